@@ -1,0 +1,107 @@
+// The atomics seam, production build: every access to a shared word is one Wasm instruction.
+//
+// Kernels import these functions and nothing else touches shared memory in them. `asc` compiles this file and inlines it;
+// in the model build the same imports resolve to the twin in tools/interleave, where each call is one step of a virtual
+// thread. `at` is always a byte address in the arena: a multiple of 4, of 8 for the 64-bit functions.
+//
+// All accesses but `get` and `set` are sequentially consistent. `get` and `set` are plain: only for words that one atomic edge
+// hands over. A word is accessed either as 32 or as 64 bits, never both.
+//
+// A 64-bit word crosses the seam as two i32 halves. `load64` and `compareExchange64` leave what they observed in two
+// per-instance (hence per-thread) globals that `low` and `high` read; nothing else writes them.
+
+let observed: i64 = 0;
+
+export function load(at: i32): i32 {
+  return atomic.load<i32>(at);
+}
+
+export function store(at: i32, value: i32): void {
+  atomic.store<i32>(at, value);
+}
+
+/** Returns the value before the addition. */
+export function add(at: i32, value: i32): i32 {
+  return atomic.add<i32>(at, value);
+}
+
+/** Returns the value before the subtraction. */
+export function sub(at: i32, value: i32): i32 {
+  return atomic.sub<i32>(at, value);
+}
+
+/** Returns the value before. */
+export function and(at: i32, mask: i32): i32 {
+  return atomic.and<i32>(at, mask);
+}
+
+/** Returns the value before. */
+export function or(at: i32, mask: i32): i32 {
+  return atomic.or<i32>(at, mask);
+}
+
+/** Returns the value before. */
+export function exchange(at: i32, value: i32): i32 {
+  return atomic.xchg<i32>(at, value);
+}
+
+/** Stores `desired` where the word holds `expected`; returns the value before, so success is `=== expected`. */
+export function compareExchange(at: i32, expected: i32, desired: i32): i32 {
+  return atomic.cmpxchg<i32>(at, expected, desired);
+}
+
+/** Plain load. */
+export function get(at: i32): i32 {
+  return i32.load(at);
+}
+
+/** Plain store. */
+export function set(at: i32, value: i32): void {
+  i32.store(at, value);
+}
+
+/** Observes a 64-bit word; read its halves with `low()` and `high()`. */
+export function load64(at: i32): void {
+  observed = atomic.load<i64>(at);
+}
+
+/** The low half of what `load64` or `compareExchange64` observed last on this thread. */
+export function low(): i32 {
+  return observed as i32;
+}
+
+/** The high half of what `load64` or `compareExchange64` observed last on this thread. */
+export function high(): i32 {
+  return (observed >> 32) as i32;
+}
+
+function join(lowHalf: i32, highHalf: i32): i64 {
+  return ((highHalf as i64) << 32) | ((lowHalf as u32) as i64);
+}
+
+/** 1 where the word held the expected halves and now holds the desired ones, else 0; either way observes the value before. */
+export function compareExchange64(
+  at: i32,
+  expectedLow: i32,
+  expectedHigh: i32,
+  desiredLow: i32,
+  desiredHigh: i32,
+): i32 {
+  const expected = join(expectedLow, expectedHigh);
+  observed = atomic.cmpxchg<i64>(at, expected, join(desiredLow, desiredHigh));
+  return observed == expected ? 1 : 0;
+}
+
+/**
+ * Parks the thread while the word holds `expected`.
+ * @param timeoutUs microseconds; negative waits for ever
+ * @returns 0 woken, 1 the word held something else, 2 timed out
+ */
+export function wait(at: i32, expected: i32, timeoutUs: i32): i32 {
+  return atomic.wait<i32>(at, expected, timeoutUs < 0 ? -1 : (timeoutUs as i64) * 1000);
+}
+
+/** Wakes at most `count` threads parked on the word (negative: all); returns how many. */
+export function notify(at: i32, count: i32): i32 {
+  return atomic.notify(at, count);
+}

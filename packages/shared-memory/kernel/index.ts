@@ -1,0 +1,1 @@
+export { sequence, bump, park } from './park.ts';
