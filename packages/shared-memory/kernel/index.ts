@@ -1,1 +1,2 @@
 export { sequence, bump, park } from './park.ts';
+export { linkName } from './name-table.ts';

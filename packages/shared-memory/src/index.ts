@@ -31,3 +31,4 @@ export {
   type RootFields,
   type Struct,
 } from './struct.ts';
+export { NamesExhaustedError, NameTable, type NameTableHandle, type NameTableOptions } from './name-table.ts';

@@ -1,5 +1,5 @@
 // The only place with offsets in this package.
-import { atomic, immutable, root } from './struct.ts';
+import { atomic, guarded, immutable, root, struct } from './struct.ts';
 
 /** First word of every object in an arena: "CLn1". */
 export const OBJECT_MAGIC = 0x316e4c43;
@@ -14,4 +14,26 @@ export const arenaRoot = root('shared-memory/arena', 1, {
     writer: 'any thread that allocates',
     reader: 'any thread',
   }),
+});
+
+/** A bounded set of names that all threads share: a list of records, newest first. */
+export const nameTableRoot = root('shared-memory/name-table', 1, {
+  capacity: immutable('i32', { doc: 'names at most' }),
+  maxNameBytes: immutable('i32', { doc: 'bytes of UTF-8 a name may have' }),
+  records: immutable('i32', { doc: 'records in the table: capacity and spares for lost races' }),
+  head: atomic('i32', {
+    line: true,
+    doc: 'address of the newest record, 0 where there is none; publishes the record',
+    writer: 'the thread that links a record',
+    reader: 'any thread',
+  }),
+  claimed: atomic('i32', { doc: 'records handed out', writer: 'any thread', reader: 'any thread' }),
+});
+
+/** Followed by `maxNameBytes` bytes of the name, padded with zeros to whole words. */
+export const nameRecord = struct('shared-memory/name-record', 1, {
+  next: guarded('the owner until head publishes it, then immutable', 'i32', { doc: 'address of the next older record' }),
+  index: guarded('the owner until head publishes it, then immutable', 'i32', { doc: '0-based, dense' }),
+  hash: guarded('the owner until head publishes it, then immutable', 'i32', { doc: 'FNV-1a of the name' }),
+  lengthBytes: guarded('the owner until head publishes it, then immutable', 'i32', { doc: 'of the name in UTF-8' }),
 });
