@@ -1,0 +1,1 @@
+export { initializeQueue, popQueue, pushQueue, queueSize } from './bounded-queue.ts';
