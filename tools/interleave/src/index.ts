@@ -1,0 +1,6 @@
+export { explore } from './search.ts';
+export { InterleaveError, peek, poke } from './machine.ts';
+export { phases, repeat } from './scenario.ts';
+export type { PhasedThread, Range, Scenario, Thread, ThreadFunction } from './scenario.ts';
+export { Violation } from './violation.ts';
+export type { Statistics, ViolationKind } from './violation.ts';

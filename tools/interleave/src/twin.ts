@@ -1,0 +1,93 @@
+// The atomics seam, model build: the twin of packages/shared-memory/kernel/atomics.ts, same names and signatures. Under vitest
+// every import of `./atomics.ts` by a kernel is this file. Each call but `low` and `high` is one step of a virtual thread;
+// in setup, check and invariant callbacks it goes straight to the model memory; anywhere else it throws ERR_OUTSIDE_SEARCH.
+import { machine, step } from './machine.ts';
+import { Op } from './operation.ts';
+
+export function load(at: number): number {
+  return step(Op.load, at, 0, 0, 0, 0);
+}
+
+export function store(at: number, value: number): void {
+  step(Op.store, at, value, 0, 0, 0);
+}
+
+/** Returns the value before the addition. */
+export function add(at: number, value: number): number {
+  return step(Op.add, at, value, 0, 0, 0);
+}
+
+/** Returns the value before the subtraction. */
+export function sub(at: number, value: number): number {
+  return step(Op.sub, at, value, 0, 0, 0);
+}
+
+/** Returns the value before. */
+export function and(at: number, mask: number): number {
+  return step(Op.and, at, mask, 0, 0, 0);
+}
+
+/** Returns the value before. */
+export function or(at: number, mask: number): number {
+  return step(Op.or, at, mask, 0, 0, 0);
+}
+
+/** Returns the value before. */
+export function exchange(at: number, value: number): number {
+  return step(Op.exchange, at, value, 0, 0, 0);
+}
+
+/** Stores `desired` where the word holds `expected`; returns the value before, so success is `=== expected`. */
+export function compareExchange(at: number, expected: number, desired: number): number {
+  return step(Op.compareExchange, at, expected, desired, 0, 0);
+}
+
+/** Plain load. */
+export function get(at: number): number {
+  return step(Op.get, at, 0, 0, 0, 0);
+}
+
+/** Plain store. */
+export function set(at: number, value: number): void {
+  step(Op.set, at, value, 0, 0, 0);
+}
+
+/** Observes a 64-bit word; read its halves with `low()` and `high()`. */
+export function load64(at: number): void {
+  step(Op.load64, at, 0, 0, 0, 0);
+}
+
+/** The low half of what `load64` or `compareExchange64` observed last on this virtual thread. */
+export function low(): number {
+  return machine.low;
+}
+
+/** The high half of what `load64` or `compareExchange64` observed last on this virtual thread. */
+export function high(): number {
+  return machine.high;
+}
+
+/** 1 where the word held the expected halves and now holds the desired ones, else 0; either way observes the value before. */
+export function compareExchange64(
+  at: number,
+  expectedLow: number,
+  expectedHigh: number,
+  desiredLow: number,
+  desiredHigh: number,
+): number {
+  return step(Op.compareExchange64, at, expectedLow, expectedHigh, desiredLow, desiredHigh);
+}
+
+/**
+ * Parks the virtual thread while the word holds `expected`. With a time-out the search explores that it passes, at any time.
+ * @param timeoutUs microseconds; negative waits for ever
+ * @returns 0 woken, 1 the word held something else, 2 timed out
+ */
+export function wait(at: number, expected: number, timeoutUs: number): number {
+  return step(Op.wait, at, expected, timeoutUs, 0, 0);
+}
+
+/** Wakes at most `count` threads parked on the word (negative: all); returns how many. Which ones, the search explores. */
+export function notify(at: number, count: number): number {
+  return step(Op.notify, at, count, 0, 0, 0);
+}
