@@ -1,0 +1,43 @@
+// The failure window: a ring of the last `failureThreshold` failures with their times. It slides: the breaker trips when all of them
+// lie inside the window, so the limit is reached exactly at the n-th failure within any `failureWindowMs`.
+//
+// Each recorder writes its place first and counts the ring afterwards. Of the recorders of the last n failures, the one that writes
+// last sees all n, so a full window is never missed; every place is a real failure of this era, so none is invented. A place that
+// stays from an earlier era carries another era number and counts for nothing: closing need not clear the ring.
+// A recorder that sleeps longer than the window between its clock reading and its write can hide one newer failure.
+import { add, get, load, store } from '@corelane/shared-memory/kernel/atomics';
+import {
+  CELL_FAILURES,
+  CELL_FAILURE_TICKET,
+  ERA_MASK,
+  FAILURE_TIME_MS_SHIFT,
+  MAX_SKEW_MS,
+  POLICY_FAILURE_THRESHOLD,
+  POLICY_FAILURE_WINDOW_MS,
+} from './layout.generated.ts';
+
+/** Enters a failure of this era. @returns 1 where the window is now full of failures, else 0 */
+export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
+  const threshold = get(policy + POLICY_FAILURE_THRESHOLD);
+  const place = ((add(cell + CELL_FAILURE_TICKET, 1) & 0x7fffffff) % threshold) | 0;
+  // publish: pairs with the loads below in other recorders.
+  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));
+  for (let i = 0; i < threshold; i++) {
+    if (isRecent(load(cell + CELL_FAILURES + (i << 2)), policy, now, era) == 0) return 0;
+  }
+  return 1;
+}
+
+/** Time and era in one word; never 0, which means none. */
+function stampOf(now: i32, era: i32): i32 {
+  const stamp = (now << FAILURE_TIME_MS_SHIFT) | era;
+  return stamp == 0 ? 1 << FAILURE_TIME_MS_SHIFT : stamp;
+}
+
+function isRecent(stamp: i32, policy: i32, now: i32, era: i32): i32 {
+  if (stamp == 0 || (stamp & ERA_MASK) != era) return 0;
+  const ageMs = (((now << FAILURE_TIME_MS_SHIFT) - (stamp & ~ERA_MASK)) | 0) >> FAILURE_TIME_MS_SHIFT;
+  // Far ahead of now means that the 29 bits have wrapped: days old.
+  if (ageMs < -MAX_SKEW_MS) return 0;
+  return ageMs <= get(policy + POLICY_FAILURE_WINDOW_MS) ? 1 : 0;
+}

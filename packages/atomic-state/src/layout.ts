@@ -1,0 +1,114 @@
+// The only place with offsets and bit positions in this package. The kernel's constants are generated from here.
+import { atomic, bits, immutable, root, struct } from '@corelane/shared-memory';
+
+/** The state word of an endpoint, from the lowest bit. A field of the high half counts since the breaker changed state. */
+export const word = bits('endpoint word', 64, {
+  version: 8,
+  flags: 8,
+  compressionRatio: 8,
+  tokens: 8,
+  successes: 16,
+  failures: 16,
+});
+
+/** Bits of `word.flags`. The upper three number the eras of the breaker: one more with every trip, modulo 8. */
+export const CIRCUIT_OPEN = 1;
+export const HALF_OPEN = 2;
+export const THROTTLED = 4;
+export const MONITORED = 8;
+export const COMPRESSED = 16;
+export const ERA_SHIFT = 5;
+export const ERA_MASK = 7;
+
+/** Beside the word: when the era began and how many probes it has admitted. Valid while its era is that of the word. */
+export const ledger = bits('probe ledger', 64, { admitted: 16, era: 16, timeMs: 32 });
+
+/** Up to when tokens have been paid out, and the fraction of a token, in millionths, that was left over then. */
+export const refill = bits('refill', 64, { fractionMicro: 32, timeMs: 32 });
+
+/** A recorded failure: its time, in 29 bits of milliseconds, and its era. 0 is none. */
+export const failure = bits('failure', 32, { era: 3, timeMs: 29 });
+
+/** Failures that a window can hold: the ring of their times is part of the cell. */
+export const MAX_FAILURE_THRESHOLD = 96;
+
+export const MICRO_PER_TOKEN = 1_000_000;
+
+/** A clock may be this far behind another thread's, in milliseconds; further back means that 32 bits have wrapped. */
+export const MAX_SKEW_MS = 60_000;
+
+// What `tryAcquire` answers when it refuses. An admission is `era << 1 | probe`, 0 to 15.
+export const REFUSED_THROTTLED = -1;
+export const REFUSED_OPEN = -2;
+export const REFUSED_PROBING = -3;
+export const REFUSED_UNDEFINED = -4;
+/** In place of an admission: the caller does not know which call the result belongs to. */
+export const ANY_ADMISSION = 16;
+
+// What `recordDelivery` answers.
+export const RECORD_COUNTED = 0;
+export const RECORD_TRIPPED = 1;
+export const RECORD_CLOSED = 2;
+export const RECORD_REOPENED = 3;
+export const RECORD_STALE = 4;
+
+/** How an endpoint behaves: written once, never changed, found through the cell. */
+export const policy = struct('atomic-state/policy', 1, {
+  failureThreshold: immutable('i32', { doc: 'failures inside the window that open the breaker' }),
+  failureWindowMs: immutable('i32'),
+  openDurationMs: immutable('i32', { doc: 'also how long a probe may stay unanswered' }),
+  halfOpenProbes: immutable('i32'),
+  closeSuccesses: immutable('i32', { doc: 'probes that must succeed: ceil(closeRatio * halfOpenProbes)' }),
+  capacity: immutable('i32', { doc: 'tokens at most' }),
+  refillMicroPerMs: immutable('i32', { doc: 'millionths of a token a millisecond; 0: not limited' }),
+  fullMs: immutable('i32', { doc: 'milliseconds after which an empty bucket is full' }),
+});
+
+/** One endpoint: its word and what belongs to it on a line of their own, then the ring of failure times. */
+export const cell = struct(
+  'atomic-state/cell',
+  1,
+  {
+    word: atomic('i64', {
+      line: true,
+      hot: 'endpoint',
+      doc: 'the state word; every change is one CAS that bumps the version',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
+    ledger: atomic('i64', { hot: 'endpoint', doc: 'probe ledger', writer: 'any thread', reader: 'any thread' }),
+    refill: atomic('i64', { hot: 'endpoint', doc: 'refill', writer: 'any thread', reader: 'any thread' }),
+    proposed: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'address of the policy that the first definer proposed',
+      writer: 'the first definer',
+      reader: 'other definers',
+    }),
+    policy: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'the same address once the words are initialised; 0 before; publishes them',
+      writer: 'every definer, the same value',
+      reader: 'any thread',
+    }),
+    trips: atomic('i32', { hot: 'endpoint', doc: 'Closed to Open', writer: 'the CAS winner', reader: 'any thread' }),
+    reopens: atomic('i32', { hot: 'endpoint', doc: 'HalfOpen to Open', writer: 'the CAS winner', reader: 'any thread' }),
+    failureTicket: atomic('i32', { hot: 'endpoint', doc: 'next place in the ring', writer: 'any thread', reader: 'any thread' }),
+    failures: atomic(4 * MAX_FAILURE_THRESHOLD, {
+      line: true,
+      hot: 'endpoint',
+      doc: 'ring of the last failures',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
+  },
+  { alignBytes: 128 },
+);
+
+/** Followed by the cells. */
+export const machineRoot = root('atomic-state/machine', 1, {
+  endpoints: immutable('i32', { doc: 'cells' }),
+  cells: immutable('i32', { doc: 'address of the first cell' }),
+  names: immutable('i32', { doc: 'address of the name table' }),
+  clock: immutable('i32', { doc: 'address of the clock' }),
+  defaultPolicy: immutable('i32', { doc: 'address of the policy of endpoints defined without options' }),
+});

@@ -1,0 +1,72 @@
+// Named outcomes. Numbers, because they come from the kernel and a hot path allocates nothing.
+import {
+  RECORD_CLOSED,
+  RECORD_COUNTED,
+  RECORD_REOPENED,
+  RECORD_STALE,
+  RECORD_TRIPPED,
+  REFUSED_OPEN,
+  REFUSED_PROBING,
+  REFUSED_THROTTLED,
+} from './layout.ts';
+
+/** Why `tryAcquire` refused: a negative outcome. Any outcome from 0 up is an admission, to be handed to `recordDelivery`. */
+export const Refusal = {
+  /** No token left; more come with time. */
+  Throttled: REFUSED_THROTTLED,
+  /** The breaker is open. */
+  Open: REFUSED_OPEN,
+  /** The breaker is half open and all its probes are out. */
+  Probing: REFUSED_PROBING,
+} as const;
+
+/** What `recordDelivery` did. */
+export const Recorded = {
+  /** Counted; the state is the same. */
+  Counted: RECORD_COUNTED,
+  /** This failure opened the breaker. Exactly one caller gets it for each trip. */
+  Tripped: RECORD_TRIPPED,
+  /** This probe closed the breaker. */
+  Closed: RECORD_CLOSED,
+  /** This probe opened the breaker again. */
+  Reopened: RECORD_REOPENED,
+  /** The call was admitted before the breaker last opened, or it is open now: not counted. */
+  Stale: RECORD_STALE,
+} as const;
+
+export type RecordOutcome = (typeof Recorded)[keyof typeof Recorded];
+
+export type AcquireOutcomeName = 'admitted' | 'probe' | 'throttled' | 'open' | 'probing';
+
+/** The outcome of `tryAcquire` by name, for logs and exhaustive switches. */
+export function acquireOutcomeName(outcome: number): AcquireOutcomeName {
+  if (outcome >= 0) return isProbe(outcome) ? 'probe' : 'admitted';
+  if (outcome === Refusal.Throttled) return 'throttled';
+  return outcome === Refusal.Open ? 'open' : 'probing';
+}
+
+/** The outcome of `recordDelivery` by name. */
+export function recordOutcomeName(outcome: RecordOutcome): Lowercase<keyof typeof Recorded> {
+  switch (outcome) {
+    case Recorded.Counted:
+      return 'counted';
+    case Recorded.Tripped:
+      return 'tripped';
+    case Recorded.Closed:
+      return 'closed';
+    case Recorded.Reopened:
+      return 'reopened';
+    case Recorded.Stale:
+      return 'stale';
+  }
+}
+
+/** True where the call may be made. */
+export function isAdmitted(outcome: number): boolean {
+  return outcome >= 0;
+}
+
+/** True where the call may be made and is a probe of a half-open breaker. */
+export function isProbe(outcome: number): boolean {
+  return outcome >= 0 && (outcome & 1) === 1;
+}

@@ -1,0 +1,82 @@
+// What an endpoint is told when it is defined, checked and turned into the integers that the kernel computes with.
+import type { Arena } from '@corelane/shared-memory';
+import { PolicyConflictError, PolicyError } from './errors.ts';
+import { MAX_FAILURE_THRESHOLD, MICRO_PER_TOKEN, policy as layout } from './layout.ts';
+
+export interface EndpointOptions {
+  /** Failures inside the window that open the breaker: 1 to 96, 5 by default. */
+  readonly failureThreshold?: number;
+  /** Length of the sliding window in milliseconds: 1 to 86,400,000, 60,000 by default. */
+  readonly failureWindowMs?: number;
+  /** Milliseconds that the breaker stays open, and that a probe may stay unanswered: 1 to 86,400,000, 30,000 by default. */
+  readonly openDurationMs?: number;
+  /** Calls admitted while half open: 1 to 1000, 3 by default. */
+  readonly halfOpenProbes?: number;
+  /** Share of them that must succeed to close the breaker: above 0, at most 1, 0.8 by default. */
+  readonly closeRatio?: number;
+  /** Tokens that the bucket holds, and starts with: 1 to 255, 100 by default. */
+  readonly capacity?: number;
+  /** Tokens that come back a second: 0.001 to 255,000; `Infinity`, the default, does not limit the rate. */
+  readonly refillPerSecond?: number;
+}
+
+/** A policy in the integers of the layout. */
+export type Policy = { readonly [K in keyof typeof layout.offset]: number };
+
+const DAY_MS = 86_400_000;
+
+/** Checks and completes options. @throws PolicyError */
+export function policyOf(options: EndpointOptions): Policy {
+  const integer = (name: keyof EndpointOptions, fallback: number, most: number): number => {
+    const value = options[name] ?? fallback;
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new PolicyError(name, value, `an integer from 1 to ${most}`);
+    return value;
+  };
+  const halfOpenProbes = integer('halfOpenProbes', 3, 1000);
+  const closeRatio = options.closeRatio ?? 0.8;
+  if (!(closeRatio > 0 && closeRatio <= 1)) throw new PolicyError('closeRatio', closeRatio, 'above 0 and at most 1');
+  const capacity = integer('capacity', 100, 255);
+  const refillPerSecond = options.refillPerSecond ?? Number.POSITIVE_INFINITY;
+  if (refillPerSecond !== Number.POSITIVE_INFINITY && !(refillPerSecond >= 0.001 && refillPerSecond <= 255_000))
+    throw new PolicyError('refillPerSecond', refillPerSecond, '0.001 to 255000, or Infinity');
+  const refillMicroPerMs = Number.isFinite(refillPerSecond) ? Math.round(refillPerSecond * 1000) : 0;
+  return {
+    failureThreshold: integer('failureThreshold', 5, MAX_FAILURE_THRESHOLD),
+    failureWindowMs: integer('failureWindowMs', 60_000, DAY_MS),
+    openDurationMs: integer('openDurationMs', 30_000, DAY_MS),
+    halfOpenProbes,
+    // 1e-9: 0.8 * 5 is 4 in any arithmetic worth having.
+    closeSuccesses: Math.ceil(closeRatio * halfOpenProbes - 1e-9),
+    capacity,
+    refillMicroPerMs,
+    fullMs: refillMicroPerMs === 0 ? 0 : Math.ceil((capacity * MICRO_PER_TOKEN) / refillMicroPerMs),
+  };
+}
+
+/** Writes a policy into fresh memory; the cell that points to it publishes it. @returns its address */
+export function writePolicy(arena: Arena, policy: Policy): number {
+  const at = arena.allocate(layout.bytes);
+  for (const field of layout.fields)
+    arena.i32[(at + field.offsetBytes) >> 2] = policy[field.name as keyof Policy];
+  return at;
+}
+
+export function readPolicy(arena: Arena, at: number): Policy {
+  return Object.fromEntries(
+    layout.fields.map((field) => [field.name, arena.i32[(at + field.offsetBytes) >> 2]]),
+  ) as Policy;
+}
+
+/** @throws PolicyConflictError where an option that was given differs from the policy that holds */
+export function checkAgreement(endpoint: string, options: EndpointOptions, wanted: Policy, holds: Policy): void {
+  const given = new Set<keyof Policy>();
+  for (const name of Object.keys(options) as (keyof EndpointOptions)[]) {
+    if (options[name] === undefined) continue;
+    if (name === 'closeRatio') given.add('closeSuccesses');
+    else if (name === 'refillPerSecond') given.add('refillMicroPerMs');
+    else given.add(name);
+  }
+  for (const name of given)
+    if (wanted[name] !== holds[name]) throw new PolicyConflictError(endpoint, name, holds[name], wanted[name]);
+}
