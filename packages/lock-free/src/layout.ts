@@ -36,3 +36,35 @@ export const queueCell = struct('lock-free/bounded-queue-cell', 1, {
   }),
   value: guarded('the claim of its position', 'i32', { doc: 'any i32 but QUEUE_EMPTY' }),
 });
+
+/** `popStack` found nothing to take. */
+export const STACK_EMPTY = -1;
+/** `pushIndex` handed the index over. */
+export const INDEX_PUSHED = 1;
+/** `claimIndex` and `pushIndex` found the index in the stack already and changed nothing. */
+export const INDEX_PRESENT = 0;
+/** Of a `next` word: no index below this one. */
+export const LINK_END = 0;
+/** Of a `next` word: the index is not in the stack. Only where indices go in and out through `pushIndex` and `popIndex`. */
+export const LINK_OUT = -1;
+
+/** Followed by `capacity` links. */
+export const indexStackRoot = root('lock-free/index-stack', 1, {
+  capacity: immutable('i32', { doc: 'indices are 0 to capacity - 1' }),
+  head: atomic('i64', {
+    line: true,
+    hot: 'head',
+    doc: 'low half: top index + 1, 0 where empty; high half: tag, pops so far modulo 2^32. Publishes the links below the top',
+    writer: 'any thread',
+    reader: 'any thread',
+  }),
+});
+
+/** One for each index. */
+export const stackLink = struct('lock-free/index-stack-link', 1, {
+  next: atomic('i32', {
+    doc: 'index below + 1, LINK_END or LINK_OUT. Atomic, because a thread that is late with its pop may still read it',
+    writer: 'whoever holds the index',
+    reader: 'any thread that pops; a late one throws away what it read',
+  }),
+});
