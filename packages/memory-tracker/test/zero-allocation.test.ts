@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import {
+  AllocationError,
+  ArgumentRangeError,
+  expectZeroAllocation,
+  measureAllocation,
+} from '../src/index.ts';
+
+let kept: unknown;
+const slots: unknown[] = ['any'];
+
+/** Allocates 16 bytes: a float in an array of anything is boxed, a map and 8 bytes. */
+function box16(i: number): void {
+  slots[0] = i + 0.5;
+}
+
+const words = new Int32Array(new SharedArrayBuffer(64));
+const floats = new Float64Array(8);
+
+describe('an operation that allocates nothing', () => {
+  test('passes, and its figure is returned', () => {
+    expect(expectZeroAllocation(() => void words[0]!++)).toBeLessThan(0.1);
+  });
+
+  test('may work on atomics and floats', () => {
+    expectZeroAllocation((i) => {
+      Atomics.add(words, 0, 1);
+      floats[0] = (floats[0] as number) + Math.sqrt(i);
+    });
+  });
+
+  test('may throw nothing away: an operation that only reads objects passes', () => {
+    const point = { x: 1.5, y: 2 };
+    expectZeroAllocation(() => void (floats[1] = point.x * point.y), { iterations: 2000 });
+  });
+});
+
+describe('an operation that allocates', () => {
+  test('16 bytes (a boxed float) is refused with the figure', () => {
+    const failure = catchError(() => expectZeroAllocation(box16));
+    expect(failure).toBeInstanceOf(AllocationError);
+    expect(failure).toMatchObject({ code: 'ERR_ALLOCATION', maxBytes: 0.1 });
+    expect((failure as AllocationError).bytesPerOperation).toBeCloseTo(16, 0);
+    expect(failure.message).toMatch(
+      /allocates 16(\.\d+)? bytes per operation, expected at most 0\.1 .*7 samples/,
+    );
+  });
+
+  test('once in 16 operations is still seen', () => {
+    const { bytesPerOperation } = measureAllocation((i) => {
+      if (i % 16 === 0) kept = [i, i];
+    });
+    expect(bytesPerOperation).toBeCloseTo(64 / 16, 0);
+  });
+
+  test('nothing but 16 bytes in a hundred operations is refused by a limit of 0.1', () => {
+    expect(() => expectZeroAllocation((i) => void (i % 100 === 0 && box16(i)))).toThrow(AllocationError);
+  });
+
+  test('so much that a batch collects garbage is measured in smaller batches', () => {
+    const { bytesPerOperation, operations } = measureAllocation(() => void (kept = new Array(2000).fill(0)));
+    expect(operations).toBeLessThan(10_000);
+    expect(bytesPerOperation).toBeGreaterThan(2000 * 4);
+    expect(() => expectZeroAllocation(() => void (kept = new Array(2000).fill(1)))).toThrow(AllocationError);
+  });
+
+  test('passes below a limit of its own', () => {
+    expectZeroAllocation(() => void (kept = [1, 2]), { maxBytes: 64 });
+  });
+});
+
+test('wrong arguments are refused', () => {
+  expect(() => expectZeroAllocation(() => {}, { iterations: 0 })).toThrow(ArgumentRangeError);
+  expect(() => expectZeroAllocation(() => {}, { warmup: 1.5 })).toThrow('warmup is 1.5');
+  expect(() => expectZeroAllocation(() => {}, { maxBytes: NaN })).toThrow('maxBytes is NaN');
+  expect(() => expectZeroAllocation(async () => {})).toThrow('a synchronous function');
+});
+
+test('works in a worker thread, without flags', async () => {
+  const worker = new Worker(new URL('./zero-allocation.worker.ts', import.meta.url), {
+    execArgv: ['--conditions=@corelane/source'],
+  });
+  const [answer] = await once(worker, 'message');
+  expect(answer).toEqual({ nothing: true, box: 'ERR_ALLOCATION' });
+  await worker.terminate();
+});
+
+function catchError(body: () => unknown): Error {
+  try {
+    body();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('did not throw');
+}
