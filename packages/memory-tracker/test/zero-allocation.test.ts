@@ -8,7 +8,8 @@ import {
   measureAllocation,
 } from '../src/index.ts';
 
-let kept: unknown;
+const kept: { value: unknown } = { value: undefined };
+const items = Array.from({ length: 2000 }, (_, i) => i);
 const slots: unknown[] = ['any'];
 
 /** Allocates 16 bytes: a float in an array of anything is boxed, a map and 8 bytes. */
@@ -21,19 +22,16 @@ const floats = new Float64Array(8);
 
 describe('an operation that allocates nothing', () => {
   test('passes, and its figure is returned', () => {
-    expect(expectZeroAllocation(() => void words[0]!++)).toBeLessThan(0.1);
+    expect(expectZeroAllocation(() => void Atomics.add(words, 0, 1))).toBeLessThan(0.1);
   });
 
-  test('may work on atomics and floats', () => {
-    expectZeroAllocation((i) => {
-      Atomics.add(words, 0, 1);
-      floats[0] = (floats[0] as number) + Math.sqrt(i);
-    });
-  });
-
-  test('may throw nothing away: an operation that only reads objects passes', () => {
+  test('may work on atomics, floats and objects that are there', () => {
     const point = { x: 1.5, y: 2 };
-    expectZeroAllocation(() => void (floats[1] = point.x * point.y), { iterations: 2000 });
+    const bytes = expectZeroAllocation((i) => {
+      Atomics.add(words, 0, 1);
+      floats.fill(Math.sqrt(i) + point.x * point.y);
+    });
+    expect(bytes).toBeLessThan(0.1);
   });
 });
 
@@ -50,7 +48,7 @@ describe('an operation that allocates', () => {
 
   test('once in 16 operations is still seen', () => {
     const { bytesPerOperation } = measureAllocation((i) => {
-      if (i % 16 === 0) kept = [i, i];
+      if (i % 16 === 0) kept.value = [i, i];
     });
     expect(bytesPerOperation).toBeCloseTo(64 / 16, 0);
   });
@@ -60,14 +58,14 @@ describe('an operation that allocates', () => {
   });
 
   test('so much that a batch collects garbage is measured in smaller batches', () => {
-    const { bytesPerOperation, operations } = measureAllocation(() => void (kept = new Array(2000).fill(0)));
+    const { bytesPerOperation, operations } = measureAllocation(() => void (kept.value = items.slice()));
     expect(operations).toBeLessThan(10_000);
     expect(bytesPerOperation).toBeGreaterThan(2000 * 4);
-    expect(() => expectZeroAllocation(() => void (kept = new Array(2000).fill(1)))).toThrow(AllocationError);
+    expect(() => expectZeroAllocation(() => void (kept.value = items.slice(1)))).toThrow(AllocationError);
   });
 
   test('passes below a limit of its own', () => {
-    expectZeroAllocation(() => void (kept = [1, 2]), { maxBytes: 64 });
+    expect(expectZeroAllocation(() => void (kept.value = [1, 2]), { maxBytes: 64 })).toBeGreaterThan(0);
   });
 });
 
