@@ -10,7 +10,12 @@ export const PAUSE: Error = new Error('a virtual thread paused: only the search 
 
 /** Misuse of the twin or of the search, as opposed to a `Violation` that the search found. */
 export class InterleaveError extends Error {
-  readonly code: 'ERR_OUTSIDE_SEARCH' | 'ERR_STRAIGHT_ACCESS' | 'ERR_SCENARIO' | 'ERR_MUTANT';
+  readonly code:
+    | 'ERR_OUTSIDE_SEARCH'
+    | 'ERR_STRAIGHT_ACCESS'
+    | 'ERR_SCENARIO'
+    | 'ERR_MUTANT'
+    | 'ERR_MUTANT_SURVIVED';
   constructor(code: InterleaveError['code'], message: string) {
     super(message);
     this.name = 'InterleaveError';

@@ -10,9 +10,11 @@ export type ThreadFunction = () => unknown;
 
 /** A thread in phases: see `phases` and `repeat`. */
 export interface PhasedThread {
+  /** Stands in traces. */
   readonly label: string;
   readonly start: unknown;
-  readonly cyclic: boolean;
+  /** May a run lead back to a state that was before? */
+  readonly isCyclic: boolean;
   isDone(state: unknown): boolean;
   run(state: unknown): unknown;
   result(state: unknown): unknown;
@@ -49,6 +51,12 @@ export interface Scenario {
   readonly maxStates?: number;
   /** Return what was found where the search was cut off, instead of throwing (default false). */
   readonly allowTruncated?: boolean;
+  /**
+   * A thread that makes the same accesses (up to 8) with the same results this many times in a row is in a loop that keeps no count:
+   * its next iteration is the last one again. Makes spin and retry loops inside a kernel finite. Your claim, and wrong for
+   * code that repeats itself that often without being a loop, so give more than that (default: no loop is assumed).
+   */
+  readonly spinAfter?: number;
   /** Skip interleavings of steps that can not influence each other (default true). */
   readonly reduction?: boolean;
 }
@@ -66,7 +74,7 @@ export function phases<S>(start: S, ...steps: readonly ((state: S) => S)[]): Pha
   return {
     label: 'phases',
     start: [0, start] satisfies At,
-    cyclic: false,
+    isCyclic: false,
     isDone: (state) => (state as At)[0] === steps.length,
     run: (state) => {
       const [phase, given] = state as At;
@@ -84,7 +92,7 @@ export function repeat<S>(start: S, body: (state: S) => S, until: (state: S) => 
   return {
     label: 'repeat',
     start,
-    cyclic: true,
+    isCyclic: true,
     isDone: (state) => until(state as S),
     run: (state) => body(state as S),
     result: (state) => state,
@@ -95,7 +103,7 @@ export function validate(scenario: Scenario): void {
   const fail = (why: string): never => {
     throw new InterleaveError('ERR_SCENARIO', `${scenario.name ?? 'scenario'}: ${why}`);
   };
-  const { bytes, threads, maxSteps, maxStates, preemptions } = scenario;
+  const { bytes, threads, maxSteps, maxStates, preemptions, spinAfter } = scenario;
   if (!Number.isInteger(bytes) || bytes <= 0 || bytes % 8 !== 0)
     fail(`bytes is ${bytes}, expected a positive multiple of 8`);
   if (threads.length === 0 || threads.length > MAX_THREADS)
@@ -104,6 +112,7 @@ export function validate(scenario: Scenario): void {
     ['maxSteps', maxSteps, 1],
     ['maxStates', maxStates, 1],
     ['preemptions', preemptions, 0],
+    ['spinAfter', spinAfter, 2],
   ] as const)
     if (value !== undefined && (!Number.isInteger(value) || value < least))
       fail(`${name} is ${value}, expected an integer of at least ${least}`);

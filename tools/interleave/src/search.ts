@@ -61,12 +61,14 @@ class Search {
   #transitions = 0;
   #ends = 0;
   #longest = 0;
-  #cut = '';
+  #full = false;
+  /** Why and in which state the search was first cut off; it goes on elsewhere until it is full. */
+  #cut: { why: string; state: number } | undefined;
 
   constructor(scenario: Scenario) {
     validate(scenario);
     this.#scenario = scenario;
-    this.#threads = new Threads(scenario.bytes);
+    this.#threads = new Threads(scenario.bytes, scenario.spinAfter ?? 0);
     this.#memory = new MemoryTable(scenario.bytes / 4);
     this.#count = scenario.threads.length;
     this.#states = new StateTable(SLOTS + this.#count);
@@ -77,7 +79,9 @@ class Search {
       scenario.preemptions !== undefined,
     );
     this.#tracer = new Tracer(scenario, this.#states, this.#memory, this.#stepper);
-    this.#cyclic = scenario.threads.some((thread: Thread) => typeof thread !== 'function' && thread.cyclic);
+    this.#cyclic =
+      scenario.spinAfter !== undefined ||
+      scenario.threads.some((thread: Thread) => typeof thread !== 'function' && thread.isCyclic);
     this.#maxSteps = scenario.maxSteps ?? MAX_STEPS;
     this.#maxStates = scenario.maxStates ?? MAX_STATES;
     this.#preemptions = scenario.preemptions ?? Infinity;
@@ -98,11 +102,11 @@ class Search {
     if (this.#threads.accesses === 0)
       this.#fail('not-on-twin', 'no thread made an access: the scenario did not run on the twin', 0);
     for (let state = 0; ;) {
-      for (; state < this.#states.count && this.#cut === ''; state++) this.#expand(state);
-      if (this.#cut !== '' || !this.#judgeReduced()) break;
+      for (; state < this.#states.count && !this.#full; state++) this.#expand(state);
+      if (this.#full || !this.#judgeReduced()) break;
     }
-    if (this.#cut !== '') {
-      if (!this.#scenario.allowTruncated) this.#fail('truncated', this.#cut, undefined);
+    if (this.#cut) {
+      if (!this.#scenario.allowTruncated) this.#fail('truncated', this.#cut.why, this.#cut.state);
     } else if (this.#cyclic) {
       const stuck = findLivelock(this.#states.count, this.#edges, this.#endStates);
       if (stuck !== undefined) this.#fail('livelock', 'from here on no schedule ends', stuck);
@@ -115,14 +119,14 @@ class Search {
       states: this.#states.count,
       transitions: this.#transitions,
       ends: this.#ends,
-      complete: this.#cut === '',
+      complete: !this.#cut,
       longestTrace: this.#longest,
       accesses: this.#threads.accesses,
     };
   }
 
-  #fail(kind: ViolationKind, why: string, state: number | undefined, cause?: unknown): never {
-    const lines = state === undefined ? [] : this.#tracer.to(state).lines;
+  #fail(kind: ViolationKind, why: string, state: number, cause?: unknown): never {
+    const { lines } = this.#tracer.to(state);
     const options = cause === undefined ? undefined : { cause };
     const statistics = { ...this.#statistics(), complete: false };
     throw new Violation(kind, this.#scenario.name ?? 'scenario', why, lines, statistics, options);
@@ -203,9 +207,11 @@ class Search {
     if (steps.length === 0) return false;
     if (this.#record[PREEMPTIONS]! >= this.#preemptions && this.#stepper.preempts(this.#record, position))
       return true;
-    const node = this.#stepper.node(this.#record, position);
-    if (node.depth >= this.#maxSteps) {
-      this.#cut ||= `t${position} made more than ${this.#maxSteps} steps (maxSteps)`;
+    if (this.#stepper.node(this.#record, position).depth >= this.#maxSteps) {
+      if (!this.#cut) {
+        const who = this.#tracer.thread(this.#tracer.to(state).identities[position]!);
+        this.#cut = { why: `${who} would make more than ${this.#maxSteps} accesses (maxSteps)`, state };
+      }
       return true;
     }
     for (const step of steps) {
@@ -224,7 +230,10 @@ class Search {
   #visit(state: number): void {
     const record = this.#next;
     this.#longest = Math.max(this.#longest, this.#states.depth(state));
-    if (this.#states.count > this.#maxStates) this.#cut ||= `more than ${this.#maxStates} states (maxStates)`;
+    if (this.#states.count > this.#maxStates) {
+      this.#full = true;
+      this.#cut ??= { why: `more than ${this.#maxStates} states (maxStates)`, state };
+    }
     let finished = 0;
     for (let position = 0; position < this.#count; position++) {
       const node = this.#stepper.node(record, position);

@@ -72,6 +72,42 @@ interface Program {
   readonly roots: Map<string, ThreadNode>;
 }
 
+/** Accesses of the longest loop that is recognised. */
+const LONGEST_LOOP = 8;
+
+/** Did the two histories end with the same access and result? */
+function repeats(node: ThreadNode, earlier: ThreadNode): boolean {
+  if (node.result !== earlier.result || node.low !== earlier.low || node.high !== earlier.high) return false;
+  const one = node.parent!.access;
+  const other = earlier.parent!.access;
+  return (
+    one.op === other.op &&
+    one.at === other.at &&
+    one.a === other.a &&
+    one.b === other.b &&
+    one.c === other.c &&
+    one.d === other.d
+  );
+}
+
+/** Where the history ends with `times` equal runs of accesses: the node one run earlier. */
+function spinOf(node: ThreadNode, times: number): ThreadNode | undefined {
+  for (let period = 1; period <= LONGEST_LOOP && period * times <= node.depth; period++) {
+    let start = node;
+    for (let i = 0; i < period; i++) start = start.parent!;
+    let late = node;
+    let early = start;
+    let same = 0;
+    while (same < period * (times - 1) && repeats(late, early)) {
+      same++;
+      late = late.parent!;
+      early = early.parent!;
+    }
+    if (same === period * (times - 1)) return start;
+  }
+  return undefined;
+}
+
 function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))
     return;
@@ -95,7 +131,11 @@ export class Threads {
   readonly #firstUse: string[] = [];
   readonly #programs = new Map<Thread, Program>();
 
-  constructor(bytes: number) {
+  /** Repetitions after which a thread is taken to spin; 0: never. */
+  readonly #spinAfter: number;
+
+  constructor(bytes: number, spinAfter: number) {
+    this.#spinAfter = spinAfter;
     this.#bytes = bytes;
     this.#maskWords = Math.ceil(bytes / 128);
     this.#footprints = new Int32Array(this.#maskWords * 2 * 256);
@@ -118,7 +158,9 @@ export class Threads {
     const child = this.#node(node.program, node, result, low, high);
     child.nextSibling = node.firstChild;
     node.firstChild = child;
-    this.#run(child);
+    const earlier = this.#spinAfter > 0 ? spinOf(child, this.#spinAfter) : undefined;
+    if (earlier) this.#lead(child, earlier);
+    else this.#run(child);
     return child.target;
   }
 
@@ -220,6 +262,12 @@ export class Threads {
     const target = this.#enter(node.program, JSON.stringify(state));
     if (target.status === PASSED)
       return this.#fail(node, 'livelock', `${thread.label}: a phase makes no access and leads to itself`);
+    this.#lead(node, target);
+  }
+
+  /** `target` stands in for `node` from now on. */
+  #lead(node: ThreadNode, target: ThreadNode): void {
+    node.status = PASSED;
     node.target = target;
     target.entries.push(node);
     if (this.#include(target, node)) this.#spread(node);
