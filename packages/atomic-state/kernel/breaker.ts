@@ -87,7 +87,11 @@ export function tryAcquireAt(cell: i32, now: i32): i32 {
       if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) claimed = 0;
     } else if (isOpen(wordLow) != 0) {
       if (stampLedger(cell, wordLow, now) == 0) continue;
-      if (elapsedMs(now, high()) < get(policy + POLICY_OPEN_DURATION_MS)) return REFUSED_OPEN;
+      if (elapsedMs(now, high()) < get(policy + POLICY_OPEN_DURATION_MS)) {
+        // The time is when the breaker opened only while it is open: an admitted probe moves it.
+        if (wordIs(cell, wordLow, wordHigh) != 0) return REFUSED_OPEN;
+        continue;
+      }
       compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(halfOpened(wordLow)), 0);
     } else {
       const answer = admitProbe(cell, policy, wordLow, now);
@@ -151,6 +155,11 @@ export function observeLedger(cell: i32): void {
 /** Leaves the halves of the refill word for `low` and `high` of the seam. */
 export function observeRefill(cell: i32): void {
   load64(cell + CELL_REFILL);
+}
+
+function wordIs(cell: i32, wordLow: i32, wordHigh: i32): i32 {
+  load64(cell + CELL_WORD);
+  return low() == wordLow && high() == wordHigh ? 1 : 0;
 }
 
 function topped(tokens: i32, more: i32, policy: i32): i32 {

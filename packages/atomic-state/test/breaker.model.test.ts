@@ -1,0 +1,317 @@
+import { killsMutants, type Scenario } from '@corelane/interleave';
+import { expect, test } from 'vitest';
+import {
+  RECORD_CLOSED,
+  RECORD_COUNTED,
+  RECORD_REOPENED,
+  RECORD_STALE,
+  RECORD_TRIPPED,
+  REFUSED_OPEN,
+  REFUSED_PROBING,
+  REFUSED_THROTTLED,
+} from '../src/layout.ts';
+import { CELL, count, expectAll, reopens, scenario, trips, word, type Kernel } from './model.ts';
+
+const ok = 1;
+const failed = 0;
+const ANY = 16;
+// Eras: every scenario starts in era 0 or 1; an admission is era << 1 | probe.
+const CLOSED_0 = 0;
+const PROBE_1 = 3;
+const OPEN_ERA_1 = (100 << 24) | ((1 | (1 << 5)) << 8);
+const HALF_OPEN_ERA_1 = (100 << 24) | ((2 | (1 << 5)) << 8);
+const LEDGER_ERA_1 = 1 << 16;
+
+const scenarios: ((k: Kernel) => Scenario)[] = [
+  (k) =>
+    scenario(
+      'two tokens admit two of three',
+      { capacity: 2, refillPerSecond: 1 },
+      [() => k.tryAcquireAt(CELL, 0), () => k.tryAcquireAt(CELL, 0), () => k.tryAcquireAt(CELL, 0)],
+      (r) =>
+        expectAll(
+          [count(r, CLOSED_0) === 2 && count(r, REFUSED_THROTTLED) === 1, `outcomes ${r.join()}`],
+          [word().tokens === 0 && word().state === 'throttled', 'tokens left, or not throttled'],
+          [word().version === 2, `version ${word().version} after 2 transitions`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'results are counted exactly',
+      { failureThreshold: 5 },
+      [
+        () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 0),
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0),
+        () => k.recordDeliveryAt(CELL, ok, ANY, 0),
+      ],
+      (r) =>
+        expectAll(
+          [count(r, RECORD_COUNTED) === 3, `outcomes ${r.join()}`],
+          [word().successes === 2 && word().failures === 1, `${word().successes} ok, ${word().failures} failed`],
+          [word().version === 3, `version ${word().version} after 3 transitions`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'a full window trips once, and nobody misses it',
+      { failureThreshold: 2 },
+      [
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 5),
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 5),
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 5),
+      ],
+      (r) =>
+        expectAll(
+          [count(r, RECORD_TRIPPED) === 1, `tripped ${count(r, RECORD_TRIPPED)} times`],
+          [trips() === 1 && word().era === 1, `${trips()} trips counted, era ${word().era}`],
+          [word().state === 'open', `state ${word().state}`],
+          [word().version === 1 + word().failures, `version ${word().version}, ${word().failures} failures`],
+          [count(r, RECORD_STALE) === 3 - word().failures, 'a stale result was counted'],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'failures of another era do not count',
+      // A ring with one recent failure of era 7 in both places.
+      { failureThreshold: 2, ring: [(5 << 3) | 7, (5 << 3) | 7] },
+      [() => k.recordDeliveryAt(CELL, failed, CLOSED_0, 6), () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 6)],
+      () => expectAll([trips() === 0 && word().state === 'closed', 'tripped by one failure']),
+    ),
+  (k) =>
+    scenario(
+      'an open breaker stays open for its time, however early it is asked',
+      // The ledger still has era 0 and time 0: reading it without its era would end the open state at once.
+      { failureThreshold: 1, openDurationMs: 10 },
+      [
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 100),
+        () => [k.tryAcquireAt(CELL, 100), k.tryAcquireAt(CELL, 105)],
+        () => k.tryAcquireAt(CELL, 109),
+      ],
+      (r) =>
+        expectAll(
+          [r[0] === RECORD_TRIPPED, `recorded ${r[0]}`],
+          [[...r[1], r[2]].every((o: number) => o === CLOSED_0 || o === REFUSED_OPEN), `acquired ${r[1]}, ${r[2]}`],
+          [!(r[1][0] === REFUSED_OPEN && r[1][1] === CLOSED_0), 'admitted after it was refused'],
+          [word().state === 'open', `state ${word().state}`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'one probe is admitted once',
+      { low: OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], openDurationMs: 10, halfOpenProbes: 1 },
+      [() => k.tryAcquireAt(CELL, 20), () => k.tryAcquireAt(CELL, 20), () => k.tryAcquireAt(CELL, 20)],
+      (r) =>
+        expectAll(
+          [count(r, PROBE_1) === 1 && count(r, REFUSED_PROBING) === 2, `outcomes ${r.join()}`],
+          [word().state === 'half-open' && word().version === 1, `state ${word().state}, version ${word().version}`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'two good probes close the breaker once; a late result of the closed era does not count',
+      { low: OPEN_ERA_1, high: 7, ledger: [LEDGER_ERA_1, 0], openDurationMs: 10, halfOpenProbes: 2, closeRatio: 1 },
+      [
+        () => k.recordDeliveryAt(CELL, ok, k.tryAcquireAt(CELL, 20), 20),
+        () => k.recordDeliveryAt(CELL, ok, k.tryAcquireAt(CELL, 20), 20),
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 20),
+      ],
+      (r) =>
+        expectAll(
+          [r[2] === RECORD_STALE, `late result: ${r[2]}`],
+          [count(r.slice(0, 2), RECORD_CLOSED) === 1 && count(r, RECORD_COUNTED) === 1, `outcomes ${r.join()}`],
+          [word().state === 'closed' && word().successes === 0 && word().failures === 0, `state ${word().state}`],
+          [word().version === 3, `version ${word().version} after 3 transitions`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'a bad probe opens it again, once, and the other result is stale',
+      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 2, 0], openDurationMs: 10, halfOpenProbes: 2, closeRatio: 1 },
+      [
+        () => k.recordDeliveryAt(CELL, failed, PROBE_1, 5),
+        () => k.recordDeliveryAt(CELL, failed, PROBE_1, 5),
+        () => k.tryAcquireAt(CELL, 5),
+      ],
+      (r) =>
+        expectAll(
+          [count(r.slice(0, 2), RECORD_REOPENED) === 1 && count(r, RECORD_STALE) === 1, `outcomes ${r.join()}`],
+          [reopens() === 1 && trips() === 0, `${reopens()} reopens, ${trips()} trips`],
+          [r[2] === REFUSED_PROBING || r[2] === REFUSED_OPEN, `acquired ${r[2]}`],
+          [word().state === 'open' && word().era === 2 && word().failures === 1, `state ${word().state}`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'probes that never answer open it again, once',
+      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], openDurationMs: 10, halfOpenProbes: 1 },
+      [() => k.tryAcquireAt(CELL, 10), () => k.tryAcquireAt(CELL, 10)],
+      (r) =>
+        expectAll(
+          [count(r, REFUSED_OPEN) === 2, `outcomes ${r.join()}`],
+          [reopens() === 1 && word().era === 2, `${reopens()} reopens, era ${word().era}`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'a result without its admission counts for at most as many probes as are out',
+      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], halfOpenProbes: 2, closeRatio: 1 },
+      [() => k.recordDeliveryAt(CELL, ok, ANY, 5), () => k.recordDeliveryAt(CELL, ok, ANY, 5)],
+      (r) =>
+        expectAll(
+          [count(r, RECORD_COUNTED) === 1 && count(r, RECORD_STALE) === 1, `outcomes ${r.join()}`],
+          [word().state === 'half-open' && word().successes === 1, `state ${word().state}`],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'a token that is due is paid out once, and survives a lost race',
+      { capacity: 4, refillPerSecond: 1000, low: 4 << 8, refill: [0, 10] },
+      [
+        () => k.tryAcquireAt(CELL, 12),
+        () => k.tryAcquireAt(CELL, 12),
+        () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 12),
+      ],
+      (r) => {
+        const admitted = count(r.slice(0, 2), CLOSED_0);
+        return expectAll(
+          [admitted + word().tokens === 2, `${admitted} admitted, ${word().tokens} left of 2 that were due`],
+          [admitted >= 1 && word().successes === 1, `outcomes ${r.join()}`],
+        );
+      },
+    ),
+  (k) =>
+    scenario(
+      'a token that was claimed is paid in though the breaker opens',
+      { capacity: 4, refillPerSecond: 1000, low: 1 << 24, refill: [0, 10], failureThreshold: 1, openDurationMs: 100 },
+      [() => k.tryAcquireAt(CELL, 12), () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 12)],
+      (r) => {
+        const admitted = count(r.slice(0, 1), CLOSED_0);
+        return expectAll(
+          [word().tokens + admitted === 3, `${word().tokens} tokens and ${admitted} admitted of 1 and 2 due`],
+          [word().state === 'open', `state ${word().state}`],
+        );
+      },
+    ),
+];
+
+const ADMIT = 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
+const mutants = [
+  {
+    name: 'lost update: a token is taken without checking that the word was still the same',
+    find: ADMIT,
+    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
+  },
+  {
+    name: 'lost update: a result is counted though its CAS failed',
+    find: '} else if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0) {\n      if (ok',
+    replace: '} else {\n compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh);\n      if (ok',
+  },
+  {
+    name: 'probe admitted twice: the ledger is written without a CAS',
+    find: 'if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, now) == 0) return 0;',
+    replace: 'compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, now);',
+  },
+  {
+    name: 'probe admitted twice: one more than the limit',
+    find: 'if ((ledgerLow & LEDGER_ADMITTED_MASK) < get(policy + POLICY_HALF_OPEN_PROBES)) {\n    const',
+    replace: 'if ((ledgerLow & LEDGER_ADMITTED_MASK) <= get(policy + POLICY_HALF_OPEN_PROBES)) {\n    const',
+  },
+  {
+    name: 'trip counted twice: whoever finds the window full says so',
+    find: 'if (isClosed(wordLow) == 0 || eraOf(wordLow) != era) return RECORD_COUNTED;',
+    replace: 'if (isClosed(wordLow) == 0 || eraOf(wordLow) != era) { add(cell + CELL_TRIPS, 1); return RECORD_TRIPPED; }',
+  },
+  {
+    name: 'trip counted twice: the CAS of the trip is not looked at',
+    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) {\n      stampLedger',
+    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh); {\n      stampLedger',
+  },
+  {
+    name: 'refill lost: what was claimed is forgotten when the CAS fails',
+    find: ADMIT,
+    replace: `${ADMIT}\n claimed = 0;`,
+  },
+  {
+    name: 'refill lost: what was claimed is dropped when the breaker is not closed',
+    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) claimed = 0;',
+    replace: 'claimed = 0;',
+  },
+  {
+    name: 'refill paid twice: the claim is not checked',
+    find: 'return compareExchange64(cell + CELL_REFILL, fraction, since, left, now) != 0 ? tokens : 0;',
+    replace: 'compareExchange64(cell + CELL_REFILL, fraction, since, left, now); return tokens;',
+  },
+  {
+    name: 'open without a version bump',
+    find: 'const next = bumped(opened(wordLow));\n    if',
+    replace: 'const next = opened(wordLow);\n    if',
+  },
+  {
+    name: 'half open without a version bump',
+    find: 'bumped(halfOpened(wordLow))',
+    replace: 'halfOpened(wordLow)',
+  },
+  {
+    name: 'closed without a version bump',
+    find: 'bumped(closed(wordLow)), 0)',
+    replace: 'closed(wordLow), 0)',
+  },
+  {
+    name: 'the ledger is read without its era',
+    find: 'return ledgerLow >>> LEDGER_ERA_SHIFT == eraOf(wordLow) ? 1 : 0;',
+    replace: 'return 1;',
+  },
+  {
+    name: 'a trip begins no new era',
+    find: 'const era = (eraOf(low) + 1) & ERA_MASK;',
+    replace: 'const era = eraOf(low);',
+  },
+  {
+    name: 'the window is counted before the failure is entered',
+    find: '  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n',
+    replace: '  const early = load(cell + CELL_FAILURES + ((1 - place) << 2));\n  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n  if (isRecent(early, policy, now, era) == 0) return 0;\n',
+  },
+  {
+    name: 'failures of other eras count',
+    find: 'if (stamp == 0 || (stamp & ERA_MASK) != era) return 0;',
+    replace: 'if (stamp == 0) return 0;',
+  },
+  {
+    name: 'late results count',
+    find: 'if (admission != ANY_ADMISSION && admission >> 1 != eraOf(wordLow)) return RECORD_STALE;',
+    replace: '',
+  },
+  {
+    name: 'results without admission are not bounded by the probes that are out',
+    find: 'if (admission == ANY_ADMISSION && probeIsOut(cell, wordLow, wordHigh) == 0) return RECORD_STALE;',
+    replace: '',
+  },
+  {
+    name: 'lost probes leave the breaker half open for ever',
+    find: 'return elapsedMs(now, since) >= get(policy + POLICY_OPEN_DURATION_MS) ? 1 : 0;',
+    replace: 'return 0;',
+  },
+  {
+    name: 'a probe that was just admitted passes for the opening of the breaker',
+    find: 'if (wordIs(cell, wordLow, wordHigh) != 0) return REFUSED_OPEN;',
+    replace: 'return REFUSED_OPEN;',
+  },
+  {
+    name: 'reopened twice: the CAS is not looked at',
+    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, nextHigh) == 0) return 0;',
+    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, nextHigh);',
+  },
+];
+
+test('every interleaving keeps the breaker exact, and every mutant of it is caught', () => {
+  const { baseline, kills } = killsMutants<Kernel>({
+    kernel: new URL('../kernel/breaker.ts', import.meta.url),
+    mutants,
+    scenarios,
+  });
+  expect(baseline.every((s) => s.complete && s.accesses > 0)).toBe(true);
+  expect(kills).toHaveLength(mutants.length);
+  console.log(
+    scenarios.map((make, i) => `${baseline[i]!.states} states: ${make({} as Kernel).name}`).join('\n'),
+  );
+}, 300_000);

@@ -1,0 +1,69 @@
+// An endpoint in the model memory: where it lies, how it is set up, how it is read.
+import { peek, poke, type Scenario } from '@corelane/interleave';
+import { cell, policy as layout } from '../src/layout.ts';
+import { policyOf, type EndpointOptions } from '../src/policy.ts';
+import { decodeWord, type WordSnapshot } from '../src/word.ts';
+
+export type Kernel = typeof import('../kernel/breaker.ts');
+
+export const POLICY = 64;
+export const CELL = 128;
+export const BYTES: number = CELL + cell.bytes;
+
+export const NAMES: Readonly<Record<number, string>> = Object.fromEntries(
+  [...cell.fields].flatMap((field) =>
+    field.sizeBytes > 8
+      ? [0, 1, 2].map((i) => [CELL + field.offsetBytes + 4 * i, `${field.name}[${i}]`])
+      : [[CELL + field.offsetBytes, field.name]],
+  ),
+);
+
+export interface Start extends EndpointOptions {
+  readonly low?: number;
+  readonly high?: number;
+  readonly ledger?: readonly [low: number, timeMs: number];
+  readonly refill?: readonly [fraction: number, timeMs: number];
+  readonly ring?: readonly number[];
+}
+
+export function writePolicy(at: number, options: EndpointOptions): void {
+  const values = policyOf(options);
+  for (const field of layout.fields) poke(at + field.offsetBytes, values[field.name as keyof typeof values]);
+}
+
+/** Sets an endpoint up as if it had been defined. */
+export function start(options: Start = {}): void {
+  writePolicy(POLICY, options);
+  const put = (offset: number, ...values: number[]): void => {
+    for (const [i, value] of values.entries()) poke(CELL + offset + 4 * i, value);
+  };
+  put(cell.offset.word, options.low ?? (options.capacity ?? 100) << 24, options.high ?? 0);
+  put(cell.offset.ledger, ...(options.ledger ?? [0, 0]));
+  put(cell.offset.refill, ...(options.refill ?? [0, 0]));
+  put(cell.offset.proposed, POLICY);
+  put(cell.offset.policy, POLICY);
+  put(cell.offset.failures, ...(options.ring ?? []));
+}
+
+export function word(): WordSnapshot {
+  return decodeWord(peek(CELL + cell.offset.word), peek(CELL + cell.offset.word + 4));
+}
+
+export const trips = (): number => peek(CELL + cell.offset.trips);
+export const reopens = (): number => peek(CELL + cell.offset.reopens);
+
+export function scenario(
+  name: string,
+  options: Start,
+  threads: Scenario['threads'],
+  check: (results: readonly any[]) => string | undefined,
+): Scenario {
+  return { name, bytes: BYTES, names: NAMES, setup: () => start(options), threads, check, maxSteps: 200 };
+}
+
+/** A condition that an end must meet, in words. */
+export function expectAll(...conditions: readonly (readonly [holds: boolean, what: string])[]): string | undefined {
+  return conditions.find(([holds]) => !holds)?.[1];
+}
+
+export const count = (values: readonly unknown[], value: unknown): number => values.filter((v) => v === value).length;
