@@ -16,7 +16,7 @@ export function shared(name: string): UserProjectConfigExport {
         enforce: 'pre' as const,
         resolveId(source: string, importer: string | undefined): string | undefined {
           if (importer?.includes('/kernel/') && /(^|\/)atomics(\.ts)?$/.test(source)) return twin;
-          const kernel = /^@corelane\/([\w-]+)\/kernel\/([\w-]+)$/.exec(source);
+          const kernel = /^@corelane\/([\w-]+)\/kernel\/([\w.-]+)$/.exec(source);
           return kernel ? `${packages}${kernel[1]}/kernel/${kernel[2]}.ts` : undefined;
         },
       },

@@ -22,7 +22,7 @@ const EXPORT = /^export function (\w+)\(([^)]*)\): (i32|void) \{$/gms;
 /** A kernel import is relative (`./x.ts`) or another package's kernel (`@corelane/name/kernel/x`). */
 function locate(specifier, from) {
   if (specifier.startsWith('.')) return resolve(dirname(from), specifier.replace(/(\.ts)?$/, '.ts'));
-  const match = /^@corelane\/([\w-]+)\/kernel\/([\w-]+)$/.exec(specifier);
+  const match = /^@corelane\/([\w-]+)\/kernel\/([\w.-]+)$/.exec(specifier);
   if (!match) throw new Error(`${relative(root, from)}: a kernel may not import '${specifier}'`);
   return join(root, 'packages', match[1], 'kernel', `${match[2]}.ts`);
 }
