@@ -43,7 +43,9 @@ export function assemble(found: Findings): TopologyData {
     const own = packageOf.get(cpus[0] ?? -1);
     return own !== undefined && cpus.every((cpu) => packageOf.get(cpu) === own) ? own : null;
   };
-  const restrict = <T extends RawGroup>(groups: readonly T[]): (T & { index: number; package: number | null })[] =>
+  const restrict = <T extends RawGroup>(
+    groups: readonly T[],
+  ): (T & { index: number; package: number | null })[] =>
     keep(groups).map((group, index) => ({
       ...group,
       index,
@@ -127,7 +129,10 @@ function order({ cpus, levels, caches, nodes }: Findings): Map<number, number> {
     ...levels.dies.map((group) => ({ cpus: group.cpus, rank: RANK.die })),
     ...nodes.map((node) => ({ cpus: node.cpus, rank: RANK.group })),
     ...levels.clusters.map((group) => ({ cpus: group.cpus, rank: RANK.cluster })),
-    ...caches.map((cache) => ({ cpus: cache.cpus, rank: RANK.cache(cache.level, cache.type === 'instruction') })),
+    ...caches.map((cache) => ({
+      cpus: cache.cpus,
+      rank: RANK.cache(cache.level, cache.type === 'instruction'),
+    })),
     ...levels.cores.map((group) => ({ cpus: group.cpus, rank: RANK.core })),
     ...cpus.online.map((cpu) => ({ cpus: [cpu], rank: RANK.pu })),
   ].filter((item) => item.cpus.length > 0);

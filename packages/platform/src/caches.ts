@@ -55,16 +55,14 @@ function typeOf(text: string | undefined): CacheType {
   return text === 'Instruction' ? 'instruction' : 'unified';
 }
 
-function geometry(
-  sysfs: Sysfs,
-  directory: string,
-): Pick<RawCache, 'sizeBytes' | 'lineBytes' | 'ways'> {
+function geometry(sysfs: Sysfs, directory: string): Pick<RawCache, 'sizeBytes' | 'lineBytes' | 'ways'> {
   const sizeBytes = parseSize(sysfs.text(`${directory}/size`));
   const lineBytes = sysfs.natural(`${directory}/coherency_line_size`) || null;
   const sets = sysfs.natural(`${directory}/number_of_sets`) ?? 0;
   const linesPerTag = sysfs.natural(`${directory}/physical_line_partition`) ?? 1;
   // Not `ways_of_associativity`: fully associative is 0 there on some machines and -1 on others. One set is mostly a made-up value.
-  const ways = sets > 1 && lineBytes && linesPerTag && sizeBytes ? sizeBytes / lineBytes / linesPerTag / sets : null;
+  const ways =
+    sets > 1 && lineBytes && linesPerTag && sizeBytes ? sizeBytes / lineBytes / linesPerTag / sets : null;
   return { sizeBytes, lineBytes, ways: ways === null ? null : Math.floor(ways) || null };
 }
 

@@ -87,18 +87,18 @@ function readMounts(sysfs: Sysfs): Mount[] {
     const [left = '', right = ''] = line.split(' - ');
     const [, , , root = '', point = ''] = left.split(' ');
     const [type = '', , options = ''] = right.split(' ');
-    return mount(type, root, point, options);
+    return cgroupMount(type, root, point, options);
   });
   if (detailed.length > 0) return detailed;
   const plain = lines(sysfs, '/proc/mounts').flatMap((line) => {
     const [, point = '', type = '', options = ''] = line.split(' ');
-    return mount(type, '/', point, options);
+    return cgroupMount(type, '/', point, options);
   });
   if (plain.length > 0 || sysfs.raw('/proc/mounts') !== undefined) return plain;
   return guess(sysfs);
 }
 
-function mount(type: string, root: string, point: string, options: string): Mount[] {
+function cgroupMount(type: string, root: string, point: string, options: string): Mount[] {
   if (type !== 'cgroup' && type !== 'cgroup2' && type !== 'cpuset') return [];
   return [{ type, root: unescape(root), point: unescape(point), options: options.split(',') }];
 }
@@ -115,7 +115,9 @@ function guess(sysfs: Sysfs): Mount[] {
 
 /** Spaces are written `\040` there. */
 function unescape(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
 }
 
 function lines(sysfs: Sysfs, path: string): string[] {

@@ -92,12 +92,22 @@ export function parseCpuMap(text: string): CpuSet {
     const digits = words[words.length - 1 - word] ?? '';
     at -= digits.length + 1;
     if (!HEX_WORD.test(digits))
-      throw new CpuSetSyntaxError('CPU map', text, at + 1, `${JSON.stringify(digits.slice(0, 20))} is no word`);
+      throw new CpuSetSyntaxError(
+        'CPU map',
+        text,
+        at + 1,
+        `${JSON.stringify(digits.slice(0, 20))} is no word`,
+      );
     const bits = Number.parseInt(digits, 16);
     if (bits === 0) continue;
     for (let bit = 0; bit < 32; bit++) if ((bits >>> bit) & 1) cpus.push(word * 32 + bit);
     if ((cpus.at(-1) ?? 0) >= MAX_CPUS)
-      throw new CpuSetSyntaxError('CPU map', text, at + 1, `bit ${cpus.at(-1)} is not below the limit of ${MAX_CPUS}`);
+      throw new CpuSetSyntaxError(
+        'CPU map',
+        text,
+        at + 1,
+        `bit ${cpus.at(-1)} is not below the limit of ${MAX_CPUS}`,
+      );
   }
   return cpus;
 }

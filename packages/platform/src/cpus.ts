@@ -20,7 +20,9 @@ export function findCpus(sysfs: Sysfs): FoundCpus | undefined {
   // An empty list cannot be true: someone is reading it.
   const onlineList = list !== undefined && list.length > 0 ? new Set(list) : undefined;
   const known = directories.length > 0 ? directories : [...(onlineList ?? [])];
-  const online = known.filter((cpu) => onlineList?.has(cpu) ?? sysfs.integer(`${CPU_DIRECTORY}/cpu${cpu}/online`) !== 0);
+  const online = known.filter(
+    (cpu) => onlineList?.has(cpu) ?? sysfs.integer(`${CPU_DIRECTORY}/cpu${cpu}/online`) !== 0,
+  );
   if (online.length === 0) return undefined;
   const present = new Set([...known, ...(sysfs.list(`${CPU_DIRECTORY}/present`) ?? [])]);
   for (const cpu of online) present.delete(cpu);

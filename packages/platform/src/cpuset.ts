@@ -25,7 +25,5 @@ export function readCpuset(sysfs: Sysfs, what: 'cpus' | 'mems'): AllowedSet | nu
 }
 
 function names({ version, prefix }: CgroupPlace, what: 'cpus' | 'mems'): string[] {
-  return version === 2
-    ? [`cpuset.${what}.effective`]
-    : [`${prefix}effective_${what}`, `${prefix}${what}`];
+  return version === 2 ? [`cpuset.${what}.effective`] : [`${prefix}effective_${what}`, `${prefix}${what}`];
 }

@@ -31,7 +31,8 @@ export function nodeFileSystem(root = '/'): FileSystem {
     if (base === sep) return joined;
     realBase ??= realpathSync(base);
     const real = realpathSync(joined);
-    if (real !== realBase && !real.startsWith(realBase + sep)) throw new Error(`${path} leads out of ${base}`);
+    if (real !== realBase && !real.startsWith(realBase + sep))
+      throw new Error(`${path} leads out of ${base}`);
     return real;
   };
   return {
@@ -85,7 +86,7 @@ export function memoryFileSystem(
   const targets = new Map<string, string>();
   const directories = new Map<string, Set<string>>([['/', new Set()]]);
   const enter = (path: string): void => {
-    for (let at = path; at !== '/'; ) {
+    for (let at = path; at !== '/';) {
       const parent = at.slice(0, at.lastIndexOf('/')) || '/';
       const names = directories.get(parent) ?? new Set();
       directories.set(parent, names);
@@ -105,7 +106,7 @@ export function memoryFileSystem(
   const follow = (path: string): string | undefined => {
     let pending = normal(path).split('/').filter(Boolean);
     let at = '';
-    for (let followed = 0; pending.length > 0; ) {
+    for (let followed = 0; pending.length > 0;) {
       at = `${at}/${pending[0]}`;
       pending = pending.slice(1);
       const target = targets.get(at);

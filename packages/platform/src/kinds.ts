@@ -21,12 +21,17 @@ type Found = Omit<CoreKind, 'index'>;
 export function readKinds(sysfs: Sysfs, cpus: CpuSet, info: CpuInfo): CoreKind[] {
   const found =
     byUnit(sysfs, cpus) ??
-    byValue(cpus, 'cpu_capacity', SAME_KIND_RATIO, (cpu) => sysfs.natural(`${CPU_DIRECTORY}/cpu${cpu}/cpu_capacity`)) ??
+    byValue(cpus, 'cpu_capacity', SAME_KIND_RATIO, (cpu) =>
+      sysfs.natural(`${CPU_DIRECTORY}/cpu${cpu}/cpu_capacity`),
+    ) ??
     (info.amdHomogeneous
       ? undefined
       : (byValue(cpus, 'base_frequency', 1, (cpu) => baseFrequency(sysfs, cpu)) ??
         byValue(cpus, 'max_frequency', SAME_KIND_RATIO, (cpu) => frequency(sysfs, cpu, 'cpuinfo_max_freq'))));
-  return (found ?? [{ cpus, name: null, by: 'none', value: null }]).map((kind, index) => ({ index, ...kind }));
+  return (found ?? [{ cpus, name: null, by: 'none', value: null }]).map((kind, index) => ({
+    index,
+    ...kind,
+  }));
 }
 
 function byUnit(sysfs: Sysfs, cpus: CpuSet): Found[] | undefined {
@@ -70,7 +75,8 @@ function byValue(
 
 function baseFrequency(sysfs: Sysfs, cpu: number): number | undefined {
   const khz = frequency(sysfs, cpu, 'base_frequency');
-  const mhz = khz === undefined ? sysfs.natural(`${CPU_DIRECTORY}/cpu${cpu}/acpi_cppc/nominal_freq`) : undefined;
+  const mhz =
+    khz === undefined ? sysfs.natural(`${CPU_DIRECTORY}/cpu${cpu}/acpi_cppc/nominal_freq`) : undefined;
   return khz ?? (mhz ? mhz * 1000 : undefined);
 }
 

@@ -27,7 +27,8 @@ export function readNodeAccess(sysfs: Sysfs, nodeDirectory: string): NodeAccess 
 export function readTiers(sysfs: Sysfs): Map<number, number> {
   const tiers = new Map<number, number>();
   for (const tier of sysfs.numbered(TIER_DIRECTORY, 'memory_tier', MAX_TIER))
-    for (const node of sysfs.list(`${TIER_DIRECTORY}/memory_tier${tier}/nodelist`) ?? []) tiers.set(node, tier);
+    for (const node of sysfs.list(`${TIER_DIRECTORY}/memory_tier${tier}/nodelist`) ?? [])
+      tiers.set(node, tier);
   return tiers;
 }
 
@@ -37,6 +38,12 @@ export function readMemorySideCaches(sysfs: Sysfs, nodeDirectory: string): Memor
     const sizeBytes = sysfs.natural(`${directory}/index${level}/size`);
     // hwloc asks for a size too: without one there is nothing there.
     if (sizeBytes === undefined) return [];
-    return [{ level, sizeBytes: sizeBytes || null, lineBytes: sysfs.natural(`${directory}/index${level}/line_size`) || null }];
+    return [
+      {
+        level,
+        sizeBytes: sizeBytes || null,
+        lineBytes: sysfs.natural(`${directory}/index${level}/line_size`) || null,
+      },
+    ];
   });
 }

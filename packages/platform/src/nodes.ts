@@ -48,7 +48,8 @@ function nodeNumbers(sysfs: Sysfs): readonly number[] {
   const online = sysfs.list(`${NODE_DIRECTORY}/online`);
   if (online === undefined || online.length === 0) return present;
   const missing = online.filter((node) => !present.includes(node));
-  if (missing.length > 0) sysfs.note(`nodes ${missing.slice(0, 20).join(',')} are online but have no directory: ignored`);
+  if (missing.length > 0)
+    sysfs.note(`nodes ${missing.slice(0, 20).join(',')} are online but have no directory: ignored`);
   return online.filter((node) => present.includes(node));
 }
 

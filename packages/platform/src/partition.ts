@@ -37,7 +37,10 @@ export function sameCpus(a: CpuSet, b: CpuSet): boolean {
 }
 
 /** Keeps the groups that are more than one CPU and no copy of a group of `others`: a level that says nothing new is no level. */
-export function distinct(groups: readonly RawGroup[], ...others: readonly (readonly RawGroup[])[]): RawGroup[] {
+export function distinct(
+  groups: readonly RawGroup[],
+  ...others: readonly (readonly RawGroup[])[]
+): RawGroup[] {
   const known = new Map<number, CpuSet[]>();
   for (const group of others.flat()) {
     const first = group.cpus[0] ?? -1;

@@ -23,10 +23,18 @@ export function drawTopology(data: TopologyData): string {
   }));
   const others: Drawn[] = [
     ...data.dies.map((item) => drawn(item, RANK.die, `Die L#${item.index} (${facts(os(item.os))})`)),
-    ...data.clusters.map((item) => drawn(item, RANK.cluster, `Cluster L#${item.index} (${facts(os(item.os))})`)),
-    ...data.caches.map((item) => drawn(item, RANK.cache(item.level, item.type === 'instruction'), cacheLabel(data, item))),
-    ...data.cores.map((item) => drawn(item, RANK.core, `Core L#${item.index} (${facts(os(item.os), kind(data, item.cpus))})`)),
-    ...data.pus.map((item, index) => drawn({ cpus: [item.os], package: null }, RANK.pu, `PU L#${index} (P#${item.os})`)),
+    ...data.clusters.map((item) =>
+      drawn(item, RANK.cluster, `Cluster L#${item.index} (${facts(os(item.os))})`),
+    ),
+    ...data.caches.map((item) =>
+      drawn(item, RANK.cache(item.level, item.type === 'instruction'), cacheLabel(data, item)),
+    ),
+    ...data.cores.map((item) =>
+      drawn(item, RANK.core, `Core L#${item.index} (${facts(os(item.os), kind(data, item.cpus))})`),
+    ),
+    ...data.pus.map((item, index) =>
+      drawn({ cpus: [item.os], package: null }, RANK.pu, `PU L#${index} (P#${item.os})`),
+    ),
   ];
   const cpus = data.pus.map((pu) => pu.os).toSorted((a, b) => a - b);
   const machine: Drawn = {
@@ -84,10 +92,16 @@ function groupsForNodes(nodes: readonly NumaNode[], items: readonly Drawn[]): Dr
       known.add(localCpus.join());
       return true;
     })
-    .map((node, index) => drawn({ cpus: node.localCpus, package: node.package }, RANK.group, `Group L#${index}`));
+    .map((node, index) =>
+      drawn({ cpus: node.localCpus, package: node.package }, RANK.group, `Group L#${index}`),
+    );
 }
 
-function drawn(item: { cpus: readonly number[]; package: number | null }, rank: number, label: string): Drawn {
+function drawn(
+  item: { cpus: readonly number[]; package: number | null },
+  rank: number,
+  label: string,
+): Drawn {
   return { cpus: item.cpus, rank, label: label.replace(' ()', ''), package: item.package, node: null };
 }
 
@@ -121,8 +135,10 @@ function kind(data: TopologyData, cpus: readonly number[]): string {
 function footer(data: TopologyData): string[] {
   const lines: string[] = [];
   if (data.offlineCpus.length > 0) lines.push(`offline CPUs: ${formatCpuList(data.offlineCpus)}`);
-  if (data.disallowedCpus.length > 0) lines.push(`CPUs outside the cpuset: ${formatCpuList(data.disallowedCpus)}`);
-  if (data.disallowedNodes.length > 0) lines.push(`nodes outside the cpuset: ${formatCpuList(data.disallowedNodes)}`);
+  if (data.disallowedCpus.length > 0)
+    lines.push(`CPUs outside the cpuset: ${formatCpuList(data.disallowedCpus)}`);
+  if (data.disallowedNodes.length > 0)
+    lines.push(`nodes outside the cpuset: ${formatCpuList(data.disallowedNodes)}`);
   for (const note of data.notes) lines.push(`note: ${note}`);
   return lines;
 }
@@ -143,10 +159,10 @@ function quoted(text: string | null): string {
 function bytes(name: string, value: number | null): string {
   if (value === null) return '';
   const units = ['KiB', 'MiB', 'GiB', 'TiB'];
-  let scaled = Math.floor(value / 1024);
+  let scaled = Math.round(value / 1024);
   let unit = 0;
   while (scaled >= 10_240 && unit < units.length - 1) {
-    scaled = Math.floor(scaled / 1024);
+    scaled = Math.round(scaled / 1024);
     unit++;
   }
   return `${name}=${scaled}${units[unit]}`;

@@ -44,6 +44,7 @@ export class Topology implements TopologyData {
   readonly disallowedCpus: TopologyData['disallowedCpus'];
   readonly disallowedNodes: TopologyData['disallowedNodes'];
   readonly notes: TopologyData['notes'];
+  readonly #data: TopologyData;
   readonly #pus: ReadonlyMap<number, Pu>;
 
   private constructor(data: TopologyData) {
@@ -63,8 +64,10 @@ export class Topology implements TopologyData {
     this.disallowedCpus = data.disallowedCpus;
     this.disallowedNodes = data.disallowedNodes;
     this.notes = data.notes;
+    this.#data = data;
     this.#pus = new Map(data.pus.map((pu) => [pu.os, pu]));
-    freeze(this);
+    freeze(data);
+    Object.freeze(this);
   }
 
   /**
@@ -112,7 +115,7 @@ export class Topology implements TopologyData {
   }
 
   toJSON(): TopologyData {
-    return { ...this };
+    return this.#data;
   }
 }
 
@@ -138,7 +141,11 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
 }
 
 /** A cpuset that leaves nothing cannot be this process's: it runs. */
-function allowed(sysfs: Sysfs, what: 'cpus' | 'mems', present: readonly number[]): ReadonlySet<number> | null {
+function allowed(
+  sysfs: Sysfs,
+  what: 'cpus' | 'mems',
+  present: readonly number[],
+): ReadonlySet<number> | null {
   const cpuset = readCpuset(sysfs, what);
   if (cpuset === null) return null;
   const set = new Set(cpuset.set);

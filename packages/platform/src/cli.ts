@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import process from 'node:process';
+import { runTopologyCommand } from './command.ts';
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+const { exitCode, stdout, stderr } = runTopologyCommand(process.argv.slice(2));
+process.stdout.write(stdout);
+process.stderr.write(stderr);
+process.exitCode = exitCode;

@@ -1,0 +1,42 @@
+/** Whether several listeners of this machine can share one port, tried with real sockets. */
+import type { AddressInfo, Server } from 'node:net';
+import { createServer } from 'node:net';
+import type { Verdict } from './capability.ts';
+import { available, unavailable } from './capability.ts';
+
+const CALL = "net listen({ host: '127.0.0.1', reusePort: true })";
+const TIMEOUT_MS = 2000;
+
+/**
+ * Two listeners on one port: Node before 22.12 takes `reusePort` and does nothing with it, so that one listener alone proves
+ * nothing. On platforms without SO_REUSEPORT for load balancing (macOS, Windows) the first one already fails.
+ */
+export async function probeReusePort(): Promise<Verdict> {
+  const where = `${process.platform}, Node ${process.version}`;
+  const servers: Server[] = [];
+  try {
+    const port = await listen(servers, 0);
+    await listen(servers, port);
+    return available(`two ${CALL} on one port both listened (${where})`);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    const which = servers.length === 1 ? 'one' : 'a second one on its port';
+    return unavailable(`${which} of ${CALL} failed with ${code} (${where}); needs two to listen`);
+  } finally {
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+}
+
+async function listen(servers: Server[], port: number): Promise<number> {
+  const server = createServer((socket) => socket.destroy());
+  servers.push(server);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+  server.once('error', reject).listen({ host: '127.0.0.1', port, exclusive: true, reusePort: true }, resolve);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+  return (server.address() as AddressInfo).port;
+}
