@@ -1,0 +1,150 @@
+// The service behind the gateway, as a stub: takes POSTs, counts them, and fails when its script says so.
+//
+// In an outage nothing that has arrived goes uncounted. That is why `refuse` closes the listener but keeps the connections that are
+// open: a request on one of those is read, counted and then cut off. Destroying them instead would lose requests that were already
+// written by the gateway but not yet read here, and no count could tell.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../monotonic.ts';
+import { Arrivals, type UpstreamTotals } from './arrivals.ts';
+import { outageOf, statusOf, type Outage, type Script } from './schedule.ts';
+
+export class UpstreamStub {
+  readonly #server: Server;
+  readonly #arrivals = new Arrivals();
+  #script: Script = { outages: [] };
+  #startedMs = 0;
+  #timers: NodeJS.Timeout[] = [];
+  #port = 0;
+  /** Listening and closing, one after the other. */
+  #listening: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor() {
+    this.#server = createServer({ keepAlive: true, keepAliveTimeout: 120_000 }, (request, response) => {
+      this.#take(request, response);
+    });
+    // A gateway thread that was killed leaves half a request: nothing of it was counted.
+    this.#server.on('clientError', (_error, socket) => socket.destroy());
+  }
+
+  async listen(port = 0): Promise<number> {
+    this.#server.listen({ port, host: '127.0.0.1' });
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this.#port;
+  }
+
+  /** Starts a script; the times of its outages count from now. A script that was running ends. */
+  run(script: Script): void {
+    this.#stopScript();
+    this.#script = script;
+    this.#startedMs = monotonicMs();
+    for (const outage of script.outages) {
+      this.#timers.push(
+        setTimeout(() => this.#begin(outage), outage.fromMs),
+        setTimeout(() => this.#end(outage), outage.toMs),
+      );
+    }
+  }
+
+  totals(): UpstreamTotals {
+    return this.#arrivals.totals();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopScript();
+    await this.#listening;
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #stopScript(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers = [];
+    const { outages } = this.#script;
+    this.#script = { outages: [] };
+    for (const outage of outages) this.#end(outage);
+  }
+
+  #begin(outage: Outage): void {
+    const { mode, path = '/' } = outage;
+    if (mode !== 'refuse') {
+      this.#arrivals.windowBegan(mode, path, monotonicMs());
+      return;
+    }
+    this.#listening = this.#listening.then(() => {
+      // The listener only: http's own close() also destroys the idle connections. Not awaited: its callback comes when the last
+      // connection is gone, but the port is free at once.
+      NetServer.prototype.close.call(this.#server);
+      this.#arrivals.windowBegan(mode, path, monotonicMs());
+    });
+  }
+
+  #end(outage: Outage): void {
+    const { mode, path = '/' } = outage;
+    this.#listening = this.#listening.then(async () => {
+      if (mode === 'refuse' && !this.#closed) await this.#listenAgain();
+      this.#arrivals.windowEnded(mode, path, monotonicMs());
+    });
+  }
+
+  async #listenAgain(): Promise<void> {
+    while (!this.#server.listening && !this.#closed) {
+      const failed = once(this.#server, 'error').then(([error]: [Error]) => error);
+      const listening = once(this.#server, 'listening').then(() => undefined);
+      this.#server.listen({ port: this.#port, host: '127.0.0.1' });
+      // Another process may have been given the port for an outgoing connection: wait until it is free again.
+      if ((await Promise.race([failed, listening])) !== undefined) await sleep(20);
+    }
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const atMs = monotonicMs();
+    const path = request.url ?? '/';
+    const eventId = String(request.headers['x-event-id'] ?? '');
+    this.#arrivals.receive(path, eventId);
+    const outage = outageOf(this.#script, path, atMs - this.#startedMs);
+    if (outage === undefined) {
+      this.#answer(request, response, path, eventId, 200);
+      return;
+    }
+    const probe = request.headers['x-breaker-probe'] === '1';
+    this.#arrivals.receiveDead({ atMs, path, eventId, mode: outage.mode, probe });
+    const status = statusOf(outage.mode);
+    if (status !== undefined) {
+      this.#answer(request, response, path, eventId, status);
+    } else if (outage.mode === 'hang') {
+      request.resume();
+      this.#arrivals.end(path, eventId, 'hung');
+    } else {
+      this.#arrivals.end(path, eventId, 'cut');
+      request.socket.destroy();
+    }
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, path: string, eventId: string, status: number): void {
+    const ending = status < 300 ? 'delivered' : 'failed';
+    let ended = false;
+    const end = (how: 'delivered' | 'failed' | 'abandoned'): void => {
+      if (ended) return;
+      ended = true;
+      this.#arrivals.end(path, eventId, how);
+    };
+    response.once('finish', () => end(ending));
+    response.once('close', () => end('abandoned'));
+    const send = (): void => {
+      response.writeHead(status, { 'content-length': '0' });
+      response.end();
+    };
+    request.resume();
+    request.once('end', () => {
+      const { delayMs = 0 } = this.#script;
+      if (delayMs > 0) setTimeout(send, delayMs);
+      else send();
+    });
+  }
+}
