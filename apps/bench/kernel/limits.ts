@@ -1,7 +1,7 @@
 // What the machine can do at all: loops in Wasm without a call from JS. Not part of any package, and never run on the model twin:
 // `addByCas` uses the instructions themselves, for the seam's halves and globals would slow the limit down.
 import { set } from '@corelane/shared-memory/kernel/atomics';
-import { recordDeliveryAt } from '@corelane/atomic-state/kernel/breaker';
+import { recordDeliveryAt } from '@corelane/atomic-state/kernel/result';
 import { defineEndpoint } from '@corelane/atomic-state/kernel/define';
 import {
   ANY_ADMISSION,

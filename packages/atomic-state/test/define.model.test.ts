@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { cell } from '../src/layout.ts';
 import { BYTES, CELL, NAMES, expectAll, word, writePolicy } from './model.ts';
 
-type Kernel = typeof import('../kernel/define.ts') & typeof import('../kernel/breaker.ts');
+type Kernel = typeof import('../kernel/define.ts');
 
 const FIRST = 32;
 const SECOND = 64;

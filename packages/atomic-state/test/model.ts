@@ -4,8 +4,9 @@ import { cell, policy as layout } from '../src/layout.ts';
 import { policyOf, type EndpointOptions } from '../src/policy.ts';
 import { decodeWord, type WordSnapshot } from '../src/word.ts';
 
-export type Kernel = typeof import('../kernel/breaker.ts');
+export type Kernel = typeof import('../kernel/index.ts');
 
+export const CLOCK = 8;
 export const POLICY = 64;
 export const CELL = 128;
 export const BYTES: number = CELL + cell.bytes;

@@ -1,0 +1,75 @@
+// The probe ledger: when the era of the word began, and how many probes it has admitted. A ledger of another era is not valid yet:
+// whoever finds one so may stamp it, and the first stamp holds. PROTOCOL.md has the steps.
+import { add, compareExchange64, get, high, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import {
+  CELL_LEDGER,
+  CELL_REOPENS,
+  CELL_WORD,
+  LEDGER_ADMITTED_MASK,
+  LEDGER_ADMITTED_ONE,
+  LEDGER_ERA_SHIFT,
+  POLICY_HALF_OPEN_PROBES,
+  POLICY_OPEN_DURATION_MS,
+  REFUSED_PROBING,
+} from './layout.generated.ts';
+import { bumped, elapsedMs, eraOf, failuresOf, opened, successesOf } from './word.ts';
+
+/** The probe bit of an admission. */
+const PROBE: i32 = 1;
+
+/** 1 where the ledger is of the word's era, and then observed; else 0, after trying to make it so. */
+export function stampLedger(cell: i32, wordLow: i32, now: i32): i32 {
+  load64(cell + CELL_LEDGER);
+  if (ledgerIsOf(low(), wordLow) != 0) return 1;
+  // publish: the start of the era; pairs with every load64 of the ledger. Fails where another thread was first.
+  compareExchange64(cell + CELL_LEDGER, low(), high(), eraOf(wordLow) << LEDGER_ERA_SHIFT, now);
+  return 0;
+}
+
+/** An admission, REFUSED_PROBING, or 0: look at the word again, the ledger has moved or the probes are lost. */
+export function admitProbe(cell: i32, policy: i32, wordLow: i32, now: i32): i32 {
+  load64(cell + CELL_LEDGER);
+  const ledgerLow = low();
+  const since = high();
+  if (ledgerIsOf(ledgerLow, wordLow) == 0) return 0;
+  if ((ledgerLow & LEDGER_ADMITTED_MASK) < get(policy + POLICY_HALF_OPEN_PROBES)) {
+    const next = (ledgerLow + LEDGER_ADMITTED_ONE) | 0;
+    // claim: one of the era's probes; pairs with the same CAS on other threads.
+    if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, now) == 0) return 0;
+    return (eraOf(wordLow) << 1) | PROBE;
+  }
+  return probesAreLost(policy, ledgerLow, since, now) != 0 ? 0 : REFUSED_PROBING;
+}
+
+/** Opens the breaker again where all probes of the word's era are out and none answers. */
+export function giveUpLostProbes(cell: i32, policy: i32, wordLow: i32, wordHigh: i32, now: i32): void {
+  load64(cell + CELL_LEDGER);
+  if (ledgerIsOf(low(), wordLow) == 0 || probesAreLost(policy, low(), high(), now) == 0) return;
+  reopen(cell, wordLow, wordHigh, wordHigh, now);
+}
+
+/** HalfOpen to Open. 1 where this thread did it. */
+export function reopen(cell: i32, wordLow: i32, wordHigh: i32, nextHigh: i32, now: i32): i32 {
+  const next = bumped(opened(wordLow));
+  if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, nextHigh) == 0) return 0;
+  stampLedger(cell, next, now);
+  add(cell + CELL_REOPENS, 1); // pairs with the atomic load in snapshots
+  return 1;
+}
+
+/** 1 where fewer results than admitted probes have come in. */
+export function probeIsOut(cell: i32, wordLow: i32, wordHigh: i32): i32 {
+  load64(cell + CELL_LEDGER);
+  if (ledgerIsOf(low(), wordLow) == 0) return 0;
+  return ((successesOf(wordHigh) + failuresOf(wordHigh)) | 0) < (low() & LEDGER_ADMITTED_MASK) ? 1 : 0;
+}
+
+function ledgerIsOf(ledgerLow: i32, wordLow: i32): i32 {
+  return ledgerLow >>> LEDGER_ERA_SHIFT == eraOf(wordLow) ? 1 : 0;
+}
+
+/** All probes are out, and the last one has been for as long as the breaker stays open. */
+function probesAreLost(policy: i32, ledgerLow: i32, since: i32, now: i32): i32 {
+  if ((ledgerLow & LEDGER_ADMITTED_MASK) < get(policy + POLICY_HALF_OPEN_PROBES)) return 0;
+  return elapsedMs(now, since) >= get(policy + POLICY_OPEN_DURATION_MS) ? 1 : 0;
+}
