@@ -116,8 +116,6 @@ export function step(op: number, at: number, a: number, b: number, c: number, d:
 
 /** Runs a callback whose accesses go straight to `words`. */
 export function runStraight<T>(words: Int32Array, callback: () => T): T {
-  if (machine.mode !== 'outside')
-    throw new InterleaveError('ERR_SCENARIO', 'a search can not start within another search');
   machine.mode = 'straight';
   machine.words = words;
   machine.low = machine.high = 0;
@@ -130,8 +128,6 @@ export function runStraight<T>(words: Int32Array, callback: () => T): T {
 
 /** Runs a virtual thread on the log that `machine.log` holds, up to its end or to its next access (then throws PAUSE). */
 export function runReplay<T>(length: number, thread: () => T): T {
-  if (machine.mode !== 'outside')
-    throw new InterleaveError('ERR_SCENARIO', 'a search can not start within another search');
   machine.mode = 'replay';
   machine.length = length;
   machine.position = 0;

@@ -17,7 +17,7 @@
 //
 // Tried and rejected: sleep sets (with stored states they save steps, not states, and steps are cheap here); a state key of
 // strings (five times slower); depth-first search (traces of hundreds of steps).
-import { machine, runStraight } from './machine.ts';
+import { InterleaveError, machine, runStraight } from './machine.ts';
 import { MemoryTable } from './memory-table.ts';
 import { Op } from './operation.ts';
 import { type Scenario, type Thread, validate } from './scenario.ts';
@@ -331,5 +331,7 @@ class Search {
  * @throws {InterleaveError} where the scenario is malformed
  */
 export function explore(scenario: Scenario): Statistics {
+  if (machine.mode !== 'outside')
+    throw new InterleaveError('ERR_SCENARIO', 'a search can not start within another search');
   return new Search(scenario).run();
 }
