@@ -10,6 +10,8 @@
 // A 64-bit word crosses the seam as two i32 halves. `load64` and `compareExchange64` leave what they observed in two
 // per-instance (hence per-thread) globals that `low` and `high` read; nothing else writes them.
 
+/* oxlint-disable typescript/no-unnecessary-type-assertion -- asc has integer types; for TypeScript they are all `number` */
+
 let observed: i64 = 0;
 
 export function load(at: i32): i32 {
@@ -76,7 +78,7 @@ export function high(): i32 {
 }
 
 function join(lowHalf: i32, highHalf: i32): i64 {
-  return ((highHalf as i64) << 32) | ((lowHalf as u32) as i64);
+  return ((highHalf as i64) << 32) | (lowHalf as u32 as i64);
 }
 
 /** 1 where the word held the expected halves and now holds the desired ones, else 0; either way observes the value before. */

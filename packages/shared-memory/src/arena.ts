@@ -69,7 +69,8 @@ export class Arena {
   /** @throws AttachError where the handle is not one of an arena of this layout */
   static attach(handle: ArenaHandle): Arena {
     const kind = arenaRoot.name;
-    if (typeof handle !== 'object' || handle === null) throw new AttachError(kind, 'handle', handle, 'an object');
+    if (typeof handle !== 'object' || handle === null)
+      throw new AttachError(kind, 'handle', handle, 'an object');
     if (handle.kind !== kind) throw new AttachError(kind, 'handle.kind', handle.kind, kind);
     const { memory } = handle;
     if (!(memory instanceof WebAssembly.Memory) || !(memory.buffer instanceof SharedArrayBuffer))
@@ -97,8 +98,14 @@ export class Arena {
    * @throws ArenaExhaustedError, ArgumentRangeError
    */
   allocate(bytes: number, alignBytes: number = LINE_BYTES): number {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new ArgumentRangeError('bytes', bytes, 'an integer of at least 0');
-    if (!Number.isInteger(alignBytes) || alignBytes < 4 || alignBytes > MAX_BYTES || (alignBytes & (alignBytes - 1)) !== 0)
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new ArgumentRangeError('bytes', bytes, 'an integer of at least 0');
+    if (
+      !Number.isInteger(alignBytes) ||
+      alignBytes < 4 ||
+      alignBytes > MAX_BYTES ||
+      (alignBytes & (alignBytes - 1)) !== 0
+    )
       throw new ArgumentRangeError('alignBytes', alignBytes, 'a power of two of at least 4');
     while (true) {
       const top = Atomics.load(this.i32, arenaRoot.word.top);
@@ -136,11 +143,17 @@ export class Arena {
   openObject(layout: Struct, handle: ObjectHandle): { at: number; lengthBytes: number } {
     if (typeof handle !== 'object' || handle === null)
       throw new AttachError(layout.name, 'handle', handle, 'an object');
-    if (handle.kind !== layout.name) throw new AttachError(layout.name, 'handle.kind', handle.kind, layout.name);
+    if (handle.kind !== layout.name)
+      throw new AttachError(layout.name, 'handle.kind', handle.kind, layout.name);
     const { at } = handle;
     const last = this.usedBytes - layout.bytes;
     if (!Number.isInteger(at) || at < 0 || at > last || at % layout.alignBytes !== 0)
-      throw new AttachError(layout.name, 'handle.at', at, `a multiple of ${layout.alignBytes} from 0 to ${last}`);
+      throw new AttachError(
+        layout.name,
+        'handle.at',
+        at,
+        `a multiple of ${layout.alignBytes} from 0 to ${last}`,
+      );
     return { at, lengthBytes: this.#checkHeader(layout, at) };
   }
 
@@ -167,7 +180,8 @@ export class Arena {
     const magic = read(arenaRoot.word.magic);
     if (magic !== OBJECT_MAGIC) throw new AttachError(layout.name, 'magic', hex(magic), hex(OBJECT_MAGIC));
     const version = read(arenaRoot.word.layoutVersion);
-    if (version !== layout.version) throw new AttachError(layout.name, 'layout version', version, layout.version);
+    if (version !== layout.version)
+      throw new AttachError(layout.name, 'layout version', version, layout.version);
     const hash = read(arenaRoot.word.layoutHash);
     if (hash !== layout.hash) throw new AttachError(layout.name, 'layout hash', hex(hash), hex(layout.hash));
     const length = read(arenaRoot.word.lengthBytes);

@@ -7,6 +7,14 @@ export {
 } from './arena.ts';
 export { bits, type BitField, type Bits } from './bits.ts';
 export {
+  TickerDiedError,
+  TickerRunningError,
+  type ClockTicker,
+  type TickerEnd,
+  type TickerOptions,
+} from './clock-ticker.ts';
+export { CoarseClock, type CoarseClockHandle, type CoarseClockOptions } from './coarse-clock.ts';
+export {
   ArenaExhaustedError,
   ArgumentRangeError,
   AttachError,

@@ -32,8 +32,37 @@ export const nameTableRoot = root('shared-memory/name-table', 1, {
 
 /** Followed by `maxNameBytes` bytes of the name, padded with zeros to whole words. */
 export const nameRecord = struct('shared-memory/name-record', 1, {
-  next: guarded('the owner until head publishes it, then immutable', 'i32', { doc: 'address of the next older record' }),
+  next: guarded('the owner until head publishes it, then immutable', 'i32', {
+    doc: 'address of the next older record',
+  }),
   index: guarded('the owner until head publishes it, then immutable', 'i32', { doc: '0-based, dense' }),
   hash: guarded('the owner until head publishes it, then immutable', 'i32', { doc: 'FNV-1a of the name' }),
-  lengthBytes: guarded('the owner until head publishes it, then immutable', 'i32', { doc: 'of the name in UTF-8' }),
+  lengthBytes: guarded('the owner until head publishes it, then immutable', 'i32', {
+    doc: 'of the name in UTF-8',
+  }),
+});
+
+/** A millisecond clock that one ticker advances. */
+export const coarseClockRoot = root('shared-memory/coarse-clock', 1, {
+  startMs: immutable('i32', { doc: 'what the clock showed when it was created' }),
+  originMs: immutable('f64', { doc: 'process.hrtime() when it was created, in milliseconds' }),
+  now: atomic('i32', {
+    line: true,
+    hot: 'now',
+    doc: 'milliseconds, wrapping; only goes forward',
+    writer: 'the ticker, and any thread that calls tick()',
+    reader: 'any thread',
+  }),
+  ticker: atomic('i32', {
+    line: true,
+    hot: 'ticker',
+    doc: 'token of the ticker, 0 where there is none; a ticker thread parks on it',
+    writer: 'the thread that starts or ends a ticker',
+    reader: 'the ticker',
+  }),
+  serial: atomic('i32', {
+    doc: 'tokens handed out',
+    writer: 'the thread that starts a ticker',
+    reader: 'the same',
+  }),
 });

@@ -75,7 +75,8 @@ export class NameTable {
     const capacity = read(nameTableRoot.word.capacity);
     const maxNameBytes = read(nameTableRoot.word.maxNameBytes);
     const expected = lengthFor(read(nameTableRoot.word.records), maxNameBytes);
-    if (expected !== lengthBytes) throw new AttachError(nameTableRoot.name, 'length in bytes', lengthBytes, expected);
+    if (expected !== lengthBytes)
+      throw new AttachError(nameTableRoot.name, 'length in bytes', lengthBytes, expected);
     return new NameTable(arena, at, capacity, maxNameBytes);
   }
 
@@ -119,7 +120,8 @@ export class NameTable {
   nameOf(index: number): string {
     if (this.#names[index] === undefined) this.#learn();
     const name = this.#names[index];
-    if (name === undefined) throw new ArgumentRangeError('index', index, `an index below ${this.#names.length}`);
+    if (name === undefined)
+      throw new ArgumentRangeError('index', index, `an index below ${this.#names.length}`);
     return name;
   }
 
@@ -134,7 +136,7 @@ export class NameTable {
     const { i32, u8 } = this.#arena;
     // observe: pairs with the CAS in linkName; the records behind it are immutable.
     const head = Atomics.load(i32, (this.#root >> 2) + nameTableRoot.word.head);
-    for (let at = head; at !== this.#seen && at !== 0; ) {
+    for (let at = head; at !== this.#seen && at !== 0;) {
       const base = at >> 2;
       const start = at + nameRecord.bytes;
       const length = i32[base + nameRecord.word.lengthBytes] as number;

@@ -147,7 +147,9 @@ function place<F extends Readonly<Record<string, Field>>>(
   }
   if (wantedAlignBytes !== undefined) {
     if (wantedAlignBytes < align || (wantedAlignBytes & (wantedAlignBytes - 1)) !== 0)
-      throw new LayoutError(`${name}: alignment is ${wantedAlignBytes}, expected a power of two of at least ${align}`);
+      throw new LayoutError(
+        `${name}: alignment is ${wantedAlignBytes}, expected a power of two of at least ${align}`,
+      );
     align = wantedAlignBytes;
   }
   return Object.freeze({

@@ -41,7 +41,8 @@ const table = (
   threads: names.map((_, i) => () => k.linkName(TABLE, recordAt(i))),
   check: (r) => {
     const indices = linked();
-    if (indices.some((index, i) => index !== indices.length - 1 - i)) return `indices ${indices.join()} are not dense`;
+    if (indices.some((index, i) => index !== indices.length - 1 - i))
+      return `indices ${indices.join()} are not dense`;
     return check(r);
   },
 });
@@ -57,7 +58,9 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     ),
   (k) =>
     table('different names get different indices', 4, ['aaaa', 'aaaab', 'aaaac'], k, (r) =>
-      linked().length === 3 && new Set(r).size === 3 && r.every((x) => x >= 0) ? undefined : `results ${r.join()}`,
+      linked().length === 3 && new Set(r).size === 3 && r.every((x) => x >= 0)
+        ? undefined
+        : `results ${r.join()}`,
     ),
   (k) =>
     table('a full table refuses and stays as it is', 2, ['a', 'b', 'c'], k, (r) =>
@@ -74,7 +77,8 @@ const mutants = [
   {
     name: 'linked without a CAS',
     find: 'if (compareExchange(table + NAME_TABLE_ROOT_HEAD, head, record) == head) return index;',
-    replace: 'compareExchange(table + NAME_TABLE_ROOT_HEAD, load(table + NAME_TABLE_ROOT_HEAD), record); return index;',
+    replace:
+      'compareExchange(table + NAME_TABLE_ROOT_HEAD, load(table + NAME_TABLE_ROOT_HEAD), record); return index;',
   },
   {
     name: 'published before the record is complete',
