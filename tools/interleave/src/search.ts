@@ -68,8 +68,10 @@ class Search {
   constructor(scenario: Scenario) {
     validate(scenario);
     this.#scenario = scenario;
-    this.#threads = new Threads(scenario.bytes, scenario.spinAfter ?? 0);
-    this.#memory = new MemoryTable(scenario.bytes / 4);
+    this.#scratch = new Int32Array(scenario.bytes / 4);
+    if (scenario.setup) runStraight(this.#scratch, scenario.setup);
+    this.#memory = new MemoryTable(this.#scratch);
+    this.#threads = new Threads(scenario.bytes, scenario.spinAfter ?? 0, this.#memory);
     this.#count = scenario.threads.length;
     this.#states = new StateTable(SLOTS + this.#count);
     this.#stepper = new Stepper(
@@ -86,16 +88,13 @@ class Search {
     this.#maxStates = scenario.maxStates ?? MAX_STATES;
     this.#preemptions = scenario.preemptions ?? Infinity;
     this.#arrangements = arrangements(this.#count, this.#stepper.groups);
-    this.#scratch = new Int32Array(scenario.bytes / 4);
     this.#record = new Int32Array(SLOTS + this.#count);
     this.#next = new Int32Array(SLOTS + this.#count);
     this.#watched = new Uint8Array(scenario.bytes / 4);
   }
 
   run(): Statistics {
-    const { setup, threads } = this.#scenario;
-    if (setup) runStraight(this.#scratch, setup);
-    const first = this.#stepper.first(this.#memory.intern(this.#scratch), threads);
+    const first = this.#stepper.first(this.#scenario.threads);
     this.#next.set(first);
     this.#states.intern(first, -1, 0);
     this.#visit(0);
@@ -187,12 +186,12 @@ class Search {
     if (node.access.op === Op.wait || node.access.op === Op.notify || node.depth >= this.#maxSteps)
       return false;
     if (node.writes)
-      for (let index = node.index; index < node.index + node.width; index++)
-        if (this.#watched[index] !== 0) return false;
+      for (let word = node.access.at >> 2, i = 0; i < node.width; i++)
+        if (this.#watched[word + i] !== 0) return false;
     for (let other = 0; other < this.#count; other++) {
       if (other === position) continue;
       if (
-        this.#threads.touches(this.#stepper.node(this.#record, other), node.index, node.width, !node.writes)
+        this.#threads.touches(this.#stepper.node(this.#record, other), node.column, node.width, !node.writes)
       )
         return false;
     }
@@ -271,7 +270,7 @@ class Search {
   }
 
   #call(kind: 'check' | 'invariant', state: number, callback: () => string | undefined): void {
-    this.#scratch.set(this.#memory.view(this.#next[MEMORY]!));
+    this.#memory.copy(this.#next[MEMORY]!, this.#scratch);
     let why: string | undefined;
     try {
       why = runStraight(this.#scratch, callback);
@@ -288,7 +287,7 @@ class Search {
       const one = this.#stepper.node(record, right);
       for (let left = 0; left < right; left++) {
         const other = this.#stepper.node(record, left);
-        if (!(one.plain || other.plain) || !(one.writes || other.writes) || one.index !== other.index)
+        if (!(one.plain || other.plain) || !(one.writes || other.writes) || one.column !== other.column)
           continue;
         if (
           !this.#stepper.isReady(record, left) ||

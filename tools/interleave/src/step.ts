@@ -51,9 +51,10 @@ export class Stepper {
     this.#bounded = bounded;
   }
 
-  first(memory: number, code: readonly Thread[]): Int32Array {
+  /** The record of the start, with memory as setup left it. */
+  first(code: readonly Thread[]): Int32Array {
     const slots = code.map((thread) => this.#threads.start(thread).id << NODE_SHIFT);
-    return Int32Array.of(memory, 0, ...slots);
+    return Int32Array.of(0, 0, ...slots);
   }
 
   node(record: Int32Array, position: number): ThreadNode {
@@ -108,7 +109,7 @@ export class Stepper {
     }
     if ((step & TIMEOUT) !== 0) this.#advance(next, position, node, 2, 0, 0);
     else if (node.access.op === Op.wait) {
-      if (this.#memory.word(memory, node.index) === node.access.a) next[SLOTS + position]! |= PARKED;
+      if (this.#memory.word(memory, node.column) === node.access.a) next[SLOTS + position]! |= PARKED;
       else this.#advance(next, position, node, 1, 0, 0);
     } else if (node.access.op === Op.notify) {
       let woken = 0;
@@ -120,16 +121,16 @@ export class Stepper {
       this.#advance(next, position, node, woken, 0, 0);
     } else {
       const outcome = this.#outcome;
-      const { index } = node;
-      const low = this.#memory.word(memory, index);
+      const { column } = node;
+      const low = this.#memory.word(memory, column);
       if (node.width === 2) {
-        apply(node.access, low, this.#memory.word(memory, index + 1), outcome);
+        apply(node.access, low, this.#memory.word(memory, column + 1), outcome);
         if (node.writes)
-          next[MEMORY] = this.#memory.writePair(memory, index, outcome.nextLow, outcome.nextHigh);
+          next[MEMORY] = this.#memory.writePair(memory, column, outcome.nextLow, outcome.nextHigh);
         this.#advance(next, position, node, outcome.result, outcome.low, outcome.high);
       } else {
         apply(node.access, low, 0, outcome);
-        if (node.writes) next[MEMORY] = this.#memory.write(memory, index, outcome.nextLow);
+        if (node.writes) next[MEMORY] = this.#memory.write(memory, column, outcome.nextLow);
         this.#advance(next, position, node, outcome.result, 0, 0);
       }
     }

@@ -4,6 +4,7 @@
 //
 // Each node also sums up which words the thread was seen to read or write from there on: what the reduction goes by.
 import { LOG_STRIDE, machine, PAUSE, runReplay, Strayed } from './machine.ts';
+import type { MemoryTable } from './memory-table.ts';
 import { isPlain, misplaced, NAMES, reads, size, writes, type Access } from './operation.ts';
 import type { PhasedThread, Thread } from './scenario.ts';
 import type { ViolationKind } from './violation.ts';
@@ -38,9 +39,9 @@ export class ThreadNode {
   input = '';
   readonly entries: ThreadNode[] = [];
   status: number = PENDING;
-  /** While pending: the access that comes next, its first word and number of words. */
+  /** While pending: the access that comes next, the column of its first word in the memory table, and its number of words. */
   access: Access = { op: 0, at: 0, a: 0, b: 0, c: 0, d: 0 };
-  index = 0;
+  column = 0;
   width = 1;
   plain = false;
   writes = false;
@@ -108,6 +109,8 @@ function spinOf(node: ThreadNode, times: number): ThreadNode | undefined {
   return undefined;
 }
 
+const describe = ({ op, at }: Access): string => `${NAMES[op]!} (${size(op) * 8} bits) at ${at}`;
+
 function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))
     return;
@@ -121,11 +124,12 @@ export class Threads {
   accesses = 0;
   /** Some thread makes plain accesses. */
   anyPlain = false;
+  readonly #memory: MemoryTable;
   readonly #bytes: number;
-  /** Words of one bit set over the words of memory. */
-  readonly #maskWords: number;
+  /** Words of one bit set over the columns of memory. */
+  #maskWords = 1;
   /** Per node: the words it reads from there on, then those it writes. */
-  #footprints: Int32Array;
+  #footprints: Int32Array = new Int32Array(512);
   /** Per word: how wide the accesses to it are, in bytes, and who was first. */
   readonly #widths: Uint8Array;
   readonly #firstUse: string[] = [];
@@ -134,11 +138,10 @@ export class Threads {
   /** Repetitions after which a thread is taken to spin; 0: never. */
   readonly #spinAfter: number;
 
-  constructor(bytes: number, spinAfter: number) {
+  constructor(bytes: number, spinAfter: number, memory: MemoryTable) {
+    this.#memory = memory;
     this.#spinAfter = spinAfter;
     this.#bytes = bytes;
-    this.#maskWords = Math.ceil(bytes / 128);
-    this.#footprints = new Int32Array(this.#maskWords * 2 * 256);
     this.#widths = new Uint8Array(bytes / 4);
   }
 
@@ -165,11 +168,11 @@ export class Threads {
   }
 
   /** Was a thread seen to touch one of these words from `node` on; for a reader, to write one? */
-  touches(node: ThreadNode, index: number, width: number, onlyWrites: boolean): boolean {
+  touches(node: ThreadNode, column: number, width: number, onlyWrites: boolean): boolean {
     const base = node.id * this.#maskWords * 2;
-    for (let word = index; word < index + width; word++) {
-      const at = base + (word >> 5);
-      const bit = 1 << (word & 31);
+    for (let each = column; each < column + width; each++) {
+      const at = base + (each >> 5);
+      const bit = 1 << (each & 31);
       if ((this.#footprints[at + this.#maskWords]! & bit) !== 0) return true;
       if (!onlyWrites && (this.#footprints[at]! & bit) !== 0) return true;
     }
@@ -276,36 +279,53 @@ export class Threads {
   /** The thread paused before an access. */
   #pend(node: ThreadNode): void {
     const access = machine.pending;
-    const why = misplaced(access, this.#bytes);
-    if (why) return this.#fail(node, 'bounds', why);
+    const place = misplaced(access, this.#bytes);
+    if (place !== undefined) return this.#fail(node, 'bounds', place);
+    const other = this.#otherWidth(access);
+    if (other !== undefined)
+      return this.#fail(node, 'mixed-size', `${describe(access)} and ${other} access the same bytes`);
+    this.accesses++;
     node.access = access;
-    node.index = access.at >> 2;
     node.width = size(access.op) >> 2;
+    node.column = this.#memory.column(access.at >> 2, node.width);
     node.plain = isPlain(access.op);
     node.writes = writes(access.op);
     if (node.plain) this.anyPlain = true;
-    this.accesses++;
-    for (let index = node.index; index < node.index + node.width; index++) {
-      const bytes = node.width * 4;
-      const use = `${NAMES[access.op]!} (${bytes * 8} bits) at ${access.at}`;
-      if (this.#widths[index] === 0) {
-        this.#widths[index] = bytes;
-        this.#firstUse[index] = use;
-      } else if (this.#widths[index] !== bytes)
-        return this.#fail(node, 'mixed-size', `${use} and ${this.#firstUse[index]!} access the same bytes`);
-    }
     this.#mark(node, reads(access.op), node.writes);
   }
 
+  /** The first access to these bytes, where it had another width. */
+  #otherWidth(access: Access): string | undefined {
+    const bytes = size(access.op);
+    for (let word = access.at >> 2; word < (access.at + bytes) >> 2; word++) {
+      if (this.#widths[word] === 0) {
+        this.#widths[word] = bytes;
+        this.#firstUse[word] = describe(access);
+      } else if (this.#widths[word] !== bytes) return this.#firstUse[word];
+    }
+    return undefined;
+  }
+
   #mark(node: ThreadNode, read: boolean, write: boolean): void {
+    while (node.column + node.width > this.#maskWords * 32) this.#widen();
     const base = node.id * this.#maskWords * 2;
-    for (let word = node.index; word < node.index + node.width; word++) {
-      const bit = 1 << (word & 31);
-      const at = base + (word >> 5);
+    for (let column = node.column; column < node.column + node.width; column++) {
+      const bit = 1 << (column & 31);
+      const at = base + (column >> 5);
       if (read) this.#footprints[at]! |= bit;
       if (write) this.#footprints[at + this.#maskWords]! |= bit;
     }
     this.#spread(node);
+  }
+
+  /** Doubles the columns that a footprint has room for. */
+  #widen(): void {
+    const words = this.#maskWords;
+    const wide = new Int32Array(this.#footprints.length * 2);
+    for (let from = 0; from < this.#footprints.length; from += words)
+      wide.set(this.#footprints.subarray(from, from + words), from * 2);
+    this.#footprints = wide;
+    this.#maskWords = words * 2;
   }
 
   /** Adds the footprint of `from` to that of `into`; did it grow? */

@@ -67,11 +67,11 @@ export class Tracer {
   }
 
   #describe(record: Int32Array, step: number, next: Int32Array, identities: readonly number[]): string {
-    const { access, index, width, plain } = this.#stepper.node(record, positionOf(step));
+    const { access, column, width, plain } = this.#stepper.node(record, positionOf(step));
     const value = (memory: number): string => {
-      const low = this.#memory.word(memory, index);
+      const low = this.#memory.word(memory, column);
       if (width === 1) return String(low);
-      return pair(low, this.#memory.word(memory, index + 1));
+      return pair(low, this.#memory.word(memory, column + 1));
     };
     const before = value(record[MEMORY]!);
     const after = value(next[MEMORY]!);
