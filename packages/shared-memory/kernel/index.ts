@@ -1,3 +1,3 @@
 export { advanceClock, claimTicker, parkTicker, readClock, releaseTicker, tickerOf } from './coarse-clock.ts';
-export { sequence, bump, park } from './park.ts';
+export { abandon, delist, enlist, park, prepare, unpark } from './parker.ts';
 export { linkName } from './name-table.ts';

@@ -22,6 +22,8 @@ export {
   SharedMemoryError,
 } from './errors.ts';
 export { instantiateKernel, KernelError, type KernelSource } from './kernel.ts';
+export { Parker, type ParkerHandle } from './parker.ts';
+export { ParkingSpot, type ParkAsyncOptions, type ParkOutcome } from './parking-spot.ts';
 export {
   alignUp,
   atomic,

@@ -66,3 +66,23 @@ export const coarseClockRoot = root('shared-memory/coarse-clock', 1, {
     reader: 'the same',
   }),
 });
+
+/** What a thread parks on. Other objects embed it: see ParkingSpot. */
+export const parkerWords = struct('shared-memory/parker-words', 1, {
+  sequence: atomic('i32', {
+    hot: 'parker',
+    doc: 'bumped by every unpark; threads wait on it',
+    writer: 'any thread that unparks',
+    reader: 'any thread that parks',
+  }),
+  waiters: atomic('i32', {
+    hot: 'parker',
+    doc: 'threads that are parked or about to be',
+    writer: 'any thread that parks',
+    reader: 'any thread that unparks',
+  }),
+});
+
+export const parkerRoot = root('shared-memory/parker', 1, {
+  words: atomic(parkerWords.bytes, { line: true, hot: 'parker', doc: 'parkerWords' }),
+});
