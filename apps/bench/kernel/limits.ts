@@ -1,10 +1,9 @@
 // What the machine can do at all: loops in Wasm without a call from JS. Not part of any package, and never run on the model twin:
 // `addByCas` uses the instructions themselves, for the seam's halves and globals would slow the limit down.
 import { set } from '@corelane/shared-memory/kernel/atomics';
-import { recordDeliveryAt } from '@corelane/atomic-state/kernel/result';
+import { recordDelivery } from '@corelane/atomic-state/kernel/result';
 import { defineEndpoint } from '@corelane/atomic-state/kernel/define';
 import {
-  ANY_ADMISSION,
   CELL_BYTES,
   POLICY_BYTES,
   POLICY_CAPACITY,
@@ -43,11 +42,11 @@ export function createEndpoint(cell: i32): void {
   defineEndpoint(cell, policy, 0);
 }
 
-/** `recordDelivery(true)`, `operations` times. Returns how many were counted. */
-export function transitions(cell: i32, operations: i32): i32 {
+/** `recordDelivery` of a success, `operations` times: what a call from JS runs, without the call. Returns how many were counted. */
+export function transitions(cell: i32, admission: i32, clock: i32, operations: i32): i32 {
   let successful = 0;
   for (let i = 0; i < operations; i++) {
-    if (recordDeliveryAt(cell, 1, ANY_ADMISSION, 0) == RECORD_COUNTED) successful++;
+    if (recordDelivery(cell, 1, admission, clock) == RECORD_COUNTED) successful++;
   }
   return successful;
 }

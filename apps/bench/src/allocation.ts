@@ -1,9 +1,10 @@
 // Bytes of JS heap that an operation allocates: growth of the used heap over a hot batch without a collection in between, minus
-// the growth over the smallest batch, which is what the measuring and the call of a batch allocate themselves. Runs in a process whose young generation is larger than any sample.
+// the growth over a shorter one, divided by the operations that it has more. What a batch costs once cancels out: the measuring
+// itself, the call, and code that the compiler makes anew because the collection before has dropped it (some 50 KB, seen).
+// Runs in a process whose young generation is larger than any sample.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
-import { min } from 'simple-statistics';
 import { nowNs } from './clock.ts';
 import { collectAll } from './collect.ts';
 import { CaseError } from './errors.ts';
@@ -12,6 +13,9 @@ import { CaseError } from './errors.ts';
 export const ALLOCATION_FLAGS: readonly string[] = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 
 const SAMPLES = 7;
+
+/** Operations of the long batch by those of the short one. */
+const LONG = 4;
 const MAX_SAMPLE_BYTES = 16 * 1024 * 1024;
 const MAX_OPERATIONS = 200_000;
 const MAX_SAMPLE_NS = 200e6;
@@ -60,7 +64,7 @@ async function growth(
 /**
  * @param step the batch's operations are a multiple of this
  * @param batch hot already
- * @returns bytes per operation, one figure a sample
+ * @returns bytes per operation, one figure a pair of batches
  */
 export async function measureAllocation(
   name: string,
@@ -68,33 +72,26 @@ export async function measureAllocation(
   batch: Batch,
 ): Promise<readonly number[]> {
   using collections = new CollectionCount();
-  const base: number[] = [];
-  for (let attempt = 0; base.length < SAMPLES && attempt < 3 * SAMPLES; attempt++) {
-    const bytes = await growth(batch, step, collections);
-    if (bytes !== null) base.push(bytes);
-  }
-  // The least, for whatever else the heap takes on the side only adds: so an operation's figure errs upwards.
-  const baseBytes = base.length === 0 ? 0 : min(base);
-
-  let operations = Math.max(2, Math.ceil(100 / step)) * step;
-  while (operations < MAX_OPERATIONS) {
+  let short = Math.ceil(50 / step) * step;
+  while (short * LONG < MAX_OPERATIONS) {
     const start = nowNs();
-    const bytes = await growth(batch, operations * 2, collections);
+    const bytes = await growth(batch, 2 * LONG * short, collections);
     if (bytes === null || bytes * 2 > MAX_SAMPLE_BYTES || (nowNs() - start) * 2 > MAX_SAMPLE_NS) break;
-    operations *= 2;
+    short *= 2;
   }
-
+  const long = LONG * short;
   const samples: number[] = [];
   for (let attempt = 0; samples.length < SAMPLES && attempt < 3 * SAMPLES; attempt++) {
-    const bytes = await growth(batch, operations, collections);
-    if (bytes === null) continue;
-    const perOperation = (bytes - baseBytes) / (operations - step);
+    const shortBytes = await growth(batch, short, collections);
+    const longBytes = await growth(batch, long, collections);
+    if (shortBytes === null || longBytes === null) continue;
+    const perOperation = (longBytes - shortBytes) / (long - short);
     samples.push(Math.max(0, Math.round(perOperation * PARTS_OF_A_BYTE)) / PARTS_OF_A_BYTE);
   }
   if (samples.length < SAMPLES)
     throw new CaseError(
       name,
-      `allocation: ${samples.length} of ${SAMPLES} batches of ${operations} operations ran without a collection`,
+      `allocation: ${samples.length} of ${SAMPLES} batches of ${long} operations ran without a collection`,
     );
   return samples;
 }

@@ -1,4 +1,4 @@
-// One state transition of the word, JS call included, against the same CAS without any call.
+// One state transition of the word, JS call included, against the same load, rule and CAS without any call.
 import { Recorded } from '@corelane/atomic-state';
 import type { BatchCase, BatchGroup } from '../../suite.ts';
 import { BYTES_PER_OP } from '../../suite.ts';
@@ -7,7 +7,10 @@ import { Held } from './held.ts';
 import { BareWord, bigintCas } from './words.ts';
 
 const OURS = 'recordDelivery';
-const LIMIT = 'bare CAS, Wasm loop';
+/** Of the breaker's first era, not a probe. */
+const ADMISSION = 0;
+
+const LIMIT = 'same transition, Wasm loop';
 
 function ours(): BatchCase {
   const held = new Held<BenchEndpoint>();
@@ -32,7 +35,7 @@ function ours(): BatchCase {
 function bareCas(): BatchCase {
   const held = new Held<BareWord>();
   return {
-    name: LIMIT,
+    name: 'bare CAS, Wasm loop',
     role: 'limit',
     note: 'load and CAS of one 64-bit word, 1 added: no call, no rule',
     setup: () => void held.set(new BareWord()),
@@ -46,20 +49,20 @@ function bareCas(): BatchCase {
 }
 
 function sameTransition(): BatchCase {
-  const held = new Held<{ word: BareWord; cell: number }>();
+  const held = new Held<{ word: BareWord; cell: number; clock: number }>();
   return {
-    name: 'same transition, Wasm loop',
+    name: LIMIT,
     role: 'limit',
     note: 'the kernel function that recordDelivery calls, compiled into a Wasm loop: what the call from JS costs is the difference',
     setup() {
       const word = new BareWord();
       const cell = word.arena.allocate(word.kernel.endpointBytes());
       word.kernel.createEndpoint(cell);
-      held.set({ word, cell });
+      held.set({ word, cell, clock: word.arena.allocate(4) });
     },
     batch(operations) {
-      const { word, cell } = held.get();
-      return word.kernel.transitions(cell, operations);
+      const { word, cell, clock } = held.get();
+      return word.kernel.transitions(cell, ADMISSION, clock, operations);
     },
     check({ operations }) {
       const { word, cell } = held.get();
