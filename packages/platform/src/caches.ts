@@ -68,7 +68,7 @@ function geometry(sysfs: Sysfs, directory: string): Pick<RawCache, 'sizeBytes' |
 
 /** `48K` is 49152. */
 function parseSize(text: string | undefined): number | null {
-  const match = /^([0-9]{1,12})([KMG]?)/i.exec(text ?? '');
+  const match = /^([0-9]{1,12})([KMG]?)$/i.exec(text ?? '');
   if (match === null) return null;
   const bytes = Number(match[1]) * 1024 ** ' KMG'.indexOf((match[2] || ' ').toUpperCase());
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null;

@@ -9,8 +9,6 @@ interface Drawn extends TreeItem {
   readonly label: string;
   /** Its place below a package, for what holds no allowed CPU. */
   readonly package: number | null;
-  /** `null` for a group that is drawn only to show where a node belongs. */
-  readonly node: NumaNode | null;
 }
 
 export function drawTopology(data: TopologyData): string {
@@ -19,7 +17,6 @@ export function drawTopology(data: TopologyData): string {
     rank: RANK.package,
     label: `Package L#${item.index} (${facts(os(item.os), quoted(item.model))})`,
     package: null,
-    node: null,
   }));
   const others: Drawn[] = [
     ...data.dies.map((item) => drawn(item, RANK.die, `Die L#${item.index} (${facts(os(item.os))})`)),
@@ -42,7 +39,6 @@ export function drawTopology(data: TopologyData): string {
     rank: RANK.machine,
     label: `Machine (${facts(quoted(data.model), bytes('total', data.memoryBytes))})`,
     package: null,
-    node: null,
   };
   const everything: readonly Drawn[] = [...packages, ...others];
   const withCpus = everything.filter((item) => item.cpus.length > 0);
@@ -63,13 +59,13 @@ interface Drawing {
 
 function draw({ item, children }: TreeNode<Drawn>, depth: number, to: Drawing): void {
   to.lines.push(`${'  '.repeat(depth)}${item.label}`);
-  // Memory comes first, where it belongs: below the outermost group that is just the node's CPUs.
+  // Memory comes first, below the outermost group that is just the node's CPUs; the machine itself is the last resort.
+  const isMachine = item.rank === RANK.machine;
   for (const [index, node] of to.data.nodes.entries()) {
-    const here =
-      item.rank === RANK.machine
-        ? node.localCpus.length === 0 && node.package === null
-        : node.localCpus.length === 0 && to.packages[node.package ?? -1] === item;
-    if (to.drawnNodes.has(node.os) || !(here || same(node.localCpus, item.cpus))) continue;
+    const further = isMachine && children.some((child) => same(node.localCpus, child.item.cpus));
+    const home = node.package === null ? isMachine : to.packages[node.package] === item;
+    const here = node.localCpus.length === 0 ? home : same(node.localCpus, item.cpus) && !further;
+    if (!here || to.drawnNodes.has(node.os)) continue;
     to.drawnNodes.add(node.os);
     to.lines.push(`${'  '.repeat(depth + 1)}${nodeLabel(node, index)}`);
     for (const cache of node.memorySideCaches)
@@ -77,8 +73,7 @@ function draw({ item, children }: TreeNode<Drawn>, depth: number, to: Drawing): 
   }
   for (const child of children) draw(child, depth + 1, to);
   for (const empty of to.empty) {
-    const parent = empty.package === null ? undefined : to.packages[empty.package];
-    if (parent === item || (parent === undefined && item.rank === RANK.machine))
+    if (empty.package === null ? isMachine : to.packages[empty.package] === item)
       draw({ item: empty, children: [] }, depth + 1, to);
   }
 }
@@ -102,7 +97,7 @@ function drawn(
   rank: number,
   label: string,
 ): Drawn {
-  return { cpus: item.cpus, rank, label: label.replace(' ()', ''), package: item.package, node: null };
+  return { cpus: item.cpus, rank, label: label.replace(' ()', ''), package: item.package };
 }
 
 function same(a: readonly number[], b: readonly number[]): boolean {

@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { Capability, CapabilityName } from '../src/index.ts';
+import { capabilities, memoryFileSystem } from '../src/index.ts';
+import type { Files } from './machine.ts';
+import { machine } from './machine.ts';
+
+async function one(name: CapabilityName, files: Files): Promise<Capability | undefined> {
+  return (await capabilities({ fs: memoryFileSystem(files) })).find((capability) => capability.name === name);
+}
+
+describe('on this machine', () => {
+  test('every capability is there once, with evidence', async () => {
+    const found = await capabilities();
+    expect(found.map(({ name }) => name)).toEqual([
+      'topology',
+      'cgroupLimits',
+      'numaNodes',
+      'cpuAffinity',
+      'reusePort',
+      'sharedWasmMemory',
+      'atomicsWaitAsync',
+      'atomicsPause',
+      'threadCpuUsage',
+      'transparentHugePages',
+      'reservedHugePages',
+      'memoryLocking',
+      'perfEvents',
+      'ioUring',
+    ]);
+    for (const { reason } of found) expect(reason.length).toBeGreaterThan(20);
+    expect(found.find(({ name }) => name === 'cpuAffinity')?.status).toBe('unavailable');
+  });
+
+  test('reusePort is what two real listeners find', async () => {
+    const verdict = (await one('reusePort', {}))?.status;
+    const listen = (port: number): Promise<[boolean, ReturnType<typeof createServer>]> =>
+      new Promise((resolve) => {
+        const server = createServer();
+        server.once('error', () => resolve([false, server]));
+        server.listen({ host: '127.0.0.1', port, reusePort: true }, () => resolve([true, server]));
+      });
+    const [first, a] = await listen(0);
+    const address = a.address();
+    const [second, b] = first && typeof address === 'object' ? await listen(address?.port ?? 0) : [false, a];
+    expect(verdict).toBe(first && second ? 'available' : 'unavailable');
+    for (const server of [a, b]) server.close();
+  });
+
+  test('what the runtime has is what is called', async () => {
+    const status = new Map((await capabilities()).map((capability) => [capability.name, capability.status]));
+    const has = (value: unknown): string => (typeof value === 'function' ? 'available' : 'unavailable');
+    expect(status.get('threadCpuUsage')).toBe(has((process as { threadCpuUsage?: unknown }).threadCpuUsage));
+    expect(status.get('atomicsPause')).toBe(has((Atomics as { pause?: unknown }).pause));
+    expect(status.get('atomicsWaitAsync')).toBe('available');
+    expect(status.get('sharedWasmMemory')).toBe('available');
+  });
+
+  test('leaves nothing behind that keeps the process alive', () => {
+    const source = JSON.stringify(new URL('../src/index.ts', import.meta.url).href);
+    const script = `import { capabilities } from ${source}; await capabilities(); console.log('asked');`;
+    const child = spawnSync(
+      process.execPath,
+      ['--conditions=@corelane/source', '--input-type=module', '-e', script],
+      {
+        encoding: 'utf8',
+        timeout: 20_000,
+      },
+    );
+    expect([child.status, child.signal, child.stdout]).toEqual([0, null, 'asked\n']);
+  });
+});
+
+describe('by the files', () => {
+  const caps = (mask: string): Files => ({ '/proc/self/status': `CapEff:\t${mask}\nSeccomp:\t0\n` });
+  const none = caps('0000000000000000');
+  const all = caps('000001ffffffffff');
+  const paranoid = (level: string): Files => ({ '/proc/sys/kernel/perf_event_paranoid': `${level}\n` });
+  const uring = (disabled: string, release = '6.8.0-31-generic'): Files => ({
+    '/proc/sys/kernel/osrelease': `${release}\n`,
+    '/proc/sys/kernel/io_uring_disabled': `${disabled}\n`,
+  });
+  const memlock = (soft: string): Files => ({
+    '/proc/self/limits': `Max locked memory         ${soft.padEnd(20)} unlimited            bytes     \n`,
+  });
+  const thp = (text: string): Files => ({ '/sys/kernel/mm/transparent_hugepage/enabled': `${text}\n` });
+  const pages = (count: number): Files => ({
+    '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': `${count}\n`,
+  });
+  const numa = (nodes: number[]): Files => machine({ packages: 2, cores: 1, threads: 1, nodes });
+
+  test.each<[CapabilityName, string, RegExp, Files]>([
+    ['perfEvents', 'unavailable', /perf_event_paranoid is not there/, none],
+    ['perfEvents', 'available', /is 1: own threads/, { ...none, ...paranoid('1') }],
+    ['perfEvents', 'available', /is -1/, { ...none, ...paranoid('-1') }],
+    ['perfEvents', 'unprivileged', /is 2: .*user space only/, { ...none, ...paranoid('2') }],
+    ['perfEvents', 'unprivileged', /is 4: nothing without CAP_PERFMON/, { ...none, ...paranoid('4') }],
+    ['perfEvents', 'available', /overrides/, { ...all, ...paranoid('4') }],
+    ['ioUring', 'unavailable', /osrelease is not there; needs Linux 5\.1/, none],
+    ['ioUring', 'unavailable', /osrelease is 5\.0\.0; needs Linux 5\.1/, uring('0', '5.0.0')],
+    ['ioUring', 'available', /io_uring_disabled is 0/, { ...none, ...uring('0') }],
+    ['ioUring', 'unprivileged', /is 1: only for CAP_SYS_ADMIN/, { ...none, ...uring('1') }],
+    ['ioUring', 'available', /is 1/, { ...all, ...uring('1') }],
+    ['ioUring', 'unavailable', /is 2: off for all; needs 0/, { ...all, ...uring('2') }],
+    ['ioUring', 'unprivileged', /seccomp/, { ...uring('0'), '/proc/self/status': 'Seccomp:\t2\n' }],
+    ['memoryLocking', 'unavailable', /no line "Max locked memory"/, none],
+    ['memoryLocking', 'unprivileged', /is 65536 bytes/, { ...none, ...memlock('65536') }],
+    ['memoryLocking', 'available', /is unlimited bytes/, { ...none, ...memlock('unlimited') }],
+    ['memoryLocking', 'available', /CAP_IPC_LOCK/, { ...all, ...memlock('65536') }],
+    ['transparentHugePages', 'available', /\[always\] madvise never/, thp('[always] madvise never')],
+    ['transparentHugePages', 'unavailable', /\[madvise\].*native/, thp('always [madvise] never')],
+    ['transparentHugePages', 'unavailable', /\[never\].*needs \[always\]/, thp('always madvise [never]')],
+    ['transparentHugePages', 'unavailable', /is not there/, {}],
+    ['reservedHugePages', 'available', /nr_hugepages is 3/, pages(3)],
+    ['reservedHugePages', 'unavailable', /nr_hugepages is 0; needs at least 1/, pages(0)],
+    ['reservedHugePages', 'unavailable', /no pools/, {}],
+    ['numaNodes', 'available', /2 usable \(0,3\)/, numa([0, 3])],
+    ['numaNodes', 'unavailable', /1 usable \(0\); needs more than 1/, numa([0])],
+    ['topology', 'available', /2 PUs, 2 cores, 2 packages, 2 nodes/, numa([0, 3])],
+    ['topology', 'unavailable', /looked for "\/sys\/devices\/system\/cpu\/online"/, {}],
+    ['cgroupLimits', 'unavailable', /CPU quota unknown: no cpu cgroup/, {}],
+  ])('%s is %s: %s', async (name, status, reason, files) => {
+    expect(await one(name, files)).toEqual({ name, status, reason: expect.stringMatching(reason) });
+  });
+});
