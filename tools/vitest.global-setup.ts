@@ -6,6 +6,7 @@ import { buildKernel } from './kernel/build.mjs';
 export default async function setup(): Promise<void> {
   const packages = join(import.meta.dirname, '../packages');
   for (const name of readdirSync(packages)) {
-    if (existsSync(join(packages, name, 'kernel/index.ts'))) await buildKernel(join(packages, name), { quiet: true });
+    if (existsSync(join(packages, name, 'kernel/index.ts')))
+      await buildKernel(join(packages, name), { quiet: true });
   }
 }

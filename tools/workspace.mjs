@@ -30,7 +30,8 @@ for (const group of ['packages', 'apps']) {
     if (!existsSync(file)) continue;
     const manifest = read(file);
     if (manifest.name !== `@corelane/${dir}`) problems.push(`${group}/${dir}: is named ${manifest.name}`);
-    if (group === 'packages' && !(dir in MAY_IMPORT)) problems.push(`${group}/${dir}: has no row in MAY_IMPORT`);
+    if (group === 'packages' && !(dir in MAY_IMPORT))
+      problems.push(`${group}/${dir}: has no row in MAY_IMPORT`);
     projects.set(manifest.name, { group, name: dir, dir: join(root, group, dir), manifest });
   }
 }
@@ -58,7 +59,8 @@ function checkImports({ group, name, dir, manifest }) {
     for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*'(@corelane\/[^']+|\.\.?\/[^']+)'/g)) {
       if (specifier.startsWith('.')) {
         const target = relative(dir, join(file, '..', specifier));
-        if (target.startsWith('..')) problems.push(`${relative(root, file)}: leaves its package by '${specifier}'`);
+        if (target.startsWith('..'))
+          problems.push(`${relative(root, file)}: leaves its package by '${specifier}'`);
         continue;
       }
       const [, to, ...path] = specifier.split('/');
@@ -68,7 +70,10 @@ function checkImports({ group, name, dir, manifest }) {
         problems.push(`${relative(root, file)}: ${group}/${name} must not import ${specifier}`);
       else if (!manifest.dependencies?.[`@corelane/${to}`])
         problems.push(`${relative(root, file)}: imports ${specifier}, which package.json does not declare`);
-      else if (!(subpath in target.manifest.exports) && !(path[0] === 'kernel' && './kernel/*' in target.manifest.exports))
+      else if (
+        !(subpath in target.manifest.exports) &&
+        !(path[0] === 'kernel' && './kernel/*' in target.manifest.exports)
+      )
         problems.push(`${relative(root, file)}: ${specifier} is not exported`);
     }
   }

@@ -38,7 +38,7 @@ function collect(file, sources = new Map()) {
 /** Sections of the binary by id, as { id: payload length }: a kernel must have no data and no start function. */
 function sections(wasm) {
   const found = {};
-  for (let at = 8; at < wasm.length; ) {
+  for (let at = 8; at < wasm.length;) {
     const id = wasm[at++];
     let length = 0;
     for (let shift = 0; ; shift += 7) {
@@ -55,10 +55,12 @@ function sections(wasm) {
 function declaration(sources, names) {
   const signatures = new Map();
   for (const text of sources.values())
-    for (const [, name, parameters, result] of text.matchAll(EXPORT)) signatures.set(name, { parameters, result });
+    for (const [, name, parameters, result] of text.matchAll(EXPORT))
+      signatures.set(name, { parameters, result });
   const lines = names.map((name) => {
     const found = signatures.get(name);
-    if (!found) throw new Error(`no 'export function ${name}(…): i32 | void' found for an export of the kernel`);
+    if (!found)
+      throw new Error(`no 'export function ${name}(…): i32 | void' found for an export of the kernel`);
     const parameters = found.parameters
       .split(',')
       .map((p) => p.trim().replace(/: i32$/, ': number'))
@@ -92,14 +94,26 @@ const PRINT_LAYOUT = `
 function writeLayout(packageDir) {
   const layout = join(packageDir, 'src/layout.ts');
   const out = join(packageDir, 'kernel/layout.generated.ts');
-  const inputs = [layout, here, join(root, 'packages/shared-memory/src/struct.ts'), join(root, 'packages/shared-memory/src/bits.ts')];
+  const inputs = [
+    layout,
+    here,
+    join(root, 'packages/shared-memory/src/struct.ts'),
+    join(root, 'packages/shared-memory/src/bits.ts'),
+  ];
   const hash = createHash('sha256');
   for (const file of inputs) hash.update(readFileSync(file));
   const stamp = `// Generated from src/layout.ts by tools/kernel/build.mjs. inputs sha256: ${hash.digest('hex')}`;
   if (existsSync(out) && readFileSync(out, 'utf8').startsWith(stamp)) return;
   const child = spawnSync(
     process.execPath,
-    ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', PRINT_LAYOUT, pathToFileURL(layout).href],
+    [
+      '--conditions=@corelane/source',
+      '--disable-warning=ExperimentalWarning',
+      '--input-type=module',
+      '-e',
+      PRINT_LAYOUT,
+      pathToFileURL(layout).href,
+    ],
     { encoding: 'utf8' },
   );
   if (child.status !== 0) throw new Error(`${relative(root, layout)} could not be loaded\n${child.stderr}`);
@@ -163,7 +177,8 @@ export async function buildKernel(packageDir, { quiet = false } = {}) {
   );
   if (error || !wasm) throw new Error(`asc failed: ${error?.message ?? ''}\n${String(stderr)}`);
   const found = sections(wasm);
-  if (found[8] || found[11]) throw new Error('a kernel must have no start function and no data: it shares its memory');
+  if (found[8] || found[11])
+    throw new Error('a kernel must have no start function and no data: it shares its memory');
   const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
     .filter((e) => e.kind === 'function')
     .map((e) => e.name);
@@ -171,7 +186,8 @@ export async function buildKernel(packageDir, { quiet = false } = {}) {
     out,
     `${stamp}\n\n${declaration(sources, names)}\n/** ${wasm.length} bytes of Wasm. */\nexport const kernelBase64: string =\n  '${Buffer.from(wasm).toString('base64')}';\n`,
   );
-  if (!quiet) console.log(`${relative(root, packageDir)}: kernel of ${wasm.length} bytes, exports ${names.join(' ')}`);
+  if (!quiet)
+    console.log(`${relative(root, packageDir)}: kernel of ${wasm.length} bytes, exports ${names.join(' ')}`);
   return true;
 }
 

@@ -44,7 +44,8 @@ export function tryAcquireAt(cell: i32, now: i32): i32 {
       const tokens = topped(tokensOf(wordLow), claimed, policy);
       if (tokens == 0) return REFUSED_THROTTLED;
       const next = bumped(withTokens(wordLow, (tokens - 1) | 0));
-      if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;
+      if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0)
+        return eraOf(wordLow) << 1;
     } else if (claimed != 0) {
       // What was claimed is this thread's to pay in, whatever the breaker's state.
       const next = bumped(withTokens(wordLow, topped(tokensOf(wordLow), claimed, policy)));

@@ -28,7 +28,7 @@ export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
   return 1;
 }
 
-/** Time and era in one word; never 0, which means none. */
+/** Time and era in one word; never 0, which means none: a failure at time 0 of era 0 is entered a millisecond late. */
 function stampOf(now: i32, era: i32): i32 {
   const stamp = (now << FAILURE_TIME_MS_SHIFT) | era;
   return stamp == 0 ? 1 << FAILURE_TIME_MS_SHIFT : stamp;

@@ -36,9 +36,13 @@ export class EndpointsExhaustedError extends AtomicStateError {
   readonly capacity: number;
 
   constructor(endpoint: string, capacity: number, cause: unknown) {
-    super('ERR_ENDPOINTS_EXHAUSTED', `no room for endpoint ${JSON.stringify(endpoint)}: all ${capacity} are taken`, {
-      cause,
-    });
+    super(
+      'ERR_ENDPOINTS_EXHAUSTED',
+      `no room for endpoint ${JSON.stringify(endpoint)}: all ${capacity} are taken`,
+      {
+        cause,
+      },
+    );
     this.capacity = capacity;
   }
 }
@@ -48,7 +52,10 @@ export class EndpointError extends AtomicStateError {
   override readonly name = 'EndpointError';
 
   constructor(found: unknown, defined: number) {
-    super('ERR_ENDPOINT', `endpoint is ${String(found)}, expected the index of one of ${defined} defined endpoints`);
+    super(
+      'ERR_ENDPOINT',
+      `endpoint is ${String(found)}, expected the index of one of ${defined} defined endpoints`,
+    );
   }
 }
 

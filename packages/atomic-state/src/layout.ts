@@ -76,7 +76,12 @@ export const cell = struct(
       writer: 'any thread',
       reader: 'any thread',
     }),
-    ledger: atomic('i64', { hot: 'endpoint', doc: 'probe ledger', writer: 'any thread', reader: 'any thread' }),
+    ledger: atomic('i64', {
+      hot: 'endpoint',
+      doc: 'probe ledger',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
     refill: atomic('i64', { hot: 'endpoint', doc: 'refill', writer: 'any thread', reader: 'any thread' }),
     proposed: atomic('i32', {
       hot: 'endpoint',
@@ -90,9 +95,24 @@ export const cell = struct(
       writer: 'every definer, the same value',
       reader: 'any thread',
     }),
-    trips: atomic('i32', { hot: 'endpoint', doc: 'Closed to Open', writer: 'the CAS winner', reader: 'any thread' }),
-    reopens: atomic('i32', { hot: 'endpoint', doc: 'HalfOpen to Open', writer: 'the CAS winner', reader: 'any thread' }),
-    failureTicket: atomic('i32', { hot: 'endpoint', doc: 'next place in the ring', writer: 'any thread', reader: 'any thread' }),
+    trips: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'Closed to Open',
+      writer: 'the CAS winner',
+      reader: 'any thread',
+    }),
+    reopens: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'HalfOpen to Open',
+      writer: 'the CAS winner',
+      reader: 'any thread',
+    }),
+    failureTicket: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'next place in the ring',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
     failures: atomic(4 * MAX_FAILURE_THRESHOLD, {
       line: true,
       hot: 'endpoint',

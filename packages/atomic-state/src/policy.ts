@@ -35,10 +35,14 @@ export function policyOf(options: EndpointOptions): Policy {
   };
   const halfOpenProbes = integer('halfOpenProbes', 3, 1000);
   const closeRatio = options.closeRatio ?? 0.8;
-  if (!(closeRatio > 0 && closeRatio <= 1)) throw new PolicyError('closeRatio', closeRatio, 'above 0 and at most 1');
+  if (!(closeRatio > 0 && closeRatio <= 1))
+    throw new PolicyError('closeRatio', closeRatio, 'above 0 and at most 1');
   const capacity = integer('capacity', 100, 255);
   const refillPerSecond = options.refillPerSecond ?? Number.POSITIVE_INFINITY;
-  if (refillPerSecond !== Number.POSITIVE_INFINITY && !(refillPerSecond >= 0.001 && refillPerSecond <= 255_000))
+  if (
+    refillPerSecond !== Number.POSITIVE_INFINITY &&
+    !(refillPerSecond >= 0.001 && refillPerSecond <= 255_000)
+  )
     throw new PolicyError('refillPerSecond', refillPerSecond, '0.001 to 255000, or Infinity');
   const refillMicroPerMs = Number.isFinite(refillPerSecond) ? Math.round(refillPerSecond * 1000) : 0;
   return {
@@ -69,7 +73,12 @@ export function readPolicy(arena: Arena, at: number): Policy {
 }
 
 /** @throws PolicyConflictError where an option that was given differs from the policy that holds */
-export function checkAgreement(endpoint: string, options: EndpointOptions, wanted: Policy, holds: Policy): void {
+export function checkAgreement(
+  endpoint: string,
+  options: EndpointOptions,
+  wanted: Policy,
+  holds: Policy,
+): void {
   const given = new Set<keyof Policy>();
   for (const name of Object.keys(options) as (keyof EndpointOptions)[]) {
     if (options[name] === undefined) continue;
@@ -78,5 +87,6 @@ export function checkAgreement(endpoint: string, options: EndpointOptions, wante
     else given.add(name);
   }
   for (const name of given)
-    if (wanted[name] !== holds[name]) throw new PolicyConflictError(endpoint, name, holds[name], wanted[name]);
+    if (wanted[name] !== holds[name])
+      throw new PolicyConflictError(endpoint, name, holds[name], wanted[name]);
 }

@@ -7,11 +7,24 @@ import {
   NamesExhaustedError,
   type ObjectHandle,
 } from '@corelane/shared-memory';
-import { AdmissionError, EndpointError, EndpointsExhaustedError, PolicyError, RefusedError } from './errors.ts';
+import {
+  AdmissionError,
+  EndpointError,
+  EndpointsExhaustedError,
+  PolicyError,
+  RefusedError,
+} from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import { ANY_ADMISSION, cell, ledger, machineRoot, MICRO_PER_TOKEN, REFUSED_UNDEFINED } from './layout.ts';
 import { acquireOutcomeName, type RecordOutcome } from './outcome.ts';
-import { checkAgreement, policyOf, readPolicy, writePolicy, type EndpointOptions, type Policy } from './policy.ts';
+import {
+  checkAgreement,
+  policyOf,
+  readPolicy,
+  writePolicy,
+  type EndpointOptions,
+  type Policy,
+} from './policy.ts';
 import { decodeWord, wordToBigInt, type WordSnapshot } from './word.ts';
 
 export type StateMachineHandle = ObjectHandle<'atomic-state/machine'>;
@@ -98,14 +111,18 @@ export class StateMachine implements Disposable {
     const { at, lengthBytes } = arena.openObject(machineRoot, handle);
     const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
     const expected = machineRoot.bytes + read(machineRoot.word.endpoints) * cell.bytes;
-    if (lengthBytes !== expected) throw new AttachError(machineRoot.name, 'length in bytes', lengthBytes, expected);
+    if (lengthBytes !== expected)
+      throw new AttachError(machineRoot.name, 'length in bytes', lengthBytes, expected);
     if (read(machineRoot.word.cells) !== at + machineRoot.bytes)
       throw new AttachError(machineRoot.name, 'cells', read(machineRoot.word.cells), at + machineRoot.bytes);
     const clock = CoarseClock.attach(
       arena.objectHandle('shared-memory/coarse-clock', read(machineRoot.word.clock)),
       arena,
     );
-    const names = NameTable.attach(arena.objectHandle('shared-memory/name-table', read(machineRoot.word.names)), arena);
+    const names = NameTable.attach(
+      arena.objectHandle('shared-memory/name-table', read(machineRoot.word.names)),
+      arena,
+    );
     return new StateMachine(arena, at, clock, names);
   }
 
@@ -152,7 +169,12 @@ export class StateMachine implements Disposable {
    * @param admission what `tryAcquire` returned for this call; without it a late result cannot be told from a current one
    * @throws EndpointError, AdmissionError
    */
-  recordDelivery(endpoint: number, ok: boolean, admission: number = ANY_ADMISSION, nowMs?: number): RecordOutcome {
+  recordDelivery(
+    endpoint: number,
+    ok: boolean,
+    admission: number = ANY_ADMISSION,
+    nowMs?: number,
+  ): RecordOutcome {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
     if (admission >>> 0 !== admission || admission > ANY_ADMISSION) throw new AdmissionError(admission);
     const at = this.#cells + endpoint * cell.bytes;
@@ -273,7 +295,8 @@ export class StateMachine implements Disposable {
   }
 
   #check(endpoint: number): number {
-    if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity || !this.#isDefined(endpoint)) this.#unknown(endpoint);
+    if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity || !this.#isDefined(endpoint))
+      this.#unknown(endpoint);
     return this.#cellOf(endpoint);
   }
 
@@ -301,4 +324,3 @@ export class StateMachine implements Disposable {
     };
   }
 }
-

@@ -47,7 +47,10 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       (r) =>
         expectAll(
           [count(r, RECORD_COUNTED) === 3, `outcomes ${r.join()}`],
-          [word().successes === 2 && word().failures === 1, `${word().successes} ok, ${word().failures} failed`],
+          [
+            word().successes === 2 && word().failures === 1,
+            `${word().successes} ok, ${word().failures} failed`,
+          ],
           [word().version === 3, `version ${word().version} after 3 transitions`],
         ),
     ),
@@ -90,7 +93,10 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       (r) =>
         expectAll(
           [r[0] === RECORD_TRIPPED, `recorded ${r[0]}`],
-          [[...r[1], r[2]].every((o: number) => o === CLOSED_0 || o === REFUSED_OPEN), `acquired ${r[1]}, ${r[2]}`],
+          [
+            [...r[1], r[2]].every((o: number) => o === CLOSED_0 || o === REFUSED_OPEN),
+            `acquired ${r[1]}, ${r[2]}`,
+          ],
           [!(r[1][0] === REFUSED_OPEN && r[1][1] === CLOSED_0), 'admitted after it was refused'],
           [word().state === 'open', `state ${word().state}`],
         ),
@@ -103,13 +109,23 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       (r) =>
         expectAll(
           [count(r, PROBE_1) === 1 && count(r, REFUSED_PROBING) === 2, `outcomes ${r.join()}`],
-          [word().state === 'half-open' && word().version === 1, `state ${word().state}, version ${word().version}`],
+          [
+            word().state === 'half-open' && word().version === 1,
+            `state ${word().state}, version ${word().version}`,
+          ],
         ),
     ),
   (k) =>
     scenario(
       'two good probes close the breaker once; a late result of the closed era does not count',
-      { low: OPEN_ERA_1, high: 7, ledger: [LEDGER_ERA_1, 0], openDurationMs: 10, halfOpenProbes: 2, closeRatio: 1 },
+      {
+        low: OPEN_ERA_1,
+        high: 7,
+        ledger: [LEDGER_ERA_1, 0],
+        openDurationMs: 10,
+        halfOpenProbes: 2,
+        closeRatio: 1,
+      },
       [
         () => k.recordDelivery(CELL, ok, k.tryAcquireAt(CELL, 20), CLOCK),
         () => k.recordDeliveryAt(CELL, ok, k.tryAcquireAt(CELL, 20), 20),
@@ -118,15 +134,27 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       (r) =>
         expectAll(
           [r[2] === RECORD_STALE, `late result: ${r[2]}`],
-          [count(r.slice(0, 2), RECORD_CLOSED) === 1 && count(r, RECORD_COUNTED) === 1, `outcomes ${r.join()}`],
-          [word().state === 'closed' && word().successes === 0 && word().failures === 0, `state ${word().state}`],
+          [
+            count(r.slice(0, 2), RECORD_CLOSED) === 1 && count(r, RECORD_COUNTED) === 1,
+            `outcomes ${r.join()}`,
+          ],
+          [
+            word().state === 'closed' && word().successes === 0 && word().failures === 0,
+            `state ${word().state}`,
+          ],
           [word().version === 3, `version ${word().version} after 3 transitions`],
         ),
     ),
   (k) =>
     scenario(
       'a bad probe opens it again, once, and the other result is stale',
-      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 2, 0], openDurationMs: 10, halfOpenProbes: 2, closeRatio: 1 },
+      {
+        low: HALF_OPEN_ERA_1,
+        ledger: [LEDGER_ERA_1 | 2, 0],
+        openDurationMs: 10,
+        halfOpenProbes: 2,
+        closeRatio: 1,
+      },
       [
         () => k.recordDeliveryAt(CELL, failed, PROBE_1, 5),
         () => k.recordDeliveryAt(CELL, failed, PROBE_1, 5),
@@ -134,7 +162,10 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       ],
       (r) =>
         expectAll(
-          [count(r.slice(0, 2), RECORD_REOPENED) === 1 && count(r, RECORD_STALE) === 1, `outcomes ${r.join()}`],
+          [
+            count(r.slice(0, 2), RECORD_REOPENED) === 1 && count(r, RECORD_STALE) === 1,
+            `outcomes ${r.join()}`,
+          ],
           [reopens() === 1 && trips() === 0, `${reopens()} reopens, ${trips()} trips`],
           [r[2] === REFUSED_PROBING || r[2] === REFUSED_OPEN, `acquired ${r[2]}`],
           [word().state === 'open' && word().era === 2 && word().failures === 1, `state ${word().state}`],
@@ -182,7 +213,14 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
   (k) =>
     scenario(
       'a token that was claimed is paid in though the breaker opens',
-      { capacity: 4, refillPerSecond: 1000, low: 1 << 24, refill: [0, 10], failureThreshold: 1, openDurationMs: 100 },
+      {
+        capacity: 4,
+        refillPerSecond: 1000,
+        low: 1 << 24,
+        refill: [0, 10],
+        failureThreshold: 1,
+        openDurationMs: 100,
+      },
       [() => k.tryAcquireAt(CELL, 12), () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 12)],
       (r) => {
         const admitted = count(r.slice(0, 1), CLOSED_0);
@@ -194,22 +232,26 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     ),
 ];
 
-const ADMIT = 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
+const ADMIT =
+  'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
 const mutants = [
   {
     name: 'lost update: a token is taken without checking that the word was still the same',
     find: ADMIT,
-    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
+    replace:
+      'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
   },
   {
     name: 'lost update: a result is counted though its CAS failed',
     find: '} else if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0) {\n      if (ok',
-    replace: '} else {\n compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh);\n      if (ok',
+    replace:
+      '} else {\n compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh);\n      if (ok',
   },
   {
     name: 'lost update: the quick count of a success does not look at its CAS',
     find: 'return compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));',
-    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh)); return 1;',
+    replace:
+      'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh)); return 1;',
   },
   {
     name: 'the quick count of a success ignores that the breaker is not closed',
@@ -229,7 +271,8 @@ const mutants = [
   {
     name: 'trip counted twice: whoever finds the window full says so',
     find: 'if (isClosed(wordLow) == 0 || eraOf(wordLow) != era) return RECORD_COUNTED;',
-    replace: 'if (isClosed(wordLow) == 0 || eraOf(wordLow) != era) { add(cell + CELL_TRIPS, 1); return RECORD_TRIPPED; }',
+    replace:
+      'if (isClosed(wordLow) == 0 || eraOf(wordLow) != era) { add(cell + CELL_TRIPS, 1); return RECORD_TRIPPED; }',
   },
   {
     name: 'trip counted twice: the CAS of the trip is not looked at',
@@ -279,7 +322,8 @@ const mutants = [
   {
     name: 'the window is counted before the failure is entered',
     find: '  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n',
-    replace: '  const early = load(cell + CELL_FAILURES + ((1 - place) << 2));\n  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n  if (isRecent(early, policy, now, era) == 0) return 0;\n',
+    replace:
+      '  const early = load(cell + CELL_FAILURES + ((1 - place) << 2));\n  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n  if (isRecent(early, policy, now, era) == 0) return 0;\n',
   },
   {
     name: 'failures of other eras count',

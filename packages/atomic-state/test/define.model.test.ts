@@ -53,7 +53,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
 const mutants = [
   {
     name: 'the policy is published before the word is initialised',
-    find: "  if (load(cell + CELL_POLICY) != 0) return holds;\n",
+    find: '  if (load(cell + CELL_POLICY) != 0) return holds;\n',
     replace: '  if (load(cell + CELL_POLICY) != 0) return holds;\n  store(cell + CELL_POLICY, holds);\n',
   },
   {
@@ -64,7 +64,8 @@ const mutants = [
   {
     name: 'the proposal is stored without a CAS',
     find: 'const before = compareExchange(cell + CELL_PROPOSED, 0, policy);',
-    replace: 'const before = load(cell + CELL_PROPOSED); if (before == 0) store(cell + CELL_PROPOSED, policy);',
+    replace:
+      'const before = load(cell + CELL_PROPOSED); if (before == 0) store(cell + CELL_PROPOSED, policy);',
   },
 ];
 

@@ -32,12 +32,13 @@ export function writePolicy(at: number, options: EndpointOptions): void {
   for (const field of layout.fields) poke(at + field.offsetBytes, values[field.name as keyof typeof values]);
 }
 
+function put(offset: number, ...values: number[]): void {
+  for (const [i, value] of values.entries()) poke(CELL + offset + 4 * i, value);
+}
+
 /** Sets an endpoint up as if it had been defined. */
 export function start(options: Start = {}): void {
   writePolicy(POLICY, options);
-  const put = (offset: number, ...values: number[]): void => {
-    for (const [i, value] of values.entries()) poke(CELL + offset + 4 * i, value);
-  };
   put(cell.offset.word, options.low ?? (options.capacity ?? 100) << 24, options.high ?? 0);
   put(cell.offset.ledger, ...(options.ledger ?? [0, 0]));
   put(cell.offset.refill, ...(options.refill ?? [0, 0]));
@@ -63,8 +64,11 @@ export function scenario(
 }
 
 /** A condition that an end must meet, in words. */
-export function expectAll(...conditions: readonly (readonly [holds: boolean, what: string])[]): string | undefined {
+export function expectAll(
+  ...conditions: readonly (readonly [holds: boolean, what: string])[]
+): string | undefined {
   return conditions.find(([holds]) => !holds)?.[1];
 }
 
-export const count = (values: readonly unknown[], value: unknown): number => values.filter((v) => v === value).length;
+export const count = (values: readonly unknown[], value: unknown): number =>
+  values.filter((v) => v === value).length;
