@@ -32,7 +32,7 @@ export class ParkingSpot {
   /** Byte address of its words, for kernels: `park(address, …)` of `@corelane/shared-memory/kernel/parker`. */
   readonly address: number;
   readonly #kernel: KernelExports;
-  readonly #i32: Int32Array<ArrayBufferLike>;
+  readonly #i32: Int32Array;
   readonly #sequenceWord: number;
 
   protected constructor(arena: Arena, address: number) {
@@ -96,21 +96,22 @@ export class ParkingSpot {
     }
     const keepAlive = ref ? setInterval(() => {}, 0x7fffffff) : undefined;
     return new Promise((resolve, reject) => {
-      let isSettled = false;
+      let isAborted = false;
       const onAbort = (): void => {
-        isSettled = true;
+        isAborted = true;
         clearInterval(keepAlive);
         this.#kernel.abandon(this.address);
         reject(signal?.reason as Error);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      void wait.value.then((value) => {
-        if (isSettled) return;
+      const onSettled = (value: 'ok' | 'timed-out'): void => {
+        if (isAborted) return;
         clearInterval(keepAlive);
         signal?.removeEventListener('abort', onAbort);
         this.#kernel.delist(this.address);
         resolve(value === 'ok' ? 'woken' : 'timedOut');
-      });
+      };
+      void wait.value.then(onSettled);
     });
   }
 
