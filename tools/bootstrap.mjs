@@ -45,11 +45,11 @@ function die(message) {
   process.exit(1);
 }
 
-function run([command, ...args], { env = process.env, quiet = false } = {}) {
+function run([command, ...args], { env = process.env, quiet = false, stdout = 'inherit' } = {}) {
   const r = spawnSync(command, args, {
     cwd: root,
     env,
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['inherit', stdout, 'inherit'],
     encoding: 'utf8',
     shell: win, // .cmd shims
   });
@@ -149,7 +149,8 @@ lap('pnpm install');
 if (!install.ok) die(`pnpm install failed\n${install.out}\n${install.err}`);
 
 for (const command of TASKS[task](args)) {
-  const r = run(command, { env });
+  // stdout belongs to the task itself: `--json` prints one document there, so the build before it reports on stderr.
+  const r = run(command, { env, stdout: command === BUILD ? 2 : 'inherit' });
   lap(command.slice(0, 2).join(' '));
   if (!r.ok) process.exit(r.status);
 }

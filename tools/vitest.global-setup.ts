@@ -1,12 +1,14 @@
-// `vitest` run by hand, without nx, still finds the generated Wasm of every package.
+// `vitest` run by hand, without nx, still finds the generated Wasm of every package and app.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKernel } from './kernel/build.mjs';
 
 export default async function setup(): Promise<void> {
-  const packages = join(import.meta.dirname, '../packages');
-  for (const name of readdirSync(packages)) {
-    if (existsSync(join(packages, name, 'kernel/index.ts')))
-      await buildKernel(join(packages, name), { quiet: true });
+  for (const group of ['packages', 'apps']) {
+    const folder = join(import.meta.dirname, '..', group);
+    for (const name of readdirSync(folder)) {
+      if (existsSync(join(folder, name, 'kernel/index.ts')))
+        await buildKernel(join(folder, name), { quiet: true });
+    }
   }
 }

@@ -5,7 +5,7 @@ import { type Claim, NS_PER_OP } from './suite.ts';
  * `met` and `missed`: the whole 95 % interval is on one side of the bound. `inconclusive`: it straddles the bound, or the
  * figure was not measured.
  */
-export type ClaimStatus = 'met' | 'missed' | 'inconclusive';
+type ClaimStatus = 'met' | 'missed' | 'inconclusive';
 
 export interface ClaimResult {
   readonly text: string;

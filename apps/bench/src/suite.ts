@@ -23,7 +23,7 @@ export interface Metric {
   readonly unit: string;
 }
 
-export interface Totals {
+interface Totals {
   /** Successful operations of all batches since `setup`: warm-up, calibration, dropped rounds and counted ones. */
   readonly operations: number;
 }
@@ -46,7 +46,7 @@ export interface BatchCase {
   teardown?(): void | Promise<void>;
 }
 
-export interface ScenarioContext {
+interface ScenarioContext {
   /** A quick run: as short as the check allows. */
   readonly quick: boolean;
   readonly seed: number;
