@@ -5,10 +5,10 @@ import type { RawGroup } from './partition.ts';
 import { partition } from './partition.ts';
 import type { Sysfs } from './sysfs.ts';
 import type { CacheType } from './topology-data.ts';
+import { MAX_CACHE_LEVEL } from './topology-data.ts';
 
 /** Linux has at most a handful a CPU; the limit bounds a made-up tree. */
 const MAX_CACHES_PER_CPU = 32;
-const MAX_LEVEL = 9;
 
 export interface RawCache extends RawGroup {
   readonly level: number;
@@ -26,7 +26,7 @@ export function readCaches(sysfs: Sysfs, cpus: CpuSet): RawCache[] {
     for (const index of sysfs.numbered(parent, 'index', MAX_CACHES_PER_CPU)) {
       const directory = `${parent}/index${index}`;
       const level = sysfs.natural(`${directory}/level`);
-      if (level === undefined || level < 1 || level > MAX_LEVEL) continue;
+      if (level === undefined || level < 1 || level > MAX_CACHE_LEVEL) continue;
       const type = typeOf(sysfs.text(`${directory}/type`));
       const key = `${level}${type}`;
       const found = directories.get(key) ?? { level, type, byCpu: new Map<number, string>() };

@@ -16,6 +16,7 @@ export type { TopologyReadOptions } from './topology.ts';
 export { cacheKind } from './topology-data.ts';
 export type {
   Cache,
+  CacheKind,
   CacheType,
   Cluster,
   Core,

@@ -117,6 +117,11 @@ export interface CoreKind {
   readonly value: number | null;
 }
 
+/** Linux numbers cache levels from 1; higher than this are not believed. */
+export const MAX_CACHE_LEVEL = 9;
+
+export type CacheKind = `L${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}${'d' | 'i' | ''}Cache`;
+
 /** Names of hwloc: `L1d`, `L1i`, `L2`… A kind of which nothing is known is absent; 0 is none. */
 export type TopologyKind =
   | 'Machine'
@@ -127,7 +132,7 @@ export type TopologyKind =
   | 'PU'
   | 'NUMANode'
   | 'MemCache'
-  | `L${number}${'d' | 'i' | ''}Cache`;
+  | CacheKind;
 
 export interface TopologyData {
   /** `os`: only what `node:os` tells (no /sys here), so no cores, packages, nodes or caches. */
@@ -152,7 +157,7 @@ export interface TopologyData {
 }
 
 /** `L1dCache`, `L2Cache`… */
-export function cacheKind(cache: Pick<Cache, 'level' | 'type'>): TopologyKind {
+export function cacheKind(cache: Pick<Cache, 'level' | 'type'>): CacheKind {
   const letter = cache.type === 'data' ? 'd' : cache.type === 'instruction' ? 'i' : '';
-  return `L${cache.level}${letter}Cache`;
+  return `L${cache.level}${letter}Cache` as CacheKind;
 }

@@ -10,6 +10,32 @@ async function one(name: CapabilityName, files: Files): Promise<Capability | und
   return (await capabilities({ fs: memoryFileSystem(files) })).find((capability) => capability.name === name);
 }
 
+const listen = (port: number): Promise<[boolean, ReturnType<typeof createServer>]> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve([false, server]));
+    server.listen({ host: '127.0.0.1', port, reusePort: true }, () => resolve([true, server]));
+  });
+
+const has = (value: unknown): string => (typeof value === 'function' ? 'available' : 'unavailable');
+
+const caps = (mask: string): Files => ({ '/proc/self/status': `CapEff:\t${mask}\nSeccomp:\t0\n` });
+const none = caps('0000000000000000');
+const all = caps('000001ffffffffff');
+const paranoid = (level: string): Files => ({ '/proc/sys/kernel/perf_event_paranoid': `${level}\n` });
+const uring = (disabled: string, release = '6.8.0-31-generic'): Files => ({
+  '/proc/sys/kernel/osrelease': `${release}\n`,
+  '/proc/sys/kernel/io_uring_disabled': `${disabled}\n`,
+});
+const memlock = (soft: string): Files => ({
+  '/proc/self/limits': `Max locked memory         ${soft.padEnd(20)} unlimited            bytes     \n`,
+});
+const thp = (text: string): Files => ({ '/sys/kernel/mm/transparent_hugepage/enabled': `${text}\n` });
+const pages = (count: number): Files => ({
+  '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': `${count}\n`,
+});
+const numa = (nodes: number[]): Files => machine({ packages: 2, cores: 1, threads: 1, nodes });
+
 describe('on this machine', () => {
   test('every capability is there once, with evidence', async () => {
     const found = await capabilities();
@@ -35,12 +61,6 @@ describe('on this machine', () => {
 
   test('reusePort is what two real listeners find', async () => {
     const verdict = (await one('reusePort', {}))?.status;
-    const listen = (port: number): Promise<[boolean, ReturnType<typeof createServer>]> =>
-      new Promise((resolve) => {
-        const server = createServer();
-        server.once('error', () => resolve([false, server]));
-        server.listen({ host: '127.0.0.1', port, reusePort: true }, () => resolve([true, server]));
-      });
     const [first, a] = await listen(0);
     const address = a.address();
     const [second, b] = first && typeof address === 'object' ? await listen(address?.port ?? 0) : [false, a];
@@ -50,7 +70,6 @@ describe('on this machine', () => {
 
   test('what the runtime has is what is called', async () => {
     const status = new Map((await capabilities()).map((capability) => [capability.name, capability.status]));
-    const has = (value: unknown): string => (typeof value === 'function' ? 'available' : 'unavailable');
     expect(status.get('threadCpuUsage')).toBe(has((process as { threadCpuUsage?: unknown }).threadCpuUsage));
     expect(status.get('atomicsPause')).toBe(has((Atomics as { pause?: unknown }).pause));
     expect(status.get('atomicsWaitAsync')).toBe('available');
@@ -73,23 +92,6 @@ describe('on this machine', () => {
 });
 
 describe('by the files', () => {
-  const caps = (mask: string): Files => ({ '/proc/self/status': `CapEff:\t${mask}\nSeccomp:\t0\n` });
-  const none = caps('0000000000000000');
-  const all = caps('000001ffffffffff');
-  const paranoid = (level: string): Files => ({ '/proc/sys/kernel/perf_event_paranoid': `${level}\n` });
-  const uring = (disabled: string, release = '6.8.0-31-generic'): Files => ({
-    '/proc/sys/kernel/osrelease': `${release}\n`,
-    '/proc/sys/kernel/io_uring_disabled': `${disabled}\n`,
-  });
-  const memlock = (soft: string): Files => ({
-    '/proc/self/limits': `Max locked memory         ${soft.padEnd(20)} unlimited            bytes     \n`,
-  });
-  const thp = (text: string): Files => ({ '/sys/kernel/mm/transparent_hugepage/enabled': `${text}\n` });
-  const pages = (count: number): Files => ({
-    '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': `${count}\n`,
-  });
-  const numa = (nodes: number[]): Files => machine({ packages: 2, cores: 1, threads: 1, nodes });
-
   test.each<[CapabilityName, string, RegExp, Files]>([
     ['perfEvents', 'unavailable', /perf_event_paranoid is not there/, none],
     ['perfEvents', 'available', /is 1: own threads/, { ...none, ...paranoid('1') }],

@@ -8,7 +8,7 @@ import { memoryFileSystem, nodeFileSystem } from '../src/index.ts';
 
 const made: string[] = [];
 afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
+  for (const path of made.splice(0)) rmSync(path, { recursive: true });
 });
 
 function directory(): string {

@@ -33,7 +33,7 @@ export function parseConsole(text: string): HwlocOutput {
   const stack: { depth: number; object: (typeof objects)[number]; isMemory: boolean }[] = [];
   const nodes: { object: (typeof objects)[number]; parent: (typeof objects)[number] }[] = [];
   for (const line of lines) {
-    if (/^depth 0/.test(line)) break;
+    if (line.startsWith('depth 0')) break;
     const match = LINE.exec(line);
     if (match === null) continue;
     const [, indent = '', kind = '', logical, details = ''] = match;
@@ -61,10 +61,11 @@ export function parseConsole(text: string): HwlocOutput {
   return { objects, order, distances: distancesOf(lines, logicalNodes), kinds: kindsOf(lines) };
 }
 
+const numbers = (line = ''): number[] => line.trim().split(/\s+/).slice(1).map(Number);
+
 function distancesOf(lines: readonly string[], logicalNodes: readonly number[]): HwlocOutput['distances'] {
   const start = lines.findIndex((line) => line.startsWith('Relative latency matrix (name NUMALatency'));
   if (start < 0) return null;
-  const numbers = (line = ''): number[] => line.trim().split(/\s+/).slice(1).map(Number);
   const nodes = numbers(lines[start + 1]).map((logical) => logicalNodes[logical] ?? -1);
   return { nodes, rows: nodes.map((_, index) => numbers(lines[start + 2 + index])) };
 }

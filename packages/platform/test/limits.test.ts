@@ -174,20 +174,21 @@ describe('cgroup version 1', () => {
   });
 });
 
+const parallelism = (cpus: string, affinity: string, quota: string): unknown =>
+  read({
+    ...V2,
+    [`${G}/pod/app/cpuset.cpus.effective`]: cpus,
+    [STATUS]: `Cpus_allowed_list:\t${affinity}\n`,
+    [`${G}/pod/cpu.max`]: quota,
+  }).availableParallelism.value;
+
 describe('available parallelism', () => {
   test('is the CPUs allowed by all, at most the whole CPUs of the quota, at least 1', () => {
-    const of = (cpus: string, affinity: string, quota: string): unknown =>
-      read({
-        ...V2,
-        [`${G}/pod/app/cpuset.cpus.effective`]: cpus,
-        [STATUS]: `Cpus_allowed_list:\t${affinity}\n`,
-        [`${G}/pod/cpu.max`]: quota,
-      }).availableParallelism.value;
-    expect(of('0-7', '0-5', 'max 100000')).toBe(4); // /pod/app allows 4
-    expect(of('0-2', '1-5', 'max 100000')).toBe(2);
-    expect(of('0-7', '0-5', '250000 100000')).toBe(2);
-    expect(of('0-7', '0-5', '50000 100000')).toBe(1);
-    expect(of('0-1', '4-5', 'max 100000')).toBe(2);
+    expect(parallelism('0-7', '0-5', 'max 100000')).toBe(4); // /pod/app allows 4
+    expect(parallelism('0-2', '1-5', 'max 100000')).toBe(2);
+    expect(parallelism('0-7', '0-5', '250000 100000')).toBe(2);
+    expect(parallelism('0-7', '0-5', '50000 100000')).toBe(1);
+    expect(parallelism('0-1', '4-5', 'max 100000')).toBe(2);
   });
 
   test('names what was tightest', () => {
