@@ -75,7 +75,7 @@ export class Tracer {
     };
     const before = value(record[MEMORY]!);
     const after = value(next[MEMORY]!);
-    const head = `${plain ? 'plain ' : ''}${NAMES[access.op]!.padEnd(15)}  ${this.address(access.at)}`;
+    const head = `${`${plain ? 'plain ' : ''}${NAMES[access.op]!}`.padEnd(17)}  ${this.address(access.at)}`;
     const { op, a, b, c, d } = access;
     switch (op) {
       case Op.load:

@@ -111,7 +111,7 @@ function search(code: readonly Program[], options: Partial<Scenario>, make = inO
 }
 
 /** More by hand: INTERLEAVE_RUNS=20000. */
-const RUNS = Number(process.env['INTERLEAVE_RUNS'] ?? 300);
+const RUNS = Number(process.env['INTERLEAVE_RUNS'] ?? 100);
 const anywhere = { allowRaces: [{ at: 0, bytes: 16 }] };
 /** Some thread starts with an access, so that the search does not refuse the program. */
 const hasAccess = (code: readonly Program[]): boolean => code.some((each) => each[0]![0] !== 'skipIf');

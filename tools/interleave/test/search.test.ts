@@ -23,10 +23,10 @@ test('a violation names the scenario and holds one line a step with the values b
   expect(why).toBe('sum is 1');
   expect(message.split('\n')).toEqual([
     'adders: check: sum is 1',
-    expect.stringMatching(/^ {3}1 {2}t\d adder {2}load {13}sum@0 {2}0$/),
-    expect.stringMatching(/^ {3}2 {2}t\d adder {2}load {13}sum@0 {2}0$/),
-    expect.stringMatching(/^ {3}3 {2}t\d adder {2}store {12}sum@0 {2}0 -> 1$/),
-    expect.stringMatching(/^ {3}4 {2}t\d adder {2}store {12}sum@0 {2}1 -> 1$/),
+    expect.stringMatching(/^ {3}1 {2}t\d adder {2}load {15}sum@0 {2}0$/),
+    expect.stringMatching(/^ {3}2 {2}t\d adder {2}load {15}sum@0 {2}0$/),
+    expect.stringMatching(/^ {3}3 {2}t\d adder {2}store {14}sum@0 {2}0 -> 1$/),
+    expect.stringMatching(/^ {3}4 {2}t\d adder {2}store {14}sum@0 {2}1 -> 1$/),
   ]);
   expect(statistics).toMatchObject({ complete: false, longestTrace: 4 });
 });

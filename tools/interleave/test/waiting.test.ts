@@ -84,8 +84,8 @@ test('a deadlock names who is parked where', () => {
     why: 't0 sleeper is parked on ready@4, and nobody is left to wake them',
   });
   expect(trace).toEqual([
-    '   1  t0 sleeper    load             ready@4  0',
-    '   2  t0 sleeper    wait             ready@4  0: parks, no time-out',
-    '   3  t1 forgetful  store            ready@4  0 -> 1',
+    '   1  t0 sleeper    load               ready@4  0',
+    '   2  t0 sleeper    wait               ready@4  0: parks, no time-out',
+    '   3  t1 forgetful  store              ready@4  0 -> 1',
   ]);
 });
