@@ -1,1 +1,39 @@
-export {};
+export type { Counter } from './counter.ts';
+export { OVERFLOW_LABEL } from './catalog.ts';
+export type { BucketOptions } from './buckets.ts';
+export type {
+  Aggregator,
+  CounterOptions,
+  GaugeOptions,
+  HistogramOptions,
+  MetricOptions,
+  MetricType,
+} from './definition.ts';
+export type { CumulativeBucket, Distribution } from './distribution.ts';
+export {
+  ArgumentRangeError,
+  MetricNameError,
+  MetricsExhaustedError,
+  PerfCountersError,
+  RedefinitionError,
+  RegistryDisposedError,
+  SeriesExhaustedError,
+  WritersExhaustedError,
+} from './errors.ts';
+export type { Family, LabelValue, LabelValues } from './family.ts';
+export type { Gauge } from './gauge.ts';
+export type { Histogram } from './histogram.ts';
+export { noClock, noIncrementer, noRecorder, type Clock, type Incrementer, type Recorder } from './ports.ts';
+export type { RegistryHandle } from './open-registry.ts';
+export { RegistryReader } from './reader.ts';
+export { Registry, type RegistryOptions, type TimerOptions } from './registry.ts';
+export type {
+  DistributionMetric,
+  DistributionSeries,
+  RegistrySnapshot,
+  ValueMetric,
+  ValueSeries,
+} from './snapshot.ts';
+export type { RunningTimer, Timer } from './timer.ts';
+export type { UpDownCounter } from './up-down-counter.ts';
+export type { WriterState } from './writer.ts';

@@ -1,0 +1,1 @@
+export { observe64, observedHigh, observedLow, put64 } from './word64.ts';

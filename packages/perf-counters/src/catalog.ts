@@ -1,0 +1,196 @@
+// Metrics and series by index, the same on every thread. Two name tables hold definitions as JSON and series as metric and label
+// values; an index is given once and never changes. Whatever threads could disagree on (which of two definitions of a name
+// holds, which series are within a limit) follows from the order of the indices, so it needs no further agreement.
+import { NamesExhaustedError, type NameTable } from '@corelane/shared-memory';
+import { define, describeDefinition, exportedNames, sameMetric, type Definition } from './definition.ts';
+import { isBucketShape } from './buckets.ts';
+import {
+  ArgumentRangeError,
+  MetricNameError,
+  MetricsExhaustedError,
+  RedefinitionError,
+  SeriesExhaustedError,
+} from './errors.ts';
+
+/** The value of every label of the series that takes what is beyond a metric's limit. */
+export const OVERFLOW_LABEL = 'other';
+
+export interface Metric {
+  readonly index: number;
+  readonly definition: Definition;
+  /** In order of their indices, without those beyond the limit. */
+  readonly series: Series[];
+  /** Where it has labels, once there is one. */
+  overflow: Series | undefined;
+}
+
+export interface Series {
+  readonly index: number;
+  readonly values: readonly string[];
+}
+
+export class Catalog {
+  readonly #definitions: NameTable;
+  readonly #seriesNames: NameTable;
+  readonly #metrics = new Map<number, Metric>();
+  readonly #byExportedName = new Map<string, Metric>();
+  #knownDefinitions = 0;
+  #knownSeries = 0;
+
+  constructor(definitions: NameTable, seriesNames: NameTable) {
+    this.#definitions = definitions;
+    this.#seriesNames = seriesNames;
+  }
+
+  /** All metrics that any thread has defined. */
+  metrics(): Iterable<Metric> {
+    this.#learn();
+    return this.#metrics.values();
+  }
+
+  /**
+   * The metric of this definition, entered where it is new.
+   * @throws RedefinitionError, MetricNameError, MetricsExhaustedError, ArgumentRangeError
+   */
+  metric(definition: Definition): Metric {
+    this.#learn();
+    const known = this.#byExportedName.get(definition.name);
+    if (known !== undefined) return checkSame(known, definition);
+    this.#checkExportedNames(definition);
+    this.#enter(definition);
+    this.#learn();
+    // Another thread may have entered a conflicting one meanwhile: the lower index holds, on every thread.
+    const entered = this.#byExportedName.get(definition.name);
+    if (entered === undefined) this.#checkExportedNames(definition);
+    return checkSame(entered as Metric, definition);
+  }
+
+  /**
+   * The series of these label values, entered where it is new and the metric has room, else the overflow series.
+   * @throws SeriesExhaustedError, ArgumentRangeError
+   */
+  series(metric: Metric, values: readonly string[]): Series {
+    if (values.length > 0) this.overflowOf(metric); // while there is room: later it may be needed and there may be none
+    const name = seriesName(metric, values);
+    const found = this.#seriesNames.find(name);
+    this.#learn();
+    const index =
+      found < 0 && metric.series.length < metric.definition.maxSeries ? this.#internSeries(name) : found;
+    this.#learn();
+    const series = metric.series.find((each) => each.index === index);
+    if (series !== undefined) return series;
+    return this.overflowOf(metric);
+  }
+
+  /** The series with all labels `other`, entered where it is new. */
+  overflowOf(metric: Metric): Series {
+    if (metric.overflow === undefined) {
+      this.#internSeries(
+        seriesName(
+          metric,
+          metric.definition.labels.map(() => OVERFLOW_LABEL),
+        ),
+      );
+      this.#learn();
+    }
+    return metric.overflow as Series;
+  }
+
+  #internSeries(name: string): number {
+    if (Buffer.byteLength(name) > this.#seriesNames.maxNameBytes)
+      throw new ArgumentRangeError(
+        'labels',
+        `${Buffer.byteLength(name)} bytes`,
+        `at most ${this.#seriesNames.maxNameBytes} bytes`,
+      );
+    try {
+      return this.#seriesNames.intern(name);
+    } catch (error) {
+      if (error instanceof NamesExhaustedError) throw new SeriesExhaustedError(name, error.capacity);
+      throw error;
+    }
+  }
+
+  #enter(definition: Definition): void {
+    const json = JSON.stringify(definition);
+    const bytes = Buffer.byteLength(json);
+    if (bytes > this.#definitions.maxNameBytes)
+      throw new ArgumentRangeError(
+        `definition of ${definition.name}`,
+        `${bytes} bytes`,
+        `at most ${this.#definitions.maxNameBytes} bytes`,
+      );
+    try {
+      this.#definitions.intern(json);
+    } catch (error) {
+      if (error instanceof NamesExhaustedError)
+        throw new MetricsExhaustedError(definition.name, error.capacity);
+      throw error;
+    }
+  }
+
+  #checkExportedNames(definition: Definition): void {
+    for (const name of exportedNames(definition)) {
+      const other = this.#byExportedName.get(name);
+      if (other !== undefined)
+        throw new MetricNameError(
+          'metric name',
+          definition.name,
+          `no lines called ${name}, as ${other.definition.name} (${describeDefinition(other.definition)}) has`,
+        );
+    }
+  }
+
+  /** Takes over what any thread has entered since the last look. */
+  #learn(): void {
+    for (const size = this.#definitions.size; this.#knownDefinitions < size; this.#knownDefinitions++) {
+      const definition = parseDefinition(this.#definitions.nameOf(this.#knownDefinitions));
+      const names = exportedNames(definition);
+      if (names.some((name) => this.#byExportedName.has(name))) continue;
+      const metric: Metric = { index: this.#knownDefinitions, definition, series: [], overflow: undefined };
+      this.#metrics.set(metric.index, metric);
+      for (const name of names) this.#byExportedName.set(name, metric);
+    }
+    for (const size = this.#seriesNames.size; this.#knownSeries < size; this.#knownSeries++) {
+      const { metricIndex, values } = parseSeries(this.#seriesNames.nameOf(this.#knownSeries));
+      const metric = this.#metrics.get(metricIndex);
+      if (metric === undefined) continue;
+      const series: Series = { index: this.#knownSeries, values };
+      if (values.length > 0 && values.every((value) => value === OVERFLOW_LABEL)) metric.overflow = series;
+      else if (metric.series.length < metric.definition.maxSeries) metric.series.push(series);
+    }
+  }
+}
+
+function checkSame(metric: Metric, definition: Definition): Metric {
+  const { definition: first } = metric;
+  if (first.name !== definition.name)
+    throw new MetricNameError(
+      'metric name',
+      definition.name,
+      `not a line of ${first.name} (${describeDefinition(first)})`,
+    );
+  if (!sameMetric(first, definition))
+    throw new RedefinitionError(definition.name, describeDefinition(first), describeDefinition(definition));
+  return metric;
+}
+
+function seriesName(metric: Metric, values: readonly string[]): string {
+  return JSON.stringify([metric.index, ...values]);
+}
+
+function parseSeries(name: string): { metricIndex: number; values: string[] } {
+  const [metricIndex, ...values] = JSON.parse(name) as [number, ...string[]];
+  return { metricIndex, values };
+}
+
+/** What is in shared memory may come from anyone who has the handle: it is checked like any definition. */
+function parseDefinition(json: string): Definition {
+  const found = JSON.parse(json) as Definition;
+  const { name, type, help, labels, unit, perUnit, maxSeries, aggregator, buckets } = found;
+  const plain = type === 'timer' || type === 'histogram' ? 'histogram' : type;
+  define(plain, { name, help, labels, unit, perUnit, maxSeries, ...(aggregator && { aggregator }) });
+  if (buckets !== undefined && !isBucketShape(buckets))
+    throw new ArgumentRangeError(`buckets of ${name}`, JSON.stringify(buckets), 'a bucket shape');
+  return found;
+}

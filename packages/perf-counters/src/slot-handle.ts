@@ -1,0 +1,27 @@
+// What a handle needs of its registry: its slot, and what all writers have in theirs.
+import type { Arena } from '@corelane/shared-memory';
+import type { BucketShape } from './buckets.ts';
+import type { Distribution } from './distribution.ts';
+import type { FloatWords } from './slots.ts';
+
+/** One series, as the registry of this thread sees it. */
+export interface SlotSource {
+  readonly arena: Arena;
+  readonly floats: FloatWords;
+  readonly perUnit: number;
+  readonly buckets: BucketShape | undefined;
+  /** The words of this writer's slot; both callbacks get them. @throws RegistryDisposedError */
+  open(
+    bytes: number,
+    initialize: ((words: Int32Array) => void) | undefined,
+    repair: (words: Int32Array) => void,
+  ): Int32Array;
+  /** Of all writers, in units. @throws RegistryDisposedError */
+  total(): number;
+  distribution(): Distribution;
+}
+
+export interface SlotHandle {
+  /** From now on every use throws. @internal */
+  close(): void;
+}

@@ -1,0 +1,73 @@
+// What a slot is worth, read by any thread; and the 64-bit words in slots, which hold the bits of floats.
+import type { Arena } from '@corelane/shared-memory';
+import { bucketCount, type BucketShape } from './buckets.ts';
+import type { Distribution } from './distribution.ts';
+import { kernelBase64, type KernelExports } from './kernel.generated.ts';
+import { gaugeSlot, histogramSlot, tally, upDownSlot } from './layout.ts';
+import { readAmount, readTally } from './tally.ts';
+
+const LOW = 0;
+const HIGH = 1;
+
+/** Floats in shared 64-bit words, whole: one Wasm call a write, three a read. For one thread. */
+export class FloatWords {
+  readonly #kernel: KernelExports;
+  readonly #float = new Float64Array(1);
+  readonly #halves = new Int32Array(this.#float.buffer);
+
+  constructor(arena: Arena) {
+    this.#kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+  }
+
+  /** Only for the writer of the word. */
+  put(at: number, value: number): void {
+    this.#float[0] = value;
+    this.#kernel.put64(at, this.#halves[LOW] as number, this.#halves[HIGH] as number);
+  }
+
+  get(at: number): number {
+    this.#kernel.observe64(at);
+    this.#halves[LOW] = this.#kernel.observedLow();
+    this.#halves[HIGH] = this.#kernel.observedHigh();
+    return this.#float[0] as number;
+  }
+}
+
+/** In steps. */
+export function readUpDown(arena: Arena, at: number): number {
+  return (
+    readAmount(arena.i32, (at + upDownSlot.offset.up) >> 2) -
+    readAmount(arena.i32, (at + upDownSlot.offset.down) >> 2)
+  );
+}
+
+/** Undefined where the writer has set no value. */
+export function readGauge(arena: Arena, floats: FloatWords, at: number): number | undefined {
+  // observe: pairs with the store in Gauge.set, which follows the first value.
+  if (Atomics.load(arena.i32, (at + gaugeSlot.offset.isSet) >> 2) === 0) return undefined;
+  return floats.get(at + gaugeSlot.offset.value);
+}
+
+export function clearGauge(arena: Arena, at: number): void {
+  Atomics.store(arena.i32, (at + gaugeSlot.offset.isSet) >> 2, 0); // pairs with readGauge
+}
+
+export function histogramBytes(shape: BucketShape): number {
+  return histogramSlot.bytes + bucketCount(shape) * tally.bytes;
+}
+
+/** Adds what a histogram's slot holds. */
+export function readHistogram(arena: Arena, floats: FloatWords, at: number, into: Distribution): void {
+  const { i32 } = arena;
+  const buckets = into.counts.length;
+  const first = (at + histogramSlot.bytes) >> 2;
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const count = readTally(i32, first + bucket * (tally.bytes >> 2));
+    if (count !== 0) into.addBucket(bucket, count);
+  }
+  into.addTotals(
+    readAmount(i32, (at + histogramSlot.offset.sum) >> 2),
+    floats.get(at + histogramSlot.offset.min),
+    floats.get(at + histogramSlot.offset.max),
+  );
+}

@@ -1,0 +1,62 @@
+// What `read()` returns: plain data that survives JSON. All figures are in units.
+import type { MetricType } from './definition.ts';
+import type { WriterState } from './writer.ts';
+
+/** A counter, up-down counter or gauge. */
+export interface ValueSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Over all writers: the sum, or what a gauge's aggregator makes of them. */
+  readonly value: number;
+  readonly byWriter: readonly { readonly writer: number; readonly value: number }[];
+}
+
+/** A histogram or timer. */
+export interface DistributionSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly count: number;
+  readonly sum: number;
+  /** Exact; null where nothing was recorded, as all that follow. */
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  /** Within the declared precision. */
+  readonly quantiles: {
+    readonly p50: number | null;
+    readonly p90: number | null;
+    readonly p99: number | null;
+    readonly p999: number | null;
+  };
+  /** Cumulative; the last is all (`le` null stands for infinity, which JSON has not). */
+  readonly buckets: readonly { readonly le: number | null; readonly count: number }[];
+  readonly byWriter: readonly {
+    readonly writer: number;
+    readonly count: number;
+    readonly sum: number;
+    readonly min: number | null;
+    readonly max: number | null;
+  }[];
+}
+
+interface MetricBase {
+  readonly name: string;
+  readonly help: string;
+  readonly unit: string;
+  readonly labels: readonly string[];
+}
+
+export interface ValueMetric extends MetricBase {
+  readonly type: Exclude<MetricType, 'histogram' | 'timer'>;
+  readonly series: readonly ValueSeries[];
+}
+
+export interface DistributionMetric extends MetricBase {
+  readonly type: 'histogram' | 'timer';
+  readonly series: readonly DistributionSeries[];
+}
+
+export interface RegistrySnapshot {
+  /** Milliseconds since 1970. */
+  readonly takenAtMs: number;
+  readonly writers: readonly WriterState[];
+  readonly metrics: readonly (ValueMetric | DistributionMetric)[];
+}
