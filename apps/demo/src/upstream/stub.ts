@@ -93,13 +93,19 @@ export class UpstreamStub {
   }
 
   async #listenAgain(): Promise<void> {
-    while (!this.#server.listening && !this.#closed) {
-      const failed = once(this.#server, 'error').then(([error]: [Error]) => error);
-      const listening = once(this.#server, 'listening').then(() => undefined);
-      this.#server.listen({ port: this.#port, host: '127.0.0.1' });
-      // Another process may have been given the port for an outgoing connection: wait until it is free again.
-      if ((await Promise.race([failed, listening])) !== undefined) await sleep(20);
-    }
+    // Another process may have been given the port for an outgoing connection: wait until it is free again.
+    while (!this.#closed && !(await this.#tryToListen())) await sleep(20);
+  }
+
+  async #tryToListen(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const failed = (): void => resolve(false);
+    const listening = (): void => resolve(true);
+    this.#server.once('error', failed).once('listening', listening);
+    this.#server.listen({ port: this.#port, host: '127.0.0.1' });
+    const isListening = await promise;
+    this.#server.off('error', failed).off('listening', listening);
+    return isListening;
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {

@@ -1,0 +1,68 @@
+// How far the run is: one line that renews itself on a terminal, a line now and then elsewhere.
+import type { WriteStream } from 'node:tty';
+
+export interface ProgressFigures {
+  readonly elapsedMs: number;
+  readonly durationMs: number;
+  readonly answered: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly openBreakers: number;
+  readonly endpoints: number;
+  readonly buffersOut: number;
+  readonly upstreamDead: boolean;
+}
+
+/** Between plain lines. */
+const PLAIN_EVERY_MS = 2000;
+const BAR_CELLS = 20;
+
+export class Progress {
+  readonly #out: NodeJS.WritableStream & Partial<WriteStream>;
+  #lastAnswered = 0;
+  #lastMs = 0;
+  #plainMs = -Infinity;
+  #drawn = false;
+
+  constructor(out: NodeJS.WritableStream & Partial<WriteStream>) {
+    this.#out = out;
+  }
+
+  show(figures: ProgressFigures): void {
+    const perSecond = Math.max(0, ((figures.answered - this.#lastAnswered) * 1000) / Math.max(1, figures.elapsedMs - this.#lastMs));
+    if (this.#out.isTTY === true) {
+      const line = `${bar(figures)} ${text(figures, perSecond)}`;
+      this.#out.write(`\r${line.slice(0, (this.#out.columns ?? 120) - 1)}\u001b[K`);
+      this.#drawn = true;
+    } else {
+      if (figures.elapsedMs - this.#plainMs < PLAIN_EVERY_MS) return;
+      this.#plainMs = figures.elapsedMs;
+      this.#out.write(`${text(figures, perSecond)}\n`);
+    }
+    this.#lastAnswered = figures.answered;
+    this.#lastMs = figures.elapsedMs;
+  }
+
+  /** A line of its own, above the one that renews itself. */
+  say(line: string): void {
+    this.#out.write(`${this.#drawn ? '\r\u001b[K' : ''}${line}\n`);
+  }
+
+  end(): void {
+    if (this.#drawn) this.#out.write('\r\u001b[K');
+    this.#drawn = false;
+  }
+}
+
+function bar({ elapsedMs, durationMs }: ProgressFigures): string {
+  const full = Math.min(BAR_CELLS, Math.round((BAR_CELLS * elapsedMs) / durationMs));
+  return `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`;
+}
+
+function text(f: ProgressFigures, perSecond: number): string {
+  const count = (n: number): string => Math.round(n).toLocaleString('en-US');
+  return (
+    `${(f.elapsedMs / 1000).toFixed(1).padStart(4)} s  ${count(perSecond)}/s  accepted ${count(f.accepted)}  refused ${count(f.refused)}  ` +
+    `breakers open ${f.openBreakers}/${f.endpoints}  buffers out ${f.buffersOut}  upstream ${f.upstreamDead ? 'DEAD' : 'up'}`
+  );
+}

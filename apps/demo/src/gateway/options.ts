@@ -1,0 +1,99 @@
+// What a gateway can be told. Everything here is plain data: it travels to the threads as it is.
+import type { EndpointOptions } from '@corelane/atomic-state';
+import type { InflateCaps } from '../checks/inflate-guard.ts';
+
+export interface GatewayOptions {
+  /** Port of all HTTP workers; 0, the default, takes a free one. */
+  readonly port?: number;
+  /** Address to listen on; the loopback by default. */
+  readonly host?: string;
+  /** HTTP worker threads; by default as many as there are CPUs for this process, at least 2. */
+  readonly workers?: number;
+  /** Where accepted events go, e.g. `http://127.0.0.1:9000`: `POST /<source>/<event>`. */
+  readonly upstream: string;
+  /** Who may send, and the secret that each signs with. */
+  readonly sources?: Readonly<Record<string, { readonly secret: string }>>;
+  /** Body size in bytes, as it arrives: the size of a pooled buffer. */
+  readonly maxBodyBytes?: number;
+  /** Pooled buffers, over all workers. */
+  readonly buffers?: number;
+  /** Levels of arrays and objects in a body. */
+  readonly maxDepth?: number;
+  readonly inflate?: Partial<InflateCaps>;
+  /** How an endpoint behaves, unless `limits` has its name. */
+  readonly breaker?: EndpointOptions;
+  readonly limits?: Readonly<Record<string, EndpointOptions>>;
+  /** Endpoints (source/event) at most. */
+  readonly endpoints?: number;
+  /** Milliseconds until an upstream that does not answer counts as failed. */
+  readonly deliveryTimeoutMs?: number;
+  /** Deliveries at once, for each worker: keep-alive connections to the upstream. */
+  readonly deliveriesPerWorker?: number;
+  /** Milliseconds until the headers, and the whole of a request, must be there. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly workers: number;
+  readonly upstream: string;
+  readonly sources: Readonly<Record<string, { readonly secret: string }>>;
+  readonly maxBodyBytes: number;
+  readonly buffers: number;
+  readonly maxDepth: number;
+  readonly inflate: InflateCaps;
+  readonly breaker: EndpointOptions;
+  readonly limits: Readonly<Record<string, EndpointOptions>>;
+  readonly endpoints: number;
+  readonly deliveryTimeoutMs: number;
+  readonly deliveriesPerWorker: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+export const DEMO_SOURCE = 'github';
+/** Of the demo's own client and gateway only. */
+export const DEMO_SECRET = "It's a Secret to Everybody";
+/** Its endpoint has few tokens, so that the load can show throttling: nobody needs 20 pings a second. */
+export const FLOOD_EVENT = 'ping';
+
+export const MAX_BODY_BYTES = 65_536;
+
+/** For runs of seconds: a breaker that stays open for a second, not for the usual thirty. Guessed, not tuned. */
+const BREAKER: EndpointOptions = {
+  failureThreshold: 5,
+  failureWindowMs: 10_000,
+  openDurationMs: 1000,
+  halfOpenProbes: 3,
+  closeRatio: 0.8,
+  capacity: 250,
+  refillPerSecond: 5000,
+};
+
+/** @param cpus CPUs that this process may use */
+export function settingsOf(options: GatewayOptions, cpus: number): Settings {
+  const breaker = { ...BREAKER, ...options.breaker };
+  return {
+    port: options.port ?? 0,
+    host: options.host ?? '127.0.0.1',
+    workers: options.workers ?? Math.max(2, cpus),
+    upstream: options.upstream,
+    sources: options.sources ?? { [DEMO_SOURCE]: { secret: DEMO_SECRET } },
+    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    buffers: options.buffers ?? 256,
+    maxDepth: options.maxDepth ?? 64,
+    inflate: { maxBytes: 1 << 20, maxRatio: 100, maxMs: 1000, ...options.inflate },
+    breaker,
+    limits: options.limits ?? {
+      [`${DEMO_SOURCE}/${FLOOD_EVENT}`]: { ...breaker, capacity: 10, refillPerSecond: 20 },
+    },
+    endpoints: options.endpoints ?? 256,
+    deliveryTimeoutMs: options.deliveryTimeoutMs ?? 500,
+    deliveriesPerWorker: options.deliveriesPerWorker ?? 64,
+    headersTimeoutMs: options.headersTimeoutMs ?? 5000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+  };
+}

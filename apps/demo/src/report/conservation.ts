@@ -1,0 +1,137 @@
+// The books must balance: what one party counted, another must have counted too. Every party has stopped and been drained when this
+// is computed, so there is no tolerance in any equation.
+import { ANSWER_NAMES, ANSWERS, type AnswerName } from '../gateway/answer.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface Side {
+  readonly what: string;
+  readonly value: number;
+}
+
+export interface Equation {
+  readonly name: string;
+  readonly left: Side;
+  readonly relation: '=' | '≤';
+  readonly right: Side;
+  readonly holds: boolean;
+}
+
+export function equationsOf(ledger: Ledger): Equation[] {
+  const { client, gateway, words, upstream, leak, pool, memory } = ledger;
+  const { calls, records } = gateway;
+  const made = calls.delivered + calls.refused + calls.unreachable + calls.cut + calls['timed out'];
+  return [
+    equal('every request is answered', ['client: sent', client.sent], ['client: answered', client.answered]),
+    equal('no connection breaks', ['client: lost', client.lost], ['', 0]),
+    equal("the client's two books agree", ['client: answered', client.answered], ['autocannon: answers', client.cannonAnswers]),
+    equal('every answer is right for its request', ['client: unexpected', sum(client.unexpected)], ['', 0]),
+    equal('every 429 and 503 says when to come back', ['client: without Retry-After', client.withoutRetryAfter], ['', 0]),
+    ...ANSWER_NAMES.map((name) =>
+      equal(
+        `answers ${title(name)}`,
+        ['client', client.answers[name]],
+        ['gateway counters', gateway.answers[name]],
+      ),
+    ),
+    ...Object.entries(byStatus(ledger)).map(([status, count]) =>
+      equal(`answers ${status}`, ['client', count], ['autocannon', client.cannonByStatus[status] ?? 0]),
+    ),
+    equal('what is accepted was delivered', ['client: 202', client.answers.accepted], ['upstream: delivered', upstream.delivered]),
+    equal('…the same events', ['client: digest of ids', client.acceptedDigest], ['upstream: digest of ids', upstream.deliveredDigest]),
+    equal('nothing is delivered twice', ['upstream: received', upstream.received], ['upstream: distinct ids', upstream.distinct]),
+    equal('every call arrives', ['gateway: calls − unreachable', made - calls.unreachable], ['upstream: received', upstream.received]),
+    equal(
+      'every arrival ends in one way',
+      ['upstream: received', upstream.received],
+      [
+        'delivered + failed + cut + hung + abandoned',
+        upstream.delivered + upstream.failed + upstream.cut + upstream.hung + upstream.abandoned,
+      ],
+    ),
+    equal('calls delivered', ['gateway', calls.delivered], ['upstream', upstream.delivered]),
+    equal('calls refused', ['gateway', calls.refused], ['upstream', upstream.failed]),
+    equal(
+      'calls without an answer',
+      ['gateway: cut + timed out', calls.cut + calls['timed out']],
+      ['upstream: cut + hung + abandoned', upstream.cut + upstream.hung + upstream.abandoned],
+    ),
+    equal(
+      'deliveries of each endpoint',
+      ['endpoints on which gateway and upstream differ', differing(ledger)],
+      ['', 0],
+    ),
+    equal(
+      'a failed call is answered 503',
+      ['gateway: calls not delivered', made - calls.delivered],
+      ['client: upstream failed', client.answers.upstreamFailed],
+    ),
+    equal('every call is recorded once', ['gateway: calls', made], ['records', sum(records)]),
+    equal('trips', ['state words', words.trips], ['records: tripped', records.tripped]),
+    equal('reopened', ['state words', words.reopens], ['records: reopened', records.reopened]),
+    equal('successes in the words', ['state words', words.successes], ['entered', words.entered.successes]),
+    equal('failures in the words', ['state words', words.failures], ['entered', words.entered.failures]),
+    equal('every check ends', ['submitted', gateway.checks.submitted], ['finished', gateway.checks.finished]),
+    equal('no client went away', ['gateway: aborted', gateway.aborted], ['client: lost', client.lost]),
+    atMost(
+      'calls to the dead upstream after the trip',
+      ['upstream: arrivals after the trip', leak.leaked],
+      ['in flight at the trip + probes', leak.inFlightAtTrip + leak.probes],
+    ),
+    equal('buffers are all back', ['pool: free', pool.free], ['pool: capacity', pool.capacity]),
+    equal(
+      'memory is all back',
+      ['bytes leased', memory.bodies.allocatedBytes],
+      ['bytes returned', memory.bodies.freedBytes],
+    ),
+  ];
+}
+
+/** What the client counted, by status. */
+function byStatus({ client }: Ledger): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of ANSWER_NAMES) {
+    const { status } = ANSWERS[name];
+    counts[status] = (counts[status] ?? 0) + client.answers[name];
+  }
+  return counts;
+}
+
+function differing({ gateway, upstream }: Ledger): number {
+  const names = new Set([...Object.keys(gateway.endpoints), ...Object.keys(upstream.deliveredByEndpoint)]);
+  return [...names].filter(
+    (name) => (gateway.endpoints[name]?.delivered ?? 0) !== (upstream.deliveredByEndpoint[name] ?? 0),
+  ).length;
+}
+
+function title(name: AnswerName): string {
+  const { status, reason } = ANSWERS[name];
+  return reason === '' ? String(status) : `${status} ${reason}`;
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function equal(name: string, left: [string, number], right: [string, number]): Equation {
+  return equation(name, left, '=', right, left[1] === right[1]);
+}
+
+function atMost(name: string, left: [string, number], right: [string, number]): Equation {
+  return equation(name, left, '≤', right, left[1] <= right[1]);
+}
+
+function equation(
+  name: string,
+  [leftWhat, leftValue]: [string, number],
+  relation: '=' | '≤',
+  [rightWhat, rightValue]: [string, number],
+  holds: boolean,
+): Equation {
+  return {
+    name,
+    left: { what: leftWhat, value: leftValue },
+    relation,
+    right: { what: rightWhat, value: rightValue },
+    holds,
+  };
+}

@@ -1,0 +1,153 @@
+// The report for people.
+import { styleText } from 'node:util';
+import { ANSWER_NAMES, ANSWERS, type AnswerName } from '../gateway/answer.ts';
+import { KINDS } from '../load/kinds.ts';
+import type { Equation } from './conservation.ts';
+import type { EndpointRow, Report } from './report.ts';
+import { formatCell, table, type TableStyle } from './table.ts';
+
+const ENDPOINTS_SHOWN = 12;
+
+export function reportText(report: Report, style: TableStyle): string {
+  const heading = (title: string): string =>
+    style.rich ? styleText('bold', title, { validateStream: false }) : title;
+  const section = (title: string, ...body: string[]): string => [heading(title), ...body].join('\n');
+  return `${[
+    section('Corelane gateway', ...facts(report)),
+    section('Throughput and latency', throughput(report), latency(report, style)),
+    section('Answers', answers(report, style)),
+    section('Requests by kind', kinds(report, style)),
+    section('Endpoints', endpoints(report, style)),
+    section('Breakers', ...breakers(report)),
+    section('Buffers and memory', ...memory(report)),
+    section('Conservation check', equations(report.equations, style), verdict(report, style)),
+  ].join('\n\n')}\n`;
+}
+
+function facts({ facts: f }: Report): string[] {
+  const listeners = f.reusePort
+    ? `${f.workers} HTTP workers on one port`
+    : `1 listener, because workers cannot share a port here (${f.reusePortReason})`;
+  const dead = f.outages.map(
+    ({ mode, beganMs, endedMs }) =>
+      `${seconds(beganMs)} to ${endedMs === null ? 'the end' : seconds(endedMs)} (${mode})`,
+  );
+  return [
+    `  ${listeners}, ${f.checkThreads} check threads; Node ${f.node}, ${f.cpus} CPUs`,
+    `  ${f.payloads} payloads from ${f.connections} connections for ${seconds(f.durationMs)}, each sending when its last answer is in` +
+      (f.interrupted ? '; ended early by Ctrl-C' : ''),
+    `  upstream dead: ${dead.length === 0 ? 'never' : `from ${dead.join(', ')}`}`,
+    ...(f.replacedWorkers > 0 ? [`  ${f.replacedWorkers} HTTP workers died and were replaced`] : []),
+  ];
+}
+
+function throughput({ ledger: { client } }: Report): string {
+  const perSecond = (count: number): string => formatCell(Math.round(count / (client.elapsedMs / 1000)));
+  return `  ${formatCell(client.answered)} requests answered, ${perSecond(client.answered)}/s; ${formatCell(client.answers.accepted)} accepted, ${perSecond(client.answers.accepted)}/s`;
+}
+
+function latency({ ledger: { client } }: Report, style: TableStyle): string {
+  const rows = (['all', 'accepted', 'refused'] as const).map((name) => {
+    const { count, p50, p90, p99, p999, max } = client.latency[name];
+    return [name, count, p50, p90, p99, p999, max];
+  });
+  return table(['ms', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows, style);
+}
+
+function answers({ ledger: { client } }: Report, style: TableStyle): string {
+  const rows = ANSWER_NAMES.filter((name) => client.answers[name] > 0).map((name) => [
+    `${ANSWERS[name].status} ${ANSWERS[name].reason || 'accepted'}`,
+    client.answers[name],
+    percent(client.answers[name], client.answered),
+  ]);
+  return table(['answer', 'count', 'share'], rows, style);
+}
+
+function kinds({ ledger: { client } }: Report, style: TableStyle): string {
+  const rows = KINDS.filter((kind) => client.byKind[kind] > 0).map((kind) => {
+    const wrong = Object.entries(client.unexpected).filter(([what]) => what.startsWith(`${kind}:`));
+    return [kind, client.byKind[kind], wrong.length === 0 ? 'as it should be' : wrong.map(([what, n]) => `${n} × ${what}`).join(', ')];
+  });
+  return table(['kind', 'sent', 'answered'], rows, style, [0, 2]);
+}
+
+const COLUMNS: readonly (readonly [string, readonly AnswerName[]])[] = [
+  ['accepted', ['accepted']],
+  ['open', ['open', 'probing']],
+  ['throttled', ['throttled']],
+  ['failed', ['upstreamFailed']],
+  ['overloaded', ['overloaded']],
+  ['bad', ['malformed', 'tooDeep', 'badName', 'unknownEncoding', 'tooLarge', 'bomb', 'badSignature', 'noSignature']],
+];
+
+function endpoints({ endpoints: rows }: Report, style: TableStyle): string {
+  const counts = (row: EndpointRow): number[] =>
+    COLUMNS.map(([, names]) => names.reduce((sum, name) => sum + (row.answers[name] ?? 0), 0));
+  const total = (row: EndpointRow): number => counts(row).reduce((a, b) => a + b, 0);
+  const sorted = rows.toSorted((a, b) => total(b) - total(a));
+  const cells = (row: EndpointRow): (string | number)[] => [row.endpoint, ...counts(row), row.trips, row.reopens, row.state];
+  const shown = sorted.slice(0, ENDPOINTS_SHOWN).map(cells);
+  const rest = sorted.slice(ENDPOINTS_SHOWN);
+  if (rest.length > 0) {
+    const sums = rest.map((row) => [...counts(row), row.trips, row.reopens]).reduce((a, b) => a.map((n, i) => n + (b[i] ?? 0)));
+    const states = [...new Set(rest.map(({ state }) => state))].map((state) => `${rest.filter((row) => row.state === state).length} ${state}`);
+    shown.push([`${rest.length} more`, ...sums, states.join(', ')]);
+  }
+  return table(['endpoint', ...COLUMNS.map(([name]) => name), 'trips', 'reopened', 'state'], shown, style, [0, 9]);
+}
+
+function breakers({ ledger: { words, gateway, leak } }: Report): string[] {
+  return [
+    `  ${formatCell(words.trips)} trips, ${formatCell(words.reopens)} reopened after a failed probe, ${formatCell(gateway.probes)} half-open probes`,
+    `  ${formatCell(leak.leaked)} calls reached the dead upstream after the breaker of their endpoint had opened, ${formatCell(leak.leakedProbes)} of them probes; ` +
+      `${formatCell(leak.inFlightAtTrip)} calls were in flight at a trip`,
+  ];
+}
+
+function memory({ ledger: { pool, memory: m, client } }: Report): string[] {
+  return [
+    `  ${formatCell(pool.capacity)} buffers of ${bytes(pool.bufferBytes)}: ${formatCell(pool.acquired)} leases, ${formatCell(pool.failures)} refused, ` +
+      `${formatCell(pool.capacity - pool.free)} out; bodies held at the peak: ${bytes(m.bodies.peakBytes)}`,
+    `  arena ${bytes(m.arenaUsedBytes)} of ${bytes(m.arenaBytes)} used; resident ${bytes(m.rssBytes)}`,
+    `  ${formatCell(client.answers.bomb)} compression bombs refused (50 MB each, had they been inflated)`,
+  ];
+}
+
+function equations(list: readonly Equation[], style: TableStyle): string {
+  const rows = list.map(({ name, left, relation, right, holds }) => [
+    mark(holds, style),
+    name,
+    left.what,
+    left.value,
+    relation,
+    right.value,
+    right.what,
+  ]);
+  return table(['', 'equation', 'left', '', '', '', 'right'], rows, style, [0, 1, 2, 4, 6]);
+}
+
+function verdict({ equations: list, balanced }: Report, style: TableStyle): string {
+  const broken = list.filter(({ holds }) => !holds).length;
+  const text = balanced ? `  ${list.length} equations hold` : `  ${broken} of ${list.length} equations do not hold`;
+  if (!style.rich) return text;
+  return styleText(balanced ? 'green' : 'red', text, { validateStream: false });
+}
+
+function mark(holds: boolean, { rich }: TableStyle): string {
+  if (!rich) return holds ? 'ok' : 'NO';
+  return styleText(holds ? 'green' : 'red', holds ? '✓' : '✗', { validateStream: false });
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  const kib = count / 1024;
+  return kib < 1024 ? `${kib.toFixed(0)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { equationsOf } from '../src/report/conservation.ts';
+import type { Ledger } from '../src/report/ledger.ts';
+import { balancedLedger } from './fixtures.ts';
+
+/** Paths to every number in the ledger. */
+function numbersIn(value: unknown, path: readonly string[] = []): string[][] {
+  if (typeof value === 'number') return [[...path]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => numbersIn(child, [...path, key]));
+}
+
+function changed(path: readonly string[], by: number): Ledger {
+  const ledger = balancedLedger();
+  let at = ledger as unknown as Record<string, unknown>;
+  for (const key of path.slice(0, -1)) at = at[key] as Record<string, unknown>;
+  const last = path.at(-1) as string;
+  at[last] = (at[last] as number) + by;
+  return ledger;
+}
+
+/** Figures that the report shows, and that nobody else counts. */
+const SHOWN_ONLY = /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|arena|rss|peak|leakedProbes|gateway.probes|endpoints.*answers/;
+
+describe('the conservation check', () => {
+  it('holds where the books add up', () => {
+    const broken = equationsOf(balancedLedger()).filter(({ holds }) => !holds);
+    expect(broken).toEqual([]);
+  });
+
+  it('fails for every equation that is fed a wrong number, and names both sides', () => {
+    const failed = new Set<string>();
+    for (const path of numbersIn(balancedLedger())) {
+      for (const by of [1, -1, 20]) {
+        for (const equation of equationsOf(changed(path, by))) {
+          const { left, relation, right, holds } = equation;
+          expect(holds).toBe(relation === '=' ? left.value === right.value : left.value <= right.value);
+          if (!holds) failed.add(equation.name);
+        }
+      }
+    }
+    // What is 0 in the ledger as it is has no figure to change there.
+    const unexpected = balancedLedger();
+    Object.assign(unexpected.client.unexpected, { 'bomb: 202': 1 });
+    for (const { name, holds } of equationsOf(unexpected)) if (!holds) failed.add(name);
+    expect(equationsOf(balancedLedger()).map(({ name }) => name).filter((name) => !failed.has(name))).toEqual([]);
+  });
+
+  it('sees every single event that one party counted and another did not', () => {
+    for (const path of numbersIn(balancedLedger())) {
+      if (SHOWN_ONLY.test(path.join('.'))) continue;
+      const by = path[0] === 'leak' && path[1] !== 'leaked' ? -4 : path[1] === 'leaked' ? 3 : 1;
+      const broken = equationsOf(changed(path, by)).filter(({ holds }) => !holds);
+      expect(broken.length, path.join('.')).toBeGreaterThan(0);
+    }
+  });
+});

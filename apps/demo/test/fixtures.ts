@@ -1,0 +1,55 @@
+import { ANSWER_NAMES, type AnswerName } from '../src/gateway/answer.ts';
+import { KINDS, type Kind } from '../src/load/kinds.ts';
+import type { Ledger } from '../src/report/ledger.ts';
+
+/** The books of a run in which everything adds up. */
+export function balancedLedger(): Ledger {
+  const none = Object.fromEntries(ANSWER_NAMES.map((name) => [name, 0])) as Record<AnswerName, number>;
+  const answers = { ...none, accepted: 90, bomb: 2, open: 5, upstreamFailed: 8, badSignature: 3, throttled: 1 };
+  const latency = { count: 109, p50: 1.5, p90: 3, p99: null, p999: null, max: 12.25 };
+  return {
+    client: {
+      sent: 109,
+      answered: 109,
+      lost: 0,
+      answers,
+      byKind: { ...(Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>), webhook: 104, bomb: 2, 'bad signature': 3 },
+      unexpected: {},
+      withoutRetryAfter: 0,
+      acceptedDigest: 123_456,
+      cannonAnswers: 109,
+      cannonByStatus: { 202: 90, 413: 2, 503: 13, 401: 3, 429: 1 },
+      elapsedMs: 1000,
+      latency: { all: latency, accepted: latency, refused: latency },
+    },
+    gateway: {
+      answers: { ...answers },
+      aborted: 0,
+      calls: { delivered: 90, refused: 1, unreachable: 2, cut: 2, 'timed out': 3 },
+      probes: 4,
+      records: { counted: 90, tripped: 1, closed: 1, reopened: 1, stale: 5 },
+      checks: { submitted: 106, finished: 106 },
+      endpoints: { 'github/push': { answers: { accepted: 60 }, delivered: 60 }, 'github/star': { answers: { accepted: 30 }, delivered: 30 } },
+    },
+    words: { trips: 1, reopens: 1, successes: 80, failures: 2, entered: { successes: 80, failures: 2 } },
+    upstream: {
+      received: 96,
+      delivered: 90,
+      failed: 1,
+      cut: 2,
+      hung: 2,
+      abandoned: 1,
+      distinct: 96,
+      deliveredDigest: 123_456,
+      deliveredByEndpoint: { 'github/push': 60, 'github/star': 30 },
+    },
+    leak: { leaked: 7, leakedProbes: 3, inFlightAtTrip: 5, probes: 4 },
+    pool: { capacity: 256, free: 256, bufferBytes: 65_536, acquired: 107, failures: 0 },
+    memory: {
+      arenaBytes: 33_554_432,
+      arenaUsedBytes: 20_000_000,
+      rssBytes: 150_000_000,
+      bodies: { allocatedBytes: 1_000_000, freedBytes: 1_000_000, peakBytes: 65_536 },
+    },
+  };
+}
