@@ -1,1 +1,24 @@
-export {};
+export { BufferPool, NO_LEASE, type BufferPoolAttachOptions, type BufferPoolOptions } from './buffer-pool.ts';
+export {
+  AcquireTimeoutError,
+  BufferPoolError,
+  DoubleReleaseError,
+  ForeignReleaseError,
+  OwnersExhaustedError,
+  PoolCorruptedError,
+  PoolDisposedError,
+  StaleLeaseError,
+  UnknownOwnerError,
+  type FoundBuffer,
+} from './errors.ts';
+export type { Lease, LeaseView } from './lease.ts';
+export {
+  PinnedBuffer,
+  type PinnedBufferHandle,
+  type PinnedBufferOptions,
+  type PinnedBufferPlacement,
+} from './pinned-buffer.ts';
+export type { BufferPoolHandle } from './pool-memory.ts';
+export type { BufferPoolStats } from './pool-stats.ts';
+export { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
+export type { AcquireOptions } from './waiting-line.ts';

@@ -1,0 +1,17 @@
+export {
+  acquireLease,
+  adoptLease,
+  announceWaiter,
+  checkLease,
+  detachLease,
+  endLease,
+  leaseGeneration,
+  leaseHolder,
+  reclaimLease,
+  recoverBuffer,
+  releaseLease,
+  retireWaiter,
+  returnBuffer,
+  waiterSequence,
+  wakeWaiters,
+} from './lease.ts';

@@ -1,0 +1,324 @@
+// The pool as JavaScript sees it. Leases are in lease.ts, those who wait in waiting-line.ts, who leases in owners.ts; the protocol of
+// the shared words is in kernel/lease.ts and PROTOCOL.md.
+import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
+import {
+  DoubleReleaseError,
+  ForeignReleaseError,
+  PoolCorruptedError,
+  PoolDisposedError,
+  StaleLeaseError,
+} from './errors.ts';
+import {
+  bufferPoolRoot,
+  LEASE_ADOPTED,
+  LEASE_BROKEN,
+  LEASE_ENDED,
+  LEASE_FOREIGN,
+  LEASE_VALID,
+  NO_LEASE,
+} from './layout.ts';
+import { endLease, Lease, LeaseView } from './lease.ts';
+import { Owners } from './owners.ts';
+import { PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
+import { readStats, type BufferPoolStats } from './pool-stats.ts';
+import { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
+import { WaitingLine, type AcquireOptions } from './waiting-line.ts';
+
+export { NO_LEASE };
+
+const POISON = 0xde;
+
+export interface BufferPoolOptions {
+  /** How many: 1 to 1 048 576. */
+  readonly buffers: number;
+  /** Bytes of each, at least 1. */
+  readonly bufferBytes: number;
+  /** Alignment of each: a power of two up to 2 MiB, 4096 by default. Buffers are padded to multiples of it. */
+  readonly alignBytes?: number;
+  /** Fill a buffer with zeros when it is released (default false: it keeps what the last holder wrote). */
+  readonly zeroOnRelease?: boolean;
+  /** Fill a buffer with 0xDE when it is released, so that whoever reads it afterwards shows (default false). */
+  readonly poison?: boolean;
+  /** Threads that may lease at once, with those that ended and were not reclaimed: 1 to 1024, 64 by default. */
+  readonly maxOwners?: number;
+  /** What the memory is called at the sink, `buffer-pool` by default. */
+  readonly tag?: string;
+  readonly sink?: MemorySink;
+  readonly pinner?: Pinner;
+}
+
+export interface BufferPoolAttachOptions {
+  /** The number that this thread leases under, from `register()` on another thread. By default it registers itself. */
+  readonly owner?: number;
+}
+
+export class BufferPool implements Disposable {
+  readonly handle: BufferPoolHandle;
+  /** Buffers of the pool. */
+  readonly capacity: number;
+  /** Bytes of each. */
+  readonly bufferBytes: number;
+  readonly alignBytes: number;
+  readonly #memory: PoolMemory;
+  readonly #owners: Owners;
+  readonly #line: WaitingLine;
+  /** 0 until first needed. */
+  #owner = 0;
+  /** Indices of this owner's statistics in the arena's f64 view. */
+  #acquires = 0;
+  #failures = 0;
+  #disposed = false;
+  #pinning: PinResult | undefined;
+  #onDispose: () => void = () => {};
+
+  private constructor(memory: PoolMemory) {
+    this.#memory = memory;
+    this.#owners = new Owners(memory);
+    const owner = (): number => this.owner;
+    this.#line = new WaitingLine(memory, {
+      get owner() {
+        return owner();
+      },
+      take: () => this.#take(),
+      fail: () => this.#count(this.#failures),
+    });
+    this.capacity = memory.buffers;
+    this.bufferBytes = memory.bufferBytes;
+    this.alignBytes = memory.alignBytes;
+    this.handle = memory.arena.objectHandle(bufferPoolRoot.name as BufferPoolHandle['kind'], memory.at);
+  }
+
+  /** @throws ArgumentRangeError, ArenaExhaustedError */
+  static create(arena: Arena, options: BufferPoolOptions): BufferPool {
+    const {
+      buffers,
+      bufferBytes,
+      alignBytes = 4096,
+      maxOwners = 64,
+      zeroOnRelease = false,
+      poison = false,
+    } = options;
+    const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
+    if (zeroOnRelease && poison)
+      throw new ArgumentRangeError('poison', true, 'false where zeroOnRelease is true');
+    const fill = poison ? POISON : zeroOnRelease ? 0 : -1;
+    const memory = PoolMemory.create(arena, { buffers, bufferBytes, alignBytes, maxOwners, fill });
+    const bytes = memory.allBytes();
+    sink.alloc(tag, bytes.byteLength);
+    const pinning = pinner.pin(bytes);
+    memory.pinned = pinning.pinned;
+    const pool = new BufferPool(memory);
+    pool.#pinning = pinning;
+    pool.#onDispose = () => {
+      if (pinning.pinned) pinner.unpin(bytes);
+      sink.dealloc(tag, bytes.byteLength);
+    };
+    return pool;
+  }
+
+  /** @throws AttachError, UnknownOwnerError */
+  static attach(
+    handle: BufferPoolHandle,
+    arena: Arena = Arena.attach(handle.arena),
+    options: BufferPoolAttachOptions = {},
+  ): BufferPool {
+    const pool = new BufferPool(PoolMemory.open(arena, handle));
+    const { owner } = options;
+    if (owner !== undefined) {
+      pool.#owners.checkLive(owner);
+      pool.#leaseAs(owner);
+    }
+    return pool;
+  }
+
+  /** Whether the creator's pinner pinned the buffers; the reason why not is known to the creator only. */
+  get pinning(): PinResult {
+    return this.#pinning ?? { pinned: this.#memory.pinned };
+  }
+
+  /** The number that this thread leases under. */
+  get owner(): number {
+    if (this.#owner === 0) {
+      if (this.#disposed) throw new PoolDisposedError();
+      this.#leaseAs(this.#owners.register());
+    }
+    return this.#owner;
+  }
+
+  /**
+   * A number for another thread to lease under: `attach(handle, arena, { owner })`. One thread at a time. When that thread has ended,
+   * `reclaim` it.
+   * @throws OwnersExhaustedError
+   */
+  register(): number {
+    return this.#owners.register();
+  }
+
+  /**
+   * Returns everything that a thread held which has ended (the worker's `exit` event has come), each buffer once, whatever others do
+   * meanwhile; and makes its number invalid. Of an owner already reclaimed: does nothing.
+   * @returns how many buffers
+   * @throws ArgumentRangeError for what is no owner's number, or this pool's own: dispose of it instead
+   */
+  reclaim(owner: number): number {
+    if (owner === this.#owner)
+      throw new ArgumentRangeError('owner', owner, 'an owner other than this thread');
+    if (!this.#owners.isLive(owner)) return 0;
+    return this.#reclaim(owner);
+  }
+
+  /** A buffer, or undefined where none is free. Never blocks. */
+  tryAcquire(): Lease | undefined {
+    const lease = this.#take();
+    if (lease === undefined) this.#count(this.#failures);
+    return lease;
+  }
+
+  /**
+   * A buffer; waits until one is released, on any thread. First come, first served on one thread; between threads there is no order.
+   * Rejects with `signal.reason`, AcquireTimeoutError, PoolDisposedError.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<Lease> {
+    const { signal, timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
+      throw new ArgumentRangeError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
+    signal?.throwIfAborted();
+    const lease = this.#line.size === 0 ? this.#take() : undefined;
+    return lease ?? this.#line.join(options);
+  }
+
+  /** As `tryAcquire`, allocating nothing: the token of a lease, or NO_LEASE (-1). See `bytesOf` and `release`. */
+  tryAcquireToken(): number {
+    const owner = this.#owner === 0 ? this.owner : this.#owner;
+    const token = this.#memory.kernel.acquireLease(this.#memory.at, owner);
+    if (token >= 0) {
+      this.#count(this.#acquires);
+      return token;
+    }
+    if (token === LEASE_BROKEN) throw new PoolCorruptedError();
+    this.#count(this.#failures);
+    return NO_LEASE;
+  }
+
+  /** Releases a lease of this thread by its token. @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError, ArgumentRangeError */
+  release(token: number): void {
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
+    const outcome = endLease(memory, index, token >> memory.indexBits, memory.tokenMask, this.owner);
+    if (outcome === LEASE_ENDED) return;
+    const found = memory.describe(index);
+    if (outcome === LEASE_FOREIGN) throw new ForeignReleaseError('release', found, this.owner);
+    const generation = token >> memory.indexBits;
+    const next = (generation + 1) & memory.tokenMask;
+    const mine = found.state === 'free' && found.owner === this.owner;
+    if (mine && (found.generation & memory.tokenMask) === next)
+      throw new DoubleReleaseError('release', found, generation);
+    throw new StaleLeaseError('release', found, generation);
+  }
+
+  /** The whole buffer of a lease, of this thread or another, by its token; the same view each time. @throws StaleLeaseError, ArgumentRangeError */
+  bytesOf(token: number): Uint8Array {
+    const index = this.#checkToken('access', token);
+    return this.#memory.bytesOf(index);
+  }
+
+  /** A look at a buffer that another thread leases, without taking it over. @throws StaleLeaseError, ArgumentRangeError */
+  open(token: number): LeaseView {
+    const index = this.#memory.indexOf(token);
+    // First the whole generation, then the check: if the token is good now, it was of this generation.
+    const generation = this.#memory.kernel.leaseGeneration(this.#memory.at, index);
+    this.#checkToken('open', token);
+    const view = new LeaseView(this.#memory, index, generation);
+    if (view.token !== token)
+      throw new StaleLeaseError('open', this.#memory.describe(index), token >> this.#memory.indexBits);
+    return view;
+  }
+
+  /**
+   * Takes a lease over from whoever has it: theirs ends, and the token with it; the buffer and its length stay.
+   * @throws StaleLeaseError, ArgumentRangeError
+   */
+  adopt(token: number): Lease {
+    const { kernel, at, indexBits, tokenMask } = this.#memory;
+    const index = this.#memory.indexOf(token);
+    const { owner } = this;
+    if (kernel.adoptLease(at, index, token >> indexBits, tokenMask, owner) !== LEASE_ADOPTED)
+      throw new StaleLeaseError('adopt', this.#memory.describe(index), token >> indexBits);
+    return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), owner);
+  }
+
+  /** Looks at every buffer: for figures, not for decisions on the way. */
+  stats(): BufferPoolStats {
+    return readStats(this.#memory, this.#owners);
+  }
+
+  /**
+   * Returns what this thread leases, rejects those who wait on it with PoolDisposedError and gives its number back; on the thread that created
+   * the pool also tells sink and pinner. Other threads go on. The memory stays the arena's.
+   */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#line.dismiss(new PoolDisposedError());
+    const owner = this.#owner;
+    if (owner !== 0 && this.#owners.isLive(owner)) this.#reclaim(owner);
+    this.#owner = 0;
+    this.#onDispose();
+  }
+
+  #leaseAs(owner: number): void {
+    this.#owner = owner;
+    this.#acquires = this.#owners.counter(owner, 'acquires');
+    this.#failures = this.#owners.counter(owner, 'failures');
+  }
+
+  #count(statistic: number): void {
+    const { f64 } = this.#memory.arena;
+    f64[statistic] = (f64[statistic] as number) + 1; // plain: only this thread writes it
+  }
+
+  #take(): Lease | undefined {
+    const { owner } = this;
+    const { kernel, at } = this.#memory;
+    const token = kernel.acquireLease(at, owner);
+    if (token < 0) {
+      if (token === LEASE_BROKEN) throw new PoolCorruptedError();
+      return undefined;
+    }
+    this.#count(this.#acquires);
+    const index = this.#memory.indexOf(token);
+    return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), owner);
+  }
+
+  #checkToken(action: string, token: number): number {
+    const { kernel, at, indexBits, tokenMask } = this.#memory;
+    const index = this.#memory.indexOf(token);
+    if (kernel.checkLease(at, index, token >> indexBits, tokenMask) !== LEASE_VALID)
+      throw new StaleLeaseError(action, this.#memory.describe(index), token >> indexBits);
+    return index;
+  }
+
+  #reclaim(dead: number): number {
+    const { kernel, at } = this.#memory;
+    const owner = dead === this.#owner ? dead : this.owner;
+    let count = 0;
+    for (let index = 0; index < this.capacity; index++)
+      if (kernel.reclaimLease(at, index, dead, owner) === LEASE_ENDED) {
+        this.#giveBack(index, owner);
+        count++;
+      }
+    const onItsWay = dead === owner ? NO_LEASE : kernel.recoverBuffer(at, dead, owner);
+    if (onItsWay !== NO_LEASE) {
+      this.#giveBack(onItsWay, owner);
+      count++;
+    }
+    this.#owners.free(dead);
+    return count;
+  }
+
+  #giveBack(index: number, owner: number): void {
+    const { fill, kernel, at } = this.#memory;
+    if (fill >= 0) this.#memory.bytesOf(index).fill(fill);
+    kernel.returnBuffer(at, index, owner);
+  }
+}

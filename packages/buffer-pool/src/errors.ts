@@ -1,0 +1,122 @@
+import { BUFFER_FREE, BUFFER_LEASED } from './layout.ts';
+
+/** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
+export class BufferPoolError extends Error {
+  readonly code: string;
+  override readonly name: string = 'BufferPoolError';
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What a buffer was found to be. */
+export interface FoundBuffer {
+  readonly index: number;
+  readonly state: 'free' | 'leased' | 'detached';
+  /** Of the lease; where the buffer is not leased, who ended the last one, 0 for nobody. */
+  readonly owner: number;
+  readonly generation: number;
+}
+
+export function stateName(state: number): FoundBuffer['state'] {
+  if (state === BUFFER_FREE) return 'free';
+  return state === BUFFER_LEASED ? 'leased' : 'detached';
+}
+
+/** A lease was used that has ended: released, detached, adopted by somebody else, or reclaimed. Nothing was changed. */
+export class StaleLeaseError extends BufferPoolError {
+  override readonly name: string = 'StaleLeaseError';
+  readonly found: FoundBuffer;
+  /** Generation of the lease that was used; of a token, its low bits. */
+  readonly expectedGeneration: number;
+
+  constructor(action: string, found: FoundBuffer, expectedGeneration: number, code = 'ERR_STALE_LEASE') {
+    const { index, state, owner, generation } = found;
+    super(
+      code,
+      `cannot ${action} buffer ${index}: its lease of generation ${expectedGeneration} has ended; found generation ${generation}, ${state}, owner ${owner}`,
+    );
+    this.found = found;
+    this.expectedGeneration = expectedGeneration;
+  }
+}
+
+/** A lease was released or detached that its holder had ended already. Nothing was changed. */
+export class DoubleReleaseError extends StaleLeaseError {
+  override readonly name = 'DoubleReleaseError';
+
+  constructor(action: string, found: FoundBuffer, expectedGeneration: number) {
+    super(action, found, expectedGeneration, 'ERR_DOUBLE_RELEASE');
+  }
+}
+
+/** A lease was released or detached by another owner than its own. Nothing was changed; `adopt` takes a lease over. */
+export class ForeignReleaseError extends BufferPoolError {
+  override readonly name = 'ForeignReleaseError';
+  readonly found: FoundBuffer;
+  readonly expectedOwner: number;
+
+  constructor(action: string, found: FoundBuffer, owner: number) {
+    super(
+      'ERR_FOREIGN_RELEASE',
+      `cannot ${action} buffer ${found.index}: it is leased to owner ${found.owner}, expected ${owner}`,
+    );
+    this.found = found;
+    this.expectedOwner = owner;
+  }
+}
+
+/** No buffer came free in time. */
+export class AcquireTimeoutError extends BufferPoolError {
+  override readonly name = 'AcquireTimeoutError';
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number, capacity: number) {
+    super('ERR_ACQUIRE_TIMEOUT', `none of ${capacity} buffers came free within ${timeoutMs} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** All slots for owners are taken: more threads at once than `maxOwners`, or threads that ended and were not reclaimed. */
+export class OwnersExhaustedError extends BufferPoolError {
+  override readonly name = 'OwnersExhaustedError';
+
+  constructor(maxOwners: number) {
+    super(
+      'ERR_OWNERS_EXHAUSTED',
+      `all ${maxOwners} owners are registered, expected at most ${maxOwners - 1} of them`,
+    );
+  }
+}
+
+/** An owner that is not registered, or no longer. */
+export class UnknownOwnerError extends BufferPoolError {
+  override readonly name = 'UnknownOwnerError';
+
+  constructor(owner: number, found: string) {
+    super('ERR_UNKNOWN_OWNER', `owner ${owner} is not registered: ${found}`);
+  }
+}
+
+/** The pool was disposed of on this thread. */
+export class PoolDisposedError extends BufferPoolError {
+  override readonly name = 'PoolDisposedError';
+
+  constructor() {
+    super('ERR_POOL_DISPOSED', 'the pool was disposed of on this thread');
+  }
+}
+
+/** A word of the pool holds what no kernel writes: somebody wrote beyond a buffer. */
+export class PoolCorruptedError extends BufferPoolError {
+  override readonly name = 'PoolCorruptedError';
+
+  constructor() {
+    super(
+      'ERR_POOL_CORRUPTED',
+      'the free list holds a buffer that is not free: the memory of the pool was overwritten',
+    );
+  }
+}

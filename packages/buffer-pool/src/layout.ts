@@ -1,0 +1,101 @@
+// The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
+import { atomic, bits, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
+
+/** States of a buffer. */
+export const BUFFER_FREE = 0;
+export const BUFFER_LEASED = 1;
+export const BUFFER_DETACHED = 2;
+
+/** `acquireLease`: no buffer is free. Never a token. */
+export const NO_LEASE = -1;
+/** `acquireLease`: the free list holds a buffer that is not free: somebody wrote where only kernels write. Never a token. */
+export const LEASE_BROKEN = -2;
+
+/** Outcomes of the transitions of a lease. */
+export const LEASE_STALE = 0;
+export const LEASE_ENDED = 1;
+export const LEASE_FOREIGN = 2;
+export const LEASE_ADOPTED = 3;
+export const LEASE_VALID = 4;
+
+/** What a buffer is, in one word: every transition is one CAS. Free: `owner` is who returned it last. */
+export const leaseWord = bits('buffer-pool/lease', 64, { state: 2, owner: 30, generation: 32 });
+
+/** Who leases: a slot of the table of owners, and how often the slot was given out. `live` only in the slot's own word. */
+export const ownerWord = bits('buffer-pool/owner', 32, { slot: 10, epoch: 20, live: 1, unused: 1 });
+
+/** Followed by `owners` slots and `buffers` records. */
+export const bufferPoolRoot = root('buffer-pool/pool', 1, {
+  buffers: immutable('i32', { doc: 'buffers of the pool' }),
+  bufferBytes: immutable('i32', { doc: 'bytes of each' }),
+  strideBytes: immutable('i32', { doc: 'bytes from one buffer to the next: a multiple of alignBytes' }),
+  alignBytes: immutable('i32', { doc: 'alignment of each: a power of two' }),
+  data: immutable('i32', { doc: 'byte address of buffer 0' }),
+  stack: immutable('i32', { doc: 'byte address of the index stack of free buffers' }),
+  owners: immutable('i32', { doc: 'slots of owners' }),
+  records: immutable('i32', { doc: 'byte address of record 0' }),
+  indexBits: immutable('i32', {
+    doc: 'low bits of a token that are the index; the others are of the generation',
+  }),
+  fill: immutable('i32', { doc: 'byte that a buffer is filled with when it is returned, -1 for none' }),
+  pinned: immutable('i32', { doc: '1 where the pinner of the creator pinned the bytes' }),
+  waiters: atomic('i32', {
+    line: true,
+    hot: 'waiting',
+    doc: 'threads on which somebody waits for a buffer; where it is 0, a release wakes nobody',
+    writer: 'any thread that waits',
+    reader: 'whoever returns a buffer',
+  }),
+  sequence: atomic('i32', {
+    doc: 'what waiting threads park on; runs freely. Publishes that a buffer was returned',
+    writer: 'whoever returns a buffer while somebody waits',
+    reader: 'any thread that waits',
+  }),
+});
+
+/** One for each owner, on a line of its own. */
+export const ownerSlot = struct(
+  'buffer-pool/owner-slot',
+  1,
+  {
+    word: atomic('i32', {
+      doc: 'ownerWord: who has the slot, or had it last',
+      writer: 'whoever registers or reclaims',
+      reader: 'any thread',
+    }),
+    returning: ownerOnly('i32', {
+      doc: 'index + 1 of the buffer that the owner has ended its lease of and not yet pushed, or 0',
+      reader: 'whoever reclaims, once the owner has ended',
+    }),
+    waiting: ownerOnly('i32', {
+      doc: '1 while the owner is counted in `waiters`',
+      reader: 'whoever reclaims, once the owner has ended',
+    }),
+    acquires: ownerOnly('f64', { doc: 'leases taken, over all owners of the slot' }),
+    failures: ownerOnly('f64', { doc: 'attempts that got none, over all owners of the slot' }),
+  },
+  { alignBytes: 128 },
+);
+
+/** One for each buffer, on a line of its own. */
+export const bufferRecord = struct(
+  'buffer-pool/buffer-record',
+  1,
+  {
+    word: atomic('i64', {
+      hot: 'lease',
+      doc: 'leaseWord. Publishes the bytes of the buffer with every transition',
+      writer: 'the owner of the lease; whoever adopts or reclaims it',
+      reader: 'any thread',
+    }),
+    lengthBytes: guarded('the lease', 'i32', { doc: 'bytes that hold something, as the owner says' }),
+  },
+  { alignBytes: 128 },
+);
+
+/** A single buffer outside any pool. */
+export const pinnedBufferRoot = root('buffer-pool/pinned-buffer', 1, {
+  capacity: immutable('i32', { doc: 'bytes' }),
+  alignBytes: immutable('i32', { doc: 'alignment: a power of two' }),
+  data: immutable('i32', { doc: 'byte address of the first byte' }),
+});

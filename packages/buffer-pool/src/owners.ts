@@ -1,0 +1,88 @@
+// Who leases. Each thread (or whatever the host calls an owner) has a slot; its number is the slot and how often that was given
+// out, so that what belonged to a thread that ended is never taken for its successor's.
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import { OwnersExhaustedError, UnknownOwnerError } from './errors.ts';
+import { ownerSlot, ownerWord } from './layout.ts';
+import type { PoolMemory } from './pool-memory.ts';
+
+const { slot: slotBits, epoch: epochBits, live: liveBit } = ownerWord.field;
+
+export class Owners {
+  readonly #memory: PoolMemory;
+
+  constructor(memory: PoolMemory) {
+    this.#memory = memory;
+  }
+
+  /** @returns the number of a new owner, never 0 @throws OwnersExhaustedError */
+  register(): number {
+    const { i32 } = this.#memory.arena;
+    for (let slot = 0; slot < this.#memory.owners; slot++) {
+      const at = this.#memory.slotWord(slot);
+      const word = at + ownerSlot.word.word;
+      const last = Atomics.load(i32, word);
+      if ((last & liveBit.one) !== 0) continue;
+      const epoch = (((last >>> epochBits.shift) & epochBits.mask) % epochBits.mask) + 1; // 1 to mask: never 0
+      const owner = slot | (epoch << epochBits.shift);
+      // claim: against every other registration; the winner has the slot.
+      if (Atomics.compareExchange(i32, word, last, owner | liveBit.one) !== last) continue;
+      i32[at + ownerSlot.word.returning] = 0;
+      i32[at + ownerSlot.word.waiting] = 0;
+      return owner;
+    }
+    throw new OwnersExhaustedError(this.#memory.owners);
+  }
+
+  isLive(owner: number): boolean {
+    return this.#observe(owner) === (owner | liveBit.one);
+  }
+
+  /** @throws UnknownOwnerError */
+  checkLive(owner: number): void {
+    const found = this.#observe(owner);
+    if (found === (owner | liveBit.one)) return;
+    const now = found & ~liveBit.one;
+    throw new UnknownOwnerError(
+      owner,
+      found === now ? `its slot is free, last had by ${now}` : `its slot was given to ${now}`,
+    );
+  }
+
+  /** Gives the slot back. @returns false where somebody else has done so */
+  free(owner: number): boolean {
+    const { i32 } = this.#memory.arena;
+    const at = this.#memory.slotWord(owner & slotBits.mask);
+    const waiting = i32[at + ownerSlot.word.waiting] === 1;
+    const word = at + ownerSlot.word.word;
+    // Of several that reclaim, one succeeds. Pairs with the CAS in register.
+    if (Atomics.compareExchange(i32, word, owner | liveBit.one, owner) !== (owner | liveBit.one))
+      return false;
+    if (waiting) Atomics.sub(i32, this.#memory.waitersWord, 1); // what announceWaiter added
+    return true;
+  }
+
+  /** Index in the arena's f64 view of a statistic of an owner. */
+  counter(owner: number, name: 'acquires' | 'failures'): number {
+    return (this.#memory.slotWord(owner & slotBits.mask) + ownerSlot.word[name]) >> 1;
+  }
+
+  /** A statistic over all owners there ever were. */
+  sum(name: 'acquires' | 'failures'): number {
+    let sum = 0;
+    for (let slot = 0; slot < this.#memory.owners; slot++)
+      sum += this.#memory.arena.f64[this.counter(slot, name)] as number;
+    return sum;
+  }
+
+  #observe(owner: number): number {
+    const slot = owner & slotBits.mask;
+    if (
+      owner !== (owner | 0) ||
+      owner <= slotBits.mask ||
+      (owner & liveBit.one) !== 0 ||
+      slot >= this.#memory.owners
+    )
+      throw new ArgumentRangeError('owner', owner, 'a number that register() returned');
+    return Atomics.load(this.#memory.arena.i32, this.#memory.slotWord(slot) + ownerSlot.word.word);
+  }
+}

@@ -1,0 +1,228 @@
+// Where everything of a pool lies, and the kernel bound to it. One for each `BufferPool` object.
+import { IndexStack } from '@corelane/lock-free';
+import {
+  alignUp,
+  ArgumentRangeError,
+  AttachError,
+  type Arena,
+  type ObjectHandle,
+} from '@corelane/shared-memory';
+import { stateName, type FoundBuffer } from './errors.ts';
+import { kernelBase64, type KernelExports } from './kernel.generated.ts';
+import { bufferPoolRoot, bufferRecord, leaseWord, ownerSlot, ownerWord } from './layout.ts';
+
+/** Plain data that travels through `workerData` and `postMessage`. */
+export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
+
+export const MAX_BUFFERS = 2 ** 20;
+export const MAX_OWNERS = ownerWord.field.slot.mask + 1;
+const MAX_ALIGN_BYTES = 2 ** 21;
+/** A token is a positive i32: index below, generation above. */
+const TOKEN_BITS = 31;
+
+export interface PoolShape {
+  readonly buffers: number;
+  readonly bufferBytes: number;
+  readonly alignBytes: number;
+  readonly maxOwners: number;
+  /** Byte to fill returned buffers with, -1 for none. */
+  readonly fill: number;
+}
+
+export class PoolMemory {
+  readonly arena: Arena;
+  /** Byte address of the root: what the kernel takes as `pool`. */
+  readonly at: number;
+  readonly kernel: KernelExports;
+  readonly buffers: number;
+  readonly bufferBytes: number;
+  readonly alignBytes: number;
+  readonly strideBytes: number;
+  readonly owners: number;
+  readonly fill: number;
+  readonly data: number;
+  readonly indexBits: number;
+  /** Bits of a generation that a token has room for. */
+  readonly tokenMask: number;
+  readonly #records: number;
+  readonly #views: (Uint8Array | undefined)[];
+
+  private constructor(arena: Arena, at: number) {
+    const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
+    const { word } = bufferPoolRoot;
+    this.arena = arena;
+    this.at = at;
+    this.kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+    this.buffers = read(word.buffers);
+    this.bufferBytes = read(word.bufferBytes);
+    this.alignBytes = read(word.alignBytes);
+    this.strideBytes = read(word.strideBytes);
+    this.owners = read(word.owners);
+    this.fill = read(word.fill);
+    this.data = read(word.data);
+    this.indexBits = read(word.indexBits);
+    this.tokenMask = 2 ** (TOKEN_BITS - this.indexBits) - 1;
+    this.#records = read(word.records);
+    this.#views = Array.from({ length: Math.max(0, Math.min(this.buffers, MAX_BUFFERS)) });
+  }
+
+  /** @throws ArgumentRangeError, ArenaExhaustedError */
+  static create(arena: Arena, shape: PoolShape): PoolMemory {
+    const { buffers, bufferBytes, alignBytes, maxOwners, fill } = shape;
+    checkRange('buffers', buffers, 1, MAX_BUFFERS);
+    checkRange('bufferBytes', bufferBytes, 1, 2 ** 30);
+    checkRange('maxOwners', maxOwners, 1, MAX_OWNERS);
+    checkAlignment(alignBytes);
+    const strideBytes = alignUp(bufferBytes, alignBytes);
+    const at = arena.createObject(bufferPoolRoot, lengthFor(buffers, maxOwners));
+    const stack = IndexStack.create(arena, { capacity: buffers });
+    const data = arena.allocate(buffers * strideBytes, Math.max(alignBytes, 4));
+    const { word } = bufferPoolRoot;
+    const write = (index: number, value: number): void => {
+      arena.i32[(at >> 2) + index] = value;
+    };
+    write(word.buffers, buffers);
+    write(word.bufferBytes, bufferBytes);
+    write(word.alignBytes, alignBytes);
+    write(word.strideBytes, strideBytes);
+    write(word.owners, maxOwners);
+    write(word.records, at + bufferPoolRoot.bytes + maxOwners * ownerSlot.bytes);
+    write(word.stack, stack.handle.at);
+    write(word.data, data);
+    write(word.indexBits, bitsFor(buffers));
+    write(word.fill, fill);
+    return new PoolMemory(arena, at);
+  }
+
+  /** @throws AttachError */
+  static open(arena: Arena, handle: BufferPoolHandle): PoolMemory {
+    const { at, lengthBytes } = arena.openObject(bufferPoolRoot, handle);
+    const memory = new PoolMemory(arena, at);
+    const { buffers, owners, strideBytes, alignBytes, bufferBytes, data } = memory;
+    expect('buffers', buffers, buffers >= 1 && buffers <= MAX_BUFFERS, `1 to ${MAX_BUFFERS}`);
+    expect('owners', owners, owners >= 1 && owners <= MAX_OWNERS, `1 to ${MAX_OWNERS}`);
+    const length = lengthFor(buffers, owners);
+    expect('length in bytes', lengthBytes, lengthBytes === length, length);
+    const aligned = alignBytes >= 1 && alignBytes <= MAX_ALIGN_BYTES && (alignBytes & (alignBytes - 1)) === 0;
+    expect('alignBytes', alignBytes, aligned, `a power of two up to ${MAX_ALIGN_BYTES}`);
+    expect('bufferBytes', bufferBytes, bufferBytes >= 1 && bufferBytes <= 2 ** 30, `1 to ${2 ** 30}`);
+    const stride = alignUp(bufferBytes, alignBytes);
+    expect('strideBytes', strideBytes, strideBytes === stride, stride);
+    const last = arena.usedBytes - buffers * strideBytes;
+    expect(
+      'data',
+      data,
+      data > 0 && data <= last && data % alignBytes === 0,
+      `a multiple of ${alignBytes} up to ${last}`,
+    );
+    const records = at + bufferPoolRoot.bytes + owners * ownerSlot.bytes;
+    expect('records', memory.#records, memory.#records === records, records);
+    expect('indexBits', memory.indexBits, memory.indexBits === bitsFor(buffers), bitsFor(buffers));
+    const stackAt = memory.#read(bufferPoolRoot.word.stack);
+    const stack = IndexStack.attach(
+      { kind: 'lock-free/index-stack', arena: arena.handle, at: stackAt },
+      arena,
+    );
+    expect('capacity of its index stack', stack.capacity, stack.capacity === buffers, buffers);
+    return memory;
+  }
+
+  get pinned(): boolean {
+    return this.#read(bufferPoolRoot.word.pinned) === 1;
+  }
+
+  /** Once, before the handle is given away. */
+  set pinned(pinned: boolean) {
+    this.arena.i32[(this.at >> 2) + bufferPoolRoot.word.pinned] = pinned ? 1 : 0;
+  }
+
+  /** Word index, in the arena's i32 view, of the word that waiting threads park on. */
+  get sequenceWord(): number {
+    return (this.at >> 2) + bufferPoolRoot.word.sequence;
+  }
+
+  /** Word index of the number of threads that wait. */
+  get waitersWord(): number {
+    return (this.at >> 2) + bufferPoolRoot.word.waiters;
+  }
+
+  /** Word index of the slot of an owner. */
+  slotWord(slot: number): number {
+    return (this.at + bufferPoolRoot.bytes + slot * ownerSlot.bytes) >> 2;
+  }
+
+  /** Word index of the length of a buffer. */
+  lengthWord(index: number): number {
+    return ((this.#records + index * bufferRecord.bytes) >> 2) + bufferRecord.word.lengthBytes;
+  }
+
+  /** The whole buffer, unchecked. One view for each buffer and `BufferPool` object. */
+  bytesOf(index: number): Uint8Array {
+    return (this.#views[index] ??= this.arena.u8.subarray(
+      this.data + index * this.strideBytes,
+      this.data + index * this.strideBytes + this.bufferBytes,
+    ));
+  }
+
+  /** All buffers, and the padding between them. */
+  allBytes(): Uint8Array {
+    return this.arena.u8.subarray(this.data, this.data + this.buffers * this.strideBytes);
+  }
+
+  tokenOf(index: number, generation: number): number {
+    return ((generation & this.tokenMask) << this.indexBits) | index;
+  }
+
+  /** @throws ArgumentRangeError where it can't be a token of this pool */
+  indexOf(token: number): number {
+    const index = token & (2 ** this.indexBits - 1);
+    if (token !== (token | 0) || token < 0 || index >= this.buffers)
+      throw new ArgumentRangeError('token', token, `a token of this pool of ${this.buffers} buffers`);
+    return index;
+  }
+
+  /** What a buffer is now, for messages and figures: a moment's look. */
+  describe(index: number): FoundBuffer {
+    const holder = this.kernel.leaseHolder(this.at, index);
+    const { state, owner } = leaseWord.field;
+    return {
+      index,
+      state: stateName((holder >>> state.shift) & state.mask),
+      owner: (holder >>> owner.shift) & owner.mask,
+      generation: this.kernel.leaseGeneration(this.at, index) >>> 0,
+    };
+  }
+
+  #read(word: number): number {
+    return this.arena.i32[(this.at >> 2) + word] as number;
+  }
+}
+
+function expect(what: string, found: number, good: boolean, expected: number | string): void {
+  if (!good) throw new AttachError(bufferPoolRoot.name, what, found, expected);
+}
+
+/** @throws ArgumentRangeError */
+export function checkAlignment(alignBytes: number): void {
+  if (
+    !Number.isInteger(alignBytes) ||
+    alignBytes < 1 ||
+    alignBytes > MAX_ALIGN_BYTES ||
+    (alignBytes & (alignBytes - 1)) !== 0
+  )
+    throw new ArgumentRangeError('alignBytes', alignBytes, `a power of two from 1 to ${MAX_ALIGN_BYTES}`);
+}
+
+/** @throws ArgumentRangeError */
+export function checkRange(argument: string, found: number, least: number, most: number): void {
+  if (!Number.isInteger(found) || found < least || found > most)
+    throw new ArgumentRangeError(argument, found, `an integer from ${least} to ${most}`);
+}
+
+function bitsFor(buffers: number): number {
+  return Math.max(1, Math.ceil(Math.log2(buffers)));
+}
+
+function lengthFor(buffers: number, owners: number): number {
+  return bufferPoolRoot.bytes + owners * ownerSlot.bytes + buffers * bufferRecord.bytes;
+}
