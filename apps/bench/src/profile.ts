@@ -2,7 +2,7 @@
 export interface Profile {
   /** Short rounds that check results. Its figures are no evidence. */
   readonly quick: boolean;
-  /** Clean rounds that a batch group needs. */
+  /** Clean rounds to aim for; MIN_ROUNDS of them will do where the machine is busy. */
   readonly rounds: number;
   /** Least duration of a batch, milliseconds. */
   readonly batchMs: number;
@@ -14,7 +14,7 @@ export interface Profile {
   readonly seed: number;
 }
 
-/** Fewer rounds make no interval worth printing. */
+/** Fewer clean rounds make no interval worth printing. */
 export const MIN_ROUNDS = 5;
 
 /** A round attempted this often per clean round needed is the end: the machine is too busy. Guessed. */

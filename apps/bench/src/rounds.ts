@@ -2,7 +2,7 @@
 import { shuffle } from 'simple-statistics';
 import type { Sample } from './batch-subject.ts';
 import { type MachineLoad, dirtReason, observeLoad } from './machine-load.ts';
-import { MAX_ATTEMPTS_PER_ROUND, type Profile } from './profile.ts';
+import { MAX_ATTEMPTS_PER_ROUND, MIN_ROUNDS, type Profile } from './profile.ts';
 
 export interface Measurable {
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Rounds {
   /** Rounds that count, as one sample per subject's name. */
   readonly samples: readonly ReadonlyMap<string, Sample>[];
   readonly log: readonly RoundLog[];
-  /** False where the machine stayed too busy: then `samples` holds the dirty rounds as well. */
+  /** False where fewer than MIN_ROUNDS were clean, for the machine stayed too busy: then `samples` holds the dirty rounds as well. */
   readonly conclusive: boolean;
 }
 
@@ -51,7 +51,7 @@ export async function runRounds(subjects: readonly Measurable[], options: RoundO
     log.push({ order: order.map((subject) => subject.name), dirty, load });
     onRound?.(clean.length, all.length);
   }
-  const conclusive = clean.length === rounds;
+  const conclusive = clean.length >= Math.min(rounds, MIN_ROUNDS);
   return { samples: conclusive ? clean : all, log, conclusive };
 }
 

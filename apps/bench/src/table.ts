@@ -80,7 +80,7 @@ function roundsLine(group: GroupReport): string {
     dirty.length === 0
       ? 'none dropped'
       : group.conclusive
-        ? `${dirty.length} dropped and repeated (${dirty[0]?.dirty})`
+        ? `${dirty.length} dropped (${dirty[0]?.dirty})`
         : `${dirty.length} dirty and kept, for too few were clean (${dirty[0]?.dirty}): INCONCLUSIVE`;
   return `rounds: ${group.rounds.length - dirty.length} clean, ${dropped}; ${loads}`;
 }

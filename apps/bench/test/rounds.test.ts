@@ -42,6 +42,20 @@ describe('rounds', () => {
     expect(result.samples).toHaveLength(5 * MAX_ATTEMPTS_PER_ROUND);
   });
 
+  test('that are clean suffice from five up, though more were wanted', async () => {
+    for (const clean of [4, 5]) {
+      const observe = loads(...Array.from({ length: 27 }, (_, round) => (round < clean ? quiet : busy)));
+      const result = await runRounds([counter('a')], {
+        ...options,
+        rounds: 9,
+        random: randomFrom(1),
+        observe,
+      });
+      expect(result.conclusive).toBe(clean === 5);
+      expect(result.samples).toHaveLength(clean === 5 ? 5 : 27);
+    }
+  });
+
   test('run every case once, in changing order', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const result = await runRounds(names.map(counter), {
