@@ -6,7 +6,8 @@
 import type { MemoryTable } from './memory-table.ts';
 import { apply, Op, type Outcome } from './operation.ts';
 import type { Thread } from './scenario.ts';
-import { PENDING, type ThreadNode, type Threads } from './threads.ts';
+import { PENDING, type ThreadNode } from './thread-node.ts';
+import type { Threads } from './threads.ts';
 
 export const MEMORY = 0;
 export const PREEMPTIONS = 1;

@@ -3,111 +3,14 @@
 // thread runs again for a history that is known.
 //
 // Each node also sums up which words the thread was seen to read or write from there on: what the reduction goes by.
+import { Footprints } from './footprints.ts';
 import { LOG_STRIDE, machine, PAUSE, runReplay, Strayed } from './machine.ts';
 import type { MemoryTable } from './memory-table.ts';
 import { isPlain, misplaced, NAMES, reads, size, writes, type Access } from './operation.ts';
 import type { PhasedThread, Thread } from './scenario.ts';
+import { spinOf } from './spin.ts';
+import { DONE, FAILED, PASSED, type Program, ThreadNode } from './thread-node.ts';
 import type { ViolationKind } from './violation.ts';
-
-export const PENDING = 0;
-export const DONE = 1;
-export const FAILED = 2;
-/** Led to the start of the next phase: `target` stands in for it. */
-const PASSED = 3;
-
-export interface Failure {
-  readonly kind: ViolationKind;
-  readonly why: string;
-  readonly cause?: unknown;
-}
-
-export class ThreadNode {
-  readonly id: number;
-  readonly program: Program;
-  /** Undefined at the start of a phase. */
-  readonly parent: ThreadNode | undefined;
-  /** What the access of the parent returned. */
-  readonly result: number;
-  readonly low: number;
-  readonly high: number;
-  /** Accesses since the start of the phase. */
-  readonly depth: number;
-  target: ThreadNode = this;
-  firstChild: ThreadNode | undefined;
-  nextSibling: ThreadNode | undefined;
-  /** At the start of a phase: the state that it is given, and the nodes that lead here. */
-  input = '';
-  readonly entries: ThreadNode[] = [];
-  status: number = PENDING;
-  /** While pending: the access that comes next, the column of its first word in the memory table, and its number of words. */
-  access: Access = { op: 0, at: 0, a: 0, b: 0, c: 0, d: 0 };
-  column = 0;
-  width = 1;
-  plain = false;
-  writes = false;
-  /** When done: what the thread returned. */
-  value: unknown;
-  failure: Failure | undefined;
-
-  constructor(
-    id: number,
-    program: Program,
-    parent: ThreadNode | undefined,
-    result: number,
-    low: number,
-    high: number,
-  ) {
-    this.id = id;
-    this.program = program;
-    this.parent = parent;
-    this.result = result;
-    this.low = low;
-    this.high = high;
-    this.depth = parent ? parent.depth + 1 : 0;
-  }
-}
-
-/** A thread's code; equal functions share one, and so one trie. */
-interface Program {
-  readonly thread: Thread;
-  readonly roots: Map<string, ThreadNode>;
-}
-
-/** Accesses of the longest loop that is recognised. */
-const LONGEST_LOOP = 8;
-
-/** Did the two histories end with the same access and result? */
-function repeats(node: ThreadNode, earlier: ThreadNode): boolean {
-  if (node.result !== earlier.result || node.low !== earlier.low || node.high !== earlier.high) return false;
-  const one = node.parent!.access;
-  const other = earlier.parent!.access;
-  return (
-    one.op === other.op &&
-    one.at === other.at &&
-    one.a === other.a &&
-    one.b === other.b &&
-    one.c === other.c &&
-    one.d === other.d
-  );
-}
-
-/** Where the history ends with `times` equal runs of accesses: the node one run earlier. */
-function spinOf(node: ThreadNode, times: number): ThreadNode | undefined {
-  for (let period = 1; period <= LONGEST_LOOP && period * times <= node.depth; period++) {
-    let start = node;
-    for (let i = 0; i < period; i++) start = start.parent!;
-    let late = node;
-    let early = start;
-    let same = 0;
-    while (same < period * (times - 1) && repeats(late, early)) {
-      same++;
-      late = late.parent!;
-      early = early.parent!;
-    }
-    if (same === period * (times - 1)) return start;
-  }
-  return undefined;
-}
 
 const describe = ({ op, at }: Access): string => `${NAMES[op]!} (${size(op) * 8} bits) at ${at}`;
 
@@ -126,15 +29,11 @@ export class Threads {
   anyPlain = false;
   readonly #memory: MemoryTable;
   readonly #bytes: number;
-  /** Words of one bit set over the columns of memory. */
-  #maskWords = 1;
-  /** Per node: the words it reads from there on, then those it writes. */
-  #footprints: Int32Array = new Int32Array(512);
+  readonly #footprints: Footprints = new Footprints();
   /** Per word: how wide the accesses to it are, in bytes, and who was first. */
   readonly #widths: Uint8Array;
   readonly #firstUse: string[] = [];
   readonly #programs = new Map<Thread, Program>();
-
   /** Repetitions after which a thread is taken to spin; 0: never. */
   readonly #spinAfter: number;
 
@@ -169,14 +68,7 @@ export class Threads {
 
   /** Was a thread seen to touch one of these words from `node` on; for a reader, to write one? */
   touches(node: ThreadNode, column: number, width: number, onlyWrites: boolean): boolean {
-    const base = node.id * this.#maskWords * 2;
-    for (let each = column; each < column + width; each++) {
-      const at = base + (each >> 5);
-      const bit = 1 << (each & 31);
-      if ((this.#footprints[at + this.#maskWords]! & bit) !== 0) return true;
-      if (!onlyWrites && (this.#footprints[at]! & bit) !== 0) return true;
-    }
-    return false;
+    return this.#footprints.touches(node.id, column, width, onlyWrites);
   }
 
   #node(
@@ -188,11 +80,7 @@ export class Threads {
   ): ThreadNode {
     const node = new ThreadNode(this.nodes.length, program, parent, result, low, high);
     this.nodes.push(node);
-    if (this.nodes.length * this.#maskWords * 2 > this.#footprints.length) {
-      const grown = new Int32Array(this.#footprints.length * 2);
-      grown.set(this.#footprints);
-      this.#footprints = grown;
-    }
+    this.#footprints.reserve(this.nodes.length);
     return node;
   }
 
@@ -273,7 +161,7 @@ export class Threads {
     node.status = PASSED;
     node.target = target;
     target.entries.push(node);
-    if (this.#include(target, node)) this.#spread(node);
+    if (this.#footprints.include(target.id, node.id)) this.#spread(node);
   }
 
   /** The thread paused before an access. */
@@ -291,7 +179,8 @@ export class Threads {
     node.plain = isPlain(access.op);
     node.writes = writes(access.op);
     if (node.plain) this.anyPlain = true;
-    this.#mark(node, reads(access.op), node.writes);
+    this.#footprints.mark(node.id, node.column, node.width, reads(access.op), node.writes);
+    this.#spread(node);
   }
 
   /** The first access to these bytes, where it had another width. */
@@ -306,47 +195,12 @@ export class Threads {
     return undefined;
   }
 
-  #mark(node: ThreadNode, read: boolean, write: boolean): void {
-    while (node.column + node.width > this.#maskWords * 32) this.#widen();
-    const base = node.id * this.#maskWords * 2;
-    for (let column = node.column; column < node.column + node.width; column++) {
-      const bit = 1 << (column & 31);
-      const at = base + (column >> 5);
-      if (read) this.#footprints[at]! |= bit;
-      if (write) this.#footprints[at + this.#maskWords]! |= bit;
-    }
-    this.#spread(node);
-  }
-
-  /** Doubles the columns that a footprint has room for. */
-  #widen(): void {
-    const words = this.#maskWords;
-    const wide = new Int32Array(this.#footprints.length * 2);
-    for (let from = 0; from < this.#footprints.length; from += words)
-      wide.set(this.#footprints.subarray(from, from + words), from * 2);
-    this.#footprints = wide;
-    this.#maskWords = words * 2;
-  }
-
-  /** Adds the footprint of `from` to that of `into`; did it grow? */
-  #include(from: ThreadNode, into: ThreadNode): boolean {
-    const words = this.#maskWords * 2;
-    let grew = false;
-    for (let i = 0, at = from.id * words, to = into.id * words; i < words; i++, at++, to++) {
-      const sum = this.#footprints[to]! | this.#footprints[at]!;
-      if (sum === this.#footprints[to]) continue;
-      this.#footprints[to] = sum;
-      grew = true;
-    }
-    return grew;
-  }
-
   /** Carries a grown footprint to all nodes from which the thread may come here. */
   #spread(node: ThreadNode): void {
     const grown = [node];
     for (let from = grown.pop(); from; from = grown.pop()) {
-      if (from.parent && this.#include(from, from.parent)) grown.push(from.parent);
-      for (const entry of from.entries) if (this.#include(from, entry)) grown.push(entry);
+      if (from.parent && this.#footprints.include(from.id, from.parent.id)) grown.push(from.parent);
+      for (const entry of from.entries) if (this.#footprints.include(from.id, entry.id)) grown.push(entry);
     }
   }
 }

@@ -5,7 +5,7 @@ import { NAMES, Op } from './operation.ts';
 import type { Scenario } from './scenario.ts';
 import type { StateTable } from './state-table.ts';
 import { isTimeout, MEMORY, positionOf, type Stepper, wokenBy } from './step.ts';
-import { FAILED, PENDING, type ThreadNode } from './threads.ts';
+import { FAILED, PENDING, type ThreadNode } from './thread-node.ts';
 
 const hex = (half: number): string => (half >>> 0).toString(16).padStart(8, '0');
 const pair = (low: number, high: number): string => `0x${hex(high)}_${hex(low)}`;

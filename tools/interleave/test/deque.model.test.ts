@@ -88,11 +88,9 @@ test('the whole graph has as many states as an independent explorer counted', ()
   const make = scenario(deque, 2, 2);
   const [owner, thief] = make.threads as [() => unknown, () => unknown];
   // Two functions, so that the thieves are not taken to be interchangeable.
-  const { states, ends, complete } = explore({
-    ...make,
-    threads: [owner, thief, () => thief()],
-    reduction: false,
-  });
+  const { states, ends, complete } = report('deque, 2 thieves, 2 steals, every step', () =>
+    explore({ ...make, threads: [owner, thief, () => thief()], reduction: false }),
+  );
   expect({ states, ends, complete }).toEqual({ states: 487_884, ends: 16_792, complete: true });
 });
 

@@ -155,3 +155,19 @@ test('without an invariant to watch, reduction still finds all ends and deadlock
     { numRuns: RUNS },
   );
 });
+
+test('reduced or not, each thread gets to the same histories', () => {
+  fc.assert(
+    fc.property(programs.filter(hasAccess), (code) => {
+      fc.pre(!enumerate(code).deadlock);
+      const threads = code.map(inOne);
+      const [reduced, whole] = [true, false].map((reduction) =>
+        explore({ bytes: 16, threads, reduction, ...anywhere }),
+      );
+      expect(reduced!.accesses).toBe(whole!.accesses);
+      expect(reduced!.ends).toBe(whole!.ends);
+      expect(reduced!.states).toBeLessThanOrEqual(whole!.states);
+    }),
+    { numRuns: RUNS },
+  );
+});
