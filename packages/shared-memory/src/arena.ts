@@ -62,6 +62,7 @@ export class Arena {
     const arena = new Arena({ kind: 'shared-memory/arena', memory });
     arena.#writeHeader(arenaRoot, 0, arena.bytes);
     arena.i32[arenaRoot.word.totalBytes] = arena.bytes;
+    arena.i32.set(crypto.getRandomValues(new Int32Array(2)), arenaRoot.word.identity);
     Atomics.store(arena.i32, arenaRoot.word.top, arenaRoot.bytes);
     return arena;
   }
@@ -76,7 +77,7 @@ export class Arena {
     if (!(memory instanceof WebAssembly.Memory) || !(memory.buffer instanceof SharedArrayBuffer))
       throw new AttachError(kind, 'handle.memory', memory, 'a shared WebAssembly.Memory');
     const arena = new Arena(handle);
-    arena.#checkHeader(arenaRoot, 0);
+    arena.#checkHeader(arenaRoot, 0, arena.bytes);
     const total = arena.i32[arenaRoot.word.totalBytes];
     if (total !== arena.bytes) throw new AttachError(kind, 'totalBytes', total, arena.bytes);
     return arena;
@@ -136,7 +137,8 @@ export class Arena {
   }
 
   /**
-   * Checks that a handle leads to an object of this layout: kind, address, magic, layout hash, version and length.
+   * Checks that a handle leads to an object of this layout in this arena: kind, arena, address, magic, version, layout hash and
+   * length.
    * @returns the address of its root and the length of the object in bytes
    * @throws AttachError
    */
@@ -145,8 +147,11 @@ export class Arena {
       throw new AttachError(layout.name, 'handle', handle, 'an object');
     if (handle.kind !== layout.name)
       throw new AttachError(layout.name, 'handle.kind', handle.kind, layout.name);
+    if (handle.arena !== this.handle && !this.#isMemoryOf(handle.arena))
+      throw new AttachError(layout.name, 'handle.arena', 'another arena', 'the arena to open it in');
     const { at } = handle;
-    const last = this.usedBytes - layout.bytes;
+    const used = this.usedBytes;
+    const last = used - layout.bytes;
     if (!Number.isInteger(at) || at < 0 || at > last || at % layout.alignBytes !== 0)
       throw new AttachError(
         layout.name,
@@ -154,7 +159,7 @@ export class Arena {
         at,
         `a multiple of ${layout.alignBytes} from 0 to ${last}`,
       );
-    return { at, lengthBytes: this.#checkHeader(layout, at) };
+    return { at, lengthBytes: this.#checkHeader(layout, at, used - at) };
   }
 
   /** The exports of a kernel bound to this memory; instantiated once. */
@@ -175,7 +180,14 @@ export class Arena {
     this.i32[(at >> 2) + arenaRoot.word.lengthBytes] = lengthBytes;
   }
 
-  #checkHeader(layout: Struct, at: number): number {
+  /** Is this a handle of the same memory? Each structured clone is another object, so objects cannot be compared. */
+  #isMemoryOf(other: ArenaHandle): boolean {
+    const found = Arena.attach(other).i32;
+    const word = arenaRoot.word.identity;
+    return found[word] === this.i32[word] && found[word + 1] === this.i32[word + 1];
+  }
+
+  #checkHeader(layout: Struct, at: number, mostBytes: number): number {
     const read = (word: number): number => this.i32[(at >> 2) + word] as number;
     const magic = read(arenaRoot.word.magic);
     if (magic !== OBJECT_MAGIC) throw new AttachError(layout.name, 'magic', hex(magic), hex(OBJECT_MAGIC));
@@ -185,8 +197,8 @@ export class Arena {
     const hash = read(arenaRoot.word.layoutHash);
     if (hash !== layout.hash) throw new AttachError(layout.name, 'layout hash', hex(hash), hex(layout.hash));
     const length = read(arenaRoot.word.lengthBytes);
-    if (length < layout.bytes || length > this.bytes - at)
-      throw new AttachError(layout.name, 'length in bytes', length, `${layout.bytes} to ${this.bytes - at}`);
+    if (length < layout.bytes || length > mostBytes)
+      throw new AttachError(layout.name, 'length in bytes', length, `${layout.bytes} to ${mostBytes}`);
     return length;
   }
 }

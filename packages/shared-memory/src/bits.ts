@@ -1,6 +1,7 @@
 // Packed words. A bit table lists the fields from the lowest bit up by width; shift, mask and one follow from it. A 64-bit word
 // is two i32 halves, and no field crosses the middle, so that kernels need no 64-bit arithmetic.
 import { LayoutError } from './errors.ts';
+import { FIELD_NAME } from './struct.ts';
 
 export interface BitField {
   readonly name: string;
@@ -8,7 +9,7 @@ export interface BitField {
   readonly width: number;
   /** Of the lowest bit, within its half. */
   readonly shift: number;
-  /** Unshifted: `(half >>> shift) & mask` is the value, and the largest one. */
+  /** Unshifted: `(half >>> shift) & mask` is the value, and the largest one. A field of 32 bits has -1, and is signed. */
   readonly mask: number;
   /** `1 << shift`: adding it to the half adds one to the field. */
   readonly one: number;
@@ -37,6 +38,9 @@ export function bits<const F extends Readonly<Record<string, number>>>(
   const fields: BitField[] = [];
   let bit = 0;
   for (const [key, size] of Object.entries(widths)) {
+    // Object.entries puts keys like '0' first, whatever the declaration says.
+    if (!FIELD_NAME.test(key))
+      throw new LayoutError(`${name}: a field is named '${key}', expected an identifier`);
     if (!Number.isInteger(size) || size < 1 || size > 32)
       throw new LayoutError(`${name}.${key}: width is ${size} bits, expected 1 to 32`);
     const half = bit < 32 ? 0 : 1;

@@ -52,9 +52,15 @@ export class LayoutError extends SharedMemoryError {
 /** An argument outside its range. Nothing was changed. */
 export class ArgumentRangeError extends SharedMemoryError {
   override readonly name = 'ArgumentRangeError';
+  readonly argument: string;
+  readonly found: unknown;
+  readonly expected: string;
 
   constructor(argument: string, found: unknown, expected: string) {
     super('ERR_ARGUMENT_RANGE', `${argument} is ${show(found)}, expected ${expected}`);
+    this.argument = argument;
+    this.found = found;
+    this.expected = expected;
   }
 }
 

@@ -7,6 +7,9 @@ export const OBJECT_MAGIC = 0x316e4c43;
 /** At address 0 of every arena. */
 export const arenaRoot = root('shared-memory/arena', 1, {
   totalBytes: immutable('i32', { doc: 'size of the whole memory' }),
+  identity: immutable('i64', {
+    doc: 'random: tells two arenas apart, where every thread has its own Memory object',
+  }),
   top: atomic('i32', {
     line: true,
     hot: 'top',

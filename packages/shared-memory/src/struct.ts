@@ -9,6 +9,10 @@ import { LayoutError } from './errors.ts';
 /** Two adjacent 64-byte cache lines: what the adjacent-line prefetcher of x86 moves together, and one line of Apple silicon. */
 export const LINE_BYTES = 128;
 
+/** What an arena can hold: see MAX_BYTES there. */
+const MAX_STRUCT_BYTES = 0x7fff0000;
+export const FIELD_NAME = /^[a-z]\w*$/i;
+
 /** 4-byte integer, 8-byte integer (two i32 halves, low first), 8-byte float, or a number of raw bytes. */
 export type FieldKind = 'i32' | 'i64' | 'f64' | number;
 
@@ -59,7 +63,7 @@ export interface Struct<F extends Readonly<Record<string, Field>> = Readonly<Rec
   /** Size in bytes, a multiple of `alignBytes`: also the stride of an array of it. */
   readonly bytes: number;
   readonly alignBytes: number;
-  /** FNV-1a of name, version and every field: attaching compares it. */
+  /** FNV-1a of name, version, size, alignment and every field: attaching compares it. */
   readonly hash: number;
   /** True where it begins with the object header (`root`). */
   readonly root: boolean;
@@ -116,6 +120,9 @@ export function root<const F extends Readonly<Record<string, Field>>>(
   version: number,
   fields: F,
 ): Struct<RootFields<F>> {
+  for (const key of Object.keys(fields))
+    if (Object.hasOwn(HEADER, key))
+      throw new LayoutError(`${name}.${key}: the header of a root has a field of that name`);
   return place(name, version, { ...HEADER, ...fields }, LINE_BYTES, true);
 }
 
@@ -132,7 +139,12 @@ function place<F extends Readonly<Record<string, Field>>>(
   let at = 0;
   let align = 4;
   let text = `${name}@${version}`;
+  if ((version | 0) !== version || version < 1)
+    throw new LayoutError(`${name}: version is ${version}, expected an integer of at least 1`);
   for (const [key, field] of Object.entries(fields)) {
+    // Object.entries puts keys like '0' first, whatever the declaration says.
+    if (!FIELD_NAME.test(key))
+      throw new LayoutError(`${name}: a field is named '${key}', expected an identifier`);
     const sizeBytes = sizeOf(field.kind);
     if (!Number.isInteger(sizeBytes) || sizeBytes <= 0)
       throw new LayoutError(`${name}.${key}: size is ${sizeBytes} bytes, expected a positive integer`);
@@ -152,6 +164,9 @@ function place<F extends Readonly<Record<string, Field>>>(
       );
     align = wantedAlignBytes;
   }
+  const bytes = Math.max(alignUp(at, align), align);
+  if (bytes > MAX_STRUCT_BYTES)
+    throw new LayoutError(`${name}: has ${bytes} bytes, expected at most ${MAX_STRUCT_BYTES}`);
   return Object.freeze({
     type: 'struct',
     name,
@@ -159,9 +174,9 @@ function place<F extends Readonly<Record<string, Field>>>(
     fields: Object.freeze(placed),
     offset: Object.freeze(offset) as Struct<F>['offset'],
     word: Object.freeze(word) as Struct<F>['word'],
-    bytes: Math.max(alignUp(at, align), align),
+    bytes,
     alignBytes: align,
-    hash: fnv1a(text),
+    hash: fnv1a(`${text};${bytes}/${align}`),
     root: isRoot,
   });
 }
