@@ -1,6 +1,6 @@
 // Committed mutants: wrong versions of a kernel, kept as patches of its source beside its model suite. A suite that passes on the
 // kernel and on a mutant alike does not test what the mutant breaks.
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadKernel } from './kernel-loader.ts';
 import { InterleaveError } from './machine.ts';
@@ -53,7 +53,7 @@ function apply(mutant: Mutant, sources: ReadonlyMap<string, string>): Map<string
   const times = found.reduce((sum, each) => sum + each.times, 0);
   if (times !== 1)
     fail(
-      `'${mutant.find}' occurs ${times} times in ${found.map((each) => each.file).join(', ')}, expected once`,
+      `'${mutant.find}' occurs ${times} times in ${found.map((each) => relative('', each.file)).join(', ')}, expected once`,
     );
   const { file, text } = found.find((each) => each.times === 1)!;
   return new Map([...sources, [file, text.replace(mutant.find, () => mutant.replace)]]);

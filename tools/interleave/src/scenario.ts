@@ -62,7 +62,7 @@ export interface Scenario {
 }
 
 /** Most threads of a scenario: what a step's encoding has room for. */
-export const MAX_THREADS = 12;
+const MAX_THREADS = 12;
 
 /**
  * A thread that runs `steps` one after the other, each given what the one before returned, the first `start`; the last state is

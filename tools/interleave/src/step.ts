@@ -13,7 +13,7 @@ export const MEMORY = 0;
 export const PREEMPTIONS = 1;
 export const SLOTS = 2;
 
-export const PARKED = 1;
+const PARKED = 1;
 /** Made the last step; only kept where preemptions are bounded. */
 const CURRENT = 2;
 const NODE_SHIFT = 2;
