@@ -14,6 +14,7 @@ import {
   RECORD_REOPENED,
   RECORD_STALE,
   RECORD_TRIPPED,
+  REFUSED_ADMISSION,
   REFUSED_UNDEFINED,
 } from './layout.generated.ts';
 import { probeIsOut, reopen, stampLedger } from './ledger.ts';
@@ -41,11 +42,13 @@ export function recordDelivery(cell: i32, ok: i32, admission: i32, clock: i32): 
 /**
  * Records how an admitted call ended.
  * @param admission what `tryAcquire` returned for this call, or ANY_ADMISSION
- * @returns one of RECORD_…, or REFUSED_UNDEFINED
+ * @returns one of RECORD_…, REFUSED_UNDEFINED or REFUSED_ADMISSION
  */
 export function recordDeliveryAt(cell: i32, ok: i32, admission: i32, now: i32): i32 {
   const policy = load(cell + CELL_POLICY); // observe: pairs with the store that defines the endpoint
   if (policy == 0) return REFUSED_UNDEFINED;
+  // Here, not in the common case: an admission that is out of range is of no era, so a success with it comes here.
+  if (admission < 0 || admission > ANY_ADMISSION) return REFUSED_ADMISSION;
   while (true) {
     load64(cell + CELL_WORD);
     const wordLow = low();

@@ -42,6 +42,8 @@ export const REFUSED_THROTTLED = -1;
 export const REFUSED_OPEN = -2;
 export const REFUSED_PROBING = -3;
 export const REFUSED_UNDEFINED = -4;
+/** From `recordDelivery`: the admission is none that `tryAcquire` gives. */
+export const REFUSED_ADMISSION = -5;
 /** In place of an admission: the caller does not know which call the result belongs to. */
 export const ANY_ADMISSION = 16;
 

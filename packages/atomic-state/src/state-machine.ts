@@ -55,6 +55,8 @@ export interface EndpointSnapshot extends WordSnapshot {
 }
 
 const MAX_ENDPOINTS = 65_536;
+/** A constant of its own: a property of an object would be loaded in every call. */
+const CELL_BYTES = cell.bytes;
 
 export class StateMachine implements Disposable {
   readonly handle: StateMachineHandle;
@@ -155,7 +157,7 @@ export class StateMachine implements Disposable {
    */
   tryAcquire(endpoint: number, nowMs?: number): number {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
-    const at = this.#cells + endpoint * cell.bytes;
+    const at = this.#cells + endpoint * CELL_BYTES;
     const outcome =
       nowMs === undefined
         ? this.#kernel.tryAcquire(at, this.#clockWord)
@@ -176,13 +178,13 @@ export class StateMachine implements Disposable {
     nowMs?: number,
   ): RecordOutcome {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
-    if (admission >>> 0 !== admission || admission > ANY_ADMISSION) throw new AdmissionError(admission);
-    const at = this.#cells + endpoint * cell.bytes;
+    if ((admission | 0) !== admission) throw new AdmissionError(admission);
+    const at = this.#cells + endpoint * CELL_BYTES;
     const outcome =
       nowMs === undefined
         ? this.#kernel.recordDelivery(at, ok ? 1 : 0, admission, this.#clockWord)
         : this.#kernel.recordDeliveryAt(at, ok ? 1 : 0, admission, nowMs);
-    if (outcome < 0) this.#unknown(endpoint);
+    if (outcome < 0) this.#refuse(outcome, endpoint, admission);
     return outcome as RecordOutcome;
   }
 
@@ -287,7 +289,7 @@ export class StateMachine implements Disposable {
   }
 
   #cellOf(endpoint: number): number {
-    return this.#cells + endpoint * cell.bytes;
+    return this.#cells + endpoint * CELL_BYTES;
   }
 
   #isDefined(endpoint: number): boolean {
@@ -298,6 +300,11 @@ export class StateMachine implements Disposable {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity || !this.#isDefined(endpoint))
       this.#unknown(endpoint);
     return this.#cellOf(endpoint);
+  }
+
+  #refuse(outcome: number, endpoint: number, admission: number): never {
+    if (outcome === REFUSED_ADMISSION) throw new AdmissionError(admission);
+    return this.#unknown(endpoint);
   }
 
   #unknown(endpoint: unknown): never {
