@@ -11,7 +11,10 @@ import { type Statistics, Violation, type ViolationKind } from './violation.ts';
 export interface Mutant {
   /** What is broken: "takes the last item without the CAS". */
   readonly name: string;
-  /** Source text that occurs exactly once in the kernel and the kernel files that it imports. */
+  /**
+   * Source text that occurs exactly once in the kernel and the kernel files that it imports. Where it does not occur as it stands,
+   * white space does not count: a patch survives the formatter.
+   */
   readonly find: string;
   readonly replace: string;
   /** Ending of the path of the file to look in, where `find` occurs in several. */
@@ -43,20 +46,49 @@ export interface MutationResult {
 /** A typing mistake in the patch throws, too; and a search that was cut off proves nothing. Only `expect` lets these count. */
 const WEAK: ReadonlySet<ViolationKind> = new Set(['exception', 'nondeterminism', 'truncated', 'not-on-twin']);
 
+interface Span {
+  readonly file: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A text without its white space, and where each character stood. */
+function compact(text: string): { text: string; offsets: number[] } {
+  const offsets = Array.from(text.matchAll(/\S/g), (match) => match.index);
+  return { text: offsets.map((offset) => text[offset]).join(''), offsets };
+}
+
+function literally(file: string, source: string, find: string): Span[] {
+  const spans: Span[] = [];
+  for (let from = source.indexOf(find); from >= 0; from = source.indexOf(find, from + find.length))
+    spans.push({ file, from, to: from + find.length });
+  return spans;
+}
+
+function loosely(file: string, source: string, find: string): Span[] {
+  const { text, offsets } = compact(source);
+  return literally(file, text, compact(find).text).map(({ from, to }) => ({
+    file,
+    from: offsets[from]!,
+    to: offsets[to - 1]! + 1,
+  }));
+}
+
 function apply(mutant: Mutant, sources: ReadonlyMap<string, string>): Map<string, string> {
   const fail = (why: string): never => {
     throw new InterleaveError('ERR_MUTANT', `mutant '${mutant.name}': ${why}`);
   };
-  if (mutant.find === '' || mutant.find === mutant.replace) fail('the patch changes nothing');
+  if (compact(mutant.find).text === '' || mutant.find === mutant.replace) fail('the patch changes nothing');
   const files = [...sources].filter(([file]) => file.endsWith(mutant.file ?? ''));
-  const found = files.map(([file, text]) => ({ file, text, times: text.split(mutant.find).length - 1 }));
-  const times = found.reduce((sum, each) => sum + each.times, 0);
-  if (times !== 1)
+  const exact = files.flatMap(([file, text]) => literally(file, text, mutant.find));
+  const found = exact.length > 0 ? exact : files.flatMap(([file, text]) => loosely(file, text, mutant.find));
+  if (found.length !== 1)
     fail(
-      `'${mutant.find}' occurs ${times} times in ${found.map((each) => relative('', each.file)).join(', ')}, expected once`,
+      `'${mutant.find}' occurs ${found.length} times in ${files.map(([file]) => relative('', file)).join(', ')}, expected once`,
     );
-  const { file, text } = found.find((each) => each.times === 1)!;
-  return new Map([...sources, [file, text.replace(mutant.find, () => mutant.replace)]]);
+  const { file, from, to } = found[0]!;
+  const text = sources.get(file)!;
+  return new Map([...sources, [file, text.slice(0, from) + mutant.replace + text.slice(to)]]);
 }
 
 function outcomeOf(scenario: Scenario): Violation | Statistics {

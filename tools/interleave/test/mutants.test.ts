@@ -68,12 +68,18 @@ test('a patch must fit exactly once', () => {
     code: 'ERR_MUTANT',
     message: expect.stringContaining("mutant 'gone': 'no such text' occurs 0 times"),
   });
+  expect(refusal({ name: 'blank', find: ' \n', replace: 'x' }).message).toContain('changes nothing');
   expect(refusal({ name: 'twice', find: 'const front = load(at);', replace: '' }).message).toContain(
     'occurs 3 times',
   );
   expect(refusal({ name: 'same', find: 'load64(at);', replace: 'load64(at);' }).message).toContain(
     'changes nothing',
   );
+});
+
+test('a patch fits however its lines are broken', () => {
+  const { kills } = killsMutants(run({ ...stepsByTwo, find: '\n  (lowHalf\n    +1)| 0' }));
+  expect(kills[0]!.violation.why).toBe('counted 4');
 });
 
 test('a file narrows down where the patch applies', () => {
