@@ -1,0 +1,362 @@
+import { ArenaExhaustedError, ArgumentRangeError, Arena, AttachError } from '@corelane/shared-memory';
+import { describe, expect, test } from 'vitest';
+import {
+  BufferPool,
+  NO_LEASE,
+  OwnersExhaustedError,
+  PoolCorruptedError,
+  PoolDisposedError,
+  StaleLeaseError,
+  UnknownOwnerError,
+  type BufferPoolHandle,
+  type BufferPoolOptions,
+  type Lease,
+} from '../src/index.ts';
+import { bufferPoolRoot } from '../src/layout.ts';
+
+const create = (options: Partial<BufferPoolOptions> = {}): { arena: Arena; pool: BufferPool } => {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  return { arena, pool: BufferPool.create(arena, { buffers: 4, bufferBytes: 1000, ...options }) };
+};
+const all = (pool: BufferPool): Lease[] => {
+  const leases: Lease[] = [];
+  for (let lease = pool.tryAcquire(); lease !== undefined; lease = pool.tryAcquire()) leases.push(lease);
+  return leases;
+};
+/** A second `BufferPool` object, as another thread would have it. */
+const attach = (pool: BufferPool): BufferPool => BufferPool.attach(structuredClone(pool.handle));
+
+describe('acquiring', () => {
+  test('leases every buffer once, aligned, apart from each other, and then none', () => {
+    const { pool } = create({ alignBytes: 4096 });
+    const leases = all(pool);
+    expect(leases.map((lease) => lease.index).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
+    for (const { bytes } of leases) {
+      expect(bytes.byteLength).toBe(1000);
+      expect(bytes.byteOffset % 4096).toBe(0);
+      expect(bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
+    }
+    expect(new Set(leases.map(({ bytes }) => bytes.byteOffset)).size).toBe(4);
+    expect(pool.tryAcquire()).toBeUndefined();
+    expect(pool.tryAcquireToken()).toBe(NO_LEASE);
+  });
+
+  test.each([1, 64, 128, 65536])('aligns buffers to %i bytes', (alignBytes) => {
+    const { pool } = create({ alignBytes });
+    for (const { bytes } of all(pool)) expect(bytes.byteOffset % alignBytes).toBe(0);
+  });
+
+  test('a released buffer is leased again, with another token and length 0', () => {
+    const { pool } = create({ buffers: 1 });
+    const first = pool.tryAcquire() as Lease;
+    first.length = 700;
+    const { token, bytes } = first;
+    first.release();
+    const second = pool.tryAcquire() as Lease;
+    expect(second.index).toBe(first.index);
+    expect(second.token).not.toBe(token);
+    expect(second.length).toBe(0);
+    expect(second.bytes).toBe(bytes); // the address and the view stay
+  });
+
+  test('`using` releases at the end of the block', () => {
+    const { pool } = create();
+    {
+      using lease = pool.tryAcquire() as Lease;
+      expect(pool.stats().leased).toBe(1);
+      expect(lease.ended).toBe(false);
+    }
+    expect(pool.stats().leased).toBe(0);
+  });
+
+  test('the length is what its holder says, from 0 to the capacity', () => {
+    const { pool } = create();
+    const lease = pool.tryAcquire() as Lease;
+    lease.length = 1000;
+    expect(lease.length).toBe(1000);
+    for (const length of [-1, 1001, 1.5, Number.NaN]) {
+      expect(() => {
+        lease.length = length;
+      }).toThrow(`length is ${length}, expected an integer from 0 to 1000`);
+    }
+    expect(lease.length).toBe(1000);
+  });
+});
+
+describe('releasing', () => {
+  test('keeps what was written by default, fills with zeros or 0xDE where asked to', () => {
+    for (const [options, expected] of [
+      [{}, 7],
+      [{ zeroOnRelease: true }, 0],
+      [{ poison: true }, 0xde],
+    ] as const) {
+      const { pool } = create({ buffers: 1, ...options });
+      const lease = pool.tryAcquire() as Lease;
+      lease.bytes.fill(7);
+      lease.release();
+      const next = pool.tryAcquire() as Lease;
+      expect(next.bytes.every((byte) => byte === expected)).toBe(true);
+      next.bytes.fill(7);
+      pool.release(next.token);
+      expect(pool.tryAcquire()?.bytes.every((byte) => byte === expected)).toBe(true);
+    }
+  });
+
+  test('a refused release fills nothing', () => {
+    const { pool } = create({ buffers: 1, poison: true });
+    const first = pool.tryAcquire() as Lease;
+    first.release();
+    const second = pool.tryAcquire() as Lease;
+    second.bytes.fill(5);
+    expect(() => first.release()).toThrow(StaleLeaseError);
+    expect(() => pool.release(first.token)).toThrow(StaleLeaseError);
+    first[Symbol.dispose]();
+    expect(second.bytes.every((byte) => byte === 5)).toBe(true);
+  });
+
+  test('a detached buffer keeps its bytes and never comes back; the account stays balanced', () => {
+    const { pool } = create({ buffers: 2, poison: true });
+    const lease = pool.tryAcquire() as Lease;
+    lease.bytes.fill(9);
+    const kept = lease.detach();
+    expect(pool.stats()).toMatchObject({ capacity: 2, available: 1, leased: 0, detached: 1 });
+    const rest = all(pool);
+    expect(rest).toHaveLength(1);
+    expect(rest[0]?.index).not.toBe(lease.index);
+    rest[0]?.bytes.fill(1);
+    expect(kept.every((byte) => byte === 9)).toBe(true);
+    expect(pool.stats()).toMatchObject({
+      capacity: 2,
+      available: 0,
+      leased: 1,
+      detached: 1,
+      underPressure: true,
+    });
+  });
+});
+
+describe('statistics', () => {
+  test('count leases, attempts that got none, and the state of every buffer, over all threads', () => {
+    const { pool } = create({ buffers: 10, alignBytes: 1024 });
+    const other = attach(pool);
+    expect(pool.stats()).toEqual({
+      capacity: 10,
+      available: 10,
+      leased: 0,
+      detached: 0,
+      acquires: 0,
+      failures: 0,
+      successRate: 1,
+      utilisation: 0,
+      underPressure: false,
+      waiters: 0,
+      bytes: 10 * 1024,
+    });
+    const leases = all(pool);
+    expect(other.tryAcquire()).toBeUndefined();
+    expect(other.tryAcquireToken()).toBe(NO_LEASE);
+    expect(other.stats()).toMatchObject({
+      leased: 10,
+      acquires: 10,
+      failures: 3,
+      successRate: 10 / 13,
+      utilisation: 1,
+    });
+    leases[0]?.release();
+    leases[1]?.release();
+    expect(pool.stats()).toMatchObject({ available: 2, utilisation: 0.8, underPressure: false });
+    other.tryAcquireToken();
+    expect(pool.stats()).toMatchObject({ available: 1, acquires: 11, utilisation: 0.9, underPressure: true });
+  });
+
+  test('outlive the owners that they count', () => {
+    const { pool } = create();
+    for (let i = 0; i < 3; i++) {
+      using other = attach(pool);
+      other.tryAcquire();
+    }
+    expect(pool.stats()).toMatchObject({ acquires: 3, leased: 0 });
+  });
+});
+
+describe('ports', () => {
+  test('sink and pinner hear of the memory once, and again when the creator disposes', () => {
+    const heard: unknown[] = [];
+    const { pool } = create({
+      tag: 'bodies',
+      alignBytes: 1024,
+      sink: {
+        alloc: (tag, bytes) => heard.push(['alloc', tag, bytes]),
+        dealloc: (tag, bytes) => heard.push(['dealloc', tag, bytes]),
+      },
+      pinner: {
+        pin: (bytes) => {
+          heard.push(['pin', bytes.byteLength]);
+          return { pinned: true };
+        },
+        unpin: (bytes) => heard.push(['unpin', bytes.byteLength]),
+      },
+    });
+    expect(heard).toEqual([
+      ['alloc', 'bodies', 4096],
+      ['pin', 4096],
+    ]);
+    expect(attach(pool).pinning).toEqual({ pinned: true });
+    attach(pool)[Symbol.dispose]();
+    pool[Symbol.dispose]();
+    pool[Symbol.dispose]();
+    expect(heard.slice(2)).toEqual([
+      ['unpin', 4096],
+      ['dealloc', 'bodies', 4096],
+    ]);
+  });
+
+  test('without a pinner, nothing is pinned, and the pool says why', () => {
+    expect(create().pool.pinning).toEqual({ pinned: false, reason: 'no pinner was given' });
+  });
+});
+
+describe('owners', () => {
+  test('each pool object leases under a number of its own; one given by the host is used', () => {
+    const { arena, pool } = create();
+    const owner = pool.register();
+    const other = BufferPool.attach(pool.handle, arena, { owner });
+    expect(other.owner).toBe(owner);
+    expect(new Set([pool.owner, other.owner, attach(pool).owner]).size).toBe(3);
+  });
+
+  test('reclaim returns what an owner held, once, and makes its number invalid', () => {
+    const { arena, pool } = create({ poison: true });
+    const owner = pool.register();
+    const other = BufferPool.attach(pool.handle, arena, { owner });
+    const held = [other.tryAcquire(), other.tryAcquire()] as Lease[];
+    const mine = pool.tryAcquire() as Lease;
+    expect(pool.reclaim(owner)).toBe(2);
+    expect(pool.reclaim(owner)).toBe(0);
+    expect(pool.stats()).toMatchObject({ leased: 1, available: 3 });
+    expect(held.every((lease) => lease.ended)).toBe(true);
+    expect(mine.ended).toBe(false);
+    expect(() => BufferPool.attach(pool.handle, arena, { owner })).toThrow(UnknownOwnerError);
+    expect(pool.tryAcquire()?.bytes.every((byte) => byte === 0xde)).toBe(true);
+  });
+
+  test('a slot given out again has another number, and what its new owner holds is not reclaimed with the old', () => {
+    const { arena, pool } = create({ maxOwners: 2 });
+    void pool.owner;
+    const first = pool.register();
+    pool.reclaim(first);
+    const second = pool.register();
+    expect(second).not.toBe(first);
+    const lease = BufferPool.attach(pool.handle, arena, { owner: second }).tryAcquire() as Lease;
+    expect(pool.reclaim(first)).toBe(0);
+    expect(lease.ended).toBe(false);
+  });
+
+  test('more owners than slots are refused, with the number of slots', () => {
+    const { pool } = create({ maxOwners: 2 });
+    void pool.owner;
+    const owner = pool.register();
+    expect(() => pool.register()).toThrow(OwnersExhaustedError);
+    expect(() => pool.register()).toThrow('all 2 owners');
+    pool.reclaim(owner);
+    expect(pool.register()).toBeGreaterThan(0);
+  });
+
+  test.each([0, 1.5, 3, -1, 2 ** 40, 2000 * 1024 + 900])('what is no owner is refused: %d', (owner) => {
+    const { pool } = create({ maxOwners: 4 });
+    expect(() => pool.reclaim(owner)).toThrow(ArgumentRangeError);
+  });
+
+  test('reclaiming oneself is refused: dispose', () => {
+    const { pool } = create();
+    expect(() => pool.reclaim(pool.owner)).toThrow(ArgumentRangeError);
+  });
+
+  test('an epoch that wraps goes on at 1', () => {
+    const { arena, pool } = create({ maxOwners: 1 });
+    const { owner } = pool;
+    pool[Symbol.dispose]();
+    const slot = (pool.handle.at + bufferPoolRoot.bytes) >> 2;
+    Atomics.store(arena.i32, slot, owner | (0xfffff << 10)); // the last epoch there is, free
+    const next = BufferPool.attach(pool.handle).owner;
+    expect(next).toBe(1 << 10);
+  });
+});
+
+describe('disposing', () => {
+  test('returns what this thread leases and refuses every further lease; others go on', () => {
+    const { pool } = create();
+    const other = attach(pool);
+    const lease = other.tryAcquire() as Lease;
+    const mine = pool.tryAcquire() as Lease;
+    other[Symbol.dispose]();
+    other[Symbol.dispose]();
+    expect(lease.ended).toBe(true);
+    lease[Symbol.dispose]();
+    expect(() => other.tryAcquire()).toThrow(PoolDisposedError);
+    expect(() => other.tryAcquireToken()).toThrow(PoolDisposedError);
+    expect(mine.ended).toBe(false);
+    expect(pool.stats()).toMatchObject({ leased: 1 });
+  });
+
+  test('waiting on a disposed pool rejects', async () => {
+    const { pool } = create();
+    pool[Symbol.dispose]();
+    await expect(pool.acquire()).rejects.toThrow(PoolDisposedError);
+  });
+});
+
+describe('arguments and handles', () => {
+  test.each<Partial<BufferPoolOptions>>([
+    { buffers: 0 },
+    { buffers: 1.5 },
+    { buffers: 2 ** 20 + 1 },
+    { bufferBytes: 0 },
+    { bufferBytes: 2 ** 31 },
+    { alignBytes: 3 },
+    { alignBytes: 0 },
+    { alignBytes: 2 ** 22 },
+    { maxOwners: 0 },
+    { maxOwners: 1025 },
+    { zeroOnRelease: true, poison: true },
+  ])('%o is refused', (options) => {
+    expect(() => create(options)).toThrow(ArgumentRangeError);
+  });
+
+  test('a pool larger than its arena is refused with the numbers', () => {
+    expect(() => create({ buffers: 1000, bufferBytes: 4096 })).toThrow(ArenaExhaustedError);
+  });
+
+  test.each([
+    ['buffers', 5],
+    ['owners', 9],
+    ['bufferBytes', 5000],
+    ['strideBytes', 8],
+    ['alignBytes', 3],
+    ['data', 1 << 24],
+    ['data', 17],
+    ['stack', 128],
+    ['records', 0],
+    ['indexBits', 9],
+  ] as const)('attaching refuses a root whose %s was overwritten with %i', (field, value) => {
+    const { arena, pool } = create();
+    arena.i32[(pool.handle.at >> 2) + bufferPoolRoot.word[field]] = value;
+    expect(() => BufferPool.attach(pool.handle)).toThrow(AttachError);
+  });
+
+  test('attaching refuses the handle of something else', () => {
+    const { pool } = create();
+    const stranger = { ...pool.handle, kind: 'lock-free/index-stack' } as unknown as BufferPoolHandle;
+    expect(() => BufferPool.attach(stranger)).toThrow('buffer-pool/pool');
+  });
+
+  test('a free list that was overwritten is found before a buffer is leased twice', () => {
+    const { arena, pool } = create({ buffers: 2 });
+    pool.tryAcquire();
+    const stack = arena.i32[(pool.handle.at >> 2) + bufferPoolRoot.word.stack] as number;
+    arena.i32[(stack + 128) >> 2] = 1; // the head leads to buffer 0 again
+    expect(() => pool.tryAcquire()).toThrow(PoolCorruptedError);
+    arena.i32[(stack + 128) >> 2] = 1;
+    expect(() => pool.tryAcquireToken()).toThrow(PoolCorruptedError);
+  });
+});
