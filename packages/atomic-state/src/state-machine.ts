@@ -15,7 +15,15 @@ import {
   RefusedError,
 } from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import { ANY_ADMISSION, cell, ledger, machineRoot, MICRO_PER_TOKEN, REFUSED_UNDEFINED } from './layout.ts';
+import {
+  ANY_ADMISSION,
+  cell,
+  ledger,
+  machineRoot,
+  MICRO_PER_TOKEN,
+  REFUSED_ADMISSION,
+  REFUSED_UNDEFINED,
+} from './layout.ts';
 import { acquireOutcomeName, type RecordOutcome } from './outcome.ts';
 import {
   checkAgreement,

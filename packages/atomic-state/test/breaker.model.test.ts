@@ -169,6 +169,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
           [reopens() === 1 && trips() === 0, `${reopens()} reopens, ${trips()} trips`],
           [r[2] === REFUSED_PROBING || r[2] === REFUSED_OPEN, `acquired ${r[2]}`],
           [word().state === 'open' && word().era === 2 && word().failures === 1, `state ${word().state}`],
+          [word().version === 1, `version ${word().version} after 1 transition`],
         ),
     ),
   (k) =>
@@ -296,8 +297,15 @@ const mutants = [
   },
   {
     name: 'open without a version bump',
-    find: 'const next = bumped(opened(wordLow));\n    if',
-    replace: 'const next = opened(wordLow);\n    if',
+    file: 'result.ts',
+    find: 'const next = bumped(opened(wordLow));',
+    replace: 'const next = opened(wordLow);',
+  },
+  {
+    name: 'open again without a version bump',
+    file: 'ledger.ts',
+    find: 'const next = bumped(opened(wordLow));',
+    replace: 'const next = opened(wordLow);',
   },
   {
     name: 'half open without a version bump',
