@@ -6,7 +6,7 @@ import { nodeFileSystem } from './file-system.ts';
 import { limits } from './limits.ts';
 import { Topology } from './topology.ts';
 
-export const HELP = `corelane-topology [--json] [--root DIR] [--disallowed] [--help]
+const HELP = `corelane-topology [--json] [--root DIR] [--disallowed] [--help]
 
 Draws this machine: packages, NUMA nodes, caches, cores and PUs (hardware threads).
 

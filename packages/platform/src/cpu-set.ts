@@ -29,6 +29,7 @@ export function parseCpuList(text: string): CpuSet {
   if (body === '') return [];
   // Starts and ends counted, then swept once: a list of a million overlapping ranges costs no more than its length.
   const change = new Int32Array(MAX_CPUS + 1);
+  let highest = -1;
   let at = 0;
   for (const part of body.split(',')) {
     const [first = '', last = first, ...rest] = part.split('-');
@@ -38,11 +39,12 @@ export function parseCpuList(text: string): CpuSet {
     if (to < from) throw new CpuSetSyntaxError('CPU list', text, at, `range ${from}-${to} runs backwards`);
     change[from] = (change[from] ?? 0) + 1;
     change[to + 1] = (change[to + 1] ?? 0) - 1;
+    highest = Math.max(highest, to);
     at += part.length + 1;
   }
   const cpus: number[] = [];
   let open = 0;
-  for (let cpu = 0; cpu < MAX_CPUS; cpu++) {
+  for (let cpu = 0; cpu <= highest; cpu++) {
     open += change[cpu] ?? 0;
     if (open > 0) cpus.push(cpu);
   }

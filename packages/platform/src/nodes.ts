@@ -6,7 +6,7 @@ import { readMemorySideCaches, readNodeAccess, readTiers } from './node-memory.t
 import type { Sysfs } from './sysfs.ts';
 import type { NumaNode } from './topology-data.ts';
 
-export const NODE_DIRECTORY = '/sys/devices/system/node';
+const NODE_DIRECTORY = '/sys/devices/system/node';
 /** Linux can be built for 1024. */
 const MAX_NODES = 4096;
 

@@ -32,7 +32,7 @@ export function partition(
   return groups;
 }
 
-export function sameCpus(a: CpuSet, b: CpuSet): boolean {
+function sameCpus(a: CpuSet, b: CpuSet): boolean {
   return a.length === b.length && a.every((cpu, index) => cpu === b[index]);
 }
 

@@ -10,13 +10,14 @@ const TIMEOUT_MS = 2000;
 /**
  * Two listeners on one port: Node before 22.12 takes `reusePort` and does nothing with it, so that one listener alone proves
  * nothing. On platforms without SO_REUSEPORT for load balancing (macOS, Windows) the first one already fails.
+ * @param reusePort false to see what a runtime does that ignores it.
  */
-export async function probeReusePort(): Promise<Verdict> {
+export async function probeReusePort(reusePort = true): Promise<Verdict> {
   const where = `${process.platform}, Node ${process.version}`;
   const servers: Server[] = [];
   try {
-    const port = await listen(servers, 0);
-    await listen(servers, port);
+    const port = await listen(servers, 0, reusePort);
+    await listen(servers, port, reusePort);
     return available(`two ${CALL} on one port both listened (${where})`);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -27,12 +28,12 @@ export async function probeReusePort(): Promise<Verdict> {
   }
 }
 
-async function listen(servers: Server[], port: number): Promise<number> {
+async function listen(servers: Server[], port: number, reusePort: boolean): Promise<number> {
   const server = createServer((socket) => socket.destroy());
   servers.push(server);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
-  server.once('error', reject).listen({ host: '127.0.0.1', port, exclusive: true, reusePort: true }, resolve);
+  server.once('error', reject).listen({ host: '127.0.0.1', port, exclusive: true, reusePort }, resolve);
   try {
     await promise;
   } finally {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Capability, CapabilityName } from '../src/index.ts';
 import { capabilities, memoryFileSystem } from '../src/index.ts';
+import { probeReusePort } from '../src/reuse-port.ts';
 import type { Files } from './machine.ts';
 import { machine } from './machine.ts';
 
@@ -66,6 +67,13 @@ describe('on this machine', () => {
     const [second, b] = first && typeof address === 'object' ? await listen(address?.port ?? 0) : [false, a];
     expect(verdict).toBe(first && second ? 'available' : 'unavailable');
     for (const server of [a, b]) server.close();
+  });
+
+  test('a runtime that takes reusePort and ignores it is found out', async () => {
+    expect(await probeReusePort(false)).toEqual({
+      status: 'unavailable',
+      reason: expect.stringMatching(/^a second one on its port of net listen.* failed with EADDRINUSE/),
+    });
   });
 
   test('what the runtime has is what is called', async () => {

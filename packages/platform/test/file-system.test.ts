@@ -76,7 +76,7 @@ describe('nodeFileSystem', () => {
 
   test.skipIf(process.platform === 'win32')('a named pipe neither hangs nor reads', () => {
     const path = directory();
-    execFileSync('mkfifo', [join(path, 'root/sys/pipe')]);
+    execFileSync('/usr/bin/mkfifo', [join(path, 'root/sys/pipe')]);
     expect(nodeFileSystem(join(path, 'root')).readFile('/sys/pipe')).toBeUndefined();
   });
 
