@@ -22,7 +22,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const toolchain = join(root, '.toolchain');
 const win = process.platform === 'win32';
 
-const ROOT_CHECKS = ['lint', 'check:workspace', 'check:unused', 'check:size', 'smoke'];
+const ROOT_CHECKS = ['lint', 'typecheck:tools', 'check:workspace', 'check:unused', 'check:size', 'smoke'];
 const BUILD = ['nx', 'run-many', '-t', 'build', '--output-style=static'];
 const TASKS = {
   demo: (args) => [BUILD, ['node', 'apps/demo/dist/main.js', ...args]],
