@@ -21,6 +21,13 @@ export {
   LayoutError,
   SharedMemoryError,
 } from './errors.ts';
+export {
+  idleStrategy,
+  type IdleKind,
+  type IdleOptions,
+  type IdleStatistics,
+  type IdleStrategy,
+} from './idle.ts';
 export { instantiateKernel, KernelError, type KernelSource } from './kernel.ts';
 export { Parker, type ParkerHandle } from './parker.ts';
 export { ParkingSpot, type ParkAsyncOptions, type ParkOutcome } from './parking-spot.ts';
@@ -42,3 +49,4 @@ export {
   type Struct,
 } from './struct.ts';
 export { NamesExhaustedError, NameTable, type NameTableHandle, type NameTableOptions } from './name-table.ts';
+export type { IdleHost } from './spinner.ts';
