@@ -61,15 +61,8 @@ export function acquireLease(pool: i32, owner: i32): i32 {
   if (stateOf(holder) != BUFFER_FREE) return LEASE_BROKEN;
   // Nobody else writes the word of a free buffer that is not in the free list, so this CAS can only succeed.
   // publish: pairs with observe in endLease, adoptLease and reclaimLease.
-  if (
-    compareExchange64(
-      record + BUFFER_RECORD_WORD,
-      holder,
-      generation,
-      held(BUFFER_LEASED, owner),
-      generation,
-    ) == 0
-  )
+  const leased = held(BUFFER_LEASED, owner);
+  if (compareExchange64(record + BUFFER_RECORD_WORD, holder, generation, leased, generation) == 0)
     return LEASE_BROKEN;
   set(record + BUFFER_RECORD_LENGTH_BYTES, 0);
   const generationBits = (generation << get(pool + BUFFER_POOL_ROOT_INDEX_BITS)) & 0x7fffffff;

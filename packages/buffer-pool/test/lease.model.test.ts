@@ -1,0 +1,409 @@
+// All interleavings of the lease kernel with its free list: two buffers, up to three owners.
+import { explore, killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
+import * as stack from '@corelane/lock-free/kernel/index-stack';
+import { describe, expect, test } from 'vitest';
+import type * as LeaseKernel from '../kernel/lease.ts';
+import * as lease from '../kernel/lease.ts';
+import {
+  BUFFER_DETACHED,
+  BUFFER_FREE,
+  BUFFER_LEASED,
+  bufferPoolRoot,
+  bufferRecord,
+  LEASE_ADOPTED,
+  LEASE_ENDED,
+  LEASE_STALE,
+  LEASE_VALID,
+  NO_LEASE,
+  ownerSlot,
+} from '../src/layout.ts';
+import { end, join, park, readBytes, writeBytes } from './kernel/harness.ts';
+
+type Kernel = typeof LeaseKernel;
+
+const BUFFERS = 2;
+const OWNERS = 4;
+/** Numbers of owners: slots 1 to 3, first epoch. */
+const [A, B, C] = [1 | (1 << 10), 2 | (1 << 10), 3 | (1 << 10)] as const;
+const POOL = 0;
+const RECORDS = POOL + bufferPoolRoot.bytes + OWNERS * ownerSlot.bytes;
+const STACK = RECORDS + BUFFERS * bufferRecord.bytes;
+/** Layout of the stack's root: the head is on its second line, the links follow it. */
+const HEAD = STACK + 128;
+const LINKS = STACK + 256;
+/** A word of bytes for each buffer. */
+const BYTES_AT = LINKS + 4 * BUFFERS;
+const FLAG = BYTES_AT + 4 * BUFFERS;
+const SEQUENCE = POOL + bufferPoolRoot.offset.sequence;
+const WAITERS = POOL + bufferPoolRoot.offset.waiters;
+const word = (index: number): number => RECORDS + index * bufferRecord.bytes + bufferRecord.offset.word;
+const NAMES = {
+  [WAITERS]: 'waiters',
+  [SEQUENCE]: 'sequence',
+  [HEAD]: 'head',
+  [FLAG]: 'ended',
+  ...Object.fromEntries([0, 1].map((i) => [word(i), `lease${i}`])),
+  ...Object.fromEntries([0, 1].map((i) => [LINKS + 4 * i, `next${i}`])),
+  ...Object.fromEntries([0, 1].map((i) => [BYTES_AT + 4 * i, `bytes${i}`])),
+  ...Object.fromEntries(
+    [1, 2, 3].map((s) => [POOL + bufferPoolRoot.bytes + s * ownerSlot.bytes + 4, `returning${s}`]),
+  ),
+};
+
+function setUp(k: Kernel, leased: readonly number[], buffers = BUFFERS): void {
+  poke(POOL + bufferPoolRoot.offset.records, RECORDS);
+  poke(POOL + bufferPoolRoot.offset.stack, STACK);
+  poke(POOL + bufferPoolRoot.offset.indexBits, 1);
+  stack.initializeStack(STACK, buffers, 1);
+  for (const owner of leased) k.acquireLease(POOL, owner);
+}
+
+/** Every free buffer lies in the free list once, and no other does. */
+function balanced(buffers = BUFFERS): string | undefined {
+  const inside: number[] = [];
+  for (let at = peek(HEAD); at !== 0 && inside.length <= buffers; at = peek(LINKS + 4 * (at - 1)))
+    inside.push(at - 1);
+  const free = Array.from({ length: buffers }, (_, i) => i).filter(
+    (i) => (peek(word(i)) & 3) === BUFFER_FREE,
+  );
+  return inside.toSorted((a, b) => a - b).join() === free.join()
+    ? undefined
+    : `free ${free.join()}, in the free list ${inside.join()}`;
+}
+
+const stateOf = (index: number): number => peek(word(index)) & 3;
+const ownerOf = (index: number): number => peek(word(index)) >>> 2;
+
+interface Plot {
+  readonly name: string;
+  readonly threads: (k: Kernel) => Scenario['threads'];
+  /** Owners that lease buffers 0, 1 at the start. */
+  readonly leased?: readonly number[];
+  readonly buffers?: number;
+  readonly check?: (results: readonly any[]) => string | undefined;
+}
+
+const scenario =
+  ({ name, threads, leased = [], buffers = BUFFERS, check = () => undefined }: Plot) =>
+  (k: Kernel): Scenario => ({
+    name,
+    bytes: (FLAG + 8) & ~7,
+    names: NAMES,
+    setup: () => setUp(k, leased, buffers),
+    threads: threads(k),
+    check: (results) => check(results) ?? balanced(buffers),
+  });
+
+/** Leases, uses the bytes as its own, releases. @returns what was wrong */
+const user = (k: Kernel, owner: number) => (): string | undefined => {
+  const token = k.acquireLease(POOL, owner);
+  if (token === NO_LEASE) return undefined;
+  if (token < 0) return `acquire said ${token}`;
+  const at = BYTES_AT + 4 * (token & 1);
+  const found = readBytes(at);
+  if (found !== 0) return `${owner} found the bytes of ${found}`;
+  writeBytes(at, owner);
+  const own = readBytes(at);
+  writeBytes(at, 0);
+  const outcome = k.releaseLease(POOL, token & 1, token >> 1, 0x3fffffff, owner);
+  if (outcome !== LEASE_ENDED) return `release said ${outcome}`;
+  return own === owner ? undefined : `${owner} read ${own}`;
+};
+
+/** As BufferPool.reclaim does for one buffer. */
+const reclaim = (k: Kernel, index: number, dead: number, owner: number) => (): number => {
+  const outcome = k.reclaimLease(POOL, index, dead, owner);
+  if (outcome === LEASE_ENDED) k.returnBuffer(POOL, index, owner);
+  return outcome;
+};
+const release = (k: Kernel, generation: number, owner: number) => (): number =>
+  k.releaseLease(POOL, 0, generation, -1, owner);
+const adopt = (k: Kernel, generation: number, owner: number) => (): number =>
+  k.adoptLease(POOL, 0, generation, -1, owner);
+
+const wrong = (results: readonly unknown[]): string | undefined =>
+  results.find((result): result is string => typeof result === 'string');
+
+const oneOf =
+  (...good: readonly number[]) =>
+  (results: readonly number[]): string | undefined =>
+    results.filter((result) => good.includes(result)).length === 1 ? undefined : `outcomes ${results.join()}`;
+
+/** Waits for a buffer as WaitingLine does, and releases it. */
+const waiter = (k: Kernel, owner: number) => (): string | undefined => {
+  k.announceWaiter(POOL, owner);
+  for (;;) {
+    const seen = k.waiterSequence(POOL);
+    const token = k.acquireLease(POOL, owner);
+    if (token !== NO_LEASE) {
+      k.retireWaiter(POOL, owner);
+      const outcome = k.releaseLease(POOL, token & 1, token >> 1, 0x3fffffff, owner);
+      return outcome === LEASE_ENDED ? undefined : `release said ${outcome}`;
+    }
+    park(SEQUENCE, seen);
+  }
+};
+
+const PLOTS: readonly Plot[] = [
+  {
+    name: 'two threads share one buffer: never at once, and its bytes are handed over plain',
+    buffers: 1,
+    threads: (k) => [user(k, A), user(k, B)],
+    check: wrong,
+  },
+  {
+    name: 'three threads share two buffers',
+    threads: (k) => [user(k, A), user(k, B), user(k, C)],
+    check: wrong,
+  },
+  {
+    name: 'a second release never ends the lease that came after, be it another’s or one’s own',
+    buffers: 1,
+    leased: [A],
+    threads: (k) => [
+      (): number[] => {
+        const first = release(k, 0, A)();
+        const token = k.acquireLease(POOL, A);
+        const again = release(k, 0, A)();
+        if (token >= 0 && k.checkLease(POOL, 0, token >> 1, -1) !== LEASE_VALID) return [first, again, -9];
+        if (token >= 0) k.releaseLease(POOL, 0, token >> 1, -1, A);
+        return [first, again];
+      },
+      user(k, B),
+    ],
+    check: ([[first, again, ended], used]) =>
+      first === LEASE_ENDED && again === LEASE_STALE && ended === undefined
+        ? used
+        : `outcomes ${first}, ${again}, ${ended}`,
+  },
+  {
+    name: 'a release against a reclaim of its owner: one of them returns the buffer',
+    leased: [A],
+    threads: (k) => [release(k, 0, A), reclaim(k, 0, A, B)],
+    check: oneOf(LEASE_ENDED),
+  },
+  {
+    name: 'two threads reclaim one owner while a third leases: each buffer comes back once',
+    leased: [A, A],
+    threads: (k) => [
+      (): number[] => [reclaim(k, 0, A, B)(), reclaim(k, 1, A, B)()],
+      (): number[] => [reclaim(k, 0, A, C)(), reclaim(k, 1, A, C)()],
+    ],
+    check: ([b, c]: readonly number[][]) =>
+      oneOf(LEASE_ENDED)([b![0]!, c![0]!]) ?? oneOf(LEASE_ENDED)([b![1]!, c![1]!]),
+  },
+  {
+    name: 'a reclaim ends what the dead one leased, not what another leases by then',
+    buffers: 1,
+    leased: [A],
+    threads: (k) => [(): number => (release(k, 0, A)(), k.acquireLease(POOL, C)), reclaim(k, 0, A, B)],
+    check: ([token]: readonly number[]) =>
+      token === NO_LEASE || (stateOf(0) === BUFFER_LEASED && ownerOf(0) === C)
+        ? undefined
+        : `${token}, ${ownerOf(0)}`,
+  },
+  {
+    name: 'an adoption against the release: one of them has it',
+    leased: [A],
+    threads: (k) => [release(k, 0, A), adopt(k, 0, B)],
+    check: (results) =>
+      oneOf(LEASE_ENDED, LEASE_ADOPTED)(results) ??
+      (results[1] === LEASE_ADOPTED && ownerOf(0) !== B ? `adopted, leased to ${ownerOf(0)}` : undefined),
+  },
+  {
+    name: 'two adoptions of one token: one of them has it',
+    leased: [A],
+    threads: (k) => [adopt(k, 0, B), adopt(k, 0, C)],
+    check: oneOf(LEASE_ADOPTED),
+  },
+  {
+    name: 'an adoption against a reclaim of the first owner: what was adopted stays',
+    leased: [A],
+    threads: (k) => [adopt(k, 0, B), reclaim(k, 0, A, C)],
+    check: (results) =>
+      oneOf(LEASE_ENDED, LEASE_ADOPTED)(results) ??
+      (results[0] === LEASE_ADOPTED && stateOf(0) !== BUFFER_LEASED ? 'adopted and freed' : undefined),
+  },
+  {
+    name: 'a detachment against a reclaim: detached or free, not both',
+    leased: [A],
+    threads: (k) => [(): number => k.detachLease(POOL, 0, 0, -1, A), reclaim(k, 0, A, B)],
+    check: (results) =>
+      oneOf(LEASE_ENDED)(results) ??
+      (results[0] === LEASE_ENDED && stateOf(0) !== BUFFER_DETACHED ? 'detached and freed' : undefined),
+  },
+  {
+    name: 'a buffer on its way when its owner ended is recovered once, while others lease',
+    buffers: 1,
+    leased: [A],
+    threads: (k) => {
+      const recover = (owner: number) => (): number => {
+        join(FLAG);
+        const index = k.recoverBuffer(POOL, A, owner);
+        if (index !== NO_LEASE) k.returnBuffer(POOL, index, owner);
+        return index;
+      };
+      return [
+        (): number => {
+          k.endLease(POOL, 0, 0, -1, A); // and never returnBuffer
+          end(FLAG);
+          return NO_LEASE;
+        },
+        recover(B),
+        recover(C),
+      ];
+    },
+    check: oneOf(0),
+  },
+  ...[1, 2].map((releases): Plot => ({
+    name: `of an owner that ended after ${releases} tries to release, nothing is recovered`,
+    leased: [A],
+    threads: (k) => [
+      (): number => {
+        for (let i = 0; i < releases; i++) release(k, 0, A)();
+        end(FLAG);
+        return NO_LEASE;
+      },
+      (): number => {
+        join(FLAG);
+        return k.recoverBuffer(POOL, A, B);
+      },
+      user(k, C),
+    ],
+    check: ([, recovered, used]) => (recovered === NO_LEASE ? used : `recovered ${recovered}`),
+  })),
+  {
+    name: 'who waits is woken by the release of the only buffer',
+    buffers: 1,
+    leased: [A],
+    threads: (k) => [release(k, 0, A), waiter(k, B)],
+    check: ([, waited]) => waited ?? (peek(WAITERS) === 0 ? undefined : `${peek(WAITERS)} waiters left`),
+  },
+  {
+    name: 'two who wait get the only buffer one after the other',
+    buffers: 1,
+    leased: [A],
+    threads: (k) => [release(k, 0, A), waiter(k, B), waiter(k, C)],
+    check: ([, b, c]) => b ?? c ?? (peek(WAITERS) === 0 ? undefined : `${peek(WAITERS)} waiters left`),
+  },
+];
+
+const SCENARIOS = PLOTS.map(scenario);
+
+const MUTANTS: Mutant[] = [
+  {
+    name: 'the end of a lease does not move the generation',
+    find: 'if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0) return LEASE_ENDED;',
+    replace: 'if (compareExchange64(word, holder, current, to, current) != 0) return LEASE_ENDED;',
+  },
+  {
+    name: 'an adoption does not move the generation',
+    find: 'held(BUFFER_LEASED, owner), (current + 1) | 0) != 0)',
+    replace: 'held(BUFFER_LEASED, owner), current) != 0)',
+  },
+  {
+    name: 'a release does not look at the generation',
+    find: 'if (stateOf(holder) != BUFFER_LEASED || ((current ^ generation) & mask) != 0) return LEASE_STALE;\n    if (holder != from)',
+    replace: 'if (stateOf(holder) != BUFFER_LEASED) return LEASE_STALE;\n    if (holder != from)',
+  },
+  {
+    name: 'a lease ends without a CAS on what was observed',
+    find: 'if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0) return LEASE_ENDED;',
+    replace:
+      'load64(word); if (compareExchange64(word, low(), high(), to, (current + 1) | 0) != 0) return LEASE_ENDED;',
+  },
+  {
+    name: 'a reclaim ends the lease without a CAS on what was observed',
+    find: 'if (compareExchange64(word, holder, current, held(BUFFER_FREE, owner), (current + 1) | 0) != 0)',
+    replace:
+      'load64(word); if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), (current + 1) | 0) != 0)',
+  },
+  {
+    name: 'a reclaim ends the lease of whoever has it',
+    find: 'if (holder != held(BUFFER_LEASED, dead)) {',
+    replace: 'if (stateOf(holder) != BUFFER_LEASED) {',
+  },
+  {
+    name: 'an adoption takes the lease without a CAS on what was observed',
+    find: 'if (compareExchange64(word, holder, current, held(BUFFER_LEASED, owner), (current + 1) | 0) != 0)',
+    replace:
+      'load64(word); if (compareExchange64(word, low(), high(), held(BUFFER_LEASED, owner), (current + 1) | 0) != 0)',
+  },
+  {
+    name: 'a recovery does not claim what it found',
+    find: 'if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), high()) != 0) return index;',
+    replace: 'return index;',
+  },
+  {
+    name: 'a recovery does not look whose the buffer is',
+    find: 'if (low() != held(BUFFER_FREE, dead)) return NO_LEASE;',
+    replace: '',
+  },
+  {
+    name: 'a release does not note what is on its way',
+    find: 'set(returning, (index + 1) | 0); // before the CAS',
+    replace: '// before the CAS',
+  },
+  {
+    name: 'a refused release leaves its note',
+    find: 'if (outcome != LEASE_ENDED) set(returning, 0);',
+    replace: '',
+  },
+  {
+    name: 'a returned buffer stays noted as on its way',
+    find: 'set(slotOf(pool, owner) + OWNER_SLOT_RETURNING, 0);\n  // After',
+    replace: '// After',
+  },
+  {
+    name: 'a buffer goes into the free list before its lease ends',
+    find: 'const outcome = endLease(pool, index, generation, mask, owner);\n  if (outcome == LEASE_ENDED) returnBuffer(pool, index, owner);',
+    replace:
+      'returnBuffer(pool, index, owner);\n  const outcome = endLease(pool, index, generation, mask, owner);',
+  },
+  {
+    name: 'a lease is taken without being written down',
+    find: 'if (compareExchange64(record + BUFFER_RECORD_WORD, holder, generation, leased, generation) == 0)',
+    replace: 'if (leased == 0)',
+  },
+  {
+    name: 'who returns a buffer looks for waiters before it is in the free list',
+    find: 'pushStack(get(pool + BUFFER_POOL_ROOT_STACK), index); // publish',
+    replace:
+      'const early = load(pool + BUFFER_POOL_ROOT_WAITERS); pushStack(get(pool + BUFFER_POOL_ROOT_STACK), index); if (early == 0) return; // publish',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a wake-up does not move the sequence',
+    find: 'add(pool + BUFFER_POOL_ROOT_SEQUENCE, 1);',
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'nobody is woken',
+    find: 'notify(pool + BUFFER_POOL_ROOT_SEQUENCE, -1);',
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a waiter is not announced',
+    find: 'add(pool + BUFFER_POOL_ROOT_WAITERS, 1);',
+    replace: '',
+  },
+];
+
+describe('leases, all interleavings', () => {
+  test.each(SCENARIOS.map((make) => make(lease)))('$name', (each) => {
+    const found = explore(each);
+    expect(found.complete).toBe(true);
+    expect(found.accesses).toBeGreaterThan(0);
+  });
+
+  test('these scenarios kill every mutant', { timeout: 60_000 }, () => {
+    const { kills } = killsMutants<Kernel>({
+      kernel: new URL('../kernel/lease.ts', import.meta.url),
+      mutants: MUTANTS,
+      scenarios: SCENARIOS,
+    });
+    expect(kills).toHaveLength(MUTANTS.length);
+  });
+});
