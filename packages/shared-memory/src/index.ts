@@ -14,6 +14,7 @@ export {
   type TickerOptions,
 } from './clock-ticker.ts';
 export { CoarseClock, type CoarseClockHandle, type CoarseClockOptions } from './coarse-clock.ts';
+export { describe, type DescribeOptions } from './describe.ts';
 export {
   ArenaExhaustedError,
   ArgumentRangeError,
@@ -21,6 +22,14 @@ export {
   LayoutError,
   SharedMemoryError,
 } from './errors.ts';
+export {
+  assertNoFalseSharing,
+  falseSharing,
+  FalseSharingError,
+  type FalseSharing,
+  type FalseSharingOptions,
+  type SharedField,
+} from './false-sharing.ts';
 export {
   idleStrategy,
   type IdleKind,

@@ -1,17 +1,28 @@
 // Takes permits with an idle strategy, or makes them, one after the other or in bursts.
 import { parentPort, workerData } from 'node:worker_threads';
-import { idleStrategy, Parker } from '../../src/index.ts';
+import { idleStrategy, Parker, type IdleKind, type ParkerHandle } from '../../src/index.ts';
 import { arrive } from './crew.ts';
 
-const { role, kind, times, words, gate } = workerData;
-const parker = Parker.attach(workerData.parker);
+interface Station {
+  readonly role: 'take' | 'make';
+  readonly kind: IdleKind;
+  readonly times: number;
+  readonly words: Int32Array;
+  readonly gate: Int32Array;
+  readonly parker: ParkerHandle;
+}
+
+const { role, kind, times, words, gate, parker: handle } = workerData as Station;
+const parker = Parker.attach(handle);
 arrive(gate);
 if (role === 'make') {
   for (let i = 1; i <= times; i++) {
     Atomics.store(words, 0, i);
     parker.unpark();
-    // Every 64th time it waits until all are taken, so that the taker goes idle.
-    while (i % 64 === 0 && Atomics.load(words, 1) !== i) Atomics.wait(words, 1, Atomics.load(words, 1), 1);
+    if (i % 64 !== 0) continue;
+    // Waits until all are taken, so that the taker goes idle.
+    for (let taken = Atomics.load(words, 1); taken < i; taken = Atomics.load(words, 1))
+      Atomics.wait(words, 1, taken, 1);
   }
   parentPort!.postMessage(undefined);
 } else {
