@@ -1,0 +1,36 @@
+import { expectZeroAllocation } from '@corelane/memory-tracker';
+import { Arena } from '@corelane/shared-memory';
+import { expect, test } from 'vitest';
+import { Registry } from '../src/index.ts';
+import { defineAll } from './worker/metrics.ts';
+
+const registry = Registry.create(Arena.create({ bytes: 4 << 20 }));
+const { plain, byCode, size, inFlight, temperature, duration } = defineAll(registry);
+const bound = byCode.labels('202');
+const bounds = registry.histogram({ name: 'bounds', help: 'Own buckets', buckets: [1, 10, 100, 1000] });
+const large = registry.counter({ name: 'large_total', help: 'More than 32 bits a time' });
+
+const operations: Record<string, (i: number) => unknown> = {
+  'counter.inc': () => plain.inc(),
+  'counter.inc of a number': (i) => plain.inc(i & 1023),
+  'counter.inc of more than 2^31': () => large.inc(2 ** 33 + 5),
+  'a bound counter': () => bound.inc(),
+  'labels of one value, and inc': () => byCode.labels('202').inc(),
+  'upDownCounter inc and dec': () => {
+    inFlight.inc();
+    inFlight.dec();
+  },
+  'gauge.set': (i) => temperature.set(i / 2),
+  'histogram.record': (i) => size.record(i & 4095),
+  'histogram.record with bounds': (i) => bounds.record(i & 2047),
+  'timer.record': (i) => duration.record((i & 255) / 7),
+  'timer.now and recordSince': () => void duration.recordSince(duration.now()),
+};
+
+test.each(Object.entries(operations))('%s allocates nothing', (_, operation) => {
+  expect(expectZeroAllocation(operation)).toBeLessThan(0.1);
+});
+
+test('timer.start makes one small object, and nothing else', () => {
+  expect(expectZeroAllocation(() => void duration.start().stop(), { maxBytes: 80 })).toBeLessThanOrEqual(80);
+});
