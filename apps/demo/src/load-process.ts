@@ -5,6 +5,8 @@ import { Load, type LoadOptions, type LoadResult } from './load/run.ts';
 export type LoadCommand = { readonly start: LoadOptions } | { readonly stop: true };
 
 export type LoadMessage =
+  /** The first request is about to go out: time on the machine's monotonic clock. */
+  | { readonly beganMs: number }
   | { readonly progress: { readonly sent: number; readonly answered: number } }
   | { readonly result: LoadResult }
   | { readonly failure: string };
@@ -21,7 +23,7 @@ process.on('message', (command: LoadCommand) => {
 });
 
 async function run(options: LoadOptions): Promise<void> {
-  load = new Load(options);
+  load = new Load({ ...options, onBegin: (beganMs) => say({ beganMs }) });
   const ticker = setInterval(() => {
     if (load) say({ progress: load.progress() });
   }, PROGRESS_MS);

@@ -16,8 +16,8 @@ export interface InflateCaps {
   readonly maxMs: number;
 }
 
-/** `ended`: whole and within the caps; `stopped`: the visitor had seen enough. */
-export type InflateOutcome = 'ended' | 'stopped' | 'too many bytes' | 'ratio too high' | 'too slow' | 'corrupt';
+/** `ended`: whole and within the caps. */
+export type InflateOutcome = 'ended' | 'too many bytes' | 'ratio too high' | 'too slow' | 'corrupt';
 
 export interface Inflation {
   readonly outcome: InflateOutcome;
@@ -31,14 +31,14 @@ const PIECE_BYTES = 16_384;
 const RATIO_FROM_BYTES = 65_536;
 
 /**
- * Inflates `input` and shows each piece to `visit`, which returns whether it wants more. The pieces are only valid during the call.
- * Nothing is left behind, whatever the outcome.
+ * Inflates `input` and shows each piece to `visit`; a piece is only valid during the call. It goes on to the end or to a cap even where
+ * the visitor knows enough: whether this is a bomb is a question of its own. Nothing is left behind, whatever the outcome.
  */
 export async function inflateGuarded(
   input: Uint8Array,
   encoding: Encoding,
   caps: InflateCaps,
-  visit: (piece: Uint8Array) => boolean,
+  visit: (piece: Uint8Array) => void,
 ): Promise<Inflation> {
   const deadlineMs = monotonicMs() + caps.maxMs;
   const stream = decompressor(encoding);
@@ -51,7 +51,7 @@ export async function inflateGuarded(
     if (bytesOut > caps.maxBytes) outcome = 'too many bytes';
     else if (bytesOut >= RATIO_FROM_BYTES && bytesOut > caps.maxRatio * input.length) outcome = 'ratio too high';
     else if (monotonicMs() > deadlineMs) outcome = 'too slow';
-    else if (!visit(piece)) outcome = 'stopped';
+    else visit(piece);
     // No further piece is made: the stream stops in the middle of its input.
     if (outcome !== undefined) stream.destroy();
   });

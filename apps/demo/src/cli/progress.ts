@@ -1,5 +1,4 @@
 // How far the run is: one line that renews itself on a terminal, a line now and then elsewhere.
-import type { WriteStream } from 'node:tty';
 
 export interface ProgressFigures {
   readonly elapsedMs: number;
@@ -13,18 +12,25 @@ export interface ProgressFigures {
   readonly upstreamDead: boolean;
 }
 
+/** Where it is shown: a terminal, or anything that takes lines. */
+export interface ProgressOutput {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
 /** Between plain lines. */
 const PLAIN_EVERY_MS = 2000;
 const BAR_CELLS = 20;
 
 export class Progress {
-  readonly #out: NodeJS.WritableStream & Partial<WriteStream>;
+  readonly #out: ProgressOutput;
   #lastAnswered = 0;
   #lastMs = 0;
   #plainMs = -Infinity;
   #drawn = false;
 
-  constructor(out: NodeJS.WritableStream & Partial<WriteStream>) {
+  constructor(out: ProgressOutput) {
     this.#out = out;
   }
 
@@ -41,11 +47,6 @@ export class Progress {
     }
     this.#lastAnswered = figures.answered;
     this.#lastMs = figures.elapsedMs;
-  }
-
-  /** A line of its own, above the one that renews itself. */
-  say(line: string): void {
-    this.#out.write(`${this.#drawn ? '\r\u001b[K' : ''}${line}\n`);
   }
 
   end(): void {

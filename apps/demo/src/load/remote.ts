@@ -8,6 +8,7 @@ import type { LoadOptions, LoadResult } from './run.ts';
 
 export class RemoteLoad implements AsyncDisposable {
   readonly #child: ChildProcess;
+  readonly #began = Promise.withResolvers<number>();
   #latest = { sent: 0, answered: 0 };
 
   constructor() {
@@ -19,11 +20,17 @@ export class RemoteLoad implements AsyncDisposable {
     return this.#latest;
   }
 
+  /** When the first request goes out, on the machine's monotonic clock. */
+  get began(): Promise<number> {
+    return this.#began.promise;
+  }
+
   /** Runs to the end of its duration, or until `stop`. @throws PartError */
   async run(options: LoadOptions): Promise<LoadResult> {
     const { promise, resolve, reject } = Promise.withResolvers<LoadResult>();
     this.#child.on('message', (message: LoadMessage) => {
       if ('progress' in message) this.#latest = message.progress;
+      else if ('beganMs' in message) this.#began.resolve(message.beganMs);
       else if ('result' in message) resolve(message.result);
       else reject(new PartError('load', message.failure));
     });

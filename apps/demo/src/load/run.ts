@@ -24,6 +24,11 @@ export interface LoadOptions {
   readonly seed: number;
 }
 
+export interface LoadEvents {
+  /** Called when everything is prepared and the first request is about to go out. */
+  readonly onBegin?: (atMs: number) => void;
+}
+
 export interface LoadResult extends LoadTotals {
   /** From the first request to the last answer, in milliseconds. */
   readonly elapsedMs: number;
@@ -43,12 +48,12 @@ interface Context {
 const FOREVER_S = 86_400;
 
 export class Load {
-  readonly #options: LoadOptions;
+  readonly #options: LoadOptions & LoadEvents;
   readonly #answers = new Answers();
   readonly #clients: CannonClients;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: LoadOptions) {
+  constructor(options: LoadOptions & LoadEvents) {
     this.#options = options;
     this.#clients = new CannonClients((requests) => this.#answers.lose(requests));
   }
@@ -69,6 +74,7 @@ export class Load {
     const mix = new Mix(buildTemplates({ ...this.#options, payloads }), this.#options);
     const ids = new DeliveryIds();
     const beganMs = monotonicMs();
+    this.#options.onBegin?.(beganMs);
     const finished = Promise.withResolvers<Result>();
     const options: autocannon.Options = {
       url,
@@ -96,13 +102,18 @@ export class Load {
       if (error) finished.reject(error);
       else finished.resolve(result);
     });
-    cannon.on('response', (_client, status, _bytes, milliseconds) => this.#answers.time(status, milliseconds));
+    let lastAnswerMs = beganMs;
+    cannon.on('response', (_client, status, _bytes, milliseconds) => {
+      this.#answers.time(status, milliseconds);
+      lastAnswerMs = monotonicMs();
+    });
     this.#timer = setTimeout(() => this.stop(), durationMs);
     const { statusCodeStats = {}, timeouts } = await finished.promise;
     const byStatus = Object.entries(statusCodeStats).map(([code, { count = 0 }]) => [code, count] as const);
     return {
       ...this.#answers.totals(),
-      elapsedMs: monotonicMs() - beganMs,
+      // autocannon looks once a second whether its clients have ended.
+      elapsedMs: lastAnswerMs - beganMs,
       payloads: payloads.length,
       autocannon: {
         answers: byStatus.reduce((sum, [, count]) => sum + count, 0),

@@ -1,0 +1,155 @@
+// One run from start to report: upstream, gateway, load, outage, drain, books.
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Flags } from './cli/flags.ts';
+import { Progress, type ProgressOutput } from './cli/progress.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { DEMO_SECRET, DEMO_SOURCE, FLOOD_EVENT } from './gateway/options.ts';
+import { RemoteLoad } from './load/remote.ts';
+import { monotonicMs } from './monotonic.ts';
+import { collectLedger, endpointRows } from './report/collect.ts';
+import { reportOf, type Report } from './report/report.ts';
+import { RemoteUpstream } from './upstream/remote.ts';
+import type { Outage } from './upstream/schedule.ts';
+
+/** When the upstream is dead, as parts of the run. */
+const OUTAGE_FROM = 0.3;
+const OUTAGE_TO = 0.5;
+const PROGRESS_MS = 250;
+
+export interface DemoIo {
+  readonly progress: ProgressOutput;
+  /** Aborted when the user has had enough: the load ends, is drained, and reported on. */
+  readonly interrupt: AbortSignal;
+}
+
+export class Demo implements AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly upstream: RemoteUpstream;
+  readonly #flags: Flags;
+  readonly #io: DemoIo;
+
+  private constructor(flags: Flags, io: DemoIo, upstream: RemoteUpstream, gateway: Gateway) {
+    this.#flags = flags;
+    this.#io = io;
+    this.upstream = upstream;
+    this.gateway = gateway;
+  }
+
+  /** Starts upstream and gateway. */
+  static async start(flags: Flags, io: DemoIo): Promise<Demo> {
+    const upstream = await RemoteUpstream.start();
+    try {
+      const { workers, port } = flags;
+      const gateway = await Gateway.start({ upstream: upstream.origin, port, ...(workers !== undefined && { workers }) });
+      return new Demo(flags, io, upstream, gateway);
+    } catch (error) {
+      await upstream[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Runs the load to its end, or to the interrupt, drains everything and balances the books. */
+  async run(): Promise<Report> {
+    const { gateway, upstream } = this;
+    const { interrupt } = this.#io;
+    const { connections, durationMs, payloads } = this.#flags;
+    const load = new RemoteLoad();
+    const stop = (): void => load.stop();
+    interrupt.addEventListener('abort', stop, { once: true });
+    const progress = new AbortController();
+    try {
+      const running = load.run({
+          url: gateway.url,
+          durationMs,
+          connections,
+          source: DEMO_SOURCE,
+          secret: DEMO_SECRET,
+          ...(payloads !== undefined && { payloads }),
+          maxBodyBytes: gateway.settings.maxBodyBytes,
+          floodEvent: FLOOD_EVENT,
+          hostile: true,
+          seed: 1,
+      });
+      const beganMs = await Promise.race([load.began, running.then(() => monotonicMs())]);
+      await upstream.run({ outages: this.#outages() });
+      const showing = this.#showProgress(load, beganMs, progress.signal);
+      const result = await Promise.race([running, gateway.failure]);
+      progress.abort();
+      await showing;
+      await gateway.settled();
+      const totals = await upstream.totals();
+      const ledger = collectLedger(gateway, result, totals);
+      return reportOf(
+        {
+          node: process.versions.node,
+          cpus: availableParallelism(),
+          workers: gateway.listeners.workers,
+          checkThreads: gateway.checkThreads,
+          reusePort: gateway.listeners.reusePort,
+          reusePortReason: gateway.listeners.reason,
+          connections,
+          payloads: result.payloads,
+          durationMs: result.elapsedMs,
+          interrupted: interrupt.aborted,
+          outages: totals.windows.map((window) => ({
+            ...window,
+            beganMs: window.beganMs - beganMs,
+            endedMs: window.endedMs === null ? null : window.endedMs - beganMs,
+          })),
+          replacedWorkers: gateway.replacedWorkers,
+        },
+        endpointRows(gateway),
+        ledger,
+      );
+    } finally {
+      progress.abort();
+      interrupt.removeEventListener('abort', stop);
+      await load[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Drains and closes the gateway, then ends the upstream. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.gateway.close();
+    } finally {
+      await this.upstream[Symbol.asyncDispose]();
+    }
+  }
+
+  #outages(): Outage[] {
+    const { outage: mode, durationMs } = this.#flags;
+    if (mode === 'none') return [];
+    return [{ fromMs: OUTAGE_FROM * durationMs, toMs: OUTAGE_TO * durationMs, mode }];
+  }
+
+  async #showProgress(load: RemoteLoad, beganMs: number, until: AbortSignal): Promise<void> {
+    const { gateway } = this;
+    const { durationMs } = this.#flags;
+    const progress = new Progress(this.#io.progress);
+    while (!until.aborted) {
+      const books = gateway.books();
+      const { accepted, ...others } = books.answers();
+      const endpoints = gateway.endpoints();
+      const elapsedMs = monotonicMs() - beganMs;
+      progress.show({
+        elapsedMs,
+        durationMs,
+        answered: Math.max(load.progress.answered, accepted + sum(others)),
+        accepted,
+        refused: sum(others),
+        openBreakers: endpoints.filter(({ state }) => state === 'open' || state === 'half-open').length,
+        endpoints: endpoints.length,
+        buffersOut: gateway.pool.capacity - gateway.pool.stats().available,
+        upstreamDead: this.#outages().some(({ fromMs, toMs }) => elapsedMs >= fromMs && elapsedMs < toMs),
+      });
+      await sleep(PROGRESS_MS, undefined, { signal: until }).catch(() => undefined);
+    }
+    progress.end();
+  }
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

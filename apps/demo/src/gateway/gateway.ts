@@ -1,0 +1,201 @@
+// The supervisor: makes everything that the threads share, starts the HTTP workers, replaces those that die, and closes without losing
+// an accepted request.
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StateMachine, type EndpointSnapshot } from '@corelane/atomic-state';
+import { BufferPool } from '@corelane/buffer-pool';
+import { Registry } from '@corelane/perf-counters';
+import { capabilities } from '@corelane/platform';
+import { Arena, CoarseClock, type ClockTicker } from '@corelane/shared-memory';
+import { PartError } from '../errors.ts';
+import { Books, BooksReader } from './books.ts';
+import type { Transition } from './guarded-delivery.ts';
+import { settingsOf, type GatewayOptions, type Settings } from './options.ts';
+import { checkPortIsFree } from './port-check.ts';
+import { WordBook } from './word-book.ts';
+import { WorkerSeat, type SeatClaim } from './worker-seat.ts';
+
+/** A seat whose thread dies this often in a row is given up: what kills it would kill the next one. */
+const MAX_DEATHS = 5;
+const DEATHS_WINDOW_MS = 10_000;
+/** Room for the books, the names and the state words, beside the buffers. Guessed, with a wide margin: untouched pages cost nothing. */
+const OTHER_BYTES = 32 << 20;
+
+export interface ListenerFacts {
+  readonly workers: number;
+  /** False where the platform cannot share a port between threads: one worker then listens alone. */
+  readonly reusePort: boolean;
+  readonly reason: string;
+}
+
+export class Gateway implements AsyncDisposable {
+  readonly settings: Settings;
+  readonly listeners: ListenerFacts;
+  readonly arena: Arena;
+  readonly machine: StateMachine;
+  readonly pool: BufferPool;
+  readonly registry: Registry;
+  readonly wordBook: WordBook;
+  readonly #ticker: ClockTicker;
+  readonly #seats: WorkerSeat[];
+  readonly #transitions: Transition[] = [];
+  readonly #deathsMs: number[] = [];
+  readonly #failed = Promise.withResolvers<never>();
+  #port = 0;
+  #replaced = 0;
+  #closed: Promise<void> | undefined;
+
+  private constructor(settings: Settings, listeners: ListenerFacts) {
+    this.settings = settings;
+    this.listeners = listeners;
+    this.arena = Arena.create({ bytes: settings.buffers * settings.maxBodyBytes + OTHER_BYTES });
+    const clock = CoarseClock.create(this.arena);
+    this.#ticker = clock.startTicker({ thread: 'own' });
+    this.machine = StateMachine.create(this.arena, { endpoints: settings.endpoints, clock });
+    this.pool = BufferPool.create(this.arena, { buffers: settings.buffers, bufferBytes: settings.maxBodyBytes });
+    this.registry = Registry.create(this.arena, { series: 4096, writers: listeners.workers + 4 });
+    // Defined here first: a worker that starts late reads the same definitions.
+    new Books(this.registry, (endpoint) => this.machine.nameOf(endpoint));
+    this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
+    this.#seats = Array.from({ length: listeners.workers }, (_, index) => this.#makeSeat(index));
+    this.#failed.promise.catch(() => undefined);
+    this.#ticker.ended.catch((error: unknown) => this.#failed.reject(error));
+  }
+
+  /** @throws PartError where the port is taken or a worker does not start */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const settings = settingsOf(options, availableParallelism());
+    if (settings.port !== 0) await checkPortIsFree(settings.port, settings.host);
+    const gateway = new Gateway(settings, await listenersFor(settings));
+    try {
+      await gateway.#ticker.ready;
+      gateway.#port = settings.port;
+      // The first one finds the port, the others join it.
+      for (const seat of gateway.#seats) gateway.#port = await seat.start();
+      return gateway;
+    } catch (error) {
+      await gateway.close();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return `http://${this.settings.host}:${this.#port}`;
+  }
+
+  /** HTTP workers that died and were replaced. */
+  get replacedWorkers(): number {
+    return this.#replaced;
+  }
+
+  /** Rejects when the gateway cannot go on: workers die faster than they can be replaced, or the clock has stopped. */
+  get failure(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** Every change of a breaker's state, in the order in which the supervisor heard of them. */
+  get transitions(): readonly Transition[] {
+    return this.#transitions;
+  }
+
+  get checkThreads(): number { return 0; }
+  bodies() { return { allocatedBytes: 0, freedBytes: 0, peakBytes: 0 }; }
+
+  books(): BooksReader {
+    return new BooksReader(this.registry.read());
+  }
+
+  endpoints(): EndpointSnapshot[] {
+    return this.machine.snapshots();
+  }
+
+  /** Kills the thread of a seat where it stands, as a crash would; for fault injection. Its successor starts by itself. */
+  async killWorker(index: number): Promise<void> {
+    const seat = this.#seats[index];
+    if (seat === undefined) throw new RangeError(`worker ${index}: expected 0 to ${this.#seats.length - 1}`);
+    await seat.kill();
+  }
+
+  /** Resolves when no webhook is being handled. @throws PartError where that takes longer than `timeoutMs` */
+  async settled(timeoutMs = 10_000): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      const { inHand } = this.books();
+      if (inHand === 0) return;
+      if (performance.now() > deadlineMs) throw new PartError('gateway', `${inHand} webhooks in hand after ${timeoutMs} ms`);
+      await sleep(10);
+    }
+  }
+
+  /**
+   * Closes gracefully: no new connections, every webhook that has arrived is answered, then the threads end.
+   * What was counted can still be read afterwards.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { requestTimeoutMs, deliveryTimeoutMs } = this.settings;
+    // As long as the slowest good request may take.
+    const timeoutMs = requestTimeoutMs + 2 * deliveryTimeoutMs + 3000;
+    const ended = await Promise.all(this.#seats.map((seat) => seat.close(timeoutMs)));
+    await this.#ticker[Symbol.asyncDispose]();
+    const stuck = ended.filter((byItself) => !byItself).length;
+    if (stuck > 0) throw new PartError('gateway', `${stuck} HTTP workers did not drain in ${timeoutMs} ms and were ended`);
+  }
+
+  #makeSeat(index: number): WorkerSeat {
+    return new WorkerSeat({
+      index,
+      claim: () => this.#claim(),
+      onTransition: (transition) => void this.#transitions.push(transition),
+      onDeath: (cause) => this.#replace(index, cause),
+    });
+  }
+
+  #claim(): SeatClaim {
+    const owner = this.pool.register();
+    return {
+      data: {
+        settings: this.settings,
+        machine: this.machine.handle,
+        pool: this.pool.handle,
+        owner,
+        registry: this.registry.handle,
+        wordBook: this.wordBook.handle,
+        port: this.#port,
+        reusePort: this.listeners.reusePort,
+      },
+      reclaim: (threadId) => {
+        this.pool.reclaim(owner);
+        this.registry.reclaimThread(threadId);
+      },
+    };
+  }
+
+  #replace(index: number, cause: Error): void {
+    const nowMs = performance.now();
+    this.#deathsMs.push(nowMs);
+    const recent = this.#deathsMs.filter((atMs) => nowMs - atMs < DEATHS_WINDOW_MS).length;
+    if (recent > MAX_DEATHS * this.#seats.length) {
+      this.#failed.reject(new PartError('gateway', `${recent} workers died in ${DEATHS_WINDOW_MS} ms`, { cause }));
+      return;
+    }
+    this.#replaced++;
+    this.#seats[index]?.start().catch((error: unknown) => {
+      if (this.#closed === undefined) this.#failed.reject(error);
+    });
+  }
+}
+
+async function listenersFor(settings: Settings): Promise<ListenerFacts> {
+  const found = (await capabilities()).find(({ name }) => name === 'reusePort');
+  const reusePort = found?.status === 'available';
+  return { workers: reusePort ? settings.workers : 1, reusePort, reason: found?.reason ?? 'not probed' };
+}

@@ -1,0 +1,79 @@
+// A call to the upstream, admitted and recorded by the state word of its endpoint.
+import { isProbe, Recorded, Refusal, type StateMachine } from '@corelane/atomic-state';
+import { monotonicMs } from '../monotonic.ts';
+import type { Books } from './books.ts';
+import type { Delivery, DeliveryResult, Event } from './delivery.ts';
+import type { WordBook } from './word-book.ts';
+
+/** A change of a breaker's state, as the thread that brought it about saw it. */
+export interface Transition {
+  readonly endpoint: number;
+  readonly what: 'tripped' | 'closed' | 'reopened';
+  /** Taken just before the change, on the machine's monotonic clock: nothing after the change is older. */
+  readonly atMs: number;
+}
+
+export type GuardedResult = DeliveryResult | 'open' | 'probing' | 'throttled' | 'overloaded';
+
+export interface GuardedDeliveryParts {
+  readonly machine: StateMachine;
+  readonly delivery: Delivery;
+  readonly wordBook: WordBook;
+  readonly books: Books;
+  onTransition(transition: Transition): void;
+}
+
+export class GuardedDelivery {
+  readonly #parts: GuardedDeliveryParts;
+
+  constructor(parts: GuardedDeliveryParts) {
+    this.#parts = parts;
+  }
+
+  /** Never rejects. */
+  async send(endpoint: number, event: Event): Promise<GuardedResult> {
+    const { machine, delivery, books } = this.#parts;
+    // Before the word is asked: an admission must lead to a call, or its probe is lost.
+    if (delivery.isFull) return 'overloaded';
+    const admission = machine.tryAcquire(endpoint);
+    if (admission < 0) return refusalName(admission);
+    const probe = isProbe(admission);
+    if (probe) {
+      books.probes.inc();
+      event.headers['x-breaker-probe'] = '1';
+    }
+    const result = await delivery.send(event);
+    this.#record(endpoint, admission, result);
+    return result;
+  }
+
+  #record(endpoint: number, admission: number, result: DeliveryResult): void {
+    const { machine, books, wordBook, onTransition } = this.#parts;
+    const ok = result === 'delivered';
+    const atMs = monotonicMs();
+    const outcome = machine.recordDelivery(endpoint, ok, admission);
+    wordBook.enter(endpoint, ok, admission, outcome);
+    books.call(result);
+    books.record(outcome);
+    switch (outcome) {
+      case Recorded.Counted:
+        return;
+      case Recorded.Stale:
+        if (!isProbe(admission)) books.late.inc();
+        return;
+      case Recorded.Tripped:
+        onTransition({ endpoint, what: 'tripped', atMs });
+        return;
+      case Recorded.Closed:
+        onTransition({ endpoint, what: 'closed', atMs });
+        return;
+      case Recorded.Reopened:
+        onTransition({ endpoint, what: 'reopened', atMs });
+    }
+  }
+}
+
+function refusalName(refusal: number): 'open' | 'probing' | 'throttled' {
+  if (refusal === Refusal.Throttled) return 'throttled';
+  return refusal === Refusal.Open ? 'open' : 'probing';
+}

@@ -1,0 +1,201 @@
+// A webhook from its headers to its answer. The order is that of cost and trust: what needs no body, then the body's size, then its
+// signature, and only for a sender who has proved who he is the content, the tokens and the breaker of an endpoint. A stranger can
+// spend nobody's tokens, take nobody's half-open probe and name no endpoint.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BufferPool } from '@corelane/buffer-pool';
+import { isIdentifier } from '../checks/identifier.ts';
+import { ENCODINGS, type Encoding } from '../checks/inflate-guard.ts';
+import type { AnswerName } from './answer.ts';
+import { readBody } from './body.ts';
+import { NO_ENDPOINT, type Books } from './books.ts';
+import type { Checks } from './checks.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { GuardedDelivery, GuardedResult } from './guarded-delivery.ts';
+import type { BodyMemory } from './body-memory.ts';
+import type { Settings } from './options.ts';
+import { reply } from './reply.ts';
+import { isSecurityEvent } from './security-events.ts';
+import { isSignedWith } from './signature.ts';
+
+export interface IntakeParts {
+  readonly settings: Settings;
+  readonly pool: BufferPool;
+  readonly memory: BodyMemory;
+  readonly checks: Checks;
+  readonly endpoints: Endpoints;
+  readonly delivery: GuardedDelivery;
+  readonly books: Books;
+  /** When asking again may help, for an endpoint that refused. */
+  retryAfterMs(endpoint: number): number;
+}
+
+/** What a webhook says of itself, checked as far as it goes without its body. */
+interface Hook {
+  readonly source: string;
+  readonly event: string;
+  readonly secret: string;
+  readonly deliveryId: string;
+  readonly signature: string;
+  readonly encoding: Encoding | undefined;
+}
+
+/** `gone`: nobody is there to be answered. */
+type Decision = { readonly answer: AnswerName | 'gone'; readonly endpoint: number };
+
+/** What to say when it is not an endpoint that refuses: guessed, long enough for a burst to pass. */
+const OVERLOADED_RETRY_MS = 1000;
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  #closing = false;
+  #inHand = 0;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Webhooks being handled. */
+  get inHand(): number {
+    return this.#inHand;
+  }
+
+  /** From now on each answer ends its connection. Resolves when every webhook in hand has been answered. */
+  async drain(): Promise<void> {
+    this.#closing = true;
+    if (this.#inHand === 0) return;
+    await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+  }
+
+  /** Handles one webhook to its end. Never rejects. */
+  async take(request: IncomingMessage, response: ServerResponse, source: string, event: string): Promise<void> {
+    const { books, retryAfterMs } = this.#parts;
+    books.inHand.set(++this.#inHand);
+    const startMs = books.requestTime.now();
+    let decision: Decision;
+    try {
+      decision = await this.#decide(request, source, event);
+    } catch (error) {
+      // A defect of the gateway: the sender is told to come back, the operator is told what it was.
+      process.emitWarning(error instanceof Error ? error : String(error));
+      decision = { answer: 'overloaded', endpoint: NO_ENDPOINT };
+    }
+    const { answer, endpoint } = decision;
+    if (answer === 'gone' || response.destroyed) {
+      books.aborted.inc();
+    } else {
+      books.answer(endpoint, answer);
+      books.requestTime.recordSince(startMs);
+      const byEndpoint = answer === 'throttled' || answer === 'open' || answer === 'probing' || answer === 'upstreamFailed';
+      reply(request, response, answer, {
+        retryAfterMs: byEndpoint ? retryAfterMs(endpoint) : OVERLOADED_RETRY_MS,
+        last: this.#closing,
+      });
+    }
+    books.inHand.set(--this.#inHand);
+    if (this.#inHand === 0) this.#whenIdle?.();
+  }
+
+  async #decide(request: IncomingMessage, source: string, event: string): Promise<Decision> {
+    const { pool, settings } = this.#parts;
+    const hook = readHeaders(request, source, event, settings);
+    if (typeof hook === 'string') return { answer: hook, endpoint: NO_ENDPOINT };
+    const lease = pool.tryAcquire();
+    if (lease === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
+    try {
+      const { outcome, length } = await readBody(request, lease.bytes);
+      if (outcome === 'gone') return { answer: 'gone', endpoint: NO_ENDPOINT };
+      if (outcome === 'too large') return { answer: 'tooLarge', endpoint: NO_ENDPOINT };
+      const body = lease.bytes.subarray(0, length);
+      if (!isSignedWith(hook.secret, body, hook.signature)) return { answer: 'badSignature', endpoint: NO_ENDPOINT };
+      const held = this.#parts.memory.hold(length);
+      try {
+        return await this.#admit(request, hook, lease.token, body);
+      } finally {
+        held.free();
+      }
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** For a sender who is who he says. */
+  async #admit(request: IncomingMessage, hook: Hook, token: number, body: Uint8Array): Promise<Decision> {
+    const { books, checks, delivery, endpoints } = this.#parts;
+    const { source, event, encoding } = hook;
+    const endpoint = endpoints.indexOf(source, event);
+    if (endpoint === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
+    const startMs = books.checkTime.now();
+    books.checksSubmitted.inc();
+    const verdict = await checks.check({ token, length: body.length, encoding, urgent: isSecurityEvent(event) });
+    books.checksFinished.inc();
+    books.checkTime.recordSince(startMs);
+    if (verdict === 'refused') return { answer: 'overloaded', endpoint };
+    if (verdict.fault !== undefined) return { answer: verdict.fault, endpoint };
+    // Its sender will send it again: delivering it now would deliver it twice.
+    if (request.socket.destroyed) return { answer: 'gone', endpoint };
+    const result = await delivery.send(endpoint, {
+      path: `/${source}/${event}`,
+      body,
+      headers: upstreamHeaders(hook, verdict.repository),
+    });
+    return { answer: answerFor(result), endpoint };
+  }
+}
+
+/** The hook that the headers describe, or the answer where they will not do. */
+function readHeaders(request: IncomingMessage, source: string, event: string, settings: Settings): Hook | AnswerName {
+  const { headers } = request;
+  const known = Object.hasOwn(settings.sources, source) ? settings.sources[source] : undefined;
+  if (known === undefined) return 'unknownSource';
+  const deliveryId = single(headers['x-github-delivery']);
+  if (!isIdentifier('event', event) || !isIdentifier('delivery id', deliveryId)) return 'badName';
+  const encoding = single(headers['content-encoding']).toLowerCase();
+  if (encoding !== '' && encoding !== 'identity' && !isEncoding(encoding)) return 'unknownEncoding';
+  const signature = single(headers['x-hub-signature-256']);
+  if (signature === '') return 'noSignature';
+  if (Number(headers['content-length'] ?? 0) > settings.maxBodyBytes) return 'tooLarge';
+  return {
+    source,
+    event,
+    secret: known.secret,
+    deliveryId,
+    signature,
+    encoding: isEncoding(encoding) ? encoding : undefined,
+  };
+}
+
+function upstreamHeaders(hook: Hook, repository: string | undefined): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'x-event-id': hook.deliveryId,
+    'x-hub-signature-256': hook.signature,
+    ...(hook.encoding !== undefined && { 'content-encoding': hook.encoding }),
+    ...(repository !== undefined && { 'x-repository': repository }),
+  };
+}
+
+function answerFor(result: GuardedResult): AnswerName {
+  switch (result) {
+    case 'delivered':
+      return 'accepted';
+    case 'refused':
+    case 'unreachable':
+    case 'cut':
+    case 'timed out':
+      return 'upstreamFailed';
+    case 'open':
+    case 'probing':
+    case 'throttled':
+    case 'overloaded':
+      return result;
+  }
+}
+
+function isEncoding(text: string): text is Encoding {
+  return (ENCODINGS as readonly string[]).includes(text);
+}
+
+function single(header: string | string[] | undefined): string {
+  return typeof header === 'string' ? header : (header?.[0] ?? '');
+}

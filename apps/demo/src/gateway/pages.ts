@@ -1,0 +1,54 @@
+// What the gateway tells about itself. All of it is read from shared memory: every worker shows the same.
+import type { ServerResponse } from 'node:http';
+import type { EndpointSnapshot, StateMachine } from '@corelane/atomic-state';
+import type { BufferPool } from '@corelane/buffer-pool';
+import type { Registry } from '@corelane/perf-counters';
+import { replyText } from './reply.ts';
+
+/** A clock that stands still this long has lost its ticker: breakers would never open again, nor tokens come back. */
+const CLOCK_STALE_MS = 1000;
+
+export interface PagesParts {
+  readonly registry: Registry;
+  readonly machine: StateMachine;
+  readonly pool: BufferPool;
+}
+
+export class Pages {
+  readonly #parts: PagesParts;
+
+  constructor(parts: PagesParts) {
+    this.#parts = parts;
+  }
+
+  show(page: 'metrics' | 'health' | 'state', response: ServerResponse): void {
+    const { registry, machine } = this.#parts;
+    switch (page) {
+      case 'metrics':
+        replyText(response, 200, registry.prometheusText(), { 'content-type': registry.contentType });
+        return;
+      case 'health':
+        this.#showHealth(response);
+        return;
+      case 'state':
+        replyJson(response, 200, { endpoints: machine.snapshots().map(endpointJson) });
+    }
+  }
+
+  #showHealth(response: ServerResponse): void {
+    const { machine, pool } = this.#parts;
+    const clockAgeMs = machine.clock.ageMs();
+    const { available, capacity } = pool.stats();
+    const ok = clockAgeMs <= CLOCK_STALE_MS;
+    replyJson(response, ok ? 200 : 503, { status: ok ? 'ok' : 'clock stopped', clockAgeMs, buffers: { available, capacity } });
+  }
+}
+
+/** A word is 64 bits: in hexadecimal, as it is written down everywhere. */
+function endpointJson({ word, ...snapshot }: EndpointSnapshot): object {
+  return { ...snapshot, word: `0x${word.toString(16).padStart(16, '0')}` };
+}
+
+function replyJson(response: ServerResponse, status: number, value: unknown): void {
+  replyText(response, status, `${JSON.stringify(value, null, 2)}\n`, { 'content-type': 'application/json' });
+}

@@ -1,0 +1,29 @@
+// What the supervisor and an HTTP worker tell each other.
+import type { StateMachineHandle } from '@corelane/atomic-state';
+import type { BufferPoolHandle } from '@corelane/buffer-pool';
+import type { RegistryHandle } from '@corelane/perf-counters';
+import type { Transition } from './guarded-delivery.ts';
+import type { Settings } from './options.ts';
+import type { WordBookHandle } from './word-book.ts';
+
+/** `workerData` of an HTTP worker. */
+export interface HttpWorkerData {
+  readonly settings: Settings;
+  readonly machine: StateMachineHandle;
+  readonly pool: BufferPoolHandle;
+  /** The number that this worker leases buffers under: the supervisor reclaims it when the thread has died. */
+  readonly owner: number;
+  readonly registry: RegistryHandle;
+  readonly wordBook: WordBookHandle;
+  readonly port: number;
+  readonly reusePort: boolean;
+}
+
+export type FromWorker =
+  | { readonly listening: { readonly port: number } }
+  | { readonly transition: Transition };
+
+/** Drain and end. */
+export interface ToWorker {
+  readonly close: true;
+}

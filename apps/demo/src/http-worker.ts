@@ -1,0 +1,67 @@
+// An HTTP worker thread: attaches everything that the threads share, listens, and drains when it is told to.
+import { parentPort, workerData } from 'node:worker_threads';
+import { StateMachine } from '@corelane/atomic-state';
+import { BufferPool } from '@corelane/buffer-pool';
+import { Registry } from '@corelane/perf-counters';
+import { Arena } from '@corelane/shared-memory';
+import { BodyMemory } from './gateway/body-memory.ts';
+import { Books } from './gateway/books.ts';
+import { Delivery } from './gateway/delivery.ts';
+import { Endpoints } from './gateway/endpoints.ts';
+import { GuardedDelivery } from './gateway/guarded-delivery.ts';
+import { HttpServer } from './gateway/http-server.ts';
+import { Intake } from './gateway/intake.ts';
+import { Pages } from './gateway/pages.ts';
+import { ScheduledChecks } from './gateway/scheduled-checks.ts';
+import { WordBook } from './gateway/word-book.ts';
+import type { FromWorker, HttpWorkerData } from './gateway/worker-messages.ts';
+
+const data = workerData as HttpWorkerData;
+const { settings } = data;
+const port = parentPort as NonNullable<typeof parentPort>;
+const say = (message: FromWorker): void => port.postMessage(message);
+
+const arena = Arena.attach(data.machine.arena);
+const machine = StateMachine.attach(data.machine, arena);
+const pool = BufferPool.attach(data.pool, arena, { owner: data.owner });
+const registry = Registry.attach(data.registry, arena);
+const books = new Books(registry, (endpoint) => machine.nameOf(endpoint));
+const checks = ScheduledChecks.attach((data as any).scheduler);
+const delivery = new Delivery({
+  upstream: settings.upstream,
+  connections: settings.deliveriesPerWorker,
+  timeoutMs: settings.deliveryTimeoutMs,
+});
+const intake = new Intake({
+  settings,
+  pool,
+  memory: BodyMemory.attach((data as any).memory, arena),
+  checks,
+  endpoints: new Endpoints(machine, settings),
+  delivery: new GuardedDelivery({
+    machine,
+    delivery,
+    books,
+    wordBook: WordBook.attach(data.wordBook, arena),
+    onTransition: (transition) => say({ transition }),
+  }),
+  books,
+  retryAfterMs: (endpoint) => machine.retryAfterMs(endpoint),
+});
+const server = new HttpServer({ settings, intake, pages: new Pages({ registry, machine, pool }) });
+
+async function close(): Promise<void> {
+  await server.close();
+  await delivery.close();
+  await checks.close();
+  pool[Symbol.dispose]();
+  registry[Symbol.dispose]();
+  port.close();
+}
+
+async function start(): Promise<void> {
+  say({ listening: { port: await server.listen(data.port, data.reusePort) } });
+}
+
+port.once('message', () => void close());
+void start();
