@@ -2,6 +2,8 @@
 import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import { AcquireTimeoutError, BufferPool, PoolDisposedError, type Lease } from '../src/index.ts';
+import { PoolMemory } from '../src/pool-memory.ts';
+import { WaitingLine } from '../src/waiting-line.ts';
 
 const create = (buffers: number): BufferPool =>
   BufferPool.create(Arena.create({ bytes: 1 << 20 }), { buffers, bufferBytes: 64 });
@@ -62,6 +64,23 @@ describe('acquire', () => {
   });
 });
 
+test('a buffer released between a failed attempt and parking is found', async () => {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  const pool = BufferPool.create(arena, { buffers: 1, bufferBytes: 64 });
+  const held = take(pool);
+  const other = BufferPool.attach(pool.handle, arena);
+  const line = new WaitingLine(PoolMemory.open(arena, pool.handle), {
+    owner: pool.register(),
+    take: () => {
+      const lease = other.tryAcquire();
+      if (lease === undefined) held.release(); // just after the attempt
+      return lease;
+    },
+    fail: () => {},
+  });
+  expect((await line.join({ timeoutMs: 1_000 })).ended).toBe(false);
+});
+
 describe('giving up', () => {
   test('an aborted wait rejects with signal.reason and takes no buffer', async () => {
     const pool = create(1);
@@ -113,6 +132,16 @@ describe('giving up', () => {
       (await kept).release();
     }
     expect(pool.stats().waiters).toBe(0);
+  });
+
+  test('who gave up on one thread leaves a parked promise, which takes no wake-up from another thread', async () => {
+    const pool = create(1);
+    const quitter = BufferPool.attach(pool.handle);
+    const held = take(pool);
+    await quitter.acquire({ timeoutMs: 1 }).catch(() => {});
+    const waiting = BufferPool.attach(pool.handle).acquire({ timeoutMs: 2_000 });
+    held.release();
+    expect((await waiting).ended).toBe(false);
   });
 
   test('listeners and timers are gone once a wait has ended', async () => {

@@ -1,0 +1,142 @@
+// Real workers: nothing lost, nothing leased twice, no wake-up lost, and nothing lost with a worker that is killed.
+import { Arena } from '@corelane/shared-memory';
+import { describe, expect, test } from 'vitest';
+import { BufferPool, type BufferPoolOptions } from '../src/index.ts';
+import { Crew } from './worker/crew.ts';
+import type { HolderReport, HolderStation } from './worker/holder.ts';
+
+const WORKER = new URL('./worker/holder.ts', import.meta.url);
+const FOR_EVER = Infinity;
+
+const create = (buffers: number, options: Partial<BufferPoolOptions> = {}): BufferPool =>
+  BufferPool.create(Arena.create({ bytes: 1 << 20 }), {
+    buffers,
+    bufferBytes: 200,
+    alignBytes: 64,
+    ...options,
+  });
+
+async function work(stations: readonly HolderStation[]): Promise<HolderReport[]> {
+  await using crew = new Crew(WORKER, stations);
+  await crew.go();
+  return await crew.reports<HolderReport>();
+}
+
+describe('workers that share a pool', { timeout: 30_000 }, () => {
+  test.each([
+    [4, {}],
+    [64, {}],
+    [64, { poison: true }],
+  ])(
+    '%i buffers %o: nobody finds the bytes of another, and all buffers and counts are there at the end',
+    async (buffers, options) => {
+      const pool = create(buffers, options);
+      const station = { handle: pool.handle, leases: 20_000 };
+      const reports = await work([
+        { ...station, way: 'tokens' },
+        { ...station, way: 'leases' },
+        { ...station, way: 'tokens' },
+        { ...station, way: 'leases' },
+      ]);
+      expect(reports.flatMap((report) => report.wrong)).toEqual([]);
+      const { available, leased, acquires, failures } = pool.stats();
+      expect({ available, leased }).toEqual({ available: buffers, leased: 0 });
+      expect(acquires).toBe(reports.reduce((sum, report) => sum + report.leases, 0));
+      expect(failures).toBe(reports.reduce((sum, report) => sum + report.refused, 0));
+    },
+  );
+
+  test.each([1, 2, 5])(
+    '%i buffers, four workers that wait, with aborts: nobody waits for ever',
+    async (buffers) => {
+      const pool = create(buffers);
+      const station: HolderStation = { handle: pool.handle, leases: 1_500, way: 'waits' };
+      const reports = await work([station, station, station, station]);
+      expect(reports.flatMap((report) => report.wrong)).toEqual([]);
+      expect(reports.every((report) => report.leases >= 1_500)).toBe(true);
+      expect(pool.stats()).toMatchObject({ available: buffers, leased: 0, waiters: 0 });
+    },
+  );
+});
+
+describe('workers that are killed', { timeout: 30_000 }, () => {
+  test.each([
+    ['tokens', {}],
+    ['leases', {}],
+    ['leases', { poison: true }],
+    ['waits', {}],
+  ] as const)(
+    'in the middle of %s %o: reclaim returns every buffer once, while another worker goes on',
+    async (way, options) => {
+      const buffers = 24;
+      const pool = create(buffers, options);
+      for (let round = 0; round < 3; round++) {
+        const doomed = pool.register();
+        const station = { handle: pool.handle, leases: FOR_EVER, way };
+        const other = pool.register();
+        await using crew = new Crew(WORKER, [
+          { ...station, owner: doomed },
+          { ...station, owner: other },
+        ]);
+        await crew.go();
+        const before = pool.stats().acquires;
+        while (pool.stats().acquires < before + 500); // both are at it
+        await crew.workers[0]?.terminate();
+        const { leased } = pool.stats();
+        expect(leased).toBeLessThanOrEqual(2 * 4);
+        pool.reclaim(doomed);
+        expect(pool.reclaim(doomed)).toBe(0);
+        const [, survivor] = crew.workers;
+        const at = pool.stats().acquires;
+        while (pool.stats().acquires < at + 100); // the other goes on
+        await survivor?.terminate();
+        pool.reclaim(other);
+        expect(pool.stats()).toMatchObject({ available: buffers, leased: 0, detached: 0, waiters: 0 });
+        const leases = Array.from({ length: buffers }, () => pool.tryAcquire());
+        expect(new Set(leases.map((lease) => lease?.index)).size).toBe(buffers);
+        expect(pool.tryAcquire()).toBeUndefined();
+        for (const lease of leases) lease?.release();
+      }
+    },
+  );
+
+  test('while it holds leases: exactly those come back, and others are woken by them', async () => {
+    const pool = create(3);
+    const owner = pool.register();
+    const worker = new URL('./worker/hoarder.ts', import.meta.url);
+    await using crew = new Crew(worker, [
+      { handle: pool.handle, owner, leases: 2, way: 'leases' } satisfies HolderStation,
+    ]);
+    await crew.go();
+    const [tokens] = await crew.reports<number[]>();
+    const mine = await pool.acquire();
+    const waiting = pool.acquire();
+    expect(pool.stats()).toMatchObject({ leased: 3, waiters: 1 });
+    await crew.workers[0]?.terminate();
+    expect(pool.reclaim(owner)).toBe(2);
+    const lease = await waiting;
+    expect(mine.ended).toBe(false);
+    expect(pool.stats()).toMatchObject({ leased: 2, available: 1, waiters: 0 });
+    for (const token of tokens ?? [])
+      expect(() => pool.open(token)).toThrow(expect.objectContaining({ code: 'ERR_STALE_LEASE' }));
+    lease.release();
+  });
+});
+
+describe('a buffer handed over', { timeout: 30_000 }, () => {
+  test('by its token: a worker reads it, adopts it, and the first lease ends', async () => {
+    const pool = create(3);
+    const lease = pool.tryAcquire();
+    if (lease === undefined) throw new Error('no buffer');
+    lease.bytes.set(Buffer.from('hello'));
+    lease.length = 5;
+    const station = { handle: pool.handle, token: lease.token };
+    await using crew = new Crew(new URL('./worker/adopter.ts', import.meta.url), [station]);
+    await crew.go();
+    const [report] = await crew.reports<object>();
+    expect(report).toEqual({ opened: 'hello', adopted: 'hello', foreign: 'ERR_FOREIGN_RELEASE' });
+    expect(lease.ended).toBe(true);
+    expect(() => lease.bytes).toThrow(expect.objectContaining({ code: 'ERR_STALE_LEASE' }));
+    expect(pool.stats()).toMatchObject({ leased: 0, available: 3 });
+  });
+});
