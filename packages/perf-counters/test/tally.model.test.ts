@@ -70,10 +70,10 @@ function death(tally: Tally): Scenario {
       () => [tally.readTally(words, 0), tally.readTally(words, 0)],
     ],
     check: ([successor, reader]: readonly number[][]) => {
-      if (successor!.join() !== `${TWO_31 - 1},${TWO_31}`) return `the successor read ${successor}`;
+      if (successor!.join() !== `${TWO_31 - 1},${TWO_31}`) return `the successor read ${successor!.join()}`;
       const [first, second] = reader as [number, number];
       if (![TWO_31 - 1, TWO_31].includes(first) || ![TWO_31 - 1, TWO_31].includes(second) || second < first)
-        return `the reader read ${reader}`;
+        return `the reader read ${reader!.join()}`;
       return undefined;
     },
   };

@@ -25,7 +25,7 @@ test('totals are exact, whoever recorded, and survive the threads', async () => 
   const { registry, go } = newRegistry();
   const workers = Array.from({ length: 4 }, () => startHammer(registry.handle, go, ROUNDS));
   const ready = await Promise.all(workers.map(message));
-  expect(ready.map(({ writer }) => writer).toSorted()).toEqual([1, 2, 3, 4]);
+  expect(new Set(ready.map(({ writer }) => writer))).toEqual(new Set([1, 2, 3, 4]));
   const { plain, byCode, size, duration, inFlight, temperature } = defineAll(registry);
   expect(temperature.total()).toBe(1.5 + 2.5 + 3.5 + 4.5);
   const exits = workers.map((worker) => once(worker, 'exit'));

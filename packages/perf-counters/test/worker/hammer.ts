@@ -18,7 +18,8 @@ const refused = byCode.labels('429');
 temperature.set(registry.writer + 0.5);
 parentPort?.postMessage({ writer: registry.writer, rounds: 0 });
 Atomics.wait(go, 0, 0);
-for (let round = 0; isEndless || round < rounds; round++) {
+const end = isEndless ? Infinity : rounds;
+for (let round = 0; round < end; round++) {
   plain.inc();
   (round % 3 === 0 ? refused : ok).inc(2);
   size.record((round * 37) % 5000);
