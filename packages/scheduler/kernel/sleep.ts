@@ -1,0 +1,93 @@
+// Parking and waking workers. PROTOCOL.md, section 4.
+import { queueSize } from '@corelane/lock-free/kernel/bounded-queue';
+import { add, and, get, load, notify, or, wait } from '@corelane/shared-memory/kernel/atomics';
+import {
+  MAY_SLEEP,
+  PHASE_CLOSED,
+  SCHEDULER_ROOT_BANDS,
+  SCHEDULER_ROOT_PARKED,
+  SCHEDULER_ROOT_PHASE,
+  SCHEDULER_ROOT_THREADS,
+  WORK_WAITS,
+  WORKER_ENTRY_WAKE,
+} from './layout.generated.ts';
+import { queueAt, workerAt } from './places.ts';
+
+/** Tasks in all queues, cancelled ones included: exact while nobody enters or claims one. */
+export function waitingTasks(scheduler: i32): i32 {
+  const bands = get(scheduler + SCHEDULER_ROOT_BANDS);
+  let tasks = 0;
+  for (let band = 0; band < bands; band++) tasks = (tasks + queueSize(queueAt(scheduler, band))) | 0;
+  return tasks;
+}
+
+/** Wakes one parked worker, where there is one. @returns how many: 0 or 1 */
+export function wakeOne(scheduler: i32): i32 {
+  const words = (get(scheduler + SCHEDULER_ROOT_THREADS) + 31) >> 5;
+  for (let i = 0; i < words; i++) {
+    const word = scheduler + SCHEDULER_ROOT_PARKED + i * 4;
+    let parked = load(word); // observe: pairs with the worker's `or`, which comes before its last look for work
+    while (parked != 0) {
+      const bit = parked & -parked;
+      // claim: whoever clears the bit wakes its worker; nobody else does, until it parks again.
+      parked = and(word, ~bit);
+      if ((parked & bit) != 0) {
+        wake(scheduler, ((i << 5) + bitIndex(bit) + 1) | 0);
+        return 1;
+      }
+    }
+  }
+  return 0;
+}
+
+/** Wakes all parked workers. */
+export function wakeAll(scheduler: i32): void {
+  while (wakeOne(scheduler) != 0) continue;
+}
+
+function wake(scheduler: i32, worker: i32): void {
+  const word = workerAt(scheduler, worker) + WORKER_ENTRY_WAKE;
+  add(word, 1); // pairs with the worker's load before it set its bit: it does not wait if that has passed
+  notify(word, 1);
+}
+
+function bitIndex(bit: i32): i32 {
+  let index = 0;
+  if ((bit & 0xffff) == 0) index = 16;
+  if (((bit >>> index) & 0xff) == 0) index = (index + 8) | 0;
+  if (((bit >>> index) & 0xf) == 0) index = (index + 4) | 0;
+  if (((bit >>> index) & 0x3) == 0) index = (index + 2) | 0;
+  if (((bit >>> index) & 0x1) == 0) index = (index + 1) | 0;
+  return index;
+}
+
+/**
+ * Sets the worker's bit, then looks for work once more. The caller has read the worker's `wake` word before.
+ * @returns MAY_SLEEP: wait until the word changes, then call `endSleep`. WORK_WAITS: not parked.
+ */
+export function announceSleep(scheduler: i32, worker: i32): i32 {
+  or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne
+  if (waitingTasks(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED)
+    return MAY_SLEEP;
+  endSleep(scheduler, worker);
+  return WORK_WAITS;
+}
+
+/** Clears the worker's bit, where nobody has: it is awake, and must look for work before it parks again. */
+export function endSleep(scheduler: i32, worker: i32): void {
+  and(parkedWord(scheduler, worker), ~(1 << ((worker - 1) & 31)));
+}
+
+/** Blocks the thread until a task enters or the scheduler closes. @returns MAY_SLEEP where it was parked, WORK_WAITS where not */
+export function parkWorker(scheduler: i32, worker: i32, timeoutUs: i32): i32 {
+  const word = workerAt(scheduler, worker) + WORKER_ENTRY_WAKE;
+  const seen = load(word);
+  if (announceSleep(scheduler, worker) == WORK_WAITS) return WORK_WAITS;
+  wait(word, seen, timeoutUs);
+  endSleep(scheduler, worker);
+  return MAY_SLEEP;
+}
+
+function parkedWord(scheduler: i32, worker: i32): i32 {
+  return scheduler + SCHEDULER_ROOT_PARKED + ((worker - 1) >> 5) * 4;
+}

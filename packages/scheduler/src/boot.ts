@@ -1,0 +1,37 @@
+// What passes between the owner and the thread of a worker beside shared memory: one message each way.
+import type { SchedulerHandle } from './table.ts';
+
+export interface BootMessage {
+  readonly type: '@corelane/scheduler/boot';
+  readonly handle: SchedulerHandle;
+  /** 0 to threads - 1. */
+  readonly worker: number;
+  readonly preload: readonly string[];
+  readonly affinity: string | undefined;
+}
+
+export interface ReadyMessage {
+  readonly type: '@corelane/scheduler/ready';
+}
+
+export function isReady(message: unknown): message is ReadyMessage {
+  return (message as ReadyMessage | null)?.type === '@corelane/scheduler/ready';
+}
+
+/** Beside this module, as source and as built: tsup has an entry for it. */
+export function workerUrl(): URL {
+  return new URL(`./worker.${isSource() ? 'ts' : 'js'}`, import.meta.url);
+}
+
+/** Packages are imported from source under this condition alone; a thread does not inherit it where vitest gives it. */
+export function sourceExecArgv(given: readonly string[] | undefined): string[] | undefined {
+  const inherited = given ?? process.execArgv;
+  if (!isSource() || inherited.some((each) => each.includes(SOURCE_CONDITION))) return given?.slice();
+  return [...(given ?? []), `--conditions=${SOURCE_CONDITION}`, '--disable-warning=ExperimentalWarning'];
+}
+
+const SOURCE_CONDITION = '@corelane/source';
+
+function isSource(): boolean {
+  return import.meta.url.endsWith('.ts');
+}

@@ -1,0 +1,75 @@
+// Places of clients in a scheduler: taken by a thread that attaches, given up when it detaches or is found gone.
+import { threadId } from 'node:worker_threads';
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import { ClientsExhaustedError } from './errors.ts';
+import {
+  CLIENT_RECLAIMED,
+  CLIENT_SETTLING,
+  CLIENT_VACANT,
+  clientEntry,
+  DISOWNED,
+  DROPPED,
+  LIST_EMPTY,
+  WITHDRAWN,
+} from './layout.ts';
+import type { SchedulerTable } from './table.ts';
+
+/** What became of the slots of a client that is gone. */
+export interface ReclaimedClient {
+  /** Tasks that were queued and will never run. */
+  readonly withdrawn: number;
+  /** Tasks that were running; they run on, and their results are dropped. */
+  readonly disowned: number;
+  /** Finished tasks that it had not collected. */
+  readonly dropped: number;
+}
+
+const { owner, finished } = clientEntry.word;
+
+/** Takes a place for this thread. @returns the client's party. @throws ClientsExhaustedError */
+export function takePlace(table: SchedulerTable): number {
+  const { i32, maxClients } = table;
+  for (const state of [CLIENT_VACANT, CLIENT_RECLAIMED])
+    for (let client = 1; client <= maxClients; client++) {
+      const word = table.clientWord(client);
+      // claim: against another thread that attaches.
+      if (Atomics.compareExchange(i32, word + owner, state, threadId + 1) !== state) continue;
+      if (state === CLIENT_VACANT || vacate(table, client)) return client;
+      Atomics.store(i32, word + owner, CLIENT_RECLAIMED); // a worker has yet to finish a slot of the client before
+    }
+  throw new ClientsExhaustedError(maxClients);
+}
+
+/** Id of the thread that has a place, or -1. */
+export function threadOf(table: SchedulerTable, client: number): number {
+  return Math.max(-1, Atomics.load(table.i32, table.clientWord(client) + owner) - 1);
+}
+
+/** Cleans up after a client whose thread has ended, or that has given up all its slots. Harmless where nobody has the place. */
+export function reclaimPlace(table: SchedulerTable, client: number): ReclaimedClient {
+  if (!Number.isInteger(client) || client < 1 || client > table.maxClients)
+    throw new ArgumentRangeError('client', client - 1, `an integer from 0 to ${table.maxClients - 1}`);
+  const counts = { withdrawn: 0, disowned: 0, dropped: 0 };
+  const word = table.clientWord(client) + owner;
+  const was = Atomics.load(table.i32, word);
+  // claim: against another thread that reclaims it. acquireSlot sees it too.
+  if (was <= 0 || Atomics.compareExchange(table.i32, word, was, CLIENT_RECLAIMED) !== was) return counts;
+  table.kernel.closeList(table.at, client);
+  for (let slot = 0; slot < table.slots; slot++) {
+    const outcome = table.kernel.reclaimSlot(table.at, slot, client);
+    if (outcome === WITHDRAWN) counts.withdrawn++;
+    else if (outcome === DISOWNED) counts.disowned++;
+    else if (outcome === DROPPED) counts.dropped++;
+  }
+  // claim: against a thread that attaches and takes the place over.
+  if (Atomics.compareExchange(table.i32, word, CLIENT_RECLAIMED, CLIENT_SETTLING) === CLIENT_RECLAIMED)
+    Atomics.store(table.i32, word, vacate(table, client) ? CLIENT_VACANT : CLIENT_RECLAIMED);
+  return counts;
+}
+
+/** Makes a reclaimed place usable, which this thread has claimed. @returns false while a slot names its client */
+function vacate(table: SchedulerTable, client: number): boolean {
+  if (table.kernel.slotsOf(table.at, client) > 0) return false;
+  Atomics.store(table.i32, table.clientWord(client) + finished, LIST_EMPTY);
+  return true;
+}

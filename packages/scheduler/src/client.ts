@@ -1,0 +1,334 @@
+// A client: submits tasks from its thread and settles their promises. The owner of the scheduler has one, too.
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import { reclaimPlace, takePlace } from './client-places.ts';
+import { CompletionWatch } from './completion-watch.ts';
+import {
+  ClientLostError,
+  QueueFullError,
+  SchedulerClosedError,
+  SchedulerError,
+  TaskTimeoutError,
+} from './errors.ts';
+import {
+  CLIENT_GONE,
+  clientEntry,
+  DISOWNED,
+  ENTERED,
+  LIST_ASLEEP,
+  LIST_CLOSED,
+  NO_SLOT,
+  NOT_OPEN,
+  PHASE_OPEN,
+  QUEUE_LIMIT,
+  slotHead,
+  TOO_LATE,
+  WITHDRAWN,
+} from './layout.ts';
+import {
+  checkTimeout,
+  unknownPriority,
+  type ClientOptions,
+  type CloseOptions,
+  type LatencyRecorders,
+  type RunOptions,
+} from './options.ts';
+import { isThrown, readValue, writeValue } from './payload.ts';
+import type { Recorder } from './ports.ts';
+import { bandOf, DEFAULT_PRIORITY } from './priority.ts';
+import type { SchedulerTable } from './table.ts';
+import type { Task } from './tasks.ts';
+
+type Settle = (value: unknown) => void;
+
+/** What only some tasks have. */
+interface Watchers {
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: (() => void) | undefined;
+  readonly timer: NodeJS.Timeout | undefined;
+  readonly recorder: Recorder | undefined;
+  readonly startMs: number;
+}
+
+const NO_OPTIONS: RunOptions = {};
+
+export class SchedulerClient implements AsyncDisposable {
+  /** Place of this client, for `scheduler.reclaimClient`. The owner's is 0. */
+  readonly id: number;
+  readonly #table: SchedulerTable;
+  readonly #party: number;
+  readonly #latency: LatencyRecorders | undefined;
+  readonly #watch: CompletionWatch;
+  readonly #taskIds = new Map<Task<never, unknown>, number>();
+  /** By slot; undefined where nobody waits any more. */
+  readonly #resolve: (Settle | undefined)[] = [];
+  readonly #reject: (Settle | undefined)[] = [];
+  readonly #watchers = new Map<number, Watchers>();
+  /** Settle when nothing is in flight. */
+  #idle: (() => void)[] = [];
+  #inFlight = 0;
+  #isGone = false;
+  #end: Error | undefined;
+
+  /** Made by `Scheduler.attach`. @internal */
+  constructor(table: SchedulerTable, options: ClientOptions = {}) {
+    this.#table = table;
+    this.#latency = options.latency;
+    if (table.phase !== PHASE_OPEN)
+      throw new SchedulerClosedError('the scheduler is closed, expected it to be open');
+    this.#party = takePlace(table);
+    this.id = this.#party - 1;
+    const { kernel, at, i32 } = table;
+    const word = table.clientWord(this.#party) + clientEntry.word.finished;
+    const inFlight = (): number => this.#inFlight;
+    this.#watch = new CompletionWatch({
+      get inFlight() {
+        return inFlight();
+      },
+      collect: () => this.#collect(),
+      fallAsleep: () => kernel.fallAsleep(at, this.#party) === 1,
+      wait: () => {
+        const { async, value } = Atomics.waitAsync(i32, word, LIST_ASLEEP); // pairs with the notify in deliverSlot
+        return async ? value : undefined;
+      },
+    });
+  }
+
+  /** Tasks that were accepted and whose end is not known yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Runs a task on a worker. Nothing is thrown; the promise rejects with what the task threw, with `signal.reason`, or with
+   * QueueFullError, PayloadTooLargeError, NotCloneableError, TaskTimeoutError, WorkerLostError, TaskNotFoundError,
+   * SchedulerClosedError, ClientLostError, ArgumentRangeError. Where it rejects with one of the first three, or the last, the task
+   * was not accepted.
+   */
+  run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
+  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
+  run<R>(task: Task<never, R>, args?: unknown, options: RunOptions = NO_OPTIONS): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      try {
+        this.#submit(task, args, options, resolve as Settle, reject);
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }
+
+  /** Waits until nothing is in flight, then gives up its place. New tasks are refused at once. Harmless when called again. */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
+    await this.settled(timeoutMs);
+    this.destroy();
+  }
+
+  /** Rejects what is in flight with SchedulerClosedError, then gives up its place. Tasks that run already run on. */
+  destroy(): void {
+    this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
+    this.#rejectAll(new SchedulerClosedError(`client ${this.id} was destroyed before the task ended`));
+    if (this.#end instanceof ClientLostError || this.#isGone) return;
+    this.#isGone = true;
+    reclaimPlace(this.#table, this.#party);
+    this.#watch.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Settles when nothing is in flight, or after a time-out. @internal */
+  settled(timeoutMs?: number): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
+      this.#idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** Takes no more tasks, for the reason given. @internal */
+  refuse(reason: Error): void {
+    this.#end ??= reason;
+  }
+
+  /** Takes what has finished now. @internal */
+  collect(): void {
+    this.#collect();
+    this.#watch.expect();
+  }
+
+  #submit(
+    task: Task<never, unknown>,
+    args: unknown,
+    options: RunOptions,
+    resolve: Settle,
+    reject: Settle,
+  ): void {
+    const { signal, priority = DEFAULT_PRIORITY } = options;
+    if (this.#end !== undefined) throw this.#end;
+    const band = bandOf(priority);
+    if (band < 0) throw unknownPriority(priority);
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    if (signal?.aborted === true) {
+      reject(signal.reason);
+      return;
+    }
+    const id = this.#taskIds.get(task) ?? this.#intern(task);
+    const { kernel, at, i32 } = this.#table;
+    const slot = kernel.acquireSlot(at, this.#party);
+    if (slot < 0) throw this.#refusal(slot);
+    try {
+      writeValue(this.#table, slot, args, 'arguments', task.name);
+    } catch (error) {
+      kernel.releaseSlot(at, slot, this.#party);
+      throw error;
+    }
+    const word = this.#table.slotWord(slot);
+    i32[word + slotHead.word.task] = id;
+    i32[word + slotHead.word.band] = band;
+    const recorder = this.#latency?.[priority];
+    const startMs = recorder === undefined ? 0 : performance.now();
+    if (kernel.enterSlot(at, slot, this.#party, band) !== ENTERED) throw this.#refusal(NOT_OPEN);
+    this.#resolve[slot] = resolve;
+    this.#reject[slot] = reject;
+    this.#inFlight++;
+    if (recorder !== undefined || signal !== undefined || timeoutMs !== undefined)
+      this.#watchers.set(slot, this.#watchersFor(slot, task, signal, timeoutMs, recorder, startMs));
+    this.#watch.expect();
+  }
+
+  #watchersFor(
+    slot: number,
+    task: Task<never, unknown>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    recorder: Recorder | undefined,
+    startMs: number,
+  ): Watchers {
+    const { kernel, at } = this.#table;
+    const onAbort =
+      signal && ((): void => this.#withdraw(slot, kernel.cancelSlot(at, slot, this.#party), signal.reason));
+    signal?.addEventListener('abort', onAbort as () => void, { once: true });
+    const onTimeout = (): void => {
+      const outcome = kernel.condemnSlot(at, slot, this.#party);
+      const error = new TaskTimeoutError(task.name, timeoutMs as number, outcome === DISOWNED);
+      this.#withdraw(slot, outcome, error);
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+    return { signal, onAbort, timer, recorder, startMs };
+  }
+
+  /** The client wants the result no more; `outcome` is what the slot has become. */
+  #withdraw(slot: number, outcome: number, reason: unknown): void {
+    const reject = this.#reject[slot];
+    this.#forget(slot);
+    if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed();
+    else if (outcome !== TOO_LATE) return; // not ours any more: `#end` says why
+    reject?.(reason);
+  }
+
+  /** Takes all finished slots. @returns how many */
+  #collect(): number {
+    const { kernel, at, i32 } = this.#table;
+    let link = kernel.takeFinished(at, this.#party);
+    if (link === LIST_CLOSED) {
+      this.#lose();
+      return 0;
+    }
+    let count = 0;
+    while (link > 0) {
+      const slot = link - 1;
+      link = i32[this.#table.slotWord(slot) + slotHead.word.next] as number;
+      this.#settle(slot);
+      count++;
+    }
+    return count;
+  }
+
+  #settle(slot: number): void {
+    const resolve = this.#resolve[slot];
+    const reject = this.#reject[slot];
+    const watchers = this.#watchers.get(slot);
+    this.#forget(slot);
+    if (watchers?.recorder !== undefined) watchers.recorder.record(performance.now() - watchers.startMs);
+    let isFine = false;
+    let value: unknown;
+    try {
+      value = readValue(this.#table, slot);
+      isFine = !isThrown(this.#table, slot);
+    } catch (error) {
+      value = error;
+    }
+    this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
+    this.#landed();
+    if (isFine) resolve?.(value);
+    else reject?.(value);
+  }
+
+  #forget(slot: number): void {
+    this.#resolve[slot] = undefined;
+    this.#reject[slot] = undefined;
+    const watchers = this.#watchers.get(slot);
+    if (watchers === undefined) return;
+    this.#watchers.delete(slot);
+    clearTimeout(watchers.timer);
+    if (watchers.onAbort !== undefined) watchers.signal?.removeEventListener('abort', watchers.onAbort);
+  }
+
+  #landed(): void {
+    if (--this.#inFlight > 0) return;
+    this.#watch.expect();
+    const idle = this.#idle;
+    if (idle.length === 0) return;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  #rejectAll(error: Error): void {
+    for (let slot = 0; slot < this.#reject.length; slot++) {
+      const reject = this.#reject[slot];
+      if (reject === undefined) continue;
+      this.#forget(slot);
+      reject(error);
+    }
+    this.#inFlight = 1;
+    this.#landed();
+  }
+
+  /** The owner has reclaimed this client: its slots are gone. */
+  #lose(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#end = new ClientLostError(this.id);
+    this.#rejectAll(this.#end);
+    this.#watch.stop();
+  }
+
+  #refusal(outcome: number): Error {
+    switch (outcome) {
+      case NO_SLOT:
+        return new QueueFullError('slots', this.#table.slots);
+      case QUEUE_LIMIT:
+        return new QueueFullError('maxQueue', this.#table.maxQueue);
+      case CLIENT_GONE:
+        this.#lose();
+        return new ClientLostError(this.id);
+      case NOT_OPEN:
+        return new SchedulerClosedError('the scheduler is closed, expected it to be open');
+      default:
+        return new SchedulerError('ERR_INTERNAL', `unexpected outcome ${outcome} of acquireSlot`);
+    }
+  }
+
+  #intern(task: Task<never, unknown>): number {
+    if (typeof task?.module !== 'string' || typeof task.name !== 'string')
+      throw new ArgumentRangeError('task', task, 'a task that defineTasks returned');
+    const id = this.#table.names.intern(`${task.module}#${task.name}`);
+    this.#taskIds.set(task, id);
+    return id;
+  }
+}

@@ -1,0 +1,163 @@
+/** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
+export class SchedulerError extends Error {
+  readonly code: string;
+  override readonly name: string = 'SchedulerError';
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** No room for another task. It was not accepted; try later, or answer that the service is overloaded. */
+export class QueueFullError extends SchedulerError {
+  override readonly name = 'QueueFullError';
+  /** Which option is the limit. */
+  readonly limit: 'maxQueue' | 'slots';
+  /** Its value. */
+  readonly most: number;
+
+  constructor(limit: 'maxQueue' | 'slots', most: number) {
+    super(
+      'ERR_QUEUE_FULL',
+      limit === 'slots'
+        ? `all ${most} slots hold a task that is queued, running or not yet collected (option slots)`
+        : `${most} tasks or more are waiting, expected fewer (option maxQueue)`,
+    );
+    this.limit = limit;
+    this.most = most;
+  }
+}
+
+/** Arguments or a result have more bytes than a slot has room for. Pass a token of what lies in shared memory instead. */
+export class PayloadTooLargeError extends SchedulerError {
+  override readonly name = 'PayloadTooLargeError';
+  readonly what: 'arguments' | 'result';
+  readonly bytes: number;
+  readonly limitBytes: number;
+
+  constructor(what: 'arguments' | 'result', task: string, bytes: number, limitBytes: number) {
+    super(
+      'ERR_PAYLOAD_TOO_LARGE',
+      `${what} of task ${task}: ${bytes} bytes, expected at most ${limitBytes} (option payloadBytes)`,
+    );
+    this.what = what;
+    this.bytes = bytes;
+    this.limitBytes = limitBytes;
+  }
+}
+
+/** Arguments or a result that structured clone refuses: a function, a port, shared memory. `cause` is its error. */
+export class NotCloneableError extends SchedulerError {
+  override readonly name = 'NotCloneableError';
+
+  constructor(what: 'arguments' | 'result', task: string, cause: unknown) {
+    super('ERR_NOT_CLONEABLE', `${what} of task ${task} cannot be cloned: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** A worker found no such task: its module does not export what `defineTasks` returned, or could not be imported (`cause`). */
+export class TaskNotFoundError extends SchedulerError {
+  override readonly name = 'TaskNotFoundError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_TASK_NOT_FOUND', message, options);
+  }
+}
+
+/** A slot holds what nobody here wrote: memory was overwritten. */
+export class CorruptSlotError extends SchedulerError {
+  override readonly name = 'CorruptSlotError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_CORRUPT_SLOT', message, options);
+  }
+}
+
+/** A task was not finished in `timeoutMs`. If it was running, its worker was terminated and replaced. */
+export class TaskTimeoutError extends SchedulerError {
+  override readonly name = 'TaskTimeoutError';
+  readonly task: string;
+  readonly timeoutMs: number;
+  /** Whether it had started. */
+  readonly wasRunning: boolean;
+
+  constructor(task: string, timeoutMs: number, wasRunning: boolean) {
+    super(
+      'ERR_TASK_TIMEOUT',
+      `task ${task} was ${wasRunning ? 'still running' : 'still queued'} after ${timeoutMs} ms`,
+    );
+    this.task = task;
+    this.timeoutMs = timeoutMs;
+    this.wasRunning = wasRunning;
+  }
+}
+
+/** The worker that ran the task ended before it: it crashed, ran out of memory, called `process.exit` or was terminated. */
+export class WorkerLostError extends SchedulerError {
+  override readonly name = 'WorkerLostError';
+  readonly task: string;
+  /** Index of the worker. */
+  readonly worker: number;
+  readonly exitCode: number;
+
+  constructor(task: string, worker: number, exitCode: number, cause?: unknown) {
+    super(
+      'ERR_WORKER_LOST',
+      `worker ${worker} ended with code ${exitCode} while it ran task ${task}${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.task = task;
+    this.worker = worker;
+    this.exitCode = exitCode;
+  }
+}
+
+/** A worker could not be started `failures` times in a row; the scheduler gave up and is closed. `cause` is the last failure. */
+export class WorkerStartError extends SchedulerError {
+  override readonly name = 'WorkerStartError';
+  readonly failures: number;
+
+  constructor(failures: number, exitCode: number, cause: unknown) {
+    super(
+      'ERR_WORKER_START',
+      `${failures} workers in a row ended before they were ready, the last with code ${exitCode}: ${messageOf(cause)}`,
+      { cause },
+    );
+    this.failures = failures;
+  }
+}
+
+/** The scheduler, or this client of it, takes no tasks any more; or it was destroyed with this task in it. */
+export class SchedulerClosedError extends SchedulerError {
+  override readonly name = 'SchedulerClosedError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_SCHEDULER_CLOSED', message, options);
+  }
+}
+
+/** This client was reclaimed (`reclaimClient`) while its thread was alive. */
+export class ClientLostError extends SchedulerError {
+  override readonly name = 'ClientLostError';
+
+  constructor(client: number) {
+    super(
+      'ERR_CLIENT_LOST',
+      `client ${client} was reclaimed by the owner of the scheduler, expected it to be attached`,
+    );
+  }
+}
+
+/** All places for clients are taken. */
+export class ClientsExhaustedError extends SchedulerError {
+  override readonly name = 'ClientsExhaustedError';
+
+  constructor(most: number) {
+    super('ERR_CLIENTS_EXHAUSTED', `${most} clients are attached, expected fewer (option maxClients)`);
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

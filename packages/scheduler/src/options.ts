@@ -1,0 +1,115 @@
+// Options, checked once, with their defaults.
+import { availableParallelism } from 'node:os';
+import type { ResourceLimits } from 'node:worker_threads';
+import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
+import { MAX_CLIENTS, MAX_THREADS } from './layout.ts';
+import type { Recorder } from './ports.ts';
+import { PRIORITIES, type Priority } from './priority.ts';
+import { moduleUrl, type Task } from './tasks.ts';
+
+/** Times from `run()` to the result, in milliseconds, of tasks that were not aborted or timed out; by priority. */
+export type LatencyRecorders = Readonly<Partial<Record<Priority, Recorder>>>;
+
+export interface ClientOptions {
+  readonly latency?: LatencyRecorders;
+}
+
+export interface SchedulerOptions extends ClientOptions {
+  /** Workers; by default the parallelism available to the process. */
+  readonly threads?: number;
+  /**
+   * Tasks in the scheduler at most: queued, running, or finished and not yet collected by their client; 4096 by default.
+   * Each has a slot of `payloadBytes` in shared memory, of which the system gives pages when they are first touched.
+   */
+  readonly slots?: number;
+  /** Tasks that wait at most; by default as many as there are slots. Clients that submit at once may exceed it by one each. */
+  readonly maxQueue?: number;
+  /** Bytes of arguments, and of a result, at most; 4096 by default. */
+  readonly payloadBytes?: number;
+  /** Clients attached at once at most, this one included; 64 by default. */
+  readonly maxClients?: number;
+  /** Different task functions at most; 256 by default. */
+  readonly maxTasks?: number;
+  /** Memory to lie in; by default an arena of its own. `Scheduler.bytesFor(options)` says how much it takes. */
+  readonly arena?: Arena;
+  /** Tasks whose modules each worker imports before it takes its first task, or URLs of such modules. */
+  readonly preload?: readonly (Task<never, unknown> | string | URL)[];
+  /** URL of a module whose default export is an `Affinity`: each worker calls it before it takes tasks. */
+  readonly affinity?: string | URL;
+  /** As of `new Worker()`: what `import { workerData } from 'node:worker_threads'` is in workers. */
+  readonly workerData?: unknown;
+  /** As of `new Worker()`. */
+  readonly execArgv?: readonly string[];
+  /** As of `new Worker()`. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** As of `new Worker()`. */
+  readonly resourceLimits?: ResourceLimits;
+}
+
+export interface TableOptions {
+  readonly threads: number;
+  readonly slots: number;
+  readonly maxQueue: number;
+  readonly payloadBytes: number;
+  readonly maxClients: number;
+  readonly maxTasks: number;
+}
+
+export interface RunOptions {
+  /** 'normal' by default. */
+  readonly priority?: Priority;
+  /** Aborts: a queued task never runs; of a running one the result is dropped. Rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+  /** From now to the result at most: then a queued task never runs, and the worker of a running one is terminated and replaced. */
+  readonly timeoutMs?: number;
+}
+
+export interface CloseOptions {
+  /** After that, what is left is destroyed; by default it waits for ever. */
+  readonly timeoutMs?: number;
+}
+
+export const MAX_SLOTS: number = 2 ** 20;
+const MAX_PAYLOAD_BYTES = 2 ** 24;
+/** What a timer of Node can wait. */
+export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
+
+/** @throws ArgumentRangeError */
+export function tableOptions(options: SchedulerOptions): TableOptions {
+  const slots = integer('slots', options.slots, 4096, MAX_SLOTS);
+  return {
+    slots,
+    threads: integer('threads', options.threads, Math.min(availableParallelism(), MAX_THREADS), MAX_THREADS),
+    maxQueue: integer('maxQueue', options.maxQueue, slots, MAX_SLOTS),
+    payloadBytes: integer('payloadBytes', options.payloadBytes, 4096, MAX_PAYLOAD_BYTES, 256),
+    maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
+    maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
+  };
+}
+
+export function preloadUrls(preload: SchedulerOptions['preload'] = []): string[] {
+  return [
+    ...new Set(
+      preload.map((each) => moduleUrl(typeof each === 'object' && 'module' in each ? each.module : each)),
+    ),
+  ];
+}
+
+/** A time-out in milliseconds, or undefined. @throws ArgumentRangeError */
+export function checkTimeout(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined) return undefined;
+  if (!(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_MS)
+    throw new ArgumentRangeError('timeoutMs', timeoutMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
+  return timeoutMs;
+}
+
+export function unknownPriority(priority: unknown): ArgumentRangeError {
+  return new ArgumentRangeError('priority', priority, `one of ${PRIORITIES.join(', ')}`);
+}
+
+function integer(name: string, given: number | undefined, usual: number, most: number, least = 1): number {
+  const value = given ?? usual;
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new ArgumentRangeError(name, value, `an integer from ${least} to ${most}`);
+  return value;
+}

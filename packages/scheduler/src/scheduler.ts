@@ -1,0 +1,236 @@
+// The scheduler as its owner sees it: the thread that creates it has the workers, and is a client itself.
+import { EventEmitter } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
+import { reclaimPlace, threadOf, type ReclaimedClient } from './client-places.ts';
+import { SchedulerClient } from './client.ts';
+import { Crew } from './crew.ts';
+import { SchedulerClosedError, WorkerLostError, type SchedulerError } from './errors.ts';
+import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
+import {
+  checkTimeout,
+  tableOptions,
+  type ClientOptions,
+  type CloseOptions,
+  type RunOptions,
+  type SchedulerOptions,
+} from './options.ts';
+import { writeThrown } from './payload.ts';
+import { statsOf, type SchedulerStats } from './stats.ts';
+import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
+import type { Task } from './tasks.ts';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface WorkerCreated {
+  readonly worker: number;
+  readonly threadId: number;
+}
+
+export interface WorkerDestroyed {
+  readonly worker: number;
+  readonly exitCode: number;
+  /** The uncaught error that ended it, where there was one. */
+  readonly cause: unknown;
+  /** Tasks that failed with it. */
+  readonly lost: number;
+}
+
+export interface SchedulerEvents {
+  /** A worker takes tasks. */
+  workerCreate: [WorkerCreated];
+  workerDestroy: [WorkerDestroyed];
+  /** A worker crashed between tasks, or none can be started. What hits a task rejects its promise instead. */
+  error: [SchedulerError];
+}
+
+export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDisposable {
+  /** Plain data for `workerData` or `postMessage`: the other thread calls `Scheduler.attach(handle)`. */
+  readonly handle: SchedulerHandle;
+  /** Settles when all workers take tasks; `run` need not wait for it. Rejects where they can not be started. */
+  readonly ready: Promise<void>;
+  readonly #table: SchedulerTable;
+  readonly #client: SchedulerClient;
+  readonly #crew: Crew;
+  readonly #keepAlive: NodeJS.Timeout;
+  #closing: Promise<void> | undefined;
+  #destroying: Promise<void> | undefined;
+  /** Looks whether the tasks have ended, while it closes. */
+  #onBell: (() => void) | undefined;
+
+  private constructor(table: SchedulerTable, options: SchedulerOptions) {
+    super();
+    this.#table = table;
+    this.handle = table.handle;
+    this.#client = new SchedulerClient(table, options);
+    this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
+    this.#crew = new Crew(table, options, {
+      onCreate: (worker, threadId) => this.emit('workerCreate', { worker, threadId }),
+      onDestroy: (worker, exitCode, cause, lost) => {
+        this.emit('workerDestroy', { worker, exitCode, cause, lost });
+        if (cause !== undefined && lost === 0)
+          this.#report(new WorkerLostError('(none)', worker, exitCode, cause));
+      },
+      onGiveUp: (error) => {
+        this.#report(error);
+        void this.#destroy(error);
+      },
+    });
+    this.ready = this.#crew.ready;
+    this.#listen();
+  }
+
+  /** Starts the workers of a new scheduler. @throws ArgumentRangeError, ArenaExhaustedError */
+  static create(options: SchedulerOptions = {}): Scheduler {
+    const plan = tableOptions(options);
+    const arena = options.arena ?? Arena.create({ bytes: bytesFor(plan) });
+    return new Scheduler(SchedulerTable.create(arena, plan), options);
+  }
+
+  /** A client of a scheduler that another thread owns. @throws AttachError, ClientsExhaustedError, SchedulerClosedError */
+  static attach(handle: SchedulerHandle, options: ClientOptions = {}): SchedulerClient {
+    return new SchedulerClient(SchedulerTable.attach(handle), options);
+  }
+
+  /** Bytes of arena that a scheduler with these options takes at most. @throws ArgumentRangeError */
+  static bytesFor(options: SchedulerOptions = {}): number {
+    return bytesFor(tableOptions(options));
+  }
+
+  /** As of SchedulerClient. */
+  run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
+  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
+  run(task: Task<never, unknown>, args?: unknown, options?: RunOptions): Promise<unknown> {
+    return this.#client.run(task as Task<unknown, unknown>, args, options);
+  }
+
+  /** Workers. */
+  get threads(): number {
+    return this.#table.threads;
+  }
+
+  /** Tasks that this thread submitted and whose end is not known yet. */
+  get inFlight(): number {
+    return this.#client.inFlight;
+  }
+
+  /** What is in it now, on all threads. */
+  stats(): SchedulerStats {
+    return statsOf(this.#table, this.#crew.seats);
+  }
+
+  /**
+   * Cleans up after a client whose thread has ended: its queued tasks never run, results of its running ones are dropped, its slots
+   * are free again. To be called after the thread's 'exit' event, not before. Harmless when called again.
+   * @param id `client.id`
+   */
+  reclaimClient(id: number): ReclaimedClient {
+    if (id === this.#client.id)
+      throw new ArgumentRangeError('id', id, 'the id of an attached client, not of the owner');
+    return reclaimPlace(this.#table, id + 1);
+  }
+
+  /** Does that for every client of a worker thread when it exits, however it does. */
+  reclaimOnExit(worker: Worker): void {
+    const { threadId } = worker;
+    worker.once('exit', () => {
+      for (let client = 1; client <= this.#table.maxClients; client++)
+        if (threadOf(this.#table, client) === threadId) reclaimPlace(this.#table, client);
+    });
+  }
+
+  /**
+   * Takes no more tasks on any thread, waits until all that were accepted have ended and this thread's promises are settled, then
+   * ends the workers. Other threads can collect their results later. Harmless when called again.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    this.#closing ??= this.#close();
+    if (timeoutMs === undefined) return this.#closing;
+    const timer = setTimeout(() => void this.destroy(), timeoutMs);
+    return this.#closing.finally(() => clearTimeout(timer));
+  }
+
+  /** Terminates the workers now. All tasks that have not ended reject with SchedulerClosedError. Harmless when called again. */
+  destroy(): Promise<void> {
+    return this.#destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#setPhase(PHASE_CLOSING);
+    this.#client.refuse(new SchedulerClosedError('the scheduler is closed, expected it to be open'));
+    this.#keepAlive.ref();
+    await new Promise<void>((resolve) => {
+      this.#onBell = (): void => {
+        // Pairs with acquireSlot, which takes its slot before it looks at the phase.
+        if (this.#table.phase !== PHASE_CLOSED && this.#table.kernel.busySlots(this.#table.at) > 0) return;
+        this.#onBell = undefined;
+        resolve();
+      };
+      this.#onBell();
+    });
+    if (this.#destroying !== undefined) return this.#destroying;
+    this.#client.collect();
+    await this.#client.settled();
+    this.#setPhase(PHASE_CLOSED);
+    await this.#crew.end();
+    this.#dispose();
+  }
+
+  #destroy(cause?: Error): Promise<void> {
+    this.#destroying ??= this.#terminate(cause);
+    return this.#destroying;
+  }
+
+  async #terminate(cause: Error | undefined): Promise<void> {
+    this.#setPhase(PHASE_CLOSED);
+    this.#client.refuse(
+      new SchedulerClosedError('the scheduler is closed, expected it to be open', cause && { cause }),
+    );
+    this.#keepAlive.ref();
+    await this.#crew.terminate();
+    const { kernel, at, slots } = this.#table;
+    for (let slot = 0; slot < slots; slot++) {
+      if (kernel.abandonSlot(at, slot, 1) !== TASK_LOST) continue;
+      const message = 'the scheduler was destroyed before the task began';
+      writeThrown(this.#table, slot, new SchedulerClosedError(message, cause && { cause }), '');
+      kernel.deliverSlot(at, slot, clientIn(this.#table.stateOf(slot)), 1);
+    }
+    this.#client.collect();
+    this.#onBell?.();
+    this.#dispose();
+  }
+
+  #dispose(): void {
+    clearInterval(this.#keepAlive);
+    this.#client.destroy();
+  }
+
+  #setPhase(phase: typeof PHASE_CLOSING | typeof PHASE_CLOSED): void {
+    const { i32, phaseWord } = this.#table;
+    const was = Atomics.load(i32, phaseWord);
+    // publish: pairs with the loads in acquireSlot, enterSlot and announceSleep. Only this thread writes it.
+    if (was === PHASE_OPEN || was < phase) Atomics.store(i32, phaseWord, phase);
+  }
+
+  /** Answers the bell for as long as the scheduler is open. */
+  #listen(): void {
+    const { i32, bellWord } = this.#table;
+    const seen = Atomics.load(i32, bellWord); // observe: pairs with the `add` of whoever rings
+    if (this.#table.phase !== PHASE_CLOSED) this.#crew.terminateDoomed();
+    this.#onBell?.();
+    if (this.#table.phase === PHASE_CLOSED) return;
+    const { async, value } = Atomics.waitAsync(i32, bellWord, seen);
+    if (async) void value.then(() => this.#listen());
+    else setImmediate(() => this.#listen());
+  }
+
+  #report(error: SchedulerError): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+    else process.emitWarning(error);
+  }
+}

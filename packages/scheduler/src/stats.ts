@@ -1,0 +1,96 @@
+// What is in a scheduler at a moment: one look at each slot, some 10 ns a slot.
+import type { WorkerState } from './crew.ts';
+import { threadOf } from './client-places.ts';
+import {
+  SLOT_CONDEMNED,
+  SLOT_DOOMED,
+  SLOT_FREE,
+  SLOT_ORPHANED,
+  SLOT_QUEUED,
+  SLOT_RUNNING,
+  slotHead,
+  workerEntry,
+} from './layout.ts';
+import { PRIORITIES, type Priority } from './priority.ts';
+import { clientIn, stateIn, type SchedulerTable } from './table.ts';
+
+export interface WorkerStats {
+  readonly index: number;
+  /** -1 where no thread runs. */
+  readonly threadId: number;
+  readonly state: WorkerState;
+  /** Tasks that returned, threw, and ended with a worker, of all workers that had this index. Wrap at 2^32. */
+  readonly completed: number;
+  readonly failed: number;
+  readonly lost: number;
+}
+
+export interface ClientStats {
+  readonly id: number;
+  readonly threadId: number;
+  /** Its tasks that are queued, running, or finished and not yet collected. */
+  readonly inFlight: number;
+}
+
+export interface SchedulerStats {
+  /** Tasks that wait, by priority. */
+  readonly queued: Readonly<Record<Priority, number>>;
+  /** Tasks that run, those whose result nobody wants included. */
+  readonly running: number;
+  /** Sums over all workers. */
+  readonly completed: number;
+  readonly failed: number;
+  readonly lost: number;
+  readonly slots: { readonly total: number; readonly used: number };
+  readonly workers: readonly WorkerStats[];
+  readonly clients: readonly ClientStats[];
+}
+
+type Seats = readonly { readonly index: number; readonly threadId: number; readonly state: WorkerState }[];
+
+export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
+  const queued: Record<Priority, number> = { critical: 0, high: 0, normal: 0, low: 0 };
+  const inFlight = new Int32Array(table.maxClients + 1);
+  let running = 0;
+  let used = 0;
+  for (let slot = 0; slot < table.slots; slot++) {
+    const word = table.stateOf(slot);
+    const state = stateIn(word);
+    if (state === SLOT_FREE) continue;
+    used++;
+    const client = clientIn(word);
+    if (client <= table.maxClients) inFlight[client] = (inFlight[client] as number) + 1;
+    if (
+      state === SLOT_RUNNING ||
+      state === SLOT_ORPHANED ||
+      state === SLOT_CONDEMNED ||
+      state === SLOT_DOOMED
+    )
+      running++;
+    if (state !== SLOT_QUEUED) continue;
+    const priority = PRIORITIES[table.i32[table.slotWord(slot) + slotHead.word.band] as number];
+    if (priority !== undefined) queued[priority]++;
+  }
+  const workers = seats.map(({ index, threadId, state }) => {
+    const count = (word: number): number => Atomics.load(table.i32, table.workerWord(index + 1) + word) >>> 0;
+    const { completed, failed, lost } = workerEntry.word;
+    return { index, threadId, state, completed: count(completed), failed: count(failed), lost: count(lost) };
+  });
+  const clients: ClientStats[] = [];
+  for (let client = 1; client <= table.maxClients; client++) {
+    const threadId = threadOf(table, client);
+    if (threadId >= 0) clients.push({ id: client - 1, threadId, inFlight: inFlight[client] as number });
+  }
+  const sum = (of: (worker: WorkerStats) => number): number =>
+    workers.reduce((total, worker) => total + of(worker), 0);
+  return {
+    queued,
+    running,
+    completed: sum((worker) => worker.completed),
+    failed: sum((worker) => worker.failed),
+    lost: sum((worker) => worker.lost),
+    slots: { total: table.slots, used },
+    workers,
+    clients,
+  };
+}

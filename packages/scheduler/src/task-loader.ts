@@ -1,0 +1,55 @@
+// In a worker: from the index of a task to its function. The first task of a module imports it.
+import { TaskNotFoundError } from './errors.ts';
+import type { SchedulerTable } from './table.ts';
+import { tasksIn, type TaskContext } from './tasks.ts';
+
+export type Runnable = (args: unknown, context: TaskContext) => unknown;
+
+export class TaskLoader {
+  readonly #table: SchedulerTable;
+  readonly #functions: (Runnable | undefined)[] = [];
+
+  constructor(table: SchedulerTable) {
+    this.#table = table;
+  }
+
+  /** The function, where its module has been imported. */
+  known(index: number): Runnable | undefined {
+    return this.#functions[index];
+  }
+
+  /** Imports the module of a task. @throws TaskNotFoundError */
+  async load(index: number): Promise<Runnable> {
+    const full = this.#table.names.names()[index];
+    if (full === undefined)
+      throw new TaskNotFoundError(`task number ${index} has no name, expected one of defineTasks`);
+    const hash = full.lastIndexOf('#');
+    const module = full.slice(0, hash);
+    const found = await this.import(module);
+    const run = this.#functions[index];
+    if (run === undefined)
+      throw new TaskNotFoundError(
+        `${module} exports tasks ${found.join(', ') || '(none)'}, expected ${full.slice(hash + 1)} among them: it must export what defineTasks returned`,
+      );
+    return run;
+  }
+
+  /** Imports a module for its tasks. @returns their names. @throws TaskNotFoundError */
+  async import(module: string): Promise<string[]> {
+    let exports: object;
+    try {
+      exports = (await import(module)) as object;
+    } catch (cause) {
+      throw new TaskNotFoundError(
+        `${module} cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+    }
+    const names: string[] = [];
+    for (const [task, run] of tasksIn(exports)) {
+      names.push(task.name);
+      this.#functions[this.#table.names.intern(`${task.module}#${task.name}`)] = run;
+    }
+    return names;
+  }
+}

@@ -1,0 +1,86 @@
+// What a task is: a function that a module exports by way of `defineTasks`, named by the module's URL and its name. A worker
+// imports the module and finds the function in what it exports; nothing is registered anywhere.
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ArgumentRangeError } from '@corelane/shared-memory';
+
+/** What a task function is given beside its arguments. Valid until the task has ended. */
+export interface TaskContext {
+  /** Index of the worker that runs it. */
+  readonly worker: number;
+  /** Whether nobody waits for the result any more: aborted, timed out, or its client is gone. A load of one shared word. */
+  cancelled(): boolean;
+}
+
+/** Runs in a worker. Numbers, arrays of numbers, strings and bytes travel as they are, the rest by structured clone. */
+export type TaskFunction<A, R> = (args: A, context: TaskContext) => R | Promise<R>;
+
+declare const signature: unique symbol;
+
+/** Names a task function, on any thread. Made by `defineTasks`. */
+export interface Task<A, R> {
+  /** URL of the module that defines it. */
+  readonly module: string;
+  readonly name: string;
+  /** Only a type. */
+  readonly [signature]?: (args: A) => R;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any function that takes arguments and a context
+type AnyTaskFunction = (args: any, context: TaskContext) => unknown;
+
+export type TaskFunctions = Readonly<Record<string, AnyTaskFunction>>;
+
+/** The tasks of a module, by name. */
+export type Tasks<F extends TaskFunctions> = {
+  readonly [K in keyof F]: Task<
+    Parameters<F[K]> extends [] ? undefined : Parameters<F[K]>[0],
+    Awaited<ReturnType<F[K]>>
+  >;
+};
+
+/** For all copies of this package in a process, so that source and build understand each other. */
+const FUNCTION = Symbol.for('@corelane/scheduler/function');
+
+/**
+ * Defines the tasks of a module. The module must export what this returns, under any name.
+ * @param module `import.meta.url`; in CommonJS `__filename`
+ * @throws ArgumentRangeError
+ */
+export function defineTasks<F extends TaskFunctions>(module: string | URL, functions: F): Tasks<F> {
+  const url = moduleUrl(module);
+  const tasks: Record<string, Task<unknown, unknown>> = {};
+  for (const [name, run] of Object.entries(functions)) {
+    if (typeof run !== 'function') throw new ArgumentRangeError(`tasks.${name}`, run, 'a function');
+    const task = { module: url, name };
+    Object.defineProperty(task, FUNCTION, { value: run });
+    tasks[name] = Object.freeze(task);
+  }
+  return Object.freeze(tasks) as Tasks<F>;
+}
+
+export function moduleUrl(module: string | URL): string {
+  const text = String(module);
+  if (isAbsolute(text)) return pathToFileURL(text).href;
+  if (!URL.canParse(text)) throw new ArgumentRangeError('module', text, 'a URL or an absolute path');
+  return text;
+}
+
+/** What a worker runs for a task of a module that it has imported, or undefined. */
+export function functionOf(exported: unknown): AnyTaskFunction | undefined {
+  if (typeof exported !== 'object' || exported === null) return undefined;
+  return (exported as { [FUNCTION]?: AnyTaskFunction })[FUNCTION];
+}
+
+/** The tasks among the exports of a module, one level deep, with their functions. */
+export function* tasksIn(exports: object): Generator<[task: Task<unknown, unknown>, run: AnyTaskFunction]> {
+  for (const exported of Object.values(exports)) {
+    const run = functionOf(exported);
+    if (run !== undefined) yield [exported as Task<unknown, unknown>, run];
+    if (typeof exported !== 'object' || exported === null) continue;
+    for (const inner of Object.values(exported as object)) {
+      const innerRun = functionOf(inner);
+      if (innerRun !== undefined) yield [inner as Task<unknown, unknown>, innerRun];
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// The thread of a worker. Its owner sends it one message; what it finds in `workerData` is the user's.
+import { parentPort } from 'node:worker_threads';
+import type { BootMessage, ReadyMessage } from './boot.ts';
+import type { Affinity } from './ports.ts';
+import { SchedulerTable } from './table.ts';
+import { TaskLoader } from './task-loader.ts';
+import { WorkerLoop } from './worker-loop.ts';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+async function main({ handle, worker, preload, affinity }: BootMessage): Promise<void> {
+  // Between tasks nothing else may keep the thread alive while it waits asynchronously.
+  const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
+  const table = SchedulerTable.attach(handle);
+  if (affinity !== undefined) {
+    const { default: port } = (await import(affinity)) as { default?: Affinity };
+    if (typeof port?.place !== 'function')
+      throw new TypeError(`${affinity} has no default export with a function 'place'`);
+    await port.place({ worker, threads: table.threads });
+  }
+  const loader = new TaskLoader(table);
+  for (const module of preload) await loader.import(module);
+  parentPort?.postMessage({ type: '@corelane/scheduler/ready' } satisfies ReadyMessage);
+  await new WorkerLoop(table, worker, loader).run();
+  clearInterval(keepAlive);
+}
+
+// A rejection is uncaught and ends the thread: its owner learns why.
+parentPort?.once('message', (boot: BootMessage) => void main(boot));
