@@ -85,7 +85,7 @@ export class Demo implements AsyncDisposable {
           node: process.versions.node,
           cpus: availableParallelism(),
           workers: gateway.listeners.workers,
-          checkThreads: gateway.checkThreads,
+          checkThreads: gateway.scheduler.threads,
           reusePort: gateway.listeners.reusePort,
           reusePortReason: gateway.listeners.reason,
           connections,

@@ -2,15 +2,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { StateMachine } from '@corelane/atomic-state';
 import { BufferPool } from '@corelane/buffer-pool';
+import { MemoryTracker } from '@corelane/memory-tracker';
 import { Registry } from '@corelane/perf-counters';
+import { Scheduler } from '@corelane/scheduler';
 import { Arena } from '@corelane/shared-memory';
-import { BodyMemory } from './gateway/body-memory.ts';
 import { Books } from './gateway/books.ts';
 import { Delivery } from './gateway/delivery.ts';
 import { Endpoints } from './gateway/endpoints.ts';
 import { GuardedDelivery } from './gateway/guarded-delivery.ts';
 import { HttpServer } from './gateway/http-server.ts';
-import { Intake } from './gateway/intake.ts';
+import { BODIES_TAG, Intake } from './gateway/intake.ts';
 import { Pages } from './gateway/pages.ts';
 import { ScheduledChecks } from './gateway/scheduled-checks.ts';
 import { WordBook } from './gateway/word-book.ts';
@@ -26,7 +27,8 @@ const machine = StateMachine.attach(data.machine, arena);
 const pool = BufferPool.attach(data.pool, arena, { owner: data.owner });
 const registry = Registry.attach(data.registry, arena);
 const books = new Books(registry, (endpoint) => machine.nameOf(endpoint));
-const checks = ScheduledChecks.attach((data as any).scheduler);
+const memory = MemoryTracker.attach(data.memory, arena);
+const scheduler = Scheduler.attach(data.scheduler);
 const delivery = new Delivery({
   upstream: settings.upstream,
   connections: settings.deliveriesPerWorker,
@@ -35,8 +37,8 @@ const delivery = new Delivery({
 const intake = new Intake({
   settings,
   pool,
-  memory: BodyMemory.attach((data as any).memory, arena),
-  checks,
+  bodies: memory.tag(BODIES_TAG),
+  checks: new ScheduledChecks(scheduler, settings.checkTimeoutMs),
   endpoints: new Endpoints(machine, settings),
   delivery: new GuardedDelivery({
     machine,
@@ -53,8 +55,9 @@ const server = new HttpServer({ settings, intake, pages: new Pages({ registry, m
 async function close(): Promise<void> {
   await server.close();
   await delivery.close();
-  await checks.close();
+  await scheduler.close();
   pool[Symbol.dispose]();
+  memory[Symbol.dispose]();
   registry[Symbol.dispose]();
   port.close();
 }

@@ -14,10 +14,8 @@ export type BodyFault = 'malformed' | 'tooDeep' | 'badName' | 'bomb';
 export interface BodyVerdict {
   /** Undefined where the body is good. */
   readonly fault: BodyFault | undefined;
-  /** Name of the repository that it is about, where it has a good one. */
+  /** Name of the repository that it is about, where the body is good and has one. */
   readonly repository: string | undefined;
-  /** Bytes of JSON that were looked at. */
-  readonly bytes: number;
 }
 
 /** @param encoding of the bytes; undefined where they are plain JSON */
@@ -29,24 +27,24 @@ export async function checkBody(
   const scanner = new JsonScanner(limits.maxDepth);
   if (encoding === undefined) {
     scanner.push(bytes);
-    return verdict(scanner, bytes.length);
+    return verdict(scanner);
   }
-  const { outcome, bytesOut } = await inflateGuarded(bytes, encoding, limits.inflate, (piece) => {
+  const { outcome } = await inflateGuarded(bytes, encoding, limits.inflate, (piece) => {
     scanner.push(piece);
   });
   switch (outcome) {
     case 'ended':
-      return verdict(scanner, bytesOut);
+      return verdict(scanner);
     case 'corrupt':
-      return { fault: 'malformed', repository: undefined, bytes: bytesOut };
+      return { fault: 'malformed', repository: undefined };
     case 'too many bytes':
     case 'ratio too high':
     case 'too slow':
-      return { fault: 'bomb', repository: undefined, bytes: bytesOut };
+      return { fault: 'bomb', repository: undefined };
   }
 }
 
-function verdict(scanner: JsonScanner, bytes: number): BodyVerdict {
+function verdict(scanner: JsonScanner): BodyVerdict {
   const { repository } = scanner;
   const good = repository !== undefined && isIdentifier('repository', repository);
   const end = scanner.end();
@@ -54,5 +52,5 @@ function verdict(scanner: JsonScanner, bytes: number): BodyVerdict {
   if (end === 'malformed') fault = 'malformed';
   else if (end === 'too deep') fault = 'tooDeep';
   else if (repository !== undefined && !good) fault = 'badName';
-  return { fault, repository: good ? repository : undefined, bytes };
+  return { fault, repository: fault === undefined ? repository : undefined };
 }

@@ -4,11 +4,16 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StateMachine, type EndpointSnapshot } from '@corelane/atomic-state';
 import { BufferPool } from '@corelane/buffer-pool';
+import { MemoryTracker } from '@corelane/memory-tracker';
 import { Registry } from '@corelane/perf-counters';
 import { capabilities } from '@corelane/platform';
+import { Scheduler, WorkerStartError, type SchedulerOptions } from '@corelane/scheduler';
 import { Arena, CoarseClock, type ClockTicker } from '@corelane/shared-memory';
+import { checkTasks, type CheckWorkerData } from '../check-task.ts';
+import { entryExecArgv } from '../entry.ts';
 import { PartError } from '../errors.ts';
 import { Books, BooksReader } from './books.ts';
+import { BODIES_TAG } from './intake.ts';
 import type { Transition } from './guarded-delivery.ts';
 import { settingsOf, type GatewayOptions, type Settings } from './options.ts';
 import { checkPortIsFree } from './port-check.ts';
@@ -20,6 +25,10 @@ const MAX_DEATHS = 5;
 const DEATHS_WINDOW_MS = 10_000;
 /** Room for the books, the names and the state words, beside the buffers. Guessed, with a wide margin: untouched pages cost nothing. */
 const OTHER_BYTES = 32 << 20;
+/** Checks that may wait or run at a time: more than all HTTP workers have buffers for would never be needed. Guessed. */
+const CHECK_SLOTS = 1024;
+/** Three numbers go in, a name of at most 201 bytes comes out. */
+const CHECK_PAYLOAD_BYTES = 512;
 
 export interface ListenerFacts {
   readonly workers: number;
@@ -35,6 +44,8 @@ export class Gateway implements AsyncDisposable {
   readonly machine: StateMachine;
   readonly pool: BufferPool;
   readonly registry: Registry;
+  readonly memory: MemoryTracker;
+  readonly scheduler: Scheduler;
   readonly wordBook: WordBook;
   readonly #ticker: ClockTicker;
   readonly #seats: WorkerSeat[];
@@ -49,14 +60,23 @@ export class Gateway implements AsyncDisposable {
     this.settings = settings;
     this.listeners = listeners;
     this.arena = Arena.create({ bytes: settings.buffers * settings.maxBodyBytes + OTHER_BYTES });
+    // A dead worker's place is free again only when the supervisor has heard of its end: room for the successors beside it.
+    const threads = 2 * listeners.workers + 2;
+    this.memory = MemoryTracker.create(this.arena, { workers: threads });
     const clock = CoarseClock.create(this.arena);
     this.#ticker = clock.startTicker({ thread: 'own' });
     this.machine = StateMachine.create(this.arena, { endpoints: settings.endpoints, clock });
-    this.pool = BufferPool.create(this.arena, { buffers: settings.buffers, bufferBytes: settings.maxBodyBytes });
-    this.registry = Registry.create(this.arena, { series: 4096, writers: listeners.workers + 4 });
+    this.pool = BufferPool.create(this.arena, { buffers: settings.buffers, bufferBytes: settings.maxBodyBytes, sink: this.memory });
+    this.registry = Registry.create(this.arena, { series: 4096, writers: threads });
     // Defined here first: a worker that starts late reads the same definitions.
     new Books(this.registry, (endpoint) => this.machine.nameOf(endpoint));
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
+    this.scheduler = Scheduler.create(this.#schedulerOptions(threads));
+    this.scheduler.on('error', (error) => {
+      // A check that dies is refused by its client, and its thread replaced. That none can be started is another matter.
+      if (error instanceof WorkerStartError) this.#failed.reject(error);
+      else process.emitWarning(error);
+    });
     this.#seats = Array.from({ length: listeners.workers }, (_, index) => this.#makeSeat(index));
     this.#failed.promise.catch(() => undefined);
     this.#ticker.ended.catch((error: unknown) => this.#failed.reject(error));
@@ -68,7 +88,7 @@ export class Gateway implements AsyncDisposable {
     if (settings.port !== 0) await checkPortIsFree(settings.port, settings.host);
     const gateway = new Gateway(settings, await listenersFor(settings));
     try {
-      await gateway.#ticker.ready;
+      await Promise.all([gateway.#ticker.ready, gateway.scheduler.ready]);
       gateway.#port = settings.port;
       // The first one finds the port, the others join it.
       for (const seat of gateway.#seats) gateway.#port = await seat.start();
@@ -98,8 +118,11 @@ export class Gateway implements AsyncDisposable {
     return this.#transitions;
   }
 
-  get checkThreads(): number { return 0; }
-  bodies() { return { allocatedBytes: 0, freedBytes: 0, peakBytes: 0 }; }
+  /** What the bodies in hand have taken so far, by the memory tracker. */
+  bodies(): { allocatedBytes: number; freedBytes: number; peakBytes: number } {
+    const { allocatedBytes = 0, freedBytes = 0, peakBytes = 0 } = this.memory.read().tags.find(({ tag }) => tag === BODIES_TAG) ?? {};
+    return { allocatedBytes, freedBytes, peakBytes };
+  }
 
   books(): BooksReader {
     return new BooksReader(this.registry.read());
@@ -145,6 +168,7 @@ export class Gateway implements AsyncDisposable {
     // As long as the slowest good request may take.
     const timeoutMs = requestTimeoutMs + 2 * deliveryTimeoutMs + 3000;
     const ended = await Promise.all(this.#seats.map((seat) => seat.close(timeoutMs)));
+    await this.scheduler.close({ timeoutMs: this.settings.checkTimeoutMs + 1000 });
     await this.#ticker[Symbol.asyncDispose]();
     const stuck = ended.filter((byItself) => !byItself).length;
     if (stuck > 0) throw new PartError('gateway', `${stuck} HTTP workers did not drain in ${timeoutMs} ms and were ended`);
@@ -168,14 +192,42 @@ export class Gateway implements AsyncDisposable {
         pool: this.pool.handle,
         owner,
         registry: this.registry.handle,
+        memory: this.memory.handle,
+        scheduler: this.scheduler.handle,
         wordBook: this.wordBook.handle,
         port: this.#port,
         reusePort: this.listeners.reusePort,
       },
+      adopt: (worker) => this.scheduler.reclaimOnExit(worker),
       reclaim: (threadId) => {
         this.pool.reclaim(owner);
         this.registry.reclaimThread(threadId);
+        this.#reclaimMemory(threadId);
       },
+    };
+  }
+
+  /** The tracker keeps what a dead thread held as held, since it cannot know who has it now. Here the pool has it. */
+  #reclaimMemory(threadId: number): void {
+    const dead = new Set(this.memory.workers().filter((each) => each.claimed && each.threadId === threadId).map(({ worker }) => worker));
+    const bodies = this.memory.read().tags.find(({ tag }) => tag === BODIES_TAG);
+    for (const { worker, netBytes } of bodies?.byWorker ?? [])
+      if (dead.has(worker) && netBytes > 0) this.memory.dealloc(BODIES_TAG, netBytes);
+    this.memory.reclaimThread(threadId);
+  }
+
+  #schedulerOptions(clients: number): SchedulerOptions {
+    const { checkThreads, inflate, maxDepth } = this.settings;
+    const workerData: CheckWorkerData = { pool: this.pool.handle, limits: { inflate, maxDepth } };
+    return {
+      arena: this.arena,
+      threads: checkThreads,
+      slots: CHECK_SLOTS,
+      payloadBytes: CHECK_PAYLOAD_BYTES,
+      maxClients: clients,
+      preload: [checkTasks.check],
+      workerData,
+      execArgv: entryExecArgv(),
     };
   }
 
@@ -195,6 +247,7 @@ export class Gateway implements AsyncDisposable {
 }
 
 async function listenersFor(settings: Settings): Promise<ListenerFacts> {
+  if (!settings.reusePort) return { workers: 1, reusePort: false, reason: 'switched off by the option reusePort' };
   const found = (await capabilities()).find(({ name }) => name === 'reusePort');
   const reusePort = found?.status === 'available';
   return { workers: reusePort ? settings.workers : 1, reusePort, reason: found?.reason ?? 'not probed' };

@@ -8,6 +8,9 @@ import type { Pages } from './pages.ts';
 import { replyText } from './reply.ts';
 import { routeOf } from './route.ts';
 
+/** For senders to take the answers that they were sent. Guessed. */
+const LATE_MS = 1000;
+
 export interface HttpServerParts {
   readonly settings: Settings;
   readonly intake: Intake;
@@ -44,12 +47,16 @@ export class HttpServer {
 
   /** Takes no new connection, answers everything that has arrived, and resolves when the last connection is closed. */
   async close(): Promise<void> {
-    // Closes the connections that wait for a request, too; the others end with their answer.
+    // Closes the connections that wait for a request, too; the others end with their answer. It also ends Node's watch over slow
+    // senders, which is why the time of a request is limited here once more.
     const closed = new Promise((resolve) => this.#server.close(resolve));
+    const cutOff = (): void => this.#server.closeAllConnections();
+    const patience = setTimeout(cutOff, this.#parts.settings.requestTimeoutMs);
     await this.#parts.intake.drain();
+    clearTimeout(patience);
     this.#server.closeIdleConnections();
-    // What is left has sent half a request, or does not read its answer: it has had its time.
-    const late = setTimeout(() => this.#server.closeAllConnections(), 1000);
+    // What is left does not read its answer, or has sent half of its next request.
+    const late = setTimeout(cutOff, LATE_MS);
     await closed;
     clearTimeout(late);
   }

@@ -3,6 +3,7 @@
 // spend nobody's tokens, take nobody's half-open probe and name no endpoint.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BufferPool } from '@corelane/buffer-pool';
+import type { TagRecorder } from '@corelane/memory-tracker';
 import { isIdentifier } from '../checks/identifier.ts';
 import { ENCODINGS, type Encoding } from '../checks/inflate-guard.ts';
 import type { AnswerName } from './answer.ts';
@@ -11,7 +12,6 @@ import { NO_ENDPOINT, type Books } from './books.ts';
 import type { Checks } from './checks.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { GuardedDelivery, GuardedResult } from './guarded-delivery.ts';
-import type { BodyMemory } from './body-memory.ts';
 import type { Settings } from './options.ts';
 import { reply } from './reply.ts';
 import { isSecurityEvent } from './security-events.ts';
@@ -20,7 +20,8 @@ import { isSignedWith } from './signature.ts';
 export interface IntakeParts {
   readonly settings: Settings;
   readonly pool: BufferPool;
-  readonly memory: BodyMemory;
+  /** Records what bodies take while they are in hand. */
+  readonly bodies: TagRecorder;
   readonly checks: Checks;
   readonly endpoints: Endpoints;
   readonly delivery: GuardedDelivery;
@@ -41,6 +42,9 @@ interface Hook {
 
 /** `gone`: nobody is there to be answered. */
 type Decision = { readonly answer: AnswerName | 'gone'; readonly endpoint: number };
+
+/** At the memory tracker. */
+export const BODIES_TAG = 'bodies';
 
 /** What to say when it is not an endpoint that refuses: guessed, long enough for a burst to pass. */
 const OVERLOADED_RETRY_MS = 1000;
@@ -108,11 +112,11 @@ export class Intake {
       if (outcome === 'too large') return { answer: 'tooLarge', endpoint: NO_ENDPOINT };
       const body = lease.bytes.subarray(0, length);
       if (!isSignedWith(hook.secret, body, hook.signature)) return { answer: 'badSignature', endpoint: NO_ENDPOINT };
-      const held = this.#parts.memory.hold(length);
+      this.#parts.bodies.alloc(length);
       try {
         return await this.#admit(request, hook, lease.token, body);
       } finally {
-        held.free();
+        this.#parts.bodies.dealloc(length);
       }
     } finally {
       lease.release();

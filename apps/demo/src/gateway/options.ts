@@ -9,6 +9,10 @@ export interface GatewayOptions {
   readonly host?: string;
   /** HTTP worker threads; by default as many as there are CPUs for this process, at least 2. */
   readonly workers?: number;
+  /** Threads that check bodies; half as many as there are CPUs by default, at least 1. */
+  readonly checkThreads?: number;
+  /** False: one worker listens alone, as it must where threads cannot share a port. By default they share it where they can. */
+  readonly reusePort?: boolean;
   /** Where accepted events go, e.g. `http://127.0.0.1:9000`: `POST /<source>/<event>`. */
   readonly upstream: string;
   /** Who may send, and the secret that each signs with. */
@@ -25,6 +29,8 @@ export interface GatewayOptions {
   readonly limits?: Readonly<Record<string, EndpointOptions>>;
   /** Endpoints (source/event) at most. */
   readonly endpoints?: number;
+  /** Milliseconds until the check of a body that is not done is given up, and its thread replaced. */
+  readonly checkTimeoutMs?: number;
   /** Milliseconds until an upstream that does not answer counts as failed. */
   readonly deliveryTimeoutMs?: number;
   /** Deliveries at once, for each worker: keep-alive connections to the upstream. */
@@ -39,6 +45,8 @@ export interface Settings {
   readonly port: number;
   readonly host: string;
   readonly workers: number;
+  readonly checkThreads: number;
+  readonly reusePort: boolean;
   readonly upstream: string;
   readonly sources: Readonly<Record<string, { readonly secret: string }>>;
   readonly maxBodyBytes: number;
@@ -48,6 +56,7 @@ export interface Settings {
   readonly breaker: EndpointOptions;
   readonly limits: Readonly<Record<string, EndpointOptions>>;
   readonly endpoints: number;
+  readonly checkTimeoutMs: number;
   readonly deliveryTimeoutMs: number;
   readonly deliveriesPerWorker: number;
   readonly headersTimeoutMs: number;
@@ -80,6 +89,8 @@ export function settingsOf(options: GatewayOptions, cpus: number): Settings {
     port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',
     workers: options.workers ?? Math.max(2, cpus),
+    checkThreads: options.checkThreads ?? Math.max(1, Math.floor(cpus / 2)),
+    reusePort: options.reusePort ?? true,
     upstream: options.upstream,
     sources: options.sources ?? { [DEMO_SOURCE]: { secret: DEMO_SECRET } },
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
@@ -91,6 +102,7 @@ export function settingsOf(options: GatewayOptions, cpus: number): Settings {
       [`${DEMO_SOURCE}/${FLOOD_EVENT}`]: { ...breaker, capacity: 10, refillPerSecond: 20 },
     },
     endpoints: options.endpoints ?? 256,
+    checkTimeoutMs: options.checkTimeoutMs ?? 2000,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 500,
     deliveriesPerWorker: options.deliveriesPerWorker ?? 64,
     headersTimeoutMs: options.headersTimeoutMs ?? 5000,

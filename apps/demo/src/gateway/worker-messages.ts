@@ -1,7 +1,9 @@
 // What the supervisor and an HTTP worker tell each other.
 import type { StateMachineHandle } from '@corelane/atomic-state';
 import type { BufferPoolHandle } from '@corelane/buffer-pool';
+import type { MemoryTrackerHandle } from '@corelane/memory-tracker';
 import type { RegistryHandle } from '@corelane/perf-counters';
+import type { SchedulerHandle } from '@corelane/scheduler';
 import type { Transition } from './guarded-delivery.ts';
 import type { Settings } from './options.ts';
 import type { WordBookHandle } from './word-book.ts';
@@ -14,6 +16,8 @@ export interface HttpWorkerData {
   /** The number that this worker leases buffers under: the supervisor reclaims it when the thread has died. */
   readonly owner: number;
   readonly registry: RegistryHandle;
+  readonly memory: MemoryTrackerHandle;
+  readonly scheduler: SchedulerHandle;
   readonly wordBook: WordBookHandle;
   readonly port: number;
   readonly reusePort: boolean;

@@ -9,6 +9,8 @@ import type { FromWorker, HttpWorkerData, ToWorker } from './worker-messages.ts'
 /** What a thread is given of its own, and what is taken back when it has died. */
 export interface SeatClaim {
   readonly data: HttpWorkerData;
+  /** Called as soon as there is a thread. */
+  adopt(worker: Worker): void;
   /** @param threadId of the thread that has ended */
   reclaim(threadId: number): void;
 }
@@ -34,7 +36,7 @@ export class WorkerSeat {
   /** Starts a thread. @returns the port that it listens on @throws PartError where it ends before it listens */
   async start(): Promise<number> {
     const { index, claim, onTransition, onDeath } = this.#options;
-    const { data, reclaim } = claim();
+    const { data, adopt, reclaim } = claim();
     const worker = new Worker(entryUrl('http-worker'), {
       name: `gateway http ${index}`,
       workerData: data,
@@ -42,6 +44,7 @@ export class WorkerSeat {
     });
     const { threadId } = worker; // -1 once it has ended
     this.#worker = worker;
+    adopt(worker);
     const listening = Promise.withResolvers<number>();
     const ended = Promise.withResolvers<void>();
     this.#ended = ended.promise;

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { Load } from '../src/load/run.ts';
+import { Fixture, SECRET, type Answered } from './gateway-fixture.ts';
+
+describe('a worker thread that dies under load', () => {
+  it('is replaced while the others go on; nothing is counted twice and nothing is left behind', async () => {
+    const f = await Fixture.start({ workers: 2, buffers: 64 });
+    f.upstream.run({ outages: [], delayMs: 2 });
+    const load = new Load({
+      url: f.gateway.url,
+      durationMs: 2500,
+      connections: 24,
+      source: 'github',
+      secret: SECRET,
+      maxBodyBytes: f.gateway.settings.maxBodyBytes,
+      floodEvent: 'ping',
+      hostile: true,
+      seed: 5,
+    });
+    const running = load.run();
+    await f.until(() => f.upstream.totals().delivered > 200);
+    await f.gateway.killWorker(0);
+    const atKill = f.upstream.totals().delivered;
+    await f.until(() => f.upstream.totals().delivered > atKill + 200);
+    await f.gateway.killWorker(1);
+    const result = await running;
+    await f.gateway.settled();
+
+    expect(f.gateway.replacedWorkers).toBe(2);
+    expect(result.unexpected).toEqual({});
+    const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+    const answered = Object.values(result.answers).reduce((total, of) => total + sum(of), 0);
+    expect(sum(result.sent)).toBe(answered + result.lost);
+    expect(result.lost).toBeGreaterThan(0);
+    const accepted = Object.values(result.answers).reduce((total, of) => total + (of['202 '] ?? 0), 0);
+    const upstream = f.upstream.totals();
+    // Nobody has the same event twice.
+    expect(upstream.duplicates).toBe(0);
+    // Whoever got a 202 is right: the upstream has it. The other way round, an answer may have been lost with its thread.
+    expect(upstream.delivered).toBeGreaterThanOrEqual(accepted);
+    expect(upstream.delivered - accepted).toBeLessThanOrEqual(result.lost);
+    // The counters of the dead threads stay, each count once: between what the clients and what the upstream saw.
+    const books = f.gateway.books();
+    expect(books.answers().accepted).toBeGreaterThanOrEqual(accepted);
+    expect(books.answers().accepted).toBeLessThanOrEqual(upstream.delivered);
+    // What the dead threads held is back: buffers, counter writers.
+    expect(f.freeBuffers).toBe(64);
+    expect(f.gateway.registry.writers().filter(({ claimed }) => claimed)).toHaveLength(1 + 2);
+    expect((await f.send()).status).toBe(202);
+  });
+
+  it('leaves its probes behind: the breaker does not wait for them for ever', async () => {
+    const f = await Fixture.start({
+      workers: 2,
+      breaker: { failureThreshold: 1, openDurationMs: 300, halfOpenProbes: 1, closeRatio: 1 },
+      deliveryTimeoutMs: 60_000,
+    });
+    f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'status 500' }] });
+    await f.send();
+    const index = f.gateway.endpoints()[0]?.index ?? -1;
+    f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'hang' }] });
+    await f.until(() => f.gateway.machine.retryAfterMs(index) <= 1);
+    const probes: Promise<Answered | undefined>[] = [];
+    while (f.upstream.totals().hung === 0) {
+      probes.push(f.send().catch(() => undefined));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await Promise.all([f.gateway.killWorker(0), f.gateway.killWorker(1)]);
+    await Promise.all(probes);
+    f.upstream.run({ outages: [] });
+    await f.until(() => f.gateway.replacedWorkers === 2);
+    let answered: Answered | undefined;
+    while (answered?.status !== 202) answered = await f.send().catch(() => undefined);
+    expect(f.gateway.machine.snapshot(index)).toMatchObject({ state: 'closed', trips: 1, reopens: 1 });
+  });
+});
+
+describe('a graceful close', () => {
+  it('answers every request that has arrived, and the upstream has each that was accepted', async () => {
+    const f = await Fixture.start({ buffers: 64 });
+    f.upstream.run({ outages: [], delayMs: 200 });
+    const sent = Array.from({ length: 40 }, () => f.send());
+    await f.until(() => f.upstream.totals().received === 40);
+    const closing = f.gateway.close();
+    const answers = await Promise.all(sent);
+    await closing;
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 202));
+    expect(answers.every(({ headers }) => headers['connection'] === 'close')).toBe(true);
+    expect(f.upstream.totals()).toMatchObject({ delivered: 40, abandoned: 0, duplicates: 0 });
+    expect(f.gateway.books().answers().accepted).toBe(40);
+    expect(f.freeBuffers).toBe(64);
+    await expect(f.send()).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('can be asked for twice, and its books can still be read', async () => {
+    const f = await Fixture.start();
+    await f.send();
+    await Promise.all([f.gateway.close(), f.gateway.close()]);
+    await f.gateway[Symbol.asyncDispose]();
+    expect(f.gateway.books().answers().accepted).toBe(1);
+    expect(f.gateway.endpoints()[0]?.successes).toBe(1);
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { Gateway } from '../src/gateway/gateway.ts';
+import { Fixture } from './gateway-fixture.ts';
+
+describe('pages', () => {
+  it('GET /metrics: the same from every worker, and what was counted', async () => {
+    const f = await Fixture.start();
+    for (let i = 0; i < 20; i++) await f.request('GET', '/healthz', { fresh: true });
+    for (let i = 0; i < 5; i++) await f.send();
+    await f.send({ source: 'nobody' });
+    await f.gateway.settled();
+    const pages = await Promise.all(Array.from({ length: 16 }, () => f.request('GET', '/metrics', { fresh: true })));
+    expect(new Set(pages.map(({ text }) => text)).size).toBe(1);
+    const [page] = pages;
+    expect(page?.headers['content-type']).toContain('text/plain; version=0.0.4');
+    expect(page?.text).toContain('gateway_answers_total{endpoint="github/push",status="202",reason=""} 5');
+    expect(page?.text).toContain('gateway_answers_total{endpoint="",status="404",reason="unknown source"} 1');
+    expect(page?.text).toContain('gateway_request_seconds_count 6');
+  });
+
+  it('GET /state: every endpoint with its decoded word', async () => {
+    const f = await Fixture.start();
+    await f.send();
+    await f.send({ event: 'issues' });
+    const { status, text } = await f.request('GET', '/state');
+    expect(status).toBe(200);
+    const { endpoints } = JSON.parse(text) as { endpoints: Record<string, unknown>[] };
+    expect(endpoints.map(({ name }) => name)).toEqual(['github/push', 'github/issues']);
+    expect(endpoints[0]).toMatchObject({ state: 'closed', successes: 1, failures: 0, trips: 0, reopens: 0, era: 0 });
+    expect(endpoints[0]?.['word']).toMatch(/^0x[0-9a-f]{16}$/);
+  });
+
+  it('GET /healthz: fine while the clock ticks', async () => {
+    const f = await Fixture.start();
+    const { status, text } = await f.request('GET', '/healthz');
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toMatchObject({ status: 'ok', buffers: { available: 16, capacity: 16 } });
+  });
+
+  it('404 for other paths, 405 with Allow for other methods', async () => {
+    const f = await Fixture.start();
+    for (const path of ['/', '/hooks', '/hooks/github', '/hooks/github/', '/hooks/github/push/more', '/metrics/', '/constructor'])
+      expect((await f.request('GET', path)).status).toBe(404);
+    const wrong = await f.request('GET', '/hooks/github/push');
+    expect([wrong.status, wrong.headers['allow']]).toEqual([405, 'POST']);
+    expect((await f.request('PUT', '/hooks/github/push?x=1')).status).toBe(405);
+    const post = await f.request('POST', '/metrics');
+    expect([post.status, post.headers['allow']]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+describe('listeners', () => {
+  it('a gateway does not share its port with a stranger', async () => {
+    const f = await Fixture.start();
+    const port = Number(new URL(f.gateway.url).port);
+    await expect(Gateway.start({ upstream: 'http://127.0.0.1:9', port })).rejects.toThrow(`port ${port} of 127.0.0.1 cannot be had`);
+  });
+
+  it('where a port cannot be shared, one worker listens alone, and the gateway says so', async () => {
+    const f = await Fixture.start({ reusePort: false, workers: 3 });
+    expect(f.gateway.listeners).toMatchObject({ workers: 1, reusePort: false });
+    expect((await f.send()).status).toBe(202);
+  });
+});
