@@ -1,17 +1,18 @@
 // Spins for as long as that has paid lately, then parks until somebody unparks.
 //
 // The budget is that of a 2-competitive spin (about the cost of parking and being woken), and it follows what happens: each spin
-// that work ended makes it longer, each one in vain halves it. Where spinning never pays it is 0, but for a probe now and then.
+// that work ended makes it longer, each one in vain shorter. Where spinning never pays it is 0, but for a probe now and then.
+//
+// Tried and rejected: halving on a miss and probing with a fraction. Two threads that wait for each other then never leave the state
+// in which both park: neither spins for as long as the other takes to wake.
 import type { IdleStages } from './idle.ts';
 import type { Spinner } from './spinner.ts';
 
-/** A hit adds a quarter of the largest budget. */
-const GROWTH = 0.25;
-/** Below this part of the largest, the budget is 0. */
-const NEGLIGIBLE = 0.05;
-/** While it is 0, one idle phase in so many spins for an eighth of the largest. */
-const PROBE_EVERY = 32;
-const PROBE = 0.125;
+/** What a hit adds and a miss takes, as parts of the largest budget. */
+const GROWTH = 0.5;
+const SHRINKAGE = 0.125;
+/** While it is 0, one idle phase in so many spins for the largest. */
+const PROBE_EVERY = 16;
 
 export class AdaptiveIdle implements IdleStages {
   hits = 0;
@@ -62,13 +63,13 @@ export class AdaptiveIdle implements IdleStages {
     this.#leftMs -= tookMs;
     if (this.#leftMs > 0) return;
     this.misses++;
-    this.#budgetMs = this.#budgetMs < this.#maxSpinMs * NEGLIGIBLE * 2 ? 0 : this.#budgetMs / 2;
+    this.#budgetMs = Math.max(this.#budgetMs - this.#maxSpinMs * SHRINKAGE, 0);
     this.#stage = 'parking';
   }
 
   #nextBudgetMs(): number {
     if (this.#budgetMs > 0) return this.#budgetMs;
     this.#unspun = (this.#unspun + 1) % PROBE_EVERY;
-    return this.#unspun === 0 ? this.#maxSpinMs * PROBE : 0;
+    return this.#unspun === 0 ? this.#maxSpinMs : 0;
   }
 }

@@ -198,8 +198,8 @@ describe('adaptive', () => {
     idleRounds(idle, 22);
     expect(machine.take()).toEqual(['20 spin', '2 park Infinity']);
     idle.idle(1);
-    idleRounds(idle, 11);
-    expect(machine.take()).toEqual(['10 spin', '1 park Infinity']); // half: the last one was in vain
+    idleRounds(idle, 19);
+    expect(machine.take()).toEqual(['18 spin', '1 park Infinity']); // less by an eighth: the last one was in vain
   });
 
   test('gives up spinning that never pays, but for a probe now and then', () => {
@@ -211,9 +211,9 @@ describe('adaptive', () => {
       return machine.did.splice(0).filter((what) => what === 'spin').length;
     };
     const spins = Array.from({ length: 100 }, phase);
-    expect(spins.slice(0, 6)).toEqual([20, 10, 5, 3, 2, 0]);
-    const later = spins.slice(6);
-    expect(later.filter((count) => count > 0)).toEqual([3, 3]); // an eighth of the budget, two times in 94
+    expect(spins.slice(0, 9)).toEqual([20, 18, 15, 13, 10, 8, 5, 3, 0]);
+    const later = spins.slice(9);
+    expect(later.filter((count) => count > 0)).toEqual([20, 20, 20, 20, 20]); // in every 16th
   });
 
   test('spins for its full budget again when spinning pays', () => {
@@ -223,7 +223,7 @@ describe('adaptive', () => {
       idle.idle(1);
       idleRounds(idle, 30);
     }
-    expect(idle.statistics.misses).toBe(5);
+    expect(idle.statistics.misses).toBe(8);
     const before = idle.statistics.hits;
     for (let i = 0; i < 100; i++) {
       idle.idle(1);
