@@ -7,4 +7,14 @@ export const suites: readonly SuiteEntry[] = [
     title: 'The endpoint word of atomic-state against opossum, cockatiel and a bare CAS',
     load: async () => (await import('./suites/state.ts')).suite,
   },
+  {
+    name: 'lock-free',
+    title: 'Queue and stack of lock-free against the same on JS Atomics',
+    load: async () => (await import('./suites/lock-free.ts')).suite,
+  },
+  {
+    name: 'buffer-pool',
+    title: 'Leases of buffer-pool against allocation and pools of one thread',
+    load: async () => (await import('./suites/buffer-pool.ts')).suite,
+  },
 ];
