@@ -1,0 +1,2 @@
+export { repairTally } from './tally.ts';
+export { observe64, observedHigh, observedLow, raise, trackAlloc, trackDealloc } from './track.ts';

@@ -1,0 +1,94 @@
+// What `read()` returns: plain data that survives JSON; and the difference of two.
+import type { WorkerState } from './table.ts';
+
+export interface MemoryFigures {
+  /** Bytes allocated in all. */
+  readonly allocatedBytes: number;
+  /** Bytes freed in all. */
+  readonly freedBytes: number;
+  readonly allocations: number;
+  readonly deallocations: number;
+  /** Allocations less deallocations. */
+  readonly live: number;
+}
+
+export interface WorkerMemory extends MemoryFigures {
+  readonly worker: number;
+  /** Allocated less freed by this worker: below 0 where it frees what others allocate. */
+  readonly netBytes: number;
+  /** The most that `netBytes` has been. */
+  readonly peakBytes: number;
+}
+
+export interface TagMemory extends MemoryFigures {
+  readonly tag: string;
+  /** Bytes held now, by all workers. */
+  readonly currentBytes: number;
+  /** The most bytes that were ever held at a time, by all workers together. */
+  readonly peakBytes: number;
+  /** Workers that have recorded anything. */
+  readonly byWorker: readonly WorkerMemory[];
+}
+
+export interface MemoryTotals extends MemoryFigures {
+  readonly currentBytes: number;
+  /** The sum of the tags' peaks: all tags together never held more, though perhaps less, as their peaks come at different times. */
+  readonly peakBytesAtMost: number;
+}
+
+export interface MemorySnapshot {
+  /** Milliseconds since 1970. */
+  readonly takenAtMs: number;
+  readonly tags: readonly TagMemory[];
+  readonly totals: MemoryTotals;
+  readonly workers: readonly WorkerState[];
+}
+
+/** Changes from one snapshot to a later one. */
+export interface TagMemoryDiff extends MemoryFigures {
+  readonly tag: string;
+  readonly currentBytes: number;
+  readonly peakBytes: number;
+}
+
+export interface MemoryDiff {
+  readonly elapsedMs: number;
+  /** Tags of which anything has changed. */
+  readonly tags: readonly TagMemoryDiff[];
+  readonly currentBytes: number;
+  readonly live: number;
+}
+
+const FIGURES = ['allocatedBytes', 'freedBytes', 'allocations', 'deallocations', 'live'] as const;
+
+export function sumFigures(all: readonly MemoryFigures[]): MemoryFigures {
+  const sum = { allocatedBytes: 0, freedBytes: 0, allocations: 0, deallocations: 0, live: 0 };
+  for (const each of all) for (const figure of FIGURES) sum[figure] += each[figure];
+  return sum;
+}
+
+/** What has changed from `before` to `after`. A tag that was not there before held nothing. */
+export function diffSnapshots(before: MemorySnapshot, after: MemorySnapshot): MemoryDiff {
+  const earlier = new Map(before.tags.map((tag) => [tag.tag, tag]));
+  const tags = after.tags
+    .map((now) => {
+      const then = earlier.get(now.tag);
+      return {
+        tag: now.tag,
+        currentBytes: now.currentBytes - (then?.currentBytes ?? 0),
+        peakBytes: now.peakBytes - (then?.peakBytes ?? 0),
+        allocatedBytes: now.allocatedBytes - (then?.allocatedBytes ?? 0),
+        freedBytes: now.freedBytes - (then?.freedBytes ?? 0),
+        allocations: now.allocations - (then?.allocations ?? 0),
+        deallocations: now.deallocations - (then?.deallocations ?? 0),
+        live: now.live - (then?.live ?? 0),
+      };
+    })
+    .filter((diff) => Object.values(diff).some((change) => typeof change === 'number' && change !== 0));
+  return {
+    elapsedMs: after.takenAtMs - before.takenAtMs,
+    tags,
+    currentBytes: after.totals.currentBytes - before.totals.currentBytes,
+    live: after.totals.live - before.totals.live,
+  };
+}
