@@ -42,6 +42,8 @@ export class PoolMemory {
   readonly fill: number;
   readonly data: number;
   readonly indexBits: number;
+  /** Bits of a token that are the index. */
+  readonly indexMask: number;
   /** Bits of a generation that a token has room for. */
   readonly tokenMask: number;
   readonly #records: number;
@@ -61,6 +63,7 @@ export class PoolMemory {
     this.fill = read(word.fill);
     this.data = read(word.data);
     this.indexBits = read(word.indexBits);
+    this.indexMask = 2 ** this.indexBits - 1;
     this.tokenMask = 2 ** (TOKEN_BITS - this.indexBits) - 1;
     this.#records = read(word.records);
     this.#views = Array.from({ length: Math.max(0, Math.min(this.buffers, MAX_BUFFERS)) });
@@ -175,7 +178,7 @@ export class PoolMemory {
 
   /** @throws ArgumentRangeError where it can't be a token of this pool */
   indexOf(token: number): number {
-    const index = token & (2 ** this.indexBits - 1);
+    const index = token & this.indexMask;
     if (token !== (token | 0) || token < 0 || index >= this.buffers)
       throw new ArgumentRangeError('token', token, `a token of this pool of ${this.buffers} buffers`);
     return index;

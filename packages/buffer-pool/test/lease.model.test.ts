@@ -391,14 +391,14 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('leases, all interleavings', () => {
+describe('leases, all interleavings', { timeout: 60_000 }, () => {
   test.each(SCENARIOS.map((make) => make(lease)))('$name', (each) => {
     const found = explore(each);
     expect(found.complete).toBe(true);
     expect(found.accesses).toBeGreaterThan(0);
   });
 
-  test('these scenarios kill every mutant', { timeout: 60_000 }, () => {
+  test('these scenarios kill every mutant', () => {
     const { kills } = killsMutants<Kernel>({
       kernel: new URL('../kernel/lease.ts', import.meta.url),
       mutants: MUTANTS,

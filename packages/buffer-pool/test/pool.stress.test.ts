@@ -22,7 +22,7 @@ async function work(stations: readonly HolderStation[]): Promise<HolderReport[]>
   return await crew.reports<HolderReport>();
 }
 
-describe('workers that share a pool', { timeout: 30_000 }, () => {
+describe('workers that share a pool', { timeout: 60_000 }, () => {
   test.each([
     [4, {}],
     [64, {}],
@@ -59,7 +59,7 @@ describe('workers that share a pool', { timeout: 30_000 }, () => {
   );
 });
 
-describe('workers that are killed', { timeout: 30_000 }, () => {
+describe('workers that are killed', { timeout: 60_000 }, () => {
   test.each([
     ['tokens', {}],
     ['leases', {}],
@@ -123,7 +123,7 @@ describe('workers that are killed', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a buffer handed over', { timeout: 30_000 }, () => {
+describe('a buffer handed over', { timeout: 60_000 }, () => {
   test('by its token: a worker reads it, adopts it, and the first lease ends', async () => {
     const pool = create(3);
     const lease = pool.tryAcquire();

@@ -200,7 +200,7 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('bounded queue, all interleavings', () => {
+describe('bounded queue, all interleavings', { timeout: 60_000 }, () => {
   test.each(SCENARIOS.map((make) => make(queue)))('$name', (each) => {
     const found = explore(each);
     expect(found.complete).toBe(true);

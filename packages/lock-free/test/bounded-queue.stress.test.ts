@@ -1,9 +1,11 @@
 import { Arena } from '@corelane/shared-memory';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { BoundedQueue, QUEUE_EMPTY, QUEUE_FULL, QUEUE_PUSHED } from '../src/index.ts';
 import { kernelBase64, type KernelExports } from '../src/kernel.generated.ts';
 import { Crew } from './worker/crew.ts';
 import type { QueueReport, QueueStation } from './worker/queue-worker.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const WORKER = new URL('./worker/queue-worker.ts', import.meta.url);
 

@@ -241,7 +241,7 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('index stack, all interleavings', () => {
+describe('index stack, all interleavings', { timeout: 60_000 }, () => {
   test.each(SCENARIOS.map((make) => make(stack)))('$name', (each) => {
     const found = explore(each);
     expect(found.complete).toBe(true);

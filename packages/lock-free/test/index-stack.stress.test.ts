@@ -1,8 +1,10 @@
 import { Arena } from '@corelane/shared-memory';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { IndexStack, STACK_EMPTY } from '../src/index.ts';
 import { Crew } from './worker/crew.ts';
 import type { StackReport, StackStation } from './worker/stack-worker.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const WORKER = new URL('./worker/stack-worker.ts', import.meta.url);
 

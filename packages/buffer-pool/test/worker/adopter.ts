@@ -16,7 +16,7 @@ try {
 } catch (error) {
   foreign = (error as BufferPoolError).code;
 }
-using lease = pool.adopt(token);
+const lease = pool.adopt(token);
 const adopted = text(lease);
 lease.release();
 parentPort?.postMessage({ opened, adopted, foreign });

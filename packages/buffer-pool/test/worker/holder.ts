@@ -74,8 +74,9 @@ async function waiting(round: number): Promise<void> {
 
 async function once(signal?: AbortSignal): Promise<void> {
   try {
-    using lease = await pool.acquire(signal === undefined ? {} : { signal });
+    const lease = await pool.acquire(signal === undefined ? {} : { signal });
     use(lease.bytes);
+    lease.release();
   } catch (error) {
     if (error !== signal?.reason) throw error;
     count.refused++;
