@@ -17,13 +17,20 @@ import { bumped, elapsedMs, eraOf, failuresOf, opened, successesOf } from './wor
 /** The probe bit of an admission. */
 const PROBE: i32 = 1;
 
-/** 1 where the ledger is of the word's era, and then observed; else 0, after trying to make it so. */
+/** 1 where the ledger is of the word's era, stamped if need be, and then observed; 0 where the word has moved on to another era. */
 export function stampLedger(cell: i32, wordLow: i32, now: i32): i32 {
-  load64(cell + CELL_LEDGER);
-  if (ledgerIsOf(low(), wordLow) != 0) return 1;
-  // publish: the start of the era; pairs with every load64 of the ledger. Fails where another thread was first.
-  compareExchange64(cell + CELL_LEDGER, low(), high(), eraOf(wordLow) << LEDGER_ERA_SHIFT, now);
-  return 0;
+  while (true) {
+    load64(cell + CELL_LEDGER);
+    const ledgerLow = low();
+    const since = high();
+    if (ledgerIsOf(ledgerLow, wordLow) != 0) return 1;
+    // Is it older than the word, or is the word that the caller saw? A later era's stamp must not be overwritten.
+    load64(cell + CELL_WORD);
+    if (eraOf(low()) != eraOf(wordLow)) return 0;
+    // publish: the start of the era; pairs with every load64 of the ledger. Fails where another thread was first, or where a
+    // probe of the era before has just been admitted.
+    compareExchange64(cell + CELL_LEDGER, ledgerLow, since, eraOf(wordLow) << LEDGER_ERA_SHIFT, now);
+  }
 }
 
 /** An admission, REFUSED_PROBING, or 0: look at the word again, the ledger has moved or the probes are lost. */
@@ -34,8 +41,10 @@ export function admitProbe(cell: i32, policy: i32, wordLow: i32, now: i32): i32 
   if (ledgerIsOf(ledgerLow, wordLow) == 0) return 0;
   if ((ledgerLow & LEDGER_ADMITTED_MASK) < get(policy + POLICY_HALF_OPEN_PROBES)) {
     const next = (ledgerLow + LEDGER_ADMITTED_ONE) | 0;
+    // Not back: a thread that read the clock long ago would make the probes of others look lost.
+    const time = elapsedMs(now, since) == 0 ? since : now;
     // claim: one of the era's probes; pairs with the same CAS on other threads.
-    if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, now) == 0) return 0;
+    if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, time) == 0) return 0;
     return (eraOf(wordLow) << 1) | PROBE;
   }
   return probesAreLost(policy, ledgerLow, since, now) != 0 ? 0 : REFUSED_PROBING;

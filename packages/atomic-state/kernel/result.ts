@@ -18,7 +18,7 @@ import {
   REFUSED_UNDEFINED,
 } from './layout.generated.ts';
 import { probeIsOut, reopen, stampLedger } from './ledger.ts';
-import { enterFailure } from './window.ts';
+import { enterFailure, forgetFailures } from './window.ts';
 import {
   bumped,
   closed,
@@ -60,6 +60,7 @@ export function recordDeliveryAt(cell: i32, ok: i32, admission: i32, now: i32): 
       if (admission == ANY_ADMISSION && probeIsOut(cell, wordLow, wordHigh) == 0) return RECORD_STALE;
       const needed = get(policy + POLICY_CLOSE_SUCCESSES);
       if (successesOf(nextHigh) >= needed) {
+        forgetFailures(cell, policy, wordLow);
         if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(closed(wordLow)), 0) != 0)
           return RECORD_CLOSED;
       } else if (failuresOf(nextHigh) > ((get(policy + POLICY_HALF_OPEN_PROBES) - needed) | 0)) {

@@ -3,18 +3,21 @@
 //
 // Each recorder writes its place first and counts the ring afterwards. Of the recorders of the last n failures, the one that writes
 // last sees all n, so a full window is never missed; every place is a real failure of this era, so none is invented. A place that
-// stays from an earlier era carries another era number and counts for nothing: closing need not clear the ring.
+// stays from an earlier era carries another era number and counts for nothing, until the numbers come round again: whoever closes
+// the breaker first clears the places that carry its number.
 // A recorder that sleeps longer than the window between its clock reading and its write can hide one newer failure.
-import { add, get, load, store } from '@corelane/shared-memory/kernel/atomics';
+import { add, compareExchange, get, load, load64, low, store } from '@corelane/shared-memory/kernel/atomics';
 import {
   CELL_FAILURES,
   CELL_FAILURE_TICKET,
+  CELL_WORD,
   ERA_MASK,
   FAILURE_TIME_MS_SHIFT,
   MAX_SKEW_MS,
   POLICY_FAILURE_THRESHOLD,
   POLICY_FAILURE_WINDOW_MS,
 } from './layout.generated.ts';
+import { eraOf } from './word.ts';
 
 /** Enters a failure of this era. @returns 1 where the window is now full of failures, else 0 */
 export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
@@ -26,6 +29,20 @@ export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
     if (isRecent(load(cell + CELL_FAILURES + (i << 2)), policy, now, era) == 0) return 0;
   }
   return 1;
+}
+
+/** Before the breaker closes: clears the failures of eight eras ago, which carry the number of this one. */
+export function forgetFailures(cell: i32, policy: i32, wordLow: i32): void {
+  const threshold = get(policy + POLICY_FAILURE_THRESHOLD);
+  for (let i = 0; i < threshold; i++) {
+    const place = cell + CELL_FAILURES + (i << 2);
+    const stamp = load(place);
+    if (stamp == 0 || (stamp & ERA_MASK) != eraOf(wordLow)) continue;
+    // Still half open, so the stamp was there before anyone could enter a failure of this era.
+    load64(cell + CELL_WORD);
+    if (low() != wordLow) return;
+    compareExchange(place, stamp, 0); // pairs with the store in enterFailure: a failure that came in meanwhile stays
+  }
 }
 
 /** Time and era in one word; never 0, which means none: a failure at time 0 of era 0 is entered a millisecond late. */

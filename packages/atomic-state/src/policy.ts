@@ -35,13 +35,14 @@ export function policyOf(options: EndpointOptions): Policy {
   };
   const halfOpenProbes = integer('halfOpenProbes', 3, 1000);
   const closeRatio = options.closeRatio ?? 0.8;
-  if (!(closeRatio > 0 && closeRatio <= 1))
+  if (typeof closeRatio !== 'number' || !(closeRatio > 0 && closeRatio <= 1))
     throw new PolicyError('closeRatio', closeRatio, 'above 0 and at most 1');
   const capacity = integer('capacity', 100, 255);
   const refillPerSecond = options.refillPerSecond ?? Number.POSITIVE_INFINITY;
   if (
-    refillPerSecond !== Number.POSITIVE_INFINITY &&
-    !(refillPerSecond >= 0.001 && refillPerSecond <= 255_000)
+    typeof refillPerSecond !== 'number' ||
+    (refillPerSecond !== Number.POSITIVE_INFINITY &&
+      !(refillPerSecond >= 0.001 && refillPerSecond <= 255_000))
   )
     throw new PolicyError('refillPerSecond', refillPerSecond, '0.001 to 255000, or Infinity');
   const refillMicroPerMs = Number.isFinite(refillPerSecond) ? Math.round(refillPerSecond * 1000) : 0;
@@ -50,8 +51,8 @@ export function policyOf(options: EndpointOptions): Policy {
     failureWindowMs: integer('failureWindowMs', 60_000, DAY_MS),
     openDurationMs: integer('openDurationMs', 30_000, DAY_MS),
     halfOpenProbes,
-    // 1e-9: 0.8 * 5 is 4 in any arithmetic worth having.
-    closeSuccesses: Math.ceil(closeRatio * halfOpenProbes - 1e-9),
+    // 1e-9: 0.8 * 5 is 4 in any arithmetic worth having. At least 1: no failed probe may close it.
+    closeSuccesses: Math.max(1, Math.ceil(closeRatio * halfOpenProbes - 1e-9)),
     capacity,
     refillMicroPerMs,
     fullMs: refillMicroPerMs === 0 ? 0 : Math.ceil((capacity * MICRO_PER_TOKEN) / refillMicroPerMs),

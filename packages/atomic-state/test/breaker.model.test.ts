@@ -1,4 +1,4 @@
-import { killsMutants, type Scenario } from '@corelane/interleave';
+import { killsMutants, peek, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import {
   RECORD_CLOSED,
@@ -9,6 +9,7 @@ import {
   REFUSED_OPEN,
   REFUSED_PROBING,
   REFUSED_THROTTLED,
+  cell,
 } from '../src/layout.ts';
 import { CELL, CLOCK, count, expectAll, reopens, scenario, trips, word, type Kernel } from './model.ts';
 
@@ -18,6 +19,8 @@ const ANY = 16;
 // Eras: every scenario starts in era 0 or 1; an admission is era << 1 | probe.
 const CLOSED_0 = 0;
 const PROBE_1 = 3;
+const CLOSED_1 = 2;
+const PROBE_2 = 5;
 const OPEN_ERA_1 = (100 << 24) | ((1 | (1 << 5)) << 8);
 const HALF_OPEN_ERA_1 = (100 << 24) | ((2 | (1 << 5)) << 8);
 const LEDGER_ERA_1 = 1 << 16;
@@ -185,6 +188,87 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     ),
   (k) =>
     scenario(
+      'a thread that slept through an opening does not stamp the next one',
+      // Open in era 1, and its opener has died before the stamp.
+      { low: OPEN_ERA_1, ledger: [0, 0], openDurationMs: 10, halfOpenProbes: 1 },
+      [
+        () => k.tryAcquireAt(CELL, 40),
+        () => {
+          k.tryAcquireAt(CELL, 20);
+          if (k.tryAcquireAt(CELL, 30) !== PROBE_1) return 'the other was first';
+          if (k.recordDeliveryAt(CELL, failed, PROBE_1, 30) !== RECORD_REOPENED) return 'the other was first';
+          return [k.tryAcquireAt(CELL, 40), k.tryAcquireAt(CELL, 40)];
+        },
+      ],
+      // Were the later stamp overwritten, everyone would look for the ledger of the word's era for ever.
+      ([late, last]) =>
+        expectAll([
+          last === 'the other was first' ||
+            count([late, ...last], PROBE_2) === (word().state === 'half-open' ? 1 : 0),
+          `outcomes ${late}; ${last}`,
+        ]),
+    ),
+  (k) =>
+    scenario(
+      'the time of the last probe does not go back with a thread that is late',
+      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], openDurationMs: 10, halfOpenProbes: 2 },
+      [() => k.tryAcquireAt(CELL, 15), () => k.tryAcquireAt(CELL, 3)],
+      (r) =>
+        expectAll(
+          [count(r, PROBE_1) === 2, `outcomes ${r.join()}`],
+          [
+            peek(CELL + cell.offset.ledger + 4) === 15,
+            `last probe at ${peek(CELL + cell.offset.ledger + 4)}`,
+          ],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'an opening has its time when it is reported, though a probe was admitted meanwhile',
+      {
+        low: HALF_OPEN_ERA_1,
+        ledger: [LEDGER_ERA_1 | 1, 0],
+        openDurationMs: 10,
+        halfOpenProbes: 2,
+        closeRatio: 1,
+      },
+      [() => k.recordDeliveryAt(CELL, failed, PROBE_1, 5), () => k.tryAcquireAt(CELL, 5)],
+      (r) =>
+        expectAll(
+          [r[0] === RECORD_REOPENED, `recorded ${r[0]}`],
+          [
+            peek(CELL + cell.offset.ledger) === 2 << 16 && peek(CELL + cell.offset.ledger + 4) === 5,
+            `ledger ${peek(CELL + cell.offset.ledger)} at ${peek(CELL + cell.offset.ledger + 4)}`,
+          ],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'failures of eight eras ago do not count when the era has their number again, and new ones stay',
+      {
+        low: HALF_OPEN_ERA_1,
+        ledger: [LEDGER_ERA_1 | 2, 0],
+        halfOpenProbes: 2,
+        closeRatio: 0.5,
+        failureThreshold: 2,
+        ring: [(5 << 3) | 1, (5 << 3) | 1],
+      },
+      [
+        () => k.recordDeliveryAt(CELL, ok, PROBE_1, 6),
+        () => [k.recordDeliveryAt(CELL, ok, PROBE_1, 6), k.recordDeliveryAt(CELL, failed, CLOSED_1, 7)],
+      ],
+      (r) =>
+        expectAll(
+          [count([r[0], r[1][0]], RECORD_CLOSED) === 1, `outcomes ${r.join()}`],
+          [r[1][1] === RECORD_COUNTED && trips() === 0, 'tripped by one failure'],
+          [
+            peek(CELL + cell.offset.failures) + peek(CELL + cell.offset.failures + 4) === ((7 << 3) | 1),
+            'the ring holds anything but the new failure',
+          ],
+        ),
+    ),
+  (k) =>
+    scenario(
       'a result without its admission counts for at most as many probes as are out',
       { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], halfOpenProbes: 2, closeRatio: 1 },
       [() => k.recordDeliveryAt(CELL, ok, ANY, 5), () => k.recordDeliveryAt(CELL, ok, ANY, 5)],
@@ -261,8 +345,8 @@ const mutants = [
   },
   {
     name: 'probe admitted twice: the ledger is written without a CAS',
-    find: 'if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, now) == 0) return 0;',
-    replace: 'compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, now);',
+    find: 'if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, time) == 0) return 0;',
+    replace: 'compareExchange64(cell + CELL_LEDGER, ledgerLow, since, next, time);',
   },
   {
     name: 'probe admitted twice: one more than the limit',
@@ -357,6 +441,33 @@ const mutants = [
     name: 'a probe that was just admitted passes for the opening of the breaker',
     find: '} else if (wordIs(cell, wordLow, wordHigh) != 0) {',
     replace: '} else {',
+  },
+  {
+    name: 'the ledger is stamped without a second look at the word',
+    find: 'if (eraOf(low()) != eraOf(wordLow)) return 0;',
+    replace: '',
+    expect: 'truncated',
+  },
+  {
+    name: 'a late thread sets the time of the last probe back',
+    find: 'const time = elapsedMs(now, since) == 0 ? since : now;',
+    replace: 'const time = now;',
+  },
+  {
+    name: 'the opener leaves the stamp to others when its CAS fails',
+    find: 'compareExchange64(cell + CELL_LEDGER, ledgerLow, since, eraOf(wordLow) << LEDGER_ERA_SHIFT, now);',
+    replace:
+      'compareExchange64(cell + CELL_LEDGER, ledgerLow, since, eraOf(wordLow) << LEDGER_ERA_SHIFT, now); return 0;',
+  },
+  {
+    name: 'failures of eight eras ago are not cleared',
+    find: 'forgetFailures(cell, policy, wordLow);',
+    replace: '',
+  },
+  {
+    name: 'failures are cleared without a look at the word',
+    find: 'if (low() != wordLow) return;',
+    replace: '',
   },
   {
     name: 'reopened twice: the CAS is not looked at',

@@ -21,59 +21,91 @@ const options = fc.record({
   refillPerSecond: fc.constantFrom(Infinity, 10, 250, 1000, 3000),
 });
 
-// The 32-bit clock starts anywhere, so that it wraps within some runs.
-test('on one thread the kernel does what the plain reference does, step by step', () => {
-  fc.assert(
-    fc.property(
-      options,
-      fc.oneof(fc.constant(0x7fffff00), fc.constant(-200), fc.integer()),
-      fc.array(step, { maxLength: 120 }),
-      (given, startMs, steps) => {
-        const arena = Arena.create({ bytes: 65536 });
-        const clock = CoarseClock.create(arena, { startMs });
-        const machine = StateMachine.create(arena, { endpoints: 1, clock });
-        const endpoint = machine.endpoint('e', given);
-        const reference = new Reference(
-          {
-            ...given,
-            closeSuccesses: Math.ceil(given.closeRatio * given.halfOpenProbes - 1e-9),
-            perMs: Number.isFinite(given.refillPerSecond) ? given.refillPerSecond / 1000 : undefined,
-          },
-          startMs,
-        );
-        const out: number[] = [];
-        let nowMs = startMs;
-        for (const [kind, afterMs] of steps) {
-          nowMs += afterMs;
-          const now = nowMs | 0;
-          if (kind === 'acquire') {
-            const outcome = machine.tryAcquire(endpoint, now);
-            expect(outcome).toBe(reference.acquire(nowMs));
-            if (outcome >= 0) out.push(outcome);
-          } else {
-            const admission = kind === 'late' ? out.pop() : out.shift();
-            if (admission === undefined) continue;
-            const ok = kind !== 'failed';
-            expect(machine.recordDelivery(endpoint, ok, admission, now)).toBe(
-              reference.record(ok, admission, nowMs),
-            );
-          }
-          const { state, successes, failures, tokens, version, era, trips, reopens } =
-            machine.snapshot(endpoint);
-          const throttled = reference.state === 'closed' && reference.tokens === 0;
-          expect({ state, successes, failures, tokens, version, era, trips, reopens }).toEqual({
-            state: throttled ? 'throttled' : reference.state,
-            successes: reference.successes,
-            failures: reference.failures,
-            tokens: reference.tokens,
-            version: reference.version % 256,
-            era: reference.era % 8,
-            trips: reference.trips,
-            reopens: reference.reopens,
-          });
-        }
-      },
-    ),
-    { numRuns: 1000 },
-  );
+const DAY_MS = 86_400_000;
+
+/** Every option at its least and its most. */
+const extremeOptions = fc.record({
+  failureThreshold: fc.constantFrom(1, 2, 96),
+  failureWindowMs: fc.constantFrom(1, DAY_MS),
+  openDurationMs: fc.constantFrom(1, DAY_MS),
+  halfOpenProbes: fc.constantFrom(1, 2, 1000),
+  closeRatio: fc.constantFrom(1e-12, 0.001, 0.5, 1),
+  capacity: fc.constantFrom(1, 255),
+  refillPerSecond: fc.constantFrom(Infinity, 0.001, 0.0014, 999.999, 254_999.999, 255_000),
 });
+
+const leapingStep: fc.Arbitrary<Step> = fc.tuple(
+  fc.constantFrom('acquire', 'acquire', 'ok', 'failed', 'failed', 'late'),
+  fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom(0, 0, 1, 2) },
+    { weight: 4, arbitrary: fc.nat({ max: 1_100_000 }) },
+    { weight: 1, arbitrary: fc.constantFrom(DAY_MS - 1, DAY_MS, DAY_MS + 1) },
+  ),
+);
+
+const MAX_RUN_MS = 5 * DAY_MS; // PROTOCOL.md: the times of failures wrap in 6 days
+
+// The 32-bit clock starts anywhere, so that it wraps within some runs; the 29-bit stamps of failures wrap at 0 and at 2 ** 29.
+test.each([
+  ['options of every day', options, step, 120, 1000],
+  ['options at their ends', extremeOptions, leapingStep, 400, 500],
+] as const)(
+  'on one thread the kernel does what the plain reference does, step by step: %s',
+  (_, someOptions, someStep, maxLength, numRuns) => {
+    fc.assert(
+      fc.property(
+        someOptions,
+        fc.oneof(fc.constantFrom(0x7fffff00, -200, 2 ** 29 - 200, 2 ** 28 - 200), fc.integer()),
+        fc.array(someStep, { maxLength, size: 'max' }),
+        (given, startMs, steps) => {
+          const arena = Arena.create({ bytes: 65536 });
+          const clock = CoarseClock.create(arena, { startMs });
+          const machine = StateMachine.create(arena, { endpoints: 1, clock });
+          const endpoint = machine.endpoint('e', given);
+          const reference = new Reference(
+            {
+              ...given,
+              closeSuccesses: Math.max(1, Math.ceil(given.closeRatio * given.halfOpenProbes - 1e-9)),
+              microPerMs: Number.isFinite(given.refillPerSecond)
+                ? Math.round(given.refillPerSecond * 1000)
+                : undefined,
+            },
+            startMs,
+          );
+          const out: number[] = [];
+          let nowMs = startMs;
+          for (const [kind, afterMs] of steps) {
+            if (nowMs - startMs < MAX_RUN_MS) nowMs += afterMs;
+            const now = nowMs | 0;
+            if (kind === 'acquire') {
+              const outcome = machine.tryAcquire(endpoint, now);
+              expect(outcome).toBe(reference.acquire(nowMs));
+              if (outcome >= 0) out.push(outcome);
+            } else {
+              const admission = kind === 'late' ? out.pop() : out.shift();
+              if (admission === undefined) continue;
+              const ok = kind !== 'failed';
+              expect(machine.recordDelivery(endpoint, ok, admission, now)).toBe(
+                reference.record(ok, admission, nowMs),
+              );
+            }
+            const { state, successes, failures, tokens, version, era, trips, reopens } =
+              machine.snapshot(endpoint);
+            const throttled = reference.state === 'closed' && reference.tokens === 0;
+            expect({ state, successes, failures, tokens, version, era, trips, reopens }).toEqual({
+              state: throttled ? 'throttled' : reference.state,
+              successes: reference.successes,
+              failures: reference.failures,
+              tokens: reference.tokens,
+              version: reference.version % 256,
+              era: reference.era % 8,
+              trips: reference.trips,
+              reopens: reference.reopens,
+            });
+          }
+        },
+      ),
+      { numRuns },
+    );
+  },
+);

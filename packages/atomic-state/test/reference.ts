@@ -8,8 +8,8 @@ export interface ReferenceOptions {
   readonly halfOpenProbes: number;
   readonly closeSuccesses: number;
   readonly capacity: number;
-  /** Tokens a millisecond, or undefined where the rate is not limited. */
-  readonly perMs: number | undefined;
+  /** Millionths of a token a millisecond, or undefined where the rate is not limited. */
+  readonly microPerMs: number | undefined;
 }
 
 export class Reference {
@@ -51,7 +51,7 @@ export class Reference {
       this.#sinceMs = nowMs;
       return ((this.era % 8) << 1) | 1;
     }
-    if (this.#options.perMs !== undefined) {
+    if (this.#options.microPerMs !== undefined) {
       if (this.tokens === 0) return Refusal.Throttled;
       this.tokens--;
       this.version++;
@@ -109,18 +109,18 @@ export class Reference {
   }
 
   #refill(nowMs: number): boolean {
-    const { perMs, capacity } = this.#options;
-    if (perMs === undefined || nowMs === this.#paidUntilMs) return false;
+    const { microPerMs, capacity } = this.#options;
+    if (microPerMs === undefined || nowMs === this.#paidUntilMs) return false;
     const elapsedMs = nowMs - this.#paidUntilMs;
-    const due = elapsedMs * perMs + this.#fraction;
-    if (elapsedMs >= Math.ceil(capacity / perMs)) {
+    const due = elapsedMs * microPerMs + this.#fraction;
+    if (elapsedMs >= Math.ceil((capacity * 1e6) / microPerMs)) {
       this.tokens = capacity;
       this.#fraction = 0;
     } else {
-      const whole = Math.floor(due + 1e-9);
+      const whole = Math.floor(due / 1e6);
       if (whole === 0) return false;
       this.tokens = Math.min(capacity, this.tokens + whole);
-      this.#fraction = due - whole;
+      this.#fraction = due - whole * 1e6;
     }
     this.#paidUntilMs = nowMs;
     return true;

@@ -122,6 +122,9 @@ describe('endpoints', () => {
     [{ refillPerSecond: 0 }],
     [{ refillPerSecond: -1 }],
     [{ refillPerSecond: 255_001 }],
+    // As they come out of the environment: neither may pass for "not limited".
+    [{ refillPerSecond: '10' as unknown as number }],
+    [{ closeRatio: '0.5' as unknown as number }],
   ] satisfies [EndpointOptions][])('refuse %j and define nothing', (options) => {
     const { machine } = setup();
     expect(() => machine.endpoint('a', options)).toThrow(PolicyError);
@@ -211,6 +214,31 @@ describe('the breaker', () => {
     expect(machine.retryAfterMs(a, 150)).toBe(50);
     expect(machine.tryAcquire(a, 200)).toBe(Refusal.Open);
     expect(isProbe(machine.tryAcquire(a, 300))).toBe(true);
+  });
+
+  test('does not open by one failure when the number of its era comes round again', () => {
+    const { machine } = setup({ failureWindowMs: 60_000, openDurationMs: 10, halfOpenProbes: 1 });
+    const a = machine.endpoint('a');
+    trip(machine, a, 0);
+    let now = 0;
+    for (let reopened = 0; reopened < 7; reopened++) {
+      now += 10;
+      expect(machine.recordDelivery(a, false, machine.tryAcquire(a, now), now)).toBe(Recorded.Reopened);
+    }
+    now += 10;
+    expect(machine.recordDelivery(a, true, machine.tryAcquire(a, now), now)).toBe(Recorded.Closed);
+    expect(machine.snapshot(a)).toMatchObject({ era: 0, trips: 1, reopens: 7 });
+    const failed = [1, 2, 3, 4, 5].map(() => machine.recordDelivery(a, false, undefined, now));
+    expect(failed).toEqual([0, 0, 0, 0, Recorded.Tripped]);
+  });
+
+  test('is never closed by a failed probe, however small the ratio', () => {
+    const { machine } = setup({ openDurationMs: 10, halfOpenProbes: 2, closeRatio: 1e-12 });
+    const a = machine.endpoint('a');
+    trip(machine, a, 0);
+    const probes = [1, 2].map(() => machine.tryAcquire(a, 10));
+    expect(machine.recordDelivery(a, false, probes[0], 11)).toBe(Recorded.Counted);
+    expect(machine.recordDelivery(a, true, probes[1], 11)).toBe(Recorded.Closed);
   });
 
   test('works across the wrap of the 32-bit clock', () => {
