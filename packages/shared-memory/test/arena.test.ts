@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   Arena,
   ArenaExhaustedError,
@@ -17,6 +17,8 @@ import {
 import { kernelBase64 } from '../src/kernel.generated.ts';
 import { arenaRoot } from '../src/layout.ts';
 import { Crew } from './worker/crew.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const thing = root('test/thing', 3, { size: immutable('i32'), value: atomic('i32', { line: true }) });
 

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Arena, ArgumentRangeError, AttachError, CoarseClock, type ClockTicker } from '../src/index.ts';
 import { coarseClockRoot } from '../src/layout.ts';
+import { originMs } from './clock-origin.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const tickers: ClockTicker[] = [];
 afterEach(async () => {
@@ -85,13 +88,10 @@ describe('the word', () => {
     expect(arena.usedBytes).toBe(used);
   });
 
-  test('all threads agree on the time to a fraction of a millisecond', async () => {
+  test('all threads agree on the time to a tenth of a millisecond', async () => {
     const { clock } = newClock();
-    const { worker, answer } = await clockWorker(clock, 'exact');
-    // The worker sent its exact time and the hrtime at which it took it.
-    const { elapsedMs, hrtimeMs } = answer as { elapsedMs: number; hrtimeMs: number };
-    const passed = Number(process.hrtime.bigint()) / 1e6 - hrtimeMs;
-    expect(Math.abs(clock.elapsedMs() - (elapsedMs + passed))).toBeLessThan(0.5);
+    const { worker, answer } = await clockWorker(clock, 'origin');
+    expect(Math.abs(originMs(clock) - (answer as number))).toBeLessThan(0.1);
     await worker.terminate();
   });
 });
@@ -170,7 +170,7 @@ test('a ticker on its own thread ticks while the event loop is blocked; one on t
   await start(own, { thread: 'own' }).ready;
   start(here, { thread: 'this' });
   const [ownFrom, hereFrom] = [own.now(), here.now()];
-  block(own, 50);
+  block(own, 100);
   expect((own.now() - ownFrom) | 0).toBeGreaterThan(10);
   expect((here.now() - hereFrom) | 0).toBe(0);
 });
@@ -182,10 +182,10 @@ test('a ticker whose thread was killed lets the clock go stale, and is taken ove
   await worker.terminate();
   expect(clock.hasTicker).toBe(true);
   expect(() => clock.startTicker({ takeOverAfterMs: 1e9 })).toThrow('expected no ticker');
-  block(clock, 30);
-  expect(clock.isStale(20)).toBe(true);
-  const successor = start(clock, { takeOverAfterMs: 20 });
-  expect(clock.isStale(20)).toBe(false);
+  block(clock, 250);
+  expect(clock.isStale(200)).toBe(true);
+  const successor = start(clock, { takeOverAfterMs: 200 });
+  expect(clock.isStale(200)).toBe(false);
   expect(successor.isTicking).toBe(true);
 });
 

@@ -1,9 +1,11 @@
 // What docs/memory-model.md claims of the machine, shown on real threads. The model search checks the algorithms; this checks that
 // the atomics on which it relies are what it takes them for.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Arena } from '../src/index.ts';
 import { Crew } from './worker/crew.ts';
 import type { Report, Station } from './worker/litmus-worker.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 type Access = Station['access'];
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   Arena,
   ArgumentRangeError,
@@ -10,6 +10,8 @@ import {
   ParkingSpot,
   type ParkOutcome,
 } from '../src/index.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const newParker = (): Parker => Parker.create(Arena.create({ bytes: 65536 }));
 
