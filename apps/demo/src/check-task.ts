@@ -17,7 +17,13 @@ export interface CheckWorkerData {
 export type CheckArguments = readonly [token: number, length: number, encoding: number];
 
 /** What a number that comes back stands for; a good body without a repository is 0, one with a repository is its name. */
-export const FAULTS: readonly (BodyFault | undefined)[] = [undefined, 'malformed', 'tooDeep', 'badName', 'bomb'];
+export const FAULTS: readonly (BodyFault | undefined)[] = [
+  undefined,
+  'malformed',
+  'tooDeep',
+  'badName',
+  'bomb',
+];
 
 let pool: BufferPool | undefined;
 

@@ -4,7 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Flags } from './cli/flags.ts';
 import { Progress, type ProgressOutput } from './cli/progress.ts';
 import { Gateway } from './gateway/gateway.ts';
-import { DEMO_SECRET, DEMO_SOURCE, FLOOD_EVENT } from './gateway/options.ts';
+import {
+  DEMO_SECRET,
+  DEMO_SOURCE,
+  FLOOD_EVENT,
+  MAX_BODY_BYTES,
+  type GatewayOptions,
+} from './gateway/options.ts';
+import { payloadsFrom } from './load/payloads.ts';
 import { RemoteLoad } from './load/remote.ts';
 import { monotonicMs } from './monotonic.ts';
 import { collectLedger, endpointRows } from './report/collect.ts';
@@ -36,12 +43,19 @@ export class Demo implements AsyncDisposable {
     this.gateway = gateway;
   }
 
-  /** Starts upstream and gateway. */
+  /** Starts upstream and gateway. @throws UsageError where the payloads will not do */
   static async start(flags: Flags, io: DemoIo): Promise<Demo> {
+    const payloads = flags.payloads === undefined ? [] : payloadsFrom(flags.payloads);
+    const largestBytes = Math.max(0, ...payloads.map(({ body }) => body.length));
     const upstream = await RemoteUpstream.start();
     try {
       const { workers, port } = flags;
-      const gateway = await Gateway.start({ upstream: upstream.origin, port, ...(workers !== undefined && { workers }) });
+      const gateway = await Gateway.start({
+        upstream: upstream.origin,
+        port,
+        ...bufferOptions(largestBytes),
+        ...(workers !== undefined && { workers }),
+      });
       return new Demo(flags, io, upstream, gateway);
     } catch (error) {
       await upstream[Symbol.asyncDispose]();
@@ -60,16 +74,16 @@ export class Demo implements AsyncDisposable {
     const progress = new AbortController();
     try {
       const running = load.run({
-          url: gateway.url,
-          durationMs,
-          connections,
-          source: DEMO_SOURCE,
-          secret: DEMO_SECRET,
-          ...(payloads !== undefined && { payloads }),
-          maxBodyBytes: gateway.settings.maxBodyBytes,
-          floodEvent: FLOOD_EVENT,
-          hostile: true,
-          seed: 1,
+        url: gateway.url,
+        durationMs,
+        connections,
+        source: DEMO_SOURCE,
+        secret: DEMO_SECRET,
+        ...(payloads !== undefined && { payloads }),
+        maxBodyBytes: gateway.settings.maxBodyBytes,
+        floodEvent: FLOOD_EVENT,
+        hostile: true,
+        seed: 1,
       });
       const beganMs = await Promise.race([load.began, running.then(() => monotonicMs())]);
       await upstream.run({ outages: this.#outages() });
@@ -148,6 +162,17 @@ export class Demo implements AsyncDisposable {
     }
     progress.end();
   }
+}
+
+/** Payloads of one's own may be larger than GitHub's: then the buffers are, and there are fewer of them. */
+function bufferOptions(largestBytes: number): Partial<GatewayOptions> {
+  if (largestBytes <= MAX_BODY_BYTES) return {};
+  const maxBodyBytes = 2 ** Math.ceil(Math.log2(largestBytes));
+  return {
+    maxBodyBytes,
+    buffers: Math.max(32, Math.floor((64 << 20) / maxBodyBytes)),
+    inflate: { maxBytes: Math.max(1 << 20, maxBodyBytes) },
+  };
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

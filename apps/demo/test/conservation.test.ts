@@ -20,7 +20,8 @@ function changed(path: readonly string[], by: number): Ledger {
 }
 
 /** Figures that the report shows, and that nobody else counts. */
-const SHOWN_ONLY = /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|arena|rss|peak|leakedProbes|gateway.probes|endpoints.*answers/;
+const SHOWN_ONLY =
+  /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|arena|rss|peak|leakedProbes|gateway.probes|endpoints.*answers/;
 
 describe('the conservation check', () => {
   it('holds where the books add up', () => {
@@ -43,7 +44,11 @@ describe('the conservation check', () => {
     const unexpected = balancedLedger();
     Object.assign(unexpected.client.unexpected, { 'bomb: 202': 1 });
     for (const { name, holds } of equationsOf(unexpected)) if (!holds) failed.add(name);
-    expect(equationsOf(balancedLedger()).map(({ name }) => name).filter((name) => !failed.has(name))).toEqual([]);
+    expect(
+      equationsOf(balancedLedger())
+        .map(({ name }) => name)
+        .filter((name) => !failed.has(name)),
+    ).toEqual([]);
   });
 
   it('sees every single event that one party counted and another did not', () => {

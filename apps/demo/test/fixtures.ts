@@ -5,7 +5,15 @@ import type { Ledger } from '../src/report/ledger.ts';
 /** The books of a run in which everything adds up. */
 export function balancedLedger(): Ledger {
   const none = Object.fromEntries(ANSWER_NAMES.map((name) => [name, 0])) as Record<AnswerName, number>;
-  const answers = { ...none, accepted: 90, bomb: 2, open: 5, upstreamFailed: 8, badSignature: 3, throttled: 1 };
+  const answers = {
+    ...none,
+    accepted: 90,
+    bomb: 2,
+    open: 5,
+    upstreamFailed: 8,
+    badSignature: 3,
+    throttled: 1,
+  };
   const latency = { count: 109, p50: 1.5, p90: 3, p99: null, p999: null, max: 12.25 };
   return {
     client: {
@@ -13,7 +21,12 @@ export function balancedLedger(): Ledger {
       answered: 109,
       lost: 0,
       answers,
-      byKind: { ...(Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>), webhook: 104, bomb: 2, 'bad signature': 3 },
+      byKind: {
+        ...(Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>),
+        webhook: 104,
+        bomb: 2,
+        'bad signature': 3,
+      },
       unexpected: {},
       withoutRetryAfter: 0,
       acceptedDigest: 123_456,
@@ -29,7 +42,10 @@ export function balancedLedger(): Ledger {
       probes: 4,
       records: { counted: 90, tripped: 1, closed: 1, reopened: 1, stale: 5 },
       checks: { submitted: 106, finished: 106 },
-      endpoints: { 'github/push': { answers: { accepted: 60 }, delivered: 60 }, 'github/star': { answers: { accepted: 30 }, delivered: 30 } },
+      endpoints: {
+        'github/push': { answers: { accepted: 60 }, delivered: 60 },
+        'github/star': { answers: { accepted: 30 }, delivered: 30 },
+      },
     },
     words: { trips: 1, reopens: 1, successes: 80, failures: 2, entered: { successes: 80, failures: 2 } },
     upstream: {

@@ -65,7 +65,13 @@ export class Fixture {
   }
 
   /** A good webhook, but for what is given. */
-  async send({ source = 'github', event = 'push', body = '{"ok":true}', headers = {}, path }: Sent = {}): Promise<Answered> {
+  async send({
+    source = 'github',
+    event = 'push',
+    body = '{"ok":true}',
+    headers = {},
+    path,
+  }: Sent = {}): Promise<Answered> {
     const bytes = Buffer.from(body);
     const all = {
       'content-type': 'application/json',
@@ -74,7 +80,10 @@ export class Fixture {
       ...headers,
     };
     const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null);
-    return await this.request('POST', path ?? `/hooks/${source}/${event}`, { headers: Object.fromEntries(given), body: bytes });
+    return await this.request('POST', path ?? `/hooks/${source}/${event}`, {
+      headers: Object.fromEntries(given),
+      body: bytes,
+    });
   }
 
   async request(
@@ -84,7 +93,11 @@ export class Fixture {
   ): Promise<Answered> {
     const { fresh = false, ...rest } = options;
     const agent = fresh ? new Agent() : this.#agent;
-    const { statusCode, headers, body } = await request(this.gateway.url + path, { method, ...rest, dispatcher: agent });
+    const { statusCode, headers, body } = await request(this.gateway.url + path, {
+      method,
+      ...rest,
+      dispatcher: agent,
+    });
     const text = await body.text();
     if (fresh) await agent.destroy();
     return {

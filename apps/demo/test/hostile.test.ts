@@ -63,7 +63,11 @@ describe('hostile senders', () => {
 
   it('with conflicting or nonsensical lengths are refused by the parser', async () => {
     const f = await Fixture.start();
-    for (const lengths of ['content-length: 5\r\ncontent-length: 6', 'content-length: -1', 'content-length: 5\r\ntransfer-encoding: chunked']) {
+    for (const lengths of [
+      'content-length: 5\r\ncontent-length: 6',
+      'content-length: -1',
+      'content-length: 5\r\ntransfer-encoding: chunked',
+    ]) {
       const liar = await f.raw();
       liar.write(`POST /hooks/github/push HTTP/1.1\r\nhost: x\r\n${lengths}\r\n\r\nhello`);
       await liar.closed;

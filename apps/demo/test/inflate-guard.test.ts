@@ -6,7 +6,11 @@ import { githubPayloads } from '../src/load/payloads.ts';
 const CAPS: InflateCaps = { maxBytes: 1 << 20, maxRatio: 100, maxMs: 5000 };
 const MIB = 1 << 20;
 
-async function inflate(input: Uint8Array, encoding: 'gzip' | 'deflate' | 'br' = 'gzip', caps: Partial<InflateCaps> = {}) {
+async function inflate(
+  input: Uint8Array,
+  encoding: 'gzip' | 'deflate' | 'br' = 'gzip',
+  caps: Partial<InflateCaps> = {},
+) {
   const pieces: Buffer[] = [];
   const result = await inflateGuarded(input, encoding, { ...CAPS, ...caps }, (piece) => {
     pieces.push(Buffer.from(piece));
@@ -24,7 +28,9 @@ describe('inflateGuarded', () => {
   });
 
   it('stops a bomb at the ratio long before it is inflated', async () => {
-    const { outcome, bytesOut } = await inflate(gzipSync(Buffer.alloc(50 * MIB)), 'gzip', { maxBytes: 1 << 30 });
+    const { outcome, bytesOut } = await inflate(gzipSync(Buffer.alloc(50 * MIB)), 'gzip', {
+      maxBytes: 1 << 30,
+    });
     expect(outcome).toBe('ratio too high');
     expect(bytesOut).toBeLessThan(6 * MIB);
   });
@@ -50,4 +56,3 @@ describe('inflateGuarded', () => {
     expect((await inflate(whole)).outcome).toBe('ended');
   });
 });
-

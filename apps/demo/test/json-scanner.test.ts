@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { JsonScanner } from '../src/checks/json-scanner.ts';
 import { githubPayloads } from '../src/load/payloads.ts';
 
-function scan(bytes: Uint8Array, options: { maxDepth?: number; pieceBytes?: number } = {}): JsonScanner & { outcome: string } {
+function scan(
+  bytes: Uint8Array,
+  options: { maxDepth?: number; pieceBytes?: number } = {},
+): JsonScanner & { outcome: string } {
   const { maxDepth = 64, pieceBytes = bytes.length || 1 } = options;
   const scanner = new JsonScanner(maxDepth);
   for (let at = 0; at < bytes.length; at += pieceBytes) scanner.push(bytes.subarray(at, at + pieceBytes));
@@ -69,7 +72,11 @@ describe('JsonScanner', () => {
       const at = Math.floor(next() * body.length);
       const byte = Buffer.from([Math.floor(next() * 256)]);
       const kind = Math.floor(next() * 3);
-      const changed = Buffer.concat([body.subarray(0, at), kind === 0 ? Buffer.alloc(0) : byte, body.subarray(kind === 2 ? at : at + 1)]);
+      const changed = Buffer.concat([
+        body.subarray(0, at),
+        kind === 0 ? Buffer.alloc(0) : byte,
+        body.subarray(kind === 2 ? at : at + 1),
+      ]);
       const expected = reference(changed);
       if (expected === 'malformed') malformed++;
       expect(scan(changed, { pieceBytes: 1 + Math.floor(next() * 50) }).outcome).toBe(expected);
@@ -78,9 +85,56 @@ describe('JsonScanner', () => {
   });
 
   it.each([
-    ...['{}', '[]', '0', '-0', '1e5', '-1.5E-10', '" "', 'null', ' [1 , 2] ', '{"a":{"b":[]}}', '"\\u00e4\\n"', '"ä€😀"'],
-    ...['', ' ', '01', '-', '1.', '.5', '1e', '+1', '[1,]', '{"a":}', '{"a" 1}', '{a:1}', '[1 2]', '[', ']', '{]', '[}', '"\t"'],
-    ...['"\\x"', '"\\u12"', '"\\u12g4"', 'nul', 'nulll', 'True', '{} {}', '"a', '[1],', '{"a":1,}', "'a'", 'NaN', '1e+', '--1'],
+    ...[
+      '{}',
+      '[]',
+      '0',
+      '-0',
+      '1e5',
+      '-1.5E-10',
+      '" "',
+      'null',
+      ' [1 , 2] ',
+      '{"a":{"b":[]}}',
+      '"\\u00e4\\n"',
+      '"ä€😀"',
+    ],
+    ...[
+      '',
+      ' ',
+      '01',
+      '-',
+      '1.',
+      '.5',
+      '1e',
+      '+1',
+      '[1,]',
+      '{"a":}',
+      '{"a" 1}',
+      '{a:1}',
+      '[1 2]',
+      '[',
+      ']',
+      '{]',
+      '[}',
+      '"\t"',
+    ],
+    ...[
+      '"\\x"',
+      '"\\u12"',
+      '"\\u12g4"',
+      'nul',
+      'nulll',
+      'True',
+      '{} {}',
+      '"a',
+      '[1],',
+      '{"a":1,}',
+      "'a'",
+      'NaN',
+      '1e+',
+      '--1',
+    ],
   ])('agrees with JSON.parse on %j', (json) => {
     expect(scan(text(json)).outcome).toBe(reference(text(json)));
     expect(scan(text(json), { pieceBytes: 1 }).outcome).toBe(reference(text(json)));

@@ -28,7 +28,8 @@ describe('a worker thread that dies under load', () => {
 
     expect(f.gateway.replacedWorkers).toBe(2);
     expect(result.unexpected).toEqual({});
-    const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+    const sum = (counts: Readonly<Record<string, number>>): number =>
+      Object.values(counts).reduce((a, b) => a + b, 0);
     const answered = Object.values(result.answers).reduce((total, of) => total + sum(of), 0);
     expect(sum(result.sent)).toBe(answered + result.lost);
     expect(result.lost).toBeGreaterThan(0);

@@ -40,7 +40,8 @@ function options(url: string, more: Partial<LoadOptions> = {}): LoadOptions {
   };
 }
 
-const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((a, b) => a + b, 0);
 
 function expectBooksToAgree(result: LoadResult, received: number): void {
   const answered = sum(Object.fromEntries(KINDS.map((kind) => [kind, sum(result.answers[kind])])));
@@ -110,7 +111,9 @@ describe('Load', () => {
   });
 
   it('runs as a process of its own and says how far it is', async () => {
-    const url = await serve((request, response) => void request.resume().once('end', () => response.writeHead(202).end()));
+    const url = await serve(
+      (request, response) => void request.resume().once('end', () => response.writeHead(202).end()),
+    );
     await using load = new RemoteLoad();
     const result = await load.run(options(url, { durationMs: 900 }));
     expect(result.payloads).toBe(329);
@@ -155,7 +158,8 @@ describe('names', () => {
     for (const { event, body } of githubPayloads()) {
       expect(isIdentifier('event', event)).toBe(true);
       const { repository } = JSON.parse(body.toString('utf8')) as { repository?: { full_name?: string } };
-      if (repository?.full_name !== undefined) expect(isIdentifier('repository', repository.full_name)).toBe(true);
+      if (repository?.full_name !== undefined)
+        expect(isIdentifier('repository', repository.full_name)).toBe(true);
     }
     expect(isIdentifier('delivery id', '72d3162e-cc78-11e3-81ab-4c9367dc0958')).toBe(true);
   });
@@ -168,7 +172,12 @@ describe('names', () => {
   });
 
   it('looks up what fits the shape: most of the list does not, but these do', () => {
-    for (const [kind, name] of [['event', 'undefined'], ['event', 'null'], ['repository', '1/2'], ['repository', 'octo/null']] as const)
+    for (const [kind, name] of [
+      ['event', 'undefined'],
+      ['event', 'null'],
+      ['repository', '1/2'],
+      ['repository', 'octo/null'],
+    ] as const)
       expect(isIdentifier(kind, name)).toBe(false);
   });
 });

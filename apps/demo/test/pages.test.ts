@@ -9,7 +9,9 @@ describe('pages', () => {
     for (let i = 0; i < 5; i++) await f.send();
     await f.send({ source: 'nobody' });
     await f.gateway.settled();
-    const pages = await Promise.all(Array.from({ length: 16 }, () => f.request('GET', '/metrics', { fresh: true })));
+    const pages = await Promise.all(
+      Array.from({ length: 16 }, () => f.request('GET', '/metrics', { fresh: true })),
+    );
     expect(new Set(pages.map(({ text }) => text)).size).toBe(1);
     const [page] = pages;
     expect(page?.headers['content-type']).toContain('text/plain; version=0.0.4');
@@ -26,7 +28,14 @@ describe('pages', () => {
     expect(status).toBe(200);
     const { endpoints } = JSON.parse(text) as { endpoints: Record<string, unknown>[] };
     expect(endpoints.map(({ name }) => name)).toEqual(['github/push', 'github/issues']);
-    expect(endpoints[0]).toMatchObject({ state: 'closed', successes: 1, failures: 0, trips: 0, reopens: 0, era: 0 });
+    expect(endpoints[0]).toMatchObject({
+      state: 'closed',
+      successes: 1,
+      failures: 0,
+      trips: 0,
+      reopens: 0,
+      era: 0,
+    });
     expect(endpoints[0]?.['word']).toMatch(/^0x[0-9a-f]{16}$/);
   });
 
@@ -39,7 +48,15 @@ describe('pages', () => {
 
   it('404 for other paths, 405 with Allow for other methods', async () => {
     const f = await Fixture.start();
-    for (const path of ['/', '/hooks', '/hooks/github', '/hooks/github/', '/hooks/github/push/more', '/metrics/', '/constructor'])
+    for (const path of [
+      '/',
+      '/hooks',
+      '/hooks/github',
+      '/hooks/github/',
+      '/hooks/github/push/more',
+      '/metrics/',
+      '/constructor',
+    ])
       expect((await f.request('GET', path)).status).toBe(404);
     const wrong = await f.request('GET', '/hooks/github/push');
     expect([wrong.status, wrong.headers['allow']]).toEqual([405, 'POST']);
@@ -53,7 +70,9 @@ describe('listeners', () => {
   it('a gateway does not share its port with a stranger', async () => {
     const f = await Fixture.start();
     const port = Number(new URL(f.gateway.url).port);
-    await expect(Gateway.start({ upstream: 'http://127.0.0.1:9', port })).rejects.toThrow(`port ${port} of 127.0.0.1 cannot be had`);
+    await expect(Gateway.start({ upstream: 'http://127.0.0.1:9', port })).rejects.toThrow(
+      `port ${port} of 127.0.0.1 cannot be had`,
+    );
   });
 
   it('where a port cannot be shared, one worker listens alone, and the gateway says so', async () => {

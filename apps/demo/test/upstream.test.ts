@@ -7,7 +7,12 @@ import type { UpstreamTotals } from '../src/upstream/arrivals.ts';
 import { RemoteUpstream } from '../src/upstream/remote.ts';
 import { outageOf, parseScript, type Script } from '../src/upstream/schedule.ts';
 
-async function post(origin: string, eventId: string, path = '/github/push', timeoutMs = 5000): Promise<number | string> {
+async function post(
+  origin: string,
+  eventId: string,
+  path = '/github/push',
+  timeoutMs = 5000,
+): Promise<number | string> {
   try {
     const response = await fetch(origin + path, {
       method: 'POST',
@@ -23,7 +28,10 @@ async function post(origin: string, eventId: string, path = '/github/push', time
   }
 }
 
-async function until(upstream: RemoteUpstream, holds: (totals: UpstreamTotals) => boolean): Promise<UpstreamTotals> {
+async function until(
+  upstream: RemoteUpstream,
+  holds: (totals: UpstreamTotals) => boolean,
+): Promise<UpstreamTotals> {
   for (;;) {
     const totals = await upstream.totals();
     if (holds(totals)) return totals;

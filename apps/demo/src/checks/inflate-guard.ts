@@ -1,7 +1,14 @@
 // Inflating something from a stranger, under caps: a bomb of 50 MB is 50 KB on the wire, so the size of what arrived says nothing, and
 // neither does anything in its header. The input goes in slice by slice and every piece that comes out is counted, looked at and
 // dropped, so that no more than one piece is ever held, and the first byte over a cap ends it.
-import { createBrotliDecompress, createGunzip, createInflate, type BrotliDecompress, type Gunzip, type Inflate } from 'node:zlib';
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  type BrotliDecompress,
+  type Gunzip,
+  type Inflate,
+} from 'node:zlib';
 import { monotonicMs } from '../monotonic.ts';
 
 export const ENCODINGS = ['gzip', 'deflate', 'br'] as const;
@@ -49,7 +56,8 @@ export async function inflateGuarded(
     if (outcome !== undefined) return;
     bytesOut += piece.length;
     if (bytesOut > caps.maxBytes) outcome = 'too many bytes';
-    else if (bytesOut >= RATIO_FROM_BYTES && bytesOut > caps.maxRatio * input.length) outcome = 'ratio too high';
+    else if (bytesOut >= RATIO_FROM_BYTES && bytesOut > caps.maxRatio * input.length)
+      outcome = 'ratio too high';
     else if (monotonicMs() > deadlineMs) outcome = 'too slow';
     else visit(piece);
     // No further piece is made: the stream stops in the middle of its input.
@@ -61,7 +69,8 @@ export async function inflateGuarded(
   for (let at = 0; at < input.length && outcome === undefined; at += SLICE_BYTES) {
     const slice = input.subarray(at, at + SLICE_BYTES);
     bytesIn += slice.length;
-    if (!stream.write(slice)) await Promise.race([new Promise((resolve) => stream.once('drain', resolve)), closed]);
+    if (!stream.write(slice))
+      await Promise.race([new Promise((resolve) => stream.once('drain', resolve)), closed]);
   }
   if (outcome === undefined) stream.end();
   else stream.destroy();

@@ -174,7 +174,9 @@ export class JsonScanner {
     this.#lex = Lex.Text;
     this.#isKey = isKey;
     // Only these two levels can hold the name; elsewhere text is skipped over.
-    this.#capturing = isKey ? this.#depth === 1 || (this.#depth === 2 && this.#inRepository) : this.#wantsValue();
+    this.#capturing = isKey
+      ? this.#depth === 1 || (this.#depth === 2 && this.#inRepository)
+      : this.#wantsValue();
     this.#capturedBytes = 0;
     this.#capturedAll = true;
   }
@@ -309,7 +311,14 @@ function isHex(byte: number): boolean {
 function isEscapable(byte: number): boolean {
   // " \ / b f n r t
   return (
-    byte === QUOTE || byte === BACKSLASH || byte === 0x2f || byte === 0x62 || byte === 0x66 || byte === 0x6e || byte === 0x72 || byte === 0x74
+    byte === QUOTE ||
+    byte === BACKSLASH ||
+    byte === 0x2f ||
+    byte === 0x62 ||
+    byte === 0x66 ||
+    byte === 0x6e ||
+    byte === 0x72 ||
+    byte === 0x74
   );
 }
 

@@ -73,7 +73,13 @@ function parse(args: readonly string[]) {
   }
 }
 
-function number(flag: string, text: string | undefined, fallback: number, least: number, most: number): number {
+function number(
+  flag: string,
+  text: string | undefined,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (text.trim() === '' || !(value >= least && value <= most))
@@ -81,10 +87,18 @@ function number(flag: string, text: string | undefined, fallback: number, least:
   return value;
 }
 
-function integer(flag: string, text: string | undefined, fallback: number, least: number, most: number): number {
+function integer(
+  flag: string,
+  text: string | undefined,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
   const value = number(flag, text, fallback, least, most);
   if (!Number.isInteger(value))
-    throw new UsageError(`--${flag} is ${JSON.stringify(text)}, expected an integer from ${least} to ${most}`);
+    throw new UsageError(
+      `--${flag} is ${JSON.stringify(text)}, expected an integer from ${least} to ${most}`,
+    );
   return value;
 }
 
@@ -93,6 +107,9 @@ function outageMode(mode: string): OutageMode | 'none' {
   try {
     return parseScript({ outages: [{ fromMs: 0, toMs: 1, mode }] }).outages[0]?.mode ?? 'none';
   } catch (cause) {
-    throw new UsageError(`--outage is ${JSON.stringify(mode)}, expected reset, hang, refuse, 'status 5xx' or none`, { cause });
+    throw new UsageError(
+      `--outage is ${JSON.stringify(mode)}, expected reset, hang, refuse, 'status 5xx' or none`,
+      { cause },
+    );
   }
 }

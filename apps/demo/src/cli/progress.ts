@@ -35,7 +35,10 @@ export class Progress {
   }
 
   show(figures: ProgressFigures): void {
-    const perSecond = Math.max(0, ((figures.answered - this.#lastAnswered) * 1000) / Math.max(1, figures.elapsedMs - this.#lastMs));
+    const perSecond = Math.max(
+      0,
+      ((figures.answered - this.#lastAnswered) * 1000) / Math.max(1, figures.elapsedMs - this.#lastMs),
+    );
     if (this.#out.isTTY === true) {
       const line = `${bar(figures)} ${text(figures, perSecond)}`;
       this.#out.write(`\r${line.slice(0, (this.#out.columns ?? 120) - 1)}\u001b[K`);

@@ -41,9 +41,15 @@ async function runDemo(flags: Flags, terminal: Terminal): Promise<ExitCode> {
   const demo = await Demo.start(flags, { progress: stderr, interrupt });
   try {
     const { url, listeners } = demo.gateway;
-    stderr.write(`gateway on ${url}, ${listeners.workers} HTTP workers${listeners.reusePort ? ' on one port' : `: ${listeners.reason}`}\n`);
+    stderr.write(
+      `gateway on ${url}, ${listeners.workers} HTTP workers${listeners.reusePort ? ' on one port' : `: ${listeners.reason}`}\n`,
+    );
     const report = await demo.run();
-    stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : `\n${reportText(report, { rich: stdout.isTTY === true })}`);
+    stdout.write(
+      flags.json
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : `\n${reportText(report, { rich: stdout.isTTY === true })}`,
+    );
     if (flags.keep && !interrupt.aborted) {
       stderr.write(`the gateway stays up on ${url} until Ctrl-C: ${url}/metrics ${url}/state\n`);
       await new Promise((resolve) => interrupt.addEventListener('abort', resolve, { once: true }));

@@ -1,7 +1,15 @@
 // What the gateway counts, in the shared registry: every thread writes slots of its own, whoever reads sums them. This is what
 // /metrics shows and what the conservation check is fed with.
 import { recordOutcomeName, type RecordOutcome } from '@corelane/atomic-state';
-import type { Counter, Family, Gauge, Registry, RegistrySnapshot, Timer, ValueMetric } from '@corelane/perf-counters';
+import type {
+  Counter,
+  Family,
+  Gauge,
+  Registry,
+  RegistrySnapshot,
+  Timer,
+  ValueMetric,
+} from '@corelane/perf-counters';
 import { ANSWER_NAMES, ANSWERS, type AnswerName } from './answer.ts';
 import type { DeliveryResult } from './delivery.ts';
 
@@ -18,8 +26,8 @@ const CHECKS_STARTED = 'gateway_checks_submitted_total';
 const IN_HAND = 'gateway_requests_in_hand';
 const CHECKS_ENDED = 'gateway_checks_finished_total';
 
-/** Endpoints × answers that may occur on one. */
-const ANSWER_SERIES = 2048;
+/** 256 endpoints × 15 answers. */
+const ANSWER_SERIES = 4096;
 
 export class Books {
   readonly probes: Counter;
@@ -48,7 +56,11 @@ export class Books {
       labels: ['endpoint', 'status', 'reason'],
       maxSeries: ANSWER_SERIES,
     });
-    this.#calls = registry.counter({ name: CALLS_TOTAL, help: 'Calls to the upstream, by result.', labels: ['result'] });
+    this.#calls = registry.counter({
+      name: CALLS_TOTAL,
+      help: 'Calls to the upstream, by result.',
+      labels: ['result'],
+    });
     this.#records = registry.counter({
       name: RECORDS_TOTAL,
       help: 'Results recorded in state words, by what that did.',
@@ -61,8 +73,14 @@ export class Books {
     this.checksSubmitted = counter(CHECKS_STARTED, 'Bodies given to the scheduler to be checked.');
     this.checksFinished = counter(CHECKS_ENDED, 'Bodies whose check has ended, in whatever way.');
     this.inHand = registry.gauge({ name: IN_HAND, help: 'Webhooks being handled.' });
-    this.requestTime = registry.timer({ name: 'gateway_request_seconds', help: 'From the headers of a webhook to its answer.' });
-    this.checkTime = registry.timer({ name: 'gateway_check_seconds', help: 'Checks of a body, with waiting for a thread.' });
+    this.requestTime = registry.timer({
+      name: 'gateway_request_seconds',
+      help: 'From the headers of a webhook to its answer.',
+    });
+    this.checkTime = registry.timer({
+      name: 'gateway_check_seconds',
+      help: 'Checks of a body, with waiting for a thread.',
+    });
   }
 
   answer(endpoint: number, name: AnswerName): void {
@@ -122,7 +140,14 @@ export class BooksReader {
   }
 
   records(): Record<'counted' | 'tripped' | 'closed' | 'reopened' | 'stale', number> {
-    return { counted: 0, tripped: 0, closed: 0, reopened: 0, stale: 0, ...this.#byLabel(RECORDS_TOTAL, 'outcome') };
+    return {
+      counted: 0,
+      tripped: 0,
+      closed: 0,
+      reopened: 0,
+      stale: 0,
+      ...this.#byLabel(RECORDS_TOTAL, 'outcome'),
+    };
   }
 
   get probes(): number {
@@ -154,7 +179,9 @@ export class BooksReader {
     return this.#series(metric).reduce((sum, { value }) => sum + value, 0);
   }
 
-  #series(name: string): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] {
+  #series(
+    name: string,
+  ): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] {
     const metric = this.#snapshot.metrics.find((each) => each.name === name);
     if (metric === undefined || metric.type === 'histogram' || metric.type === 'timer') return [];
     return (metric as ValueMetric).series;
@@ -163,7 +190,10 @@ export class BooksReader {
 
 function nameOfAnswer(labels: Readonly<Record<string, string>>): AnswerName {
   const { status, reason } = labels;
-  const name = ANSWER_NAMES.find((each) => String(ANSWERS[each].status) === status && ANSWERS[each].reason === reason);
-  if (name === undefined) throw new RangeError(`answer ${status} ${JSON.stringify(reason)}: expected one of the gateway's`);
+  const name = ANSWER_NAMES.find(
+    (each) => String(ANSWERS[each].status) === status && ANSWERS[each].reason === reason,
+  );
+  if (name === undefined)
+    throw new RangeError(`answer ${status} ${JSON.stringify(reason)}: expected one of the gateway's`);
   return name;
 }

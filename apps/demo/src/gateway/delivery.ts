@@ -23,7 +23,14 @@ export interface DeliveryOptions {
   readonly timeoutMs: number;
 }
 
-const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT']);
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 export class Delivery {
   readonly #pool: Pool;
@@ -76,7 +83,8 @@ export class Delivery {
 }
 
 function classify(error: unknown): DeliveryResult {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) return 'timed out';
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
+    return 'timed out';
   const { code } = error as { code?: string };
   return code !== undefined && UNREACHABLE.has(code) ? 'unreachable' : 'cut';
 }

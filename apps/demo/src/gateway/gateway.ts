@@ -66,8 +66,12 @@ export class Gateway implements AsyncDisposable {
     const clock = CoarseClock.create(this.arena);
     this.#ticker = clock.startTicker({ thread: 'own' });
     this.machine = StateMachine.create(this.arena, { endpoints: settings.endpoints, clock });
-    this.pool = BufferPool.create(this.arena, { buffers: settings.buffers, bufferBytes: settings.maxBodyBytes, sink: this.memory });
-    this.registry = Registry.create(this.arena, { series: 4096, writers: threads });
+    this.pool = BufferPool.create(this.arena, {
+      buffers: settings.buffers,
+      bufferBytes: settings.maxBodyBytes,
+      sink: this.memory,
+    });
+    this.registry = Registry.create(this.arena, { series: 8192, writers: threads });
     // Defined here first: a worker that starts late reads the same definitions.
     new Books(this.registry, (endpoint) => this.machine.nameOf(endpoint));
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
@@ -120,7 +124,11 @@ export class Gateway implements AsyncDisposable {
 
   /** What the bodies in hand have taken so far, by the memory tracker. */
   bodies(): { allocatedBytes: number; freedBytes: number; peakBytes: number } {
-    const { allocatedBytes = 0, freedBytes = 0, peakBytes = 0 } = this.memory.read().tags.find(({ tag }) => tag === BODIES_TAG) ?? {};
+    const {
+      allocatedBytes = 0,
+      freedBytes = 0,
+      peakBytes = 0,
+    } = this.memory.read().tags.find(({ tag }) => tag === BODIES_TAG) ?? {};
     return { allocatedBytes, freedBytes, peakBytes };
   }
 
@@ -145,7 +153,8 @@ export class Gateway implements AsyncDisposable {
     for (;;) {
       const { inHand } = this.books();
       if (inHand === 0) return;
-      if (performance.now() > deadlineMs) throw new PartError('gateway', `${inHand} webhooks in hand after ${timeoutMs} ms`);
+      if (performance.now() > deadlineMs)
+        throw new PartError('gateway', `${inHand} webhooks in hand after ${timeoutMs} ms`);
       await sleep(10);
     }
   }
@@ -171,7 +180,8 @@ export class Gateway implements AsyncDisposable {
     await this.scheduler.close({ timeoutMs: this.settings.checkTimeoutMs + 1000 });
     await this.#ticker[Symbol.asyncDispose]();
     const stuck = ended.filter((byItself) => !byItself).length;
-    if (stuck > 0) throw new PartError('gateway', `${stuck} HTTP workers did not drain in ${timeoutMs} ms and were ended`);
+    if (stuck > 0)
+      throw new PartError('gateway', `${stuck} HTTP workers did not drain in ${timeoutMs} ms and were ended`);
   }
 
   #makeSeat(index: number): WorkerSeat {
@@ -209,7 +219,12 @@ export class Gateway implements AsyncDisposable {
 
   /** The tracker keeps what a dead thread held as held, since it cannot know who has it now. Here the pool has it. */
   #reclaimMemory(threadId: number): void {
-    const dead = new Set(this.memory.workers().filter((each) => each.claimed && each.threadId === threadId).map(({ worker }) => worker));
+    const dead = new Set(
+      this.memory
+        .workers()
+        .filter((each) => each.claimed && each.threadId === threadId)
+        .map(({ worker }) => worker),
+    );
     const bodies = this.memory.read().tags.find(({ tag }) => tag === BODIES_TAG);
     for (const { worker, netBytes } of bodies?.byWorker ?? [])
       if (dead.has(worker) && netBytes > 0) this.memory.dealloc(BODIES_TAG, netBytes);
@@ -236,7 +251,9 @@ export class Gateway implements AsyncDisposable {
     this.#deathsMs.push(nowMs);
     const recent = this.#deathsMs.filter((atMs) => nowMs - atMs < DEATHS_WINDOW_MS).length;
     if (recent > MAX_DEATHS * this.#seats.length) {
-      this.#failed.reject(new PartError('gateway', `${recent} workers died in ${DEATHS_WINDOW_MS} ms`, { cause }));
+      this.#failed.reject(
+        new PartError('gateway', `${recent} workers died in ${DEATHS_WINDOW_MS} ms`, { cause }),
+      );
       return;
     }
     this.#replaced++;
@@ -247,7 +264,8 @@ export class Gateway implements AsyncDisposable {
 }
 
 async function listenersFor(settings: Settings): Promise<ListenerFacts> {
-  if (!settings.reusePort) return { workers: 1, reusePort: false, reason: 'switched off by the option reusePort' };
+  if (!settings.reusePort)
+    return { workers: 1, reusePort: false, reason: 'switched off by the option reusePort' };
   const found = (await capabilities()).find(({ name }) => name === 'reusePort');
   const reusePort = found?.status === 'available';
   return { workers: reusePort ? settings.workers : 1, reusePort, reason: found?.reason ?? 'not probed' };

@@ -74,10 +74,16 @@ export class HttpServer {
         pages.show(route.kind, response);
         return;
       case 'wrong method':
-        replyText(response, 405, `${request.method} is not for this path; ${route.allow} is\n`, { allow: route.allow });
+        replyText(response, 405, `${request.method} is not for this path; ${route.allow} is\n`, {
+          allow: route.allow,
+        });
         return;
       case 'nothing':
-        replyText(response, 404, 'there are POST /hooks/:source/:event, GET /metrics, GET /healthz and GET /state\n');
+        replyText(
+          response,
+          404,
+          'there are POST /hooks/:source/:event, GET /metrics, GET /healthz and GET /state\n',
+        );
     }
   }
 }

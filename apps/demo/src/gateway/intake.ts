@@ -72,7 +72,12 @@ export class Intake {
   }
 
   /** Handles one webhook to its end. Never rejects. */
-  async take(request: IncomingMessage, response: ServerResponse, source: string, event: string): Promise<void> {
+  async take(
+    request: IncomingMessage,
+    response: ServerResponse,
+    source: string,
+    event: string,
+  ): Promise<void> {
     const { books, retryAfterMs } = this.#parts;
     books.inHand.set(++this.#inHand);
     const startMs = books.requestTime.now();
@@ -90,7 +95,8 @@ export class Intake {
     } else {
       books.answer(endpoint, answer);
       books.requestTime.recordSince(startMs);
-      const byEndpoint = answer === 'throttled' || answer === 'open' || answer === 'probing' || answer === 'upstreamFailed';
+      const byEndpoint =
+        answer === 'throttled' || answer === 'open' || answer === 'probing' || answer === 'upstreamFailed';
       reply(request, response, answer, {
         retryAfterMs: byEndpoint ? retryAfterMs(endpoint) : OVERLOADED_RETRY_MS,
         last: this.#closing,
@@ -111,7 +117,8 @@ export class Intake {
       if (outcome === 'gone') return { answer: 'gone', endpoint: NO_ENDPOINT };
       if (outcome === 'too large') return { answer: 'tooLarge', endpoint: NO_ENDPOINT };
       const body = lease.bytes.subarray(0, length);
-      if (!isSignedWith(hook.secret, body, hook.signature)) return { answer: 'badSignature', endpoint: NO_ENDPOINT };
+      if (!isSignedWith(hook.secret, body, hook.signature))
+        return { answer: 'badSignature', endpoint: NO_ENDPOINT };
       this.#parts.bodies.alloc(length);
       try {
         return await this.#admit(request, hook, lease.token, body);
@@ -131,7 +138,12 @@ export class Intake {
     if (endpoint === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
     const startMs = books.checkTime.now();
     books.checksSubmitted.inc();
-    const verdict = await checks.check({ token, length: body.length, encoding, urgent: isSecurityEvent(event) });
+    const verdict = await checks.check({
+      token,
+      length: body.length,
+      encoding,
+      urgent: isSecurityEvent(event),
+    });
     books.checksFinished.inc();
     books.checkTime.recordSince(startMs);
     if (verdict === 'refused') return { answer: 'overloaded', endpoint };
@@ -148,7 +160,12 @@ export class Intake {
 }
 
 /** The hook that the headers describe, or the answer where they will not do. */
-function readHeaders(request: IncomingMessage, source: string, event: string, settings: Settings): Hook | AnswerName {
+function readHeaders(
+  request: IncomingMessage,
+  source: string,
+  event: string,
+  settings: Settings,
+): Hook | AnswerName {
   const { headers } = request;
   const known = Object.hasOwn(settings.sources, source) ? settings.sources[source] : undefined;
   if (known === undefined) return 'unknownSource';

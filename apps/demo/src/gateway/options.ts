@@ -70,6 +70,7 @@ export const DEMO_SECRET = "It's a Secret to Everybody";
 export const FLOOD_EVENT = 'ping';
 
 export const MAX_BODY_BYTES = 65_536;
+export const MAX_DEPTH = 64;
 
 /** For runs of seconds: a breaker that stays open for a second, not for the usual thirty. Guessed, not tuned. */
 const BREAKER: EndpointOptions = {
@@ -95,7 +96,7 @@ export function settingsOf(options: GatewayOptions, cpus: number): Settings {
     sources: options.sources ?? { [DEMO_SOURCE]: { secret: DEMO_SECRET } },
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     buffers: options.buffers ?? 256,
-    maxDepth: options.maxDepth ?? 64,
+    maxDepth: options.maxDepth ?? MAX_DEPTH,
     inflate: { maxBytes: 1 << 20, maxRatio: 100, maxMs: 1000, ...options.inflate },
     breaker,
     limits: options.limits ?? {

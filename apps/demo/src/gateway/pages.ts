@@ -40,7 +40,11 @@ export class Pages {
     const clockAgeMs = machine.clock.ageMs();
     const { available, capacity } = pool.stats();
     const ok = clockAgeMs <= CLOCK_STALE_MS;
-    replyJson(response, ok ? 200 : 503, { status: ok ? 'ok' : 'clock stopped', clockAgeMs, buffers: { available, capacity } });
+    replyJson(response, ok ? 200 : 503, {
+      status: ok ? 'ok' : 'clock stopped',
+      clockAgeMs,
+      buffers: { available, capacity },
+    });
   }
 }
 

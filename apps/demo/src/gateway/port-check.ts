@@ -13,7 +13,9 @@ export async function checkPortIsFree(port: number, host: string): Promise<void>
   try {
     await once(server, 'listening');
   } catch (cause) {
-    throw new PartError('gateway', `port ${port} of ${host} cannot be had: ${(cause as Error).message}`, { cause });
+    throw new PartError('gateway', `port ${port} of ${host} cannot be had: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   await new Promise((resolve) => server.close(resolve));
 }

@@ -20,11 +20,19 @@ export interface ReplyOptions {
 }
 
 /** Answers a webhook. */
-export function reply(request: IncomingMessage, response: ServerResponse, name: AnswerName, options: ReplyOptions = {}): void {
+export function reply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  name: AnswerName,
+  options: ReplyOptions = {},
+): void {
   const { status, reason } = ANSWERS[name];
   const { retryAfterMs = 0, last = false } = options;
   const body = BODIES[name];
-  const headers: Record<string, string | number> = { 'content-type': 'application/json', 'content-length': body.length };
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/json',
+    'content-length': body.length,
+  };
   if (reason !== '') headers['x-gateway-reason'] = reason;
   if (status === 429 || status === 503) headers['retry-after'] = Math.max(1, Math.ceil(retryAfterMs / 1000));
   if (last) headers['connection'] = 'close';

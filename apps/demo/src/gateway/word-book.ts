@@ -39,7 +39,8 @@ export class WordBook {
     const { at, lengthBytes } = arena.openObject(wordBookRoot, handle);
     const endpoints = arena.i32[(at >> 2) + wordBookRoot.word.endpoints] as number;
     const expected = wordBookRoot.bytes + endpoints * wordBookPage.bytes;
-    if (lengthBytes !== expected) throw new AttachError(wordBookRoot.name, 'length in bytes', lengthBytes, expected);
+    if (lengthBytes !== expected)
+      throw new AttachError(wordBookRoot.name, 'length in bytes', lengthBytes, expected);
     return new WordBook(arena, at);
   }
 

@@ -63,7 +63,9 @@ export class WorkerSeat {
       reclaim(threadId);
       ended.resolve();
       if (this.#closing) return;
-      const cause = new PartError(`http worker ${index}`, `its thread ended with code ${code}`, { cause: failure });
+      const cause = new PartError(`http worker ${index}`, `its thread ended with code ${code}`, {
+        cause: failure,
+      });
       listening.reject(cause);
       if (isListening) onDeath(cause);
     });

@@ -65,7 +65,8 @@ export class Answers {
       const what = `${kind}: ${key.trim()}`;
       this.#unexpected.set(what, (this.#unexpected.get(what) ?? 0) + 1);
     }
-    if ((status === 429 || status === 503) && !/^\d+$/.test(String(headers['retry-after']))) this.#withoutRetryAfter++;
+    if ((status === 429 || status === 503) && !/^\d+$/.test(String(headers['retry-after'])))
+      this.#withoutRetryAfter++;
     if (status === 202) this.#acceptedDigest += eventDigest(deliveryId);
   }
 
@@ -84,12 +85,18 @@ export class Answers {
       Object.fromEntries(KINDS.map((kind) => [kind, value(kind)])) as Record<Kind, T>;
     return {
       sent: byKind((kind) => this.#sent.get(kind) ?? 0),
-      answers: byKind((kind) => Object.fromEntries(this.#answers.get(kind) ?? []) as Record<AnswerKey, number>),
+      answers: byKind(
+        (kind) => Object.fromEntries(this.#answers.get(kind) ?? []) as Record<AnswerKey, number>,
+      ),
       unexpected: Object.fromEntries(this.#unexpected),
       withoutRetryAfter: this.#withoutRetryAfter,
       lost: this.#lost,
       acceptedDigest: this.#acceptedDigest,
-      latency: { all: summary(this.#all), accepted: summary(this.#accepted), refused: summary(this.#refused) },
+      latency: {
+        all: summary(this.#all),
+        accepted: summary(this.#accepted),
+        refused: summary(this.#refused),
+      },
     };
   }
 }

@@ -31,7 +31,8 @@ export class CannonClients {
   readonly adopt = (client: Client): void => {
     const inner = client as unknown as ClientInternals;
     for (const name of ['_connect', '_destroyConnection'] as const) {
-      if (typeof inner[name] !== 'function') throw new TypeError(`autocannon's client has no ${name}(): found ${typeof inner[name]}`);
+      if (typeof inner[name] !== 'function')
+        throw new TypeError(`autocannon's client has no ${name}(): found ${typeof inner[name]}`);
     }
     this.#clients.push(inner);
     // It empties its queue itself before it reconnects after a time-out.

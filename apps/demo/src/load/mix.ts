@@ -43,7 +43,8 @@ export class Mix {
     const turn = this.#turns.get(kind) ?? 0;
     this.#turns.set(kind, turn + 1);
     const template = list[turn % list.length];
-    if (template === undefined) throw new RangeError(`templates of kind ${kind}: 0 found, expected at least 1`);
+    if (template === undefined)
+      throw new RangeError(`templates of kind ${kind}: 0 found, expected at least 1`);
     return template;
   }
 

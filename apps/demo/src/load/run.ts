@@ -35,7 +35,11 @@ export interface LoadResult extends LoadTotals {
   /** Distinct payloads sent from. */
   readonly payloads: number;
   /** autocannon's own counts, which the books above must agree with. */
-  readonly autocannon: { readonly answers: number; readonly byStatus: Readonly<Record<string, number>>; readonly timeouts: number };
+  readonly autocannon: {
+    readonly answers: number;
+    readonly byStatus: Readonly<Record<string, number>>;
+    readonly timeouts: number;
+  };
 }
 
 /** The state of one client between `setupRequest` and `onResponse`. */

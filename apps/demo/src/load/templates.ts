@@ -27,6 +27,7 @@ export interface TemplateOptions {
 
 const BOMB_BYTES = 50 * 1024 * 1024;
 const DEEP_LEVELS = 20_000;
+const MAX_HONEST_RATIO = 50;
 
 export interface Templates {
   readonly webhooks: readonly Template[];
@@ -36,7 +37,12 @@ export interface Templates {
 
 export function buildTemplates(options: TemplateOptions): Templates {
   const { payloads, source, secret, maxBodyBytes, floodEvent } = options;
-  const request = (kind: Kind, event: string, body: Buffer, extra: Record<string, string> = {}): Template => ({
+  const request = (
+    kind: Kind,
+    event: string,
+    body: Buffer,
+    extra: Record<string, string> = {},
+  ): Template => ({
     kind,
     path: `/hooks/${source}/${event}`,
     headers: {
@@ -48,9 +54,14 @@ export function buildTemplates(options: TemplateOptions): Templates {
     body,
   });
   const webhooks = payloads.map(({ event, body }) => request('webhook', event, body));
-  const compressed = payloads.map(({ event, body }) =>
-    request('compressed webhook', event, gzipSync(body), { 'content-encoding': 'gzip' }),
-  );
+  const compressed = payloads.map(({ event, body }) => {
+    const small = gzipSync(body);
+    // What compresses like a bomb would be taken for one.
+    const plain = body.length > MAX_HONEST_RATIO * small.length;
+    return plain
+      ? request('compressed webhook', event, body)
+      : request('compressed webhook', event, small, { 'content-encoding': 'gzip' });
+  });
   const [first] = payloads;
   if (first === undefined) throw new RangeError('payloads: 0 given, expected at least 1');
   const { event, body } = first;
@@ -70,7 +81,10 @@ export function buildTemplates(options: TemplateOptions): Templates {
       [
         'bad signature',
         [
-          { ...request('bad signature', event, changed), headers: request('bad signature', event, body).headers },
+          {
+            ...request('bad signature', event, changed),
+            headers: request('bad signature', event, body).headers,
+          },
           request('bad signature', event, body, { 'x-hub-signature-256': sign('not the secret', body) }),
           request('bad signature', event, body, { 'x-hub-signature-256': `sha256=${'g'.repeat(64)}` }),
         ],
@@ -111,7 +125,10 @@ function naughtyNames(
   );
   // A header and a path can only carry some of them.
   const printable = strings.filter((text) => /^[\x21-\x7e]+$/.test(text));
-  const inDeliveryId = printable.map((text) => ({ ...request('naughty name', event, body), deliveryId: text }));
+  const inDeliveryId = printable.map((text) => ({
+    ...request('naughty name', event, body),
+    deliveryId: text,
+  }));
   const inPath = strings
     .filter((text) => text !== '' && text !== '.' && text !== '..' && text.isWellFormed())
     .map((text) => {

@@ -5,7 +5,15 @@ import { answerKey, KINDS, type Kind } from '../load/kinds.ts';
 import type { LoadResult } from '../load/run.ts';
 import type { UpstreamTotals } from '../upstream/arrivals.ts';
 import { leakOf } from './leak.ts';
-import type { ClientLedger, EndpointLedger, GatewayLedger, LeakLedger, Ledger, UpstreamLedger, WordsLedger } from './ledger.ts';
+import type {
+  ClientLedger,
+  EndpointLedger,
+  GatewayLedger,
+  LeakLedger,
+  Ledger,
+  UpstreamLedger,
+  WordsLedger,
+} from './ledger.ts';
 import type { EndpointRow } from './report.ts';
 
 export function collectLedger(gateway: Gateway, load: LoadResult, upstream: UpstreamTotals): Ledger {
@@ -20,7 +28,10 @@ export function collectLedger(gateway: Gateway, load: LoadResult, upstream: Upst
     records: books.records(),
     checks: books.checks,
     endpoints: Object.fromEntries(
-      Object.entries(answers).map(([name, of]): [string, EndpointLedger] => [name, { answers: of, delivered: of.accepted ?? 0 }]),
+      Object.entries(answers).map(([name, of]): [string, EndpointLedger] => [
+        name,
+        { answers: of, delivered: of.accepted ?? 0 },
+      ]),
     ),
   };
   return {
@@ -49,13 +60,20 @@ export function endpointRows(gateway: Gateway): EndpointRow[] {
   const answers = gateway.books().answersByEndpoint();
   return gateway
     .endpoints()
-    .map(({ name, trips, reopens, state }) => ({ endpoint: name, answers: answers[name] ?? {}, trips, reopens, state }));
+    .map(({ name, trips, reopens, state }) => ({
+      endpoint: name,
+      answers: answers[name] ?? {},
+      trips,
+      reopens,
+      state,
+    }));
 }
 
 function clientLedger(load: LoadResult): ClientLedger {
   const answered: Record<string, number> = {};
   for (const kind of KINDS)
-    for (const [key, count] of Object.entries(load.answers[kind])) answered[key] = (answered[key] ?? 0) + count;
+    for (const [key, count] of Object.entries(load.answers[kind]))
+      answered[key] = (answered[key] ?? 0) + count;
   const answers = Object.fromEntries(
     ANSWER_NAMES.map((name) => [name, answered[answerKey(ANSWERS[name].status, ANSWERS[name].reason)] ?? 0]),
   ) as Record<AnswerName, number>;
@@ -106,7 +124,10 @@ function upstreamLedger(totals: UpstreamTotals): UpstreamLedger {
 }
 
 function leakLedger(gateway: Gateway, upstream: UpstreamTotals, late: number, probes: number): LeakLedger {
-  const transitions = gateway.transitions.map((each) => ({ ...each, endpoint: gateway.machine.nameOf(each.endpoint) }));
+  const transitions = gateway.transitions.map((each) => ({
+    ...each,
+    endpoint: gateway.machine.nameOf(each.endpoint),
+  }));
   return { ...leakOf(upstream.dead, transitions), inFlightAtTrip: late, probes };
 }
 

@@ -23,9 +23,17 @@ export function equationsOf(ledger: Ledger): Equation[] {
   return [
     equal('every request is answered', ['client: sent', client.sent], ['client: answered', client.answered]),
     equal('no connection breaks', ['client: lost', client.lost], ['', 0]),
-    equal("the client's two books agree", ['client: answered', client.answered], ['autocannon: answers', client.cannonAnswers]),
+    equal(
+      "the client's two books agree",
+      ['client: answered', client.answered],
+      ['autocannon: answers', client.cannonAnswers],
+    ),
     equal('every answer is right for its request', ['client: unexpected', sum(client.unexpected)], ['', 0]),
-    equal('every 429 and 503 says when to come back', ['client: without Retry-After', client.withoutRetryAfter], ['', 0]),
+    equal(
+      'every 429 and 503 says when to come back',
+      ['client: without Retry-After', client.withoutRetryAfter],
+      ['', 0],
+    ),
     ...ANSWER_NAMES.map((name) =>
       equal(
         `answers ${title(name)}`,
@@ -36,10 +44,26 @@ export function equationsOf(ledger: Ledger): Equation[] {
     ...Object.entries(byStatus(ledger)).map(([status, count]) =>
       equal(`answers ${status}`, ['client', count], ['autocannon', client.cannonByStatus[status] ?? 0]),
     ),
-    equal('what is accepted was delivered', ['client: 202', client.answers.accepted], ['upstream: delivered', upstream.delivered]),
-    equal('…the same events', ['client: digest of ids', client.acceptedDigest], ['upstream: digest of ids', upstream.deliveredDigest]),
-    equal('nothing is delivered twice', ['upstream: received', upstream.received], ['upstream: distinct ids', upstream.distinct]),
-    equal('every call arrives', ['gateway: calls − unreachable', made - calls.unreachable], ['upstream: received', upstream.received]),
+    equal(
+      'what is accepted was delivered',
+      ['client: 202', client.answers.accepted],
+      ['upstream: delivered', upstream.delivered],
+    ),
+    equal(
+      '…the same events',
+      ['client: digest of ids', client.acceptedDigest],
+      ['upstream: digest of ids', upstream.deliveredDigest],
+    ),
+    equal(
+      'nothing is delivered twice',
+      ['upstream: received', upstream.received],
+      ['upstream: distinct ids', upstream.distinct],
+    ),
+    equal(
+      'every call arrives',
+      ['gateway: calls − unreachable', made - calls.unreachable],
+      ['upstream: received', upstream.received],
+    ),
     equal(
       'every arrival ends in one way',
       ['upstream: received', upstream.received],

@@ -88,7 +88,11 @@ export interface MemoryLedger {
   readonly arenaBytes: number;
   readonly arenaUsedBytes: number;
   readonly rssBytes: number;
-  readonly bodies: { readonly allocatedBytes: number; readonly freedBytes: number; readonly peakBytes: number };
+  readonly bodies: {
+    readonly allocatedBytes: number;
+    readonly freedBytes: number;
+    readonly peakBytes: number;
+  };
 }
 
 export interface Ledger {

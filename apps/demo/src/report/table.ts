@@ -10,10 +10,21 @@ export interface TableStyle {
 type Cell = string | number | null;
 
 const RULES = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '  ', 'left-mid': '  ', right: '', 'right-mid': '',
-  mid: '─', 'mid-mid': '──', middle: '  ',
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '  ',
+  'left-mid': '  ',
+  right: '',
+  'right-mid': '',
+  mid: '─',
+  'mid-mid': '──',
+  middle: '  ',
 };
 const PLAIN = { ...RULES, mid: '', 'mid-mid': '', 'left-mid': '' };
 

@@ -66,7 +66,11 @@ function answers({ ledger: { client } }: Report, style: TableStyle): string {
 function kinds({ ledger: { client } }: Report, style: TableStyle): string {
   const rows = KINDS.filter((kind) => client.byKind[kind] > 0).map((kind) => {
     const wrong = Object.entries(client.unexpected).filter(([what]) => what.startsWith(`${kind}:`));
-    return [kind, client.byKind[kind], wrong.length === 0 ? 'as it should be' : wrong.map(([what, n]) => `${n} × ${what}`).join(', ')];
+    return [
+      kind,
+      client.byKind[kind],
+      wrong.length === 0 ? 'as it should be' : wrong.map(([what, n]) => `${n} × ${what}`).join(', '),
+    ];
   });
   return table(['kind', 'sent', 'answered'], rows, style, [0, 2]);
 }
@@ -77,7 +81,10 @@ const COLUMNS: readonly (readonly [string, readonly AnswerName[]])[] = [
   ['throttled', ['throttled']],
   ['failed', ['upstreamFailed']],
   ['overloaded', ['overloaded']],
-  ['bad', ['malformed', 'tooDeep', 'badName', 'unknownEncoding', 'tooLarge', 'bomb', 'badSignature', 'noSignature']],
+  [
+    'bad',
+    ['malformed', 'tooDeep', 'badName', 'unknownEncoding', 'tooLarge', 'bomb', 'badSignature', 'noSignature'],
+  ],
 ];
 
 function endpoints({ endpoints: rows }: Report, style: TableStyle): string {
@@ -85,15 +92,30 @@ function endpoints({ endpoints: rows }: Report, style: TableStyle): string {
     COLUMNS.map(([, names]) => names.reduce((sum, name) => sum + (row.answers[name] ?? 0), 0));
   const total = (row: EndpointRow): number => counts(row).reduce((a, b) => a + b, 0);
   const sorted = rows.toSorted((a, b) => total(b) - total(a));
-  const cells = (row: EndpointRow): (string | number)[] => [row.endpoint, ...counts(row), row.trips, row.reopens, row.state];
+  const cells = (row: EndpointRow): (string | number)[] => [
+    row.endpoint,
+    ...counts(row),
+    row.trips,
+    row.reopens,
+    row.state,
+  ];
   const shown = sorted.slice(0, ENDPOINTS_SHOWN).map(cells);
   const rest = sorted.slice(ENDPOINTS_SHOWN);
   if (rest.length > 0) {
-    const sums = rest.map((row) => [...counts(row), row.trips, row.reopens]).reduce((a, b) => a.map((n, i) => n + (b[i] ?? 0)));
-    const states = [...new Set(rest.map(({ state }) => state))].map((state) => `${rest.filter((row) => row.state === state).length} ${state}`);
+    const sums = rest
+      .map((row) => [...counts(row), row.trips, row.reopens])
+      .reduce((a, b) => a.map((n, i) => n + (b[i] ?? 0)));
+    const states = [...new Set(rest.map(({ state }) => state))].map(
+      (state) => `${rest.filter((row) => row.state === state).length} ${state}`,
+    );
     shown.push([`${rest.length} more`, ...sums, states.join(', ')]);
   }
-  return table(['endpoint', ...COLUMNS.map(([name]) => name), 'trips', 'reopened', 'state'], shown, style, [0, 9]);
+  return table(
+    ['endpoint', ...COLUMNS.map(([name]) => name), 'trips', 'reopened', 'state'],
+    shown,
+    style,
+    [0, 9],
+  );
 }
 
 function breakers({ ledger: { words, gateway, leak } }: Report): string[] {
@@ -128,7 +150,9 @@ function equations(list: readonly Equation[], style: TableStyle): string {
 
 function verdict({ equations: list, balanced }: Report, style: TableStyle): string {
   const broken = list.filter(({ holds }) => !holds).length;
-  const text = balanced ? `  ${list.length} equations hold` : `  ${broken} of ${list.length} equations do not hold`;
+  const text = balanced
+    ? `  ${list.length} equations hold`
+    : `  ${broken} of ${list.length} equations do not hold`;
   if (!style.rich) return text;
   return styleText(balanced ? 'green' : 'red', text, { validateStream: false });
 }

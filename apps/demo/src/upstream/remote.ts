@@ -23,7 +23,9 @@ export class RemoteUpstream implements AsyncDisposable {
   /** @throws PartError where the process ends before it is ready */
   static async start(): Promise<RemoteUpstream> {
     const child = fork(entryUrl('upstream-process'), { execArgv: entryExecArgv() });
-    const ready = once(child, 'message').then(([message]) => message as { port: number; controlPort: number });
+    const ready = once(child, 'message').then(
+      ([message]) => message as { port: number; controlPort: number },
+    );
     const ended = once(child, 'exit').then(([code]) => {
       throw new PartError('upstream', `ended with code ${String(code)} before it was ready`);
     });
@@ -34,7 +36,10 @@ export class RemoteUpstream implements AsyncDisposable {
 
   /** Starts a script of outages; its times count from when it arrives there. */
   async run(script: Script): Promise<void> {
-    const response = await fetch(`${this.#control}/control`, { method: 'POST', body: JSON.stringify(script) });
+    const response = await fetch(`${this.#control}/control`, {
+      method: 'POST',
+      body: JSON.stringify(script),
+    });
     if (!response.ok) throw new PartError('upstream', `refused the script: ${await response.text()}`);
     await response.arrayBuffer();
   }

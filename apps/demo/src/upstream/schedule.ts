@@ -39,7 +39,8 @@ function parseOutage(json: unknown, at: string): Outage {
   if (typeof json !== 'object' || json === null) throw new ScheduleError(at, json, 'an object');
   const { fromMs, toMs, mode, path = '/' } = json as Record<string, unknown>;
   if (!isMilliseconds(fromMs)) throw new ScheduleError(`${at}.fromMs`, fromMs, 'milliseconds of at least 0');
-  if (!isMilliseconds(toMs) || toMs <= fromMs) throw new ScheduleError(`${at}.toMs`, toMs, `more than ${fromMs}`);
+  if (!isMilliseconds(toMs) || toMs <= fromMs)
+    throw new ScheduleError(`${at}.toMs`, toMs, `more than ${fromMs}`);
   if (typeof mode !== 'string' || !MODE.test(mode))
     throw new ScheduleError(`${at}.mode`, mode, "'refuse', 'reset', 'hang' or 'status 5xx'");
   if (typeof path !== 'string' || !path.startsWith('/'))
@@ -56,7 +57,8 @@ function isMilliseconds(value: unknown): value is number {
 /** The outage that a path is in, or undefined. `sinceStartMs` is the time since the script was started. */
 export function outageOf(script: Script, path: string, sinceStartMs: number): Outage | undefined {
   return script.outages.find(
-    (outage) => sinceStartMs >= outage.fromMs && sinceStartMs < outage.toMs && path.startsWith(outage.path ?? '/'),
+    (outage) =>
+      sinceStartMs >= outage.fromMs && sinceStartMs < outage.toMs && path.startsWith(outage.path ?? '/'),
   );
 }
 

@@ -132,7 +132,13 @@ export class UpstreamStub {
     }
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, path: string, eventId: string, status: number): void {
+  #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    eventId: string,
+    status: number,
+  ): void {
     const ending = status < 300 ? 'delivered' : 'failed';
     let ended = false;
     const end = (how: 'delivered' | 'failed' | 'abandoned'): void => {

@@ -1,0 +1,183 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseFlags } from '../src/cli/flags.ts';
+import type { Report } from '../src/report/report.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+interface Run {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<{ code: number | null; out: string; err: string }>;
+  err(): string;
+}
+
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function start(...args: string[]): Run {
+  const child = spawn(process.execPath, ['--conditions=@corelane/source', MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
+  return { child, ended, err: () => err };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function expectBalanced(report: Report): void {
+  expect(report.equations.filter(({ holds }) => !holds)).toEqual([]);
+  expect(report.balanced).toBe(true);
+}
+
+describe('npm run demo', () => {
+  it('runs, balances its books and exits 0; --json prints one document and nothing else on stdout', async () => {
+    const { code, out, err } = await start(
+      '--json',
+      '--duration',
+      '3',
+      '--connections',
+      '16',
+      '--workers',
+      '2',
+    ).ended;
+    const report = JSON.parse(out) as Report;
+    expectBalanced(report);
+    expect(code).toBe(0);
+    expect(report.facts).toMatchObject({ payloads: 329, connections: 16, workers: 2, interrupted: false });
+    expect(report.facts.outages).toHaveLength(1);
+    expect(report.ledger.words.trips).toBeGreaterThan(0);
+    expect(report.ledger.gateway.probes).toBeGreaterThan(0);
+    expect(report.ledger.client.answers.bomb).toBeGreaterThan(0);
+    expect(report.endpoints.length).toBeGreaterThan(20);
+    // Plain lines where there is no terminal.
+    expect(err).toMatch(/gateway on http:\/\/127\.0\.0\.1:\d+, 2 HTTP workers/);
+    expect(err).toMatch(/accepted \d/);
+    expect(err).not.toMatch(/[\r\u001b]/);
+  });
+
+  it('Ctrl-C ends the load early, drains, and still reports', async () => {
+    const run = start('--duration', '600', '--outage', 'hang');
+    await until(() => /accepted [1-9]/.test(run.err()));
+    run.child.kill('SIGINT');
+    const { code, out } = await run.ended;
+    expect(out).toContain('ended early by Ctrl-C');
+    expect(out).toMatch(/\d+ equations hold/);
+    expect(out).not.toMatch(/\u001b/);
+    expect(code).toBe(0);
+  });
+
+  it('--payloads sends the files of a directory; --keep stays up, on --port, until Ctrl-C', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'corelane-payloads-'));
+    folders.push(folder);
+    mkdirSync(join(folder, 'order'));
+    writeFileSync(join(folder, 'order', '1.json'), '{"id":1}');
+    writeFileSync(join(folder, 'order', '2.json'), '{"id":2}');
+    writeFileSync(join(folder, 'invoice.paid.json'), '{"id":3}');
+    const port = String(20_000 + (process.pid % 20_000));
+    const run = start(
+      '--json',
+      '--keep',
+      '--duration',
+      '1',
+      '--outage',
+      'none',
+      '--payloads',
+      folder,
+      '--port',
+      port,
+    );
+    await until(() => run.err().includes('stays up'));
+    const state = (await (await fetch(`http://127.0.0.1:${port}/state`)).json()) as {
+      endpoints: { name: string }[];
+    };
+    expect(state.endpoints.map(({ name }) => name).toSorted()).toEqual([
+      'github/invoice',
+      'github/order',
+      'github/ping',
+    ]);
+    run.child.kill('SIGINT');
+    const { code, out } = await run.ended;
+    const report = JSON.parse(out) as Report;
+    expect(report.facts.payloads).toBe(3);
+    expectBalanced(report);
+    expect(code).toBe(0);
+  });
+
+  it('what is wrong with the command line is said, and the exit code is 2', async () => {
+    const { code, out, err } = await start('--connections', 'many').ended;
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain('--connections is "many", expected a number from 1 to 10000');
+    const missing = await start('--payloads', '/nowhere').ended;
+    expect(missing.code).toBe(2);
+    expect(missing.err).toContain('--payloads: cannot read /nowhere');
+  });
+
+  it('--help says what there is', async () => {
+    const { code, out } = await start('--help').ended;
+    expect(code).toBe(0);
+    for (const flag of [
+      'json',
+      'duration',
+      'connections',
+      'workers',
+      'payloads',
+      'keep',
+      'help',
+      'port',
+      'outage',
+    ])
+      expect(out).toContain(`--${flag}`);
+  });
+});
+
+describe('flags', () => {
+  it('have the defaults that the help tells', () => {
+    expect(parseFlags([])).toEqual({
+      help: false,
+      json: false,
+      keep: false,
+      durationMs: 10_000,
+      connections: 32,
+      workers: undefined,
+      port: 0,
+      payloads: undefined,
+      outage: 'reset',
+    });
+  });
+
+  it.each([
+    ['--bogus'],
+    ['positional'],
+    ['--duration', '0'],
+    ['--duration', ''],
+    ['--duration', 'NaN'],
+    ['--connections', '1.5'],
+    ['--connections=-1'],
+    ['--workers', '0'],
+    ['--workers', '65'],
+    ['--port', '65536'],
+    ['--outage', 'flood'],
+    ['--outage', 'status 200'],
+    ['--json=yes'],
+    ['--payloads'],
+  ])('refuse %s %s', (...args) => {
+    expect(() => parseFlags(args.filter((arg) => arg !== undefined))).toThrow(
+      expect.objectContaining({ code: 'ERR_USAGE' }),
+    );
+  });
+});
