@@ -17,4 +17,9 @@ export const suites: readonly SuiteEntry[] = [
     title: 'Leases of buffer-pool against allocation and pools of one thread',
     load: async () => (await import('./suites/buffer-pool.ts')).suite,
   },
+  {
+    name: 'counters',
+    title: 'Counters, histograms and timers of perf-counters against prom-client, and memory-tracker',
+    load: async () => (await import('./suites/counters.ts')).suite,
+  },
 ];

@@ -128,13 +128,31 @@ export function lowerOf(shape: BucketShape, bucket: number): number {
   return bucket === 0 ? -1 : upperOf(shape, bucket - 1);
 }
 
+export interface ExportedBucket {
+  readonly bucket: number;
+  /** Its largest value, in steps. */
+  readonly upper: number;
+}
+
+/** A function of the shape alone, and the same at every scrape. */
+const exported = new WeakMap<BucketShape, readonly ExportedBucket[]>();
+
 /** Buckets whose upper ends are exported: all bounds, or 0 and the powers of two. */
-export function exportedBuckets(shape: BucketShape): readonly number[] {
+export function exportedBuckets(shape: BucketShape): readonly ExportedBucket[] {
+  let buckets = exported.get(shape);
+  if (buckets === undefined) {
+    buckets = exportedIndices(shape).map((bucket) => ({ bucket, upper: upperOf(shape, bucket) }));
+    exported.set(shape, buckets);
+  }
+  return buckets;
+}
+
+function exportedIndices(shape: BucketShape): number[] {
   if (shape.kind === 'bounds') return shape.bounds.map((_, i) => i);
-  const { subBits, resolutionBits, maxBits } = shape;
-  const exported = [0];
-  for (let bits = resolutionBits; bits <= maxBits; bits++) exported.push(bucketOf(shape, 2 ** bits));
-  return subBits === 0 ? exported : [...new Set(exported)];
+  const { resolutionBits, maxBits } = shape;
+  const indices = [0];
+  for (let bits = resolutionBits; bits <= maxBits; bits++) indices.push(bucketOf(shape, 2 ** bits));
+  return indices;
 }
 
 function floorLog2(value: number): number {

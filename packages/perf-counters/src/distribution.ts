@@ -75,9 +75,9 @@ export class Distribution {
     const cumulative: CumulativeBucket[] = [];
     let next = 0;
     let below = 0;
-    for (const bucket of exportedBuckets(this.#shape)) {
+    for (const { bucket, upper } of exportedBuckets(this.#shape)) {
       for (; next <= bucket; next++) below += this.counts[next] as number;
-      cumulative.push({ le: upperOf(this.#shape, bucket) / this.#perUnit, count: below });
+      cumulative.push({ le: upper / this.#perUnit, count: below });
     }
     cumulative.push({ le: Infinity, count: this.#count });
     return cumulative;

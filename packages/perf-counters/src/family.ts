@@ -6,18 +6,18 @@ export type LabelValue = string | number | boolean;
 /** One value for each label, in their order. */
 export type LabelValues<L extends readonly string[]> = { readonly [K in keyof L]: LabelValue };
 
+/** What a family gets of its registry: the handle of label values that it has not seen. */
+type Open<Handle> = (values: readonly string[]) => { readonly handle: Handle; readonly isOverflow: boolean };
+
 export class Family<Handle, L extends readonly string[] = readonly string[]> {
   readonly name: string;
   readonly #labels: readonly string[];
-  readonly #open: (values: readonly string[]) => { readonly handle: Handle; readonly isOverflow: boolean };
-  readonly #bound = new Map<string, Handle>();
+  readonly #open: Open<Handle>;
+  /** A level of maps for each label, handles in the last: finding one allocates nothing. */
+  readonly #bound = new Map<LabelValue, unknown>();
 
   /** Made by a registry. @internal */
-  constructor(
-    name: string,
-    labels: readonly string[],
-    open: (values: readonly string[]) => { readonly handle: Handle; readonly isOverflow: boolean },
-  ) {
+  constructor(name: string, labels: readonly string[], open: Open<Handle>) {
     this.name = name;
     this.#labels = labels;
     this.#open = open;
@@ -29,19 +29,30 @@ export class Family<Handle, L extends readonly string[] = readonly string[]> {
    * @throws SeriesExhaustedError, ArgumentRangeError
    */
   labels(...values: LabelValues<L>): Handle {
-    const [first] = values;
-    const key = values.length === 1 && typeof first === 'string' ? first : JSON.stringify(values.map(String));
-    const known = this.#bound.get(key);
-    if (known !== undefined && values.length === this.#labels.length) return known;
-    if (values.length !== this.#labels.length)
+    const expected = this.#labels.length;
+    if (values.length !== expected)
       throw new ArgumentRangeError(
         `label values of ${this.name}`,
         values.length,
-        `${this.#labels.length} (${this.#labels.join(', ')})`,
+        `${expected} (${this.#labels.join(', ')})`,
       );
+    let found: unknown = this.#bound;
+    for (let i = 0; i < expected && found !== undefined; i++)
+      found = (found as Map<LabelValue, unknown>).get(values[i] as LabelValue);
+    return found === undefined ? this.#bind(values) : (found as Handle);
+  }
+
+  #bind(values: readonly LabelValue[]): Handle {
     const { handle, isOverflow } = this.#open(values.map((value) => String(value).toWellFormed()));
     // Values beyond the limit are not remembered: there is no end to them.
-    if (!isOverflow) this.#bound.set(key, handle);
+    if (isOverflow) return handle;
+    let level = this.#bound;
+    for (const value of values.slice(0, -1)) {
+      let next = level.get(value) as Map<LabelValue, unknown> | undefined;
+      if (next === undefined) level.set(value, (next = new Map()));
+      level = next;
+    }
+    level.set(values.at(-1) as LabelValue, handle);
     return handle;
   }
 }

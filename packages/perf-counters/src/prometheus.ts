@@ -1,5 +1,6 @@
-// Prometheus text exposition format 0.0.4, from a snapshot.
-import type { DistributionMetric, DistributionSeries, RegistrySnapshot, ValueMetric } from './snapshot.ts';
+// Lines of the Prometheus text exposition format 0.0.4.
+import type { Definition } from './definition.ts';
+import type { Distribution } from './distribution.ts';
 
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -11,40 +12,35 @@ const TYPES = {
   timer: 'histogram',
 } as const;
 
-export function prometheusText(snapshot: RegistrySnapshot): string {
-  const lines: string[] = [];
-  for (const metric of snapshot.metrics) {
-    const { name } = metric;
-    lines.push(`# HELP ${name} ${escapeHelp(metric.help)}`, `# TYPE ${name} ${TYPES[metric.type]}`);
-    if (isDistribution(metric)) for (const series of metric.series) pushDistribution(lines, name, series);
-    else
-      for (const { labels, value } of metric.series)
-        lines.push(`${name}${braces(pairs(labels))} ${number(value)}`);
-  }
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+export function pushHead(lines: string[], { name, help, type }: Definition): void {
+  lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${TYPES[type]}`);
 }
 
-function isDistribution(metric: ValueMetric | DistributionMetric): metric is DistributionMetric {
-  return metric.type === 'histogram' || metric.type === 'timer';
+/** @param labels what `labelText` made of them */
+export function pushValue(lines: string[], name: string, labels: string, value: number): void {
+  lines.push(`${name}${braces(labels)} ${number(value)}`);
 }
 
-function pushDistribution(
+/** @param labels what `labelText` made of them */
+export function pushDistribution(
   lines: string[],
   name: string,
-  { labels, count, sum, buckets }: DistributionSeries,
+  labels: string,
+  distribution: Distribution,
 ): void {
-  const own = pairs(labels);
-  for (const bucket of buckets)
-    lines.push(`${name}_bucket${braces([...own, `le="${number(bucket.le ?? Infinity)}"`])} ${bucket.count}`);
-  lines.push(`${name}_sum${braces(own)} ${number(sum)}`, `${name}_count${braces(own)} ${count}`);
+  const before = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
+  for (const { le, count } of distribution.buckets()) lines.push(`${before}${number(le)}"} ${count}`);
+  const own = braces(labels);
+  lines.push(`${name}_sum${own} ${number(distribution.sum)}`, `${name}_count${own} ${distribution.count}`);
 }
 
-function pairs(labels: Readonly<Record<string, string>>): string[] {
-  return Object.entries(labels).map(([label, value]) => `${label}="${escapeValue(value)}"`);
+/** `code="202",route="/"`, escaped. */
+export function labelText(labels: readonly string[], values: readonly string[]): string {
+  return labels.map((label, i) => `${label}="${escapeValue(values[i] as string)}"`).join(',');
 }
 
-function braces(inside: readonly string[]): string {
-  return inside.length === 0 ? '' : `{${inside.join(',')}}`;
+function braces(labels: string): string {
+  return labels === '' ? '' : `{${labels}}`;
 }
 
 function number(value: number): string {

@@ -5,11 +5,22 @@ import type { Aggregator, Definition } from './definition.ts';
 import { Distribution } from './distribution.ts';
 import { amount } from './layout.ts';
 import { openRegistry, type RegistryHandle } from './open-registry.ts';
-import { CONTENT_TYPE, prometheusText } from './prometheus.ts';
+import { CONTENT_TYPE, labelText, pushDistribution, pushHead, pushValue } from './prometheus.ts';
 import { FloatWords, readGauge, readHistogram, readUpDown } from './slots.ts';
 import type { DistributionSeries, RegistrySnapshot, ValueSeries } from './snapshot.ts';
 import { readAmount } from './tally.ts';
 import { slotAt, writerState, type WriterState, type WriterTable } from './writer.ts';
+
+interface Slot {
+  readonly writer: number;
+  readonly at: number;
+}
+
+interface WriterValue {
+  readonly writer: number;
+  /** In steps. */
+  readonly value: number;
+}
 
 /** The reading side of a registry: claims no writer. Nothing here blocks a writer or waits for one. */
 export class RegistryReader {
@@ -17,6 +28,7 @@ export class RegistryReader {
   readonly #table: WriterTable;
   readonly #catalog: Catalog;
   readonly #floats: FloatWords;
+  readonly #labelTexts = new WeakMap<Series, string>();
 
   /** Made by `attach` and by registries. @internal */
   constructor(handle: RegistryHandle, table: WriterTable, catalog: Catalog) {
@@ -44,18 +56,43 @@ export class RegistryReader {
 
   /** Everything in the Prometheus text exposition format 0.0.4. */
   prometheusText(): string {
-    return prometheusText(this.read());
+    const lines: string[] = [];
+    for (const metric of this.#catalog.metrics()) {
+      const { definition } = metric;
+      pushHead(lines, definition);
+      for (const series of allSeries(metric)) {
+        const slots = this.#slots(series);
+        if (slots.length === 0) continue;
+        if (isDistribution(definition)) {
+          pushDistribution(
+            lines,
+            definition.name,
+            this.#labelText(definition, series),
+            this.#merge(definition, slots),
+          );
+          continue;
+        }
+        const values = this.#valuesOf(definition, slots);
+        if (values.length === 0) continue;
+        const value = aggregate(definition, values) / definition.perUnit;
+        pushValue(lines, definition.name, this.#labelText(definition, series), value);
+      }
+    }
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
 
   /** Everything as plain data. Each figure is right; all together are not of one moment, as writers go on meanwhile. */
   read(): RegistrySnapshot {
     const metrics = [...this.#catalog.metrics()].map((metric) => {
       const { name, type, help, unit, labels } = metric.definition;
-      const series = metric.overflow === undefined ? metric.series : [...metric.series, metric.overflow];
       const base = { name, help, unit, labels };
       return type === 'histogram' || type === 'timer'
-        ? { ...base, type, series: series.flatMap((each) => this.#distributionSeries(metric, each)) }
-        : { ...base, type, series: series.flatMap((each) => this.#valueSeries(metric, each)) };
+        ? {
+            ...base,
+            type,
+            series: allSeries(metric).flatMap((each) => this.#distributionSeries(metric, each)),
+          }
+        : { ...base, type, series: allSeries(metric).flatMap((each) => this.#valueSeries(metric, each)) };
     });
     return { takenAtMs: Date.now(), writers: this.writers(), metrics };
   }
@@ -66,19 +103,32 @@ export class RegistryReader {
   }
 
   /** @internal */
-  total(metric: Metric, series: Series): number {
-    return aggregate(metric.definition, this.#values(metric, series)) / metric.definition.perUnit;
+  total({ definition }: Metric, series: Series): number {
+    return aggregate(definition, this.#valuesOf(definition, this.#slots(series))) / definition.perUnit;
   }
 
   /** @internal */
-  distribution(metric: Metric, series: Series): Distribution {
-    const all = newDistribution(metric.definition);
-    for (const { at } of this.#slots(series)) readHistogram(this.#table.arena, this.#floats, at, all);
+  distribution({ definition }: Metric, series: Series): Distribution {
+    return this.#merge(definition, this.#slots(series));
+  }
+
+  #merge(definition: Definition, slots: readonly Slot[]): Distribution {
+    const all = newDistribution(definition);
+    for (const { at } of slots) readHistogram(this.#table.arena, this.#floats, at, all);
     return all;
   }
 
-  #slots(series: Series): { writer: number; at: number }[] {
-    const slots: { writer: number; at: number }[] = [];
+  #labelText(definition: Definition, series: Series): string {
+    let text = this.#labelTexts.get(series);
+    if (text === undefined) {
+      text = labelText(definition.labels, series.values);
+      this.#labelTexts.set(series, text);
+    }
+    return text;
+  }
+
+  #slots(series: Series): Slot[] {
+    const slots: Slot[] = [];
     for (let writer = 0; writer < this.#table.writers; writer++) {
       const at = slotAt(this.#table, writer, series.index);
       if (at !== 0) slots.push({ writer, at });
@@ -87,13 +137,13 @@ export class RegistryReader {
   }
 
   /** In steps. */
-  #values({ definition }: Metric, series: Series): { writer: number; value: number }[] {
+  #valuesOf({ type }: Definition, slots: readonly Slot[]): WriterValue[] {
     const { arena } = this.#table;
-    return this.#slots(series).flatMap(({ writer, at }) => {
+    return slots.flatMap(({ writer, at }) => {
       const value =
-        definition.type === 'gauge'
+        type === 'gauge'
           ? readGauge(arena, this.#floats, at)
-          : definition.type === 'upDownCounter'
+          : type === 'upDownCounter'
             ? readUpDown(arena, at)
             : readAmount(arena.i32, (at + amount.offset.low) >> 2);
       return value === undefined ? [] : [{ writer, value }];
@@ -103,7 +153,7 @@ export class RegistryReader {
   /** None where no writer has a value. */
   #valueSeries(metric: Metric, series: Series): ValueSeries[] {
     const { definition } = metric;
-    const values = this.#values(metric, series);
+    const values = this.#valuesOf(definition, this.#slots(series));
     if (values.length === 0) return [];
     const byWriter = values.map(({ writer, value }) => ({ writer, value: value / definition.perUnit }));
     const value = aggregate(definition, values) / definition.perUnit;
@@ -137,6 +187,14 @@ export class RegistryReader {
       },
     ];
   }
+}
+
+function isDistribution({ type }: Definition): boolean {
+  return type === 'histogram' || type === 'timer';
+}
+
+function allSeries({ series, overflow }: Metric): readonly Series[] {
+  return overflow === undefined ? series : [...series, overflow];
 }
 
 function newDistribution({ buckets, perUnit }: Definition): Distribution {

@@ -1,0 +1,83 @@
+import { MemoryTracker } from '@corelane/memory-tracker';
+import { Arena } from '@corelane/shared-memory';
+import { type BatchGroup, BYTES_PER_OP } from '../../suite.ts';
+import { counted, empty } from './counted.ts';
+
+const RECORDER = 'tag.alloc + dealloc';
+const BYTES = 4096;
+
+const newTracker = (): MemoryTracker =>
+  MemoryTracker.create(Arena.create({ bytes: 1 << 18 }), { tags: 8, workers: 2 });
+
+/** Allocations under the tag, all of them freed. */
+function balanced(tracker: MemoryTracker): number {
+  const tag = tracker.read().tags[0];
+  return tag?.currentBytes === 0 && tag.deallocations === tag.allocations ? tag.allocations : -1;
+}
+
+export const tracking: BatchGroup = {
+  kind: 'batch',
+  name: 'memory',
+  title: 'One allocation and its end recorded under a tag',
+  note: 'Ours is exact over all threads, with the peak, and refuses to go below 0. The others count on one thread.',
+  cases: [
+    counted({
+      name: RECORDER,
+      role: 'ours',
+      create: () => {
+        const tracker = newTracker();
+        return { tracker, tag: tracker.tag('pool') };
+      },
+      run({ tag }, operations) {
+        for (let i = 0; i < operations; i++) {
+          tag.alloc(BYTES);
+          tag.dealloc(BYTES);
+        }
+      },
+      count: ({ tracker }) => balanced(tracker),
+    }),
+    counted({
+      name: 'tracker.alloc + dealloc by name',
+      role: 'ours',
+      create: newTracker,
+      run(tracker, operations) {
+        for (let i = 0; i < operations; i++) {
+          tracker.alloc('pool', BYTES);
+          tracker.dealloc('pool', BYTES);
+        }
+      },
+      count: balanced,
+    }),
+    counted({
+      name: 'fields of one thread',
+      role: 'peer',
+      note: 'current, peak and count in an object',
+      create: () => ({ current: 0, peak: 0, count: 0 }),
+      run(held, operations) {
+        for (let i = 0; i < operations; i++) {
+          held.current += BYTES;
+          held.count++;
+          if (held.current > held.peak) held.peak = held.current;
+          held.current -= BYTES;
+        }
+      },
+      count: (held) => held.count,
+    }),
+    counted({
+      name: 'two Atomics.add',
+      role: 'limit',
+      note: 'no peak, no check, 32 bits',
+      create: () => new Int32Array(new SharedArrayBuffer(8)),
+      run(words, operations) {
+        for (let i = 0; i < operations; i++) {
+          Atomics.add(words, 0, BYTES);
+          Atomics.sub(words, 0, BYTES);
+        }
+        words[1] = ((words[1] as number) + operations) | 0;
+      },
+      count: (words) => (words[1] as number) >>> 0,
+    }),
+    empty,
+  ],
+  claims: [{ of: RECORDER, metric: BYTES_PER_OP, atMost: 0 }],
+};
