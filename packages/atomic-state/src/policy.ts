@@ -1,5 +1,5 @@
 // What an endpoint is told when it is defined, checked and turned into the integers that the kernel computes with.
-import type { Arena } from '@corelane/shared-memory';
+import { AttachError, type Arena } from '@corelane/shared-memory';
 import { PolicyConflictError, PolicyError } from './errors.ts';
 import { MAX_FAILURE_THRESHOLD, MICRO_PER_TOKEN, policy as layout } from './layout.ts';
 
@@ -16,7 +16,7 @@ export interface EndpointOptions {
   readonly closeRatio?: number;
   /** Tokens that the bucket holds, and starts with: 1 to 255, 100 by default. */
   readonly capacity?: number;
-  /** Tokens that come back a second: 0.001 to 255,000; `Infinity`, the default, does not limit the rate. */
+  /** Tokens that come back a second: 0.001 to 255,000, to the nearest 0.001; `Infinity`, the default, does not limit the rate. */
   readonly refillPerSecond?: number;
 }
 
@@ -67,10 +67,19 @@ export function writePolicy(arena: Arena, policy: Policy): number {
   return at;
 }
 
+/** @throws AttachError where there is no policy: the address comes from memory that a stranger may have written */
 export function readPolicy(arena: Arena, at: number): Policy {
-  return Object.fromEntries(
+  const last = arena.usedBytes - layout.bytes;
+  if (at <= 0 || at > last || at % 4 !== 0)
+    throw new AttachError(layout.name, 'address', at, `a multiple of 4 from 4 to ${last}`);
+  const policy = Object.fromEntries(
     layout.fields.map((field) => [field.name, arena.i32[(at + field.offsetBytes) >> 2]]),
   ) as Policy;
+  const { failureThreshold } = policy;
+  // The one value that addresses are computed from.
+  if (failureThreshold < 1 || failureThreshold > MAX_FAILURE_THRESHOLD)
+    throw new AttachError(layout.name, 'failureThreshold', failureThreshold, `1 to ${MAX_FAILURE_THRESHOLD}`);
+  return policy;
 }
 
 /** @throws PolicyConflictError where an option that was given differs from the policy that holds */

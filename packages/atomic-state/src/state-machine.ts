@@ -1,6 +1,7 @@
 // The endpoints of a service and their state words, shared by all threads: asked before a call, told after it.
 import {
   Arena,
+  ArgumentRangeError,
   AttachError,
   CoarseClock,
   NameTable,
@@ -20,6 +21,7 @@ import {
   cell,
   ledger,
   machineRoot,
+  MAX_SKEW_MS,
   MICRO_PER_TOKEN,
   REFUSED_ADMISSION,
   REFUSED_UNDEFINED,
@@ -38,9 +40,9 @@ import { decodeWord, wordToBigInt, type WordSnapshot } from './word.ts';
 export type StateMachineHandle = ObjectHandle<'atomic-state/machine'>;
 
 export interface StateMachineOptions {
-  /** Endpoints at most: 1 to 65,536. Each takes 512 bytes of the arena. */
+  /** Endpoints at most: 1 to 65,536. Each takes 624 bytes of the arena, its name included. */
   readonly endpoints: number;
-  /** The clock that all threads go by. By default the machine makes one and advances it on the creating thread. */
+  /** The clock that all threads go by, of the same arena. By default the machine makes one and advances it on the creating thread. */
   readonly clock?: CoarseClock;
   /** Options of endpoints that are defined without their own. */
   readonly defaults?: EndpointOptions;
@@ -95,12 +97,14 @@ export class StateMachine implements Disposable {
     this.handle = arena.objectHandle(machineRoot.name as StateMachineHandle['kind'], at);
   }
 
-  /** @throws PolicyError, ArenaExhaustedError */
+  /** @throws PolicyError, ArenaExhaustedError, AttachError where the clock lies in another arena */
   static create(arena: Arena, options: StateMachineOptions): StateMachine {
     const { endpoints, defaults = {} } = options;
     if (!Number.isInteger(endpoints) || endpoints < 1 || endpoints > MAX_ENDPOINTS)
       throw new PolicyError('endpoints', endpoints, `an integer from 1 to ${MAX_ENDPOINTS}`);
     const policy = policyOf(defaults);
+    // The kernel reads the clock by its address in this arena.
+    if (options.clock) CoarseClock.attach(options.clock.handle, arena);
     const clock = options.clock ?? CoarseClock.create(arena);
     const names = NameTable.create(arena, { capacity: endpoints });
     const at = arena.createObject(machineRoot, machineRoot.bytes + endpoints * cell.bytes);
@@ -112,7 +116,7 @@ export class StateMachine implements Disposable {
     write(machineRoot.word.names, names.handle.at);
     write(machineRoot.word.clock, clock.handle.at);
     write(machineRoot.word.defaultPolicy, writePolicy(arena, policy));
-    const ticker = options.clock === undefined ? clock.startTicker({ thread: 'this' }) : undefined;
+    const ticker = clock !== options.clock ? clock.startTicker({ thread: 'this' }) : undefined;
     return new StateMachine(arena, at, clock, names, ticker);
   }
 
@@ -133,6 +137,14 @@ export class StateMachine implements Disposable {
       arena.objectHandle('shared-memory/name-table', read(machineRoot.word.names)),
       arena,
     );
+    if (names.capacity !== read(machineRoot.word.endpoints))
+      throw new AttachError(
+        machineRoot.name,
+        'capacity of the name table',
+        names.capacity,
+        read(machineRoot.word.endpoints),
+      );
+    readPolicy(arena, read(machineRoot.word.defaultPolicy));
     return new StateMachine(arena, at, clock, names);
   }
 
@@ -145,11 +157,11 @@ export class StateMachine implements Disposable {
     const index = this.#intern(name);
     let holds = this.#policies[index];
     if (holds === undefined) {
-      const proposed =
-        wanted === undefined
-          ? (this.#arena.i32[(this.#root >> 2) + machineRoot.word.defaultPolicy] as number)
-          : writePolicy(this.#arena, wanted);
-      const installed = this.#kernel.defineEndpoint(this.#cellOf(index), proposed, this.clock.now());
+      const installed = this.#kernel.defineEndpoint(
+        this.#cellOf(index),
+        this.#propose(index, wanted),
+        this.clock.now(),
+      );
       holds = readPolicy(this.#arena, installed);
       this.#policies[index] = holds;
     }
@@ -159,9 +171,9 @@ export class StateMachine implements Disposable {
 
   /**
    * Asks to call an endpoint. Does not wait, allocates nothing.
-   * @param nowMs on the machine's clock; read from the shared word by default
+   * @param nowMs on the machine's clock, any finite number (taken as a 32-bit integer); read from the shared word by default
    * @returns from 0 up: admitted, to be handed to `recordDelivery`; below 0: one of `Refusal`
-   * @throws EndpointError
+   * @throws EndpointError, ArgumentRangeError
    */
   tryAcquire(endpoint: number, nowMs?: number): number {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
@@ -169,7 +181,7 @@ export class StateMachine implements Disposable {
     const outcome =
       nowMs === undefined
         ? this.#kernel.tryAcquire(at, this.#clockWord)
-        : this.#kernel.tryAcquireAt(at, nowMs);
+        : this.#kernel.tryAcquireAt(at, checkedTime(nowMs));
     if (outcome === REFUSED_UNDEFINED) this.#unknown(endpoint);
     return outcome;
   }
@@ -177,7 +189,7 @@ export class StateMachine implements Disposable {
   /**
    * Records how a call ended. Does not wait, allocates nothing.
    * @param admission what `tryAcquire` returned for this call; without it a late result cannot be told from a current one
-   * @throws EndpointError, AdmissionError
+   * @throws EndpointError, AdmissionError, ArgumentRangeError
    */
   recordDelivery(
     endpoint: number,
@@ -191,7 +203,7 @@ export class StateMachine implements Disposable {
     const outcome =
       nowMs === undefined
         ? this.#kernel.recordDelivery(at, ok ? 1 : 0, admission, this.#clockWord)
-        : this.#kernel.recordDeliveryAt(at, ok ? 1 : 0, admission, nowMs);
+        : this.#kernel.recordDeliveryAt(at, ok ? 1 : 0, admission, checkedTime(nowMs));
     if (outcome < 0) this.#refuse(outcome, endpoint, admission);
     return outcome as RecordOutcome;
   }
@@ -220,17 +232,24 @@ export class StateMachine implements Disposable {
   retryAfterMs(endpoint: number, nowMs: number = this.clock.now()): number {
     const at = this.#check(endpoint);
     const policy = this.#policyOf(at);
-    const { state, tokens } = this.#word(at);
-    const remaining = (sinceMs: number, wholeMs: number): number =>
-      Math.min(wholeMs, Math.max(1, wholeMs - ((nowMs - sinceMs) | 0)));
+    const { state, era, tokens } = this.#word(at);
+    const remaining = (sinceMs: number, wholeMs: number): number => {
+      const elapsedMs = (nowMs - sinceMs) | 0;
+      if (elapsedMs < 0) return elapsedMs > -MAX_SKEW_MS ? wholeMs : 0; // as in the kernel
+      return Math.max(0, wholeMs - elapsedMs);
+    };
     switch (state) {
       case 'closed':
         return 0;
-      case 'open':
-        return remaining(this.#ledger(at).sinceMs, policy.openDurationMs);
+      case 'open': {
+        const { sinceMs, era: stamped } = this.#ledger(at);
+        return stamped === era ? remaining(sinceMs, policy.openDurationMs) : policy.openDurationMs;
+      }
       case 'half-open': {
         const { admitted, sinceMs } = this.#ledger(at);
-        return admitted < policy.halfOpenProbes ? 0 : remaining(sinceMs, policy.openDurationMs);
+        if (admitted < policy.halfOpenProbes) return 0;
+        // Probes that never answered: whoever asks now opens the breaker again, and the time starts anew.
+        return remaining(sinceMs, policy.openDurationMs) || policy.openDurationMs;
       }
       case 'throttled': {
         if (tokens > 0 || policy.refillMicroPerMs === 0) return 0;
@@ -296,6 +315,15 @@ export class StateMachine implements Disposable {
     }
   }
 
+  /** The address of a policy for `defineEndpoint`: where another thread has proposed one, that one, since memory never comes back. */
+  #propose(endpoint: number, wanted: Policy | undefined): number {
+    const { i32 } = this.#arena;
+    const before = Atomics.load(i32, (this.#cellOf(endpoint) + cell.offset.proposed) >> 2);
+    if (before !== 0) return before;
+    if (wanted !== undefined) return writePolicy(this.#arena, wanted);
+    return i32[(this.#root >> 2) + machineRoot.word.defaultPolicy] as number;
+  }
+
   #cellOf(endpoint: number): number {
     return this.#cells + endpoint * CELL_BYTES;
   }
@@ -316,7 +344,7 @@ export class StateMachine implements Disposable {
   }
 
   #unknown(endpoint: unknown): never {
-    throw new EndpointError(endpoint, this.endpoints().length);
+    throw new EndpointError(endpoint, this.#names.size);
   }
 
   #policyOf(at: number): Policy {
@@ -338,4 +366,9 @@ export class StateMachine implements Disposable {
       sinceMs: this.#kernel.high(),
     };
   }
+}
+
+function checkedTime(nowMs: number): number {
+  if (Number.isFinite(nowMs)) return nowMs;
+  throw new ArgumentRangeError('nowMs', nowMs, 'a finite number');
 }

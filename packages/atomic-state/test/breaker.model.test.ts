@@ -1,4 +1,4 @@
-import { killsMutants, peek, type Scenario } from '@corelane/interleave';
+import { killsMutants, peek, type Mutant, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import {
   RECORD_CLOSED,
@@ -319,7 +319,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
 
 const ADMIT =
   'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
-const mutants = [
+const mutants: readonly Mutant[] = [
   {
     name: 'lost update: a token is taken without checking that the word was still the same',
     find: ADMIT,

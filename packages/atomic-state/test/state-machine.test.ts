@@ -1,4 +1,11 @@
-import { Arena, AttachError, CoarseClock, type ObjectHandle } from '@corelane/shared-memory';
+import {
+  Arena,
+  ArgumentRangeError,
+  AttachError,
+  CoarseClock,
+  NameTable,
+  type ObjectHandle,
+} from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import {
   acquireOutcomeName,
@@ -18,7 +25,7 @@ import {
   type EndpointOptions,
   type StateMachineHandle,
 } from '../src/index.ts';
-import { cell } from '../src/layout.ts';
+import { cell, machineRoot } from '../src/layout.ts';
 
 function setup(
   defaults: EndpointOptions = {},
@@ -105,6 +112,18 @@ describe('endpoints', () => {
     expect(machine.endpoint('a', { failureThreshold: 2 })).toBe(0);
     expect(() => machine.endpoint('a', { failureThreshold: 3 })).toThrow(PolicyConflictError);
     expect(() => machine.endpoint('a', { failureThreshold: 3 })).toThrow('failureThreshold = 2, here with 3');
+  });
+
+  test('take memory for their options once, however many threads come and whatever they ask for', () => {
+    const { arena, machine } = setup();
+    machine.endpoint('a', { capacity: 3 });
+    const usedBytes = arena.usedBytes;
+    for (const capacity of [3, 3, 4]) {
+      const other = StateMachine.attach(machine.handle, arena);
+      if (capacity === 3) other.endpoint('a', { capacity });
+      else expect(() => other.endpoint('a', { capacity })).toThrow('capacity = 3, here with 4');
+    }
+    expect(arena.usedBytes).toBe(usedBytes);
   });
 
   test.each([
@@ -259,6 +278,42 @@ describe('the breaker', () => {
   });
 });
 
+test.each([Number.NaN, Infinity, '5', null])('a time of %s is a typed error and changes nothing', (wrong) => {
+  const { machine } = setup({ refillPerSecond: 1 });
+  const a = machine.endpoint('a');
+  expect(() => machine.tryAcquire(a, wrong as number)).toThrow(ArgumentRangeError);
+  expect(() => machine.recordDelivery(a, false, undefined, wrong as number)).toThrow(ArgumentRangeError);
+  expect(machine.snapshot(a).version).toBe(0);
+});
+
+describe('the time to ask again', () => {
+  test('is 0 as soon as a call would be admitted', () => {
+    const { machine } = setup({ openDurationMs: 100, capacity: 1, refillPerSecond: 10 });
+    const a = machine.endpoint('a');
+    machine.tryAcquire(a, 0);
+    expect([0, 99, 100, 5000].map((now) => machine.retryAfterMs(a, now))).toEqual([100, 1, 0, 0]);
+    trip(machine, a, 0);
+    expect([0, 99, 100, 5000].map((now) => machine.retryAfterMs(a, now))).toEqual([100, 1, 0, 0]);
+  });
+
+  test('counts on from where the clock wraps, and is 0 after weeks', () => {
+    const { machine } = setup({ openDurationMs: 100 });
+    const a = machine.endpoint('a');
+    trip(machine, a, 0x7fffffff);
+    expect(machine.retryAfterMs(a, 0x7fffffff + 40)).toBe(60);
+    expect(machine.retryAfterMs(a, 0x7fffffff + 2 ** 31 + 1000)).toBe(0);
+  });
+
+  test('is the whole time where all probes are lost: the next call opens the breaker again', () => {
+    const { machine } = setup({ openDurationMs: 100, halfOpenProbes: 1 });
+    const a = machine.endpoint('a');
+    trip(machine, a, 0);
+    machine.tryAcquire(a, 100);
+    expect(machine.retryAfterMs(a, 200)).toBe(100);
+    expect(machine.tryAcquire(a, 200)).toBe(Refusal.Open);
+  });
+});
+
 describe('tokens', () => {
   test('run out, throttle, and come back at their rate', () => {
     const { machine } = setup({ capacity: 2, refillPerSecond: 100 });
@@ -339,6 +394,30 @@ test('a machine without a clock of its own keeps time, and stops when it is disp
   machine[Symbol.dispose]();
   machine[Symbol.dispose]();
   expect(machine.clock.hasTicker).toBe(false);
+});
+
+test('a clock of another arena is a typed error', () => {
+  const clock = CoarseClock.create(Arena.create({ bytes: 65536 }));
+  const arena = Arena.create({ bytes: 1 << 18 });
+  expect(() => StateMachine.create(arena, { endpoints: 1, clock })).toThrow(AttachError);
+});
+
+test.each(['endpoints', 'cells', 'names', 'clock', 'defaultPolicy'] as const)(
+  'attaching where a stranger has written %s is a typed error',
+  (field) => {
+    for (const value of [-1, 0, 7, 128, 1 << 17, 0x7fffff80]) {
+      const { arena, machine } = setup();
+      arena.i32[(machine.handle.at >> 2) + machineRoot.word[field]] = value;
+      expect(() => StateMachine.attach(machine.handle)).toThrow(AttachError);
+    }
+  },
+);
+
+test('attaching to names for more endpoints than there are cells is a typed error', () => {
+  const { arena, machine } = setup({}, 8);
+  const more = NameTable.create(arena, { capacity: 9 });
+  arena.i32[(machine.handle.at >> 2) + machineRoot.word.names] = more.handle.at;
+  expect(() => StateMachine.attach(machine.handle)).toThrow('capacity of the name table is 9, expected 8');
 });
 
 test.each([
