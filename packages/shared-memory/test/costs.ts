@@ -95,9 +95,9 @@ for (let round = 0; round < ROUNDS; round++) {
   ] as const;
   add('two threads add to words of one line', await threads(same, 2e6));
   add('two threads add to words 128 bytes apart', await threads(apart, 2e6));
-  for (const wait of ['wait', 'parker', 'adaptive'] as const)
+  for (const wait of ['wait', 'parker', 'adaptive', 'spinning'] as const)
     add(
-      `round trip of two threads: ${{ wait: 'Atomics.wait', parker: 'parker', adaptive: 'idle, adaptive' }[wait]}`,
+      `round trip of two threads: ${{ wait: 'Atomics.wait', parker: 'parker', adaptive: 'idle, adaptive', spinning: 'idle, spinning' }[wait]}`,
       await threads(
         [
           { role: 'ping', wait },

@@ -11,6 +11,8 @@ describe('allocates nothing:', () => {
   test('clock.now', () => void expectZeroAllocation(() => clock.now()));
   test('clock.now beyond 31 bits', () => void expectZeroAllocation(() => wrapped.now()));
 
+  test('clock.tick', () => void expectZeroAllocation(() => clock.tick()));
+
   const parker = Parker.create(arena);
   test('parker.prepare', () => void expectZeroAllocation(() => parker.prepare()));
   test('parker.unpark where nobody is parked', () => void expectZeroAllocation(() => parker.unpark()));

@@ -6,7 +6,7 @@ import { arrive } from './crew.ts';
 export interface Station {
   readonly gate: Int32Array;
   readonly role: 'ping' | 'pong' | 'add';
-  readonly wait: 'parker' | 'wait' | 'adaptive';
+  readonly wait: 'parker' | 'wait' | 'adaptive' | 'spinning';
   readonly times: number;
   readonly arena: Arena['handle'];
   readonly parkers: readonly [ParkerHandle, ParkerHandle];
@@ -21,10 +21,10 @@ const side = role === 'pong' ? 1 : 0;
 const mine = Parker.attach(parkers[side], arena);
 const other = Parker.attach(parkers[1 - side]!, arena);
 const [ball, reply] = side === 0 ? [word, word + 32] : [word + 32, word];
-const idle = idleStrategy('adaptive', { parker: mine, threads: 2 });
+const idle = idleStrategy(wait === 'spinning' ? 'spinning' : 'adaptive', { parker: mine, threads: 2 });
 
 function waitFor(value: number): void {
-  if (wait === 'adaptive') while (Atomics.load(i32, reply) !== value) idle.idle(0);
+  if (wait === 'adaptive' || wait === 'spinning') while (Atomics.load(i32, reply) !== value) idle.idle(0);
   else if (wait === 'wait') while (Atomics.load(i32, reply) !== value) Atomics.wait(i32, reply, value - 1);
   else
     for (let seen = mine.prepare(); Atomics.load(i32, reply) !== value; seen = mine.prepare())
