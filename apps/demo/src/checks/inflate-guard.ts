@@ -49,33 +49,44 @@ export async function inflateGuarded(
 ): Promise<Inflation> {
   const deadlineMs = monotonicMs() + caps.maxMs;
   const stream = decompressor(encoding);
-  let bytesIn = 0;
-  let bytesOut = 0;
-  let outcome: InflateOutcome | undefined;
+  const state: { bytesIn: number; bytesOut: number; outcome?: InflateOutcome } = { bytesIn: 0, bytesOut: 0 };
   stream.on('data', (piece: Buffer) => {
-    if (outcome !== undefined) return;
-    bytesOut += piece.length;
-    if (bytesOut > caps.maxBytes) outcome = 'too many bytes';
-    else if (bytesOut >= RATIO_FROM_BYTES && bytesOut > caps.maxRatio * input.length)
-      outcome = 'ratio too high';
-    else if (monotonicMs() > deadlineMs) outcome = 'too slow';
-    else visit(piece);
+    if (state.outcome !== undefined) return;
+    state.bytesOut += piece.length;
+    const cap = exceeded(state.bytesOut, input.length, caps, deadlineMs);
+    if (cap === undefined) {
+      visit(piece);
+      return;
+    }
+    state.outcome = cap;
     // No further piece is made: the stream stops in the middle of its input.
-    if (outcome !== undefined) stream.destroy();
+    stream.destroy();
   });
   const closed = new Promise<void>((resolve) => void stream.once('close', resolve));
-  stream.on('error', () => (outcome ??= 'corrupt'));
-  if (input.length === 0) outcome = 'corrupt';
-  for (let at = 0; at < input.length && outcome === undefined; at += SLICE_BYTES) {
-    const slice = input.subarray(at, at + SLICE_BYTES);
-    bytesIn += slice.length;
+  stream.on('error', () => (state.outcome ??= 'corrupt'));
+  if (input.length === 0) state.outcome = 'corrupt';
+  while (state.bytesIn < input.length && state.outcome === undefined) {
+    const slice = input.subarray(state.bytesIn, state.bytesIn + SLICE_BYTES);
+    state.bytesIn += slice.length;
     if (!stream.write(slice))
-      await Promise.race([new Promise((resolve) => stream.once('drain', resolve)), closed]);
+      await Promise.race([new Promise((resolve) => void stream.once('drain', resolve)), closed]);
+    if (monotonicMs() > deadlineMs) state.outcome ??= 'too slow';
   }
-  if (outcome === undefined) stream.end();
+  if (state.outcome === undefined) stream.end();
   else stream.destroy();
   await closed;
-  return { outcome: outcome ?? 'ended', bytesIn, bytesOut };
+  return { bytesIn: state.bytesIn, bytesOut: state.bytesOut, outcome: state.outcome ?? 'ended' };
+}
+
+function exceeded(
+  bytesOut: number,
+  bytesIn: number,
+  caps: InflateCaps,
+  deadlineMs: number,
+): InflateOutcome | undefined {
+  if (bytesOut > caps.maxBytes) return 'too many bytes';
+  if (bytesOut >= RATIO_FROM_BYTES && bytesOut > caps.maxRatio * bytesIn) return 'ratio too high';
+  return monotonicMs() > deadlineMs ? 'too slow' : undefined;
 }
 
 function decompressor(encoding: Encoding): Gunzip | Inflate | BrotliDecompress {

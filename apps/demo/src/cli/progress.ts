@@ -58,13 +58,16 @@ export class Progress {
   }
 }
 
+function count(n: number): string {
+  return Math.round(n).toLocaleString('en-US');
+}
+
 function bar({ elapsedMs, durationMs }: ProgressFigures): string {
   const full = Math.min(BAR_CELLS, Math.round((BAR_CELLS * elapsedMs) / durationMs));
   return `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`;
 }
 
 function text(f: ProgressFigures, perSecond: number): string {
-  const count = (n: number): string => Math.round(n).toLocaleString('en-US');
   return (
     `${(f.elapsedMs / 1000).toFixed(1).padStart(4)} s  ${count(perSecond)}/s  accepted ${count(f.accepted)}  refused ${count(f.refused)}  ` +
     `breakers open ${f.openBreakers}/${f.endpoints}  buffers out ${f.buffersOut}  upstream ${f.upstreamDead ? 'DEAD' : 'up'}`

@@ -12,7 +12,7 @@ import { Arena, CoarseClock, type ClockTicker } from '@corelane/shared-memory';
 import { checkTasks, type CheckWorkerData } from '../check-task.ts';
 import { entryExecArgv } from '../entry.ts';
 import { PartError } from '../errors.ts';
-import { Books, BooksReader } from './books.ts';
+import { BooksReader } from './books.ts';
 import { BODIES_TAG } from './intake.ts';
 import type { Transition } from './guarded-delivery.ts';
 import { settingsOf, type GatewayOptions, type Settings } from './options.ts';
@@ -72,8 +72,6 @@ export class Gateway implements AsyncDisposable {
       sink: this.memory,
     });
     this.registry = Registry.create(this.arena, { series: 8192, writers: threads });
-    // Defined here first: a worker that starts late reads the same definitions.
-    new Books(this.registry, (endpoint) => this.machine.nameOf(endpoint));
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
     this.scheduler = Scheduler.create(this.#schedulerOptions(threads));
     this.scheduler.on('error', (error) => {

@@ -20,7 +20,7 @@ export interface GuardedDeliveryParts {
   readonly delivery: Delivery;
   readonly wordBook: WordBook;
   readonly books: Books;
-  onTransition(transition: Transition): void;
+  readonly onTransition: (transition: Transition) => void;
 }
 
 export class GuardedDelivery {

@@ -27,7 +27,7 @@ export interface IntakeParts {
   readonly delivery: GuardedDelivery;
   readonly books: Books;
   /** When asking again may help, for an endpoint that refused. */
-  retryAfterMs(endpoint: number): number;
+  readonly retryAfterMs: (endpoint: number) => number;
 }
 
 /** What a webhook says of itself, checked as far as it goes without its body. */

@@ -10,17 +10,17 @@ import type { FromWorker, HttpWorkerData, ToWorker } from './worker-messages.ts'
 export interface SeatClaim {
   readonly data: HttpWorkerData;
   /** Called as soon as there is a thread. */
-  adopt(worker: Worker): void;
+  readonly adopt: (worker: Worker) => void;
   /** @param threadId of the thread that has ended */
-  reclaim(threadId: number): void;
+  readonly reclaim: (threadId: number) => void;
 }
 
 export interface SeatOptions {
   readonly index: number;
-  claim(): SeatClaim;
-  onTransition(transition: Transition): void;
+  readonly claim: () => SeatClaim;
+  readonly onTransition: (transition: Transition) => void;
   /** The thread died, and everything of its has been taken back. */
-  onDeath(cause: Error): void;
+  readonly onDeath: (cause: Error) => void;
 }
 
 export class WorkerSeat {

@@ -81,8 +81,6 @@ export class Answers {
   }
 
   totals(): LoadTotals {
-    const byKind = <T>(value: (kind: Kind) => T): Record<Kind, T> =>
-      Object.fromEntries(KINDS.map((kind) => [kind, value(kind)])) as Record<Kind, T>;
     return {
       sent: byKind((kind) => this.#sent.get(kind) ?? 0),
       answers: byKind(
@@ -99,6 +97,10 @@ export class Answers {
       },
     };
   }
+}
+
+function byKind<T>(value: (kind: Kind) => T): Record<Kind, T> {
+  return Object.fromEntries(KINDS.map((kind) => [kind, value(kind)])) as Record<Kind, T>;
 }
 
 type Histogram = ReturnType<typeof createHistogram>;

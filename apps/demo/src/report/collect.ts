@@ -58,15 +58,13 @@ export function collectLedger(gateway: Gateway, load: LoadResult, upstream: Upst
 
 export function endpointRows(gateway: Gateway): EndpointRow[] {
   const answers = gateway.books().answersByEndpoint();
-  return gateway
-    .endpoints()
-    .map(({ name, trips, reopens, state }) => ({
-      endpoint: name,
-      answers: answers[name] ?? {},
-      trips,
-      reopens,
-      state,
-    }));
+  return gateway.endpoints().map(({ name, trips, reopens, state }) => ({
+    endpoint: name,
+    answers: answers[name] ?? {},
+    trips,
+    reopens,
+    state,
+  }));
 }
 
 function clientLedger(load: LoadResult): ClientLedger {

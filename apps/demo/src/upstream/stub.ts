@@ -9,7 +9,7 @@ import { Server as NetServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../monotonic.ts';
 import { Arrivals, type UpstreamTotals } from './arrivals.ts';
-import { outageOf, statusOf, type Outage, type Script } from './schedule.ts';
+import { outageOf, statusOf, type Outage, type OutageMode, type Script } from './schedule.ts';
 
 export class UpstreamStub {
   readonly #server: Server;
@@ -76,20 +76,26 @@ export class UpstreamStub {
       this.#arrivals.windowBegan(mode, path, monotonicMs());
       return;
     }
-    this.#listening = this.#listening.then(() => {
-      // The listener only: http's own close() also destroys the idle connections. Not awaited: its callback comes when the last
-      // connection is gone, but the port is free at once.
-      NetServer.prototype.close.call(this.#server);
-      this.#arrivals.windowBegan(mode, path, monotonicMs());
-    });
+    this.#listening = this.#stopListening(this.#listening, mode, path);
   }
 
   #end(outage: Outage): void {
     const { mode, path = '/' } = outage;
-    this.#listening = this.#listening.then(async () => {
-      if (mode === 'refuse' && !this.#closed) await this.#listenAgain();
-      this.#arrivals.windowEnded(mode, path, monotonicMs());
-    });
+    this.#listening = this.#recover(this.#listening, mode, path);
+  }
+
+  async #stopListening(before: Promise<void>, mode: OutageMode, path: string): Promise<void> {
+    await before;
+    // The listener only: http's own close() also destroys the idle connections. Its callback would come when the last connection is
+    // gone, but the port is free at once.
+    NetServer.prototype.close.call(this.#server);
+    this.#arrivals.windowBegan(mode, path, monotonicMs());
+  }
+
+  async #recover(before: Promise<void>, mode: OutageMode, path: string): Promise<void> {
+    await before;
+    if (mode === 'refuse' && !this.#closed) await this.#listenAgain();
+    this.#arrivals.windowEnded(mode, path, monotonicMs());
   }
 
   async #listenAgain(): Promise<void> {
