@@ -5,11 +5,13 @@ import { ArgumentRangeError, disposed } from './errors.ts';
 import { histogramSlot, tally } from './layout.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 import { histogramBytes } from './slots.ts';
-import { addAmount, carry, repairTally } from './tally.ts';
+import { addAmount, repairTally } from './tally.ts';
 
 const SUM = histogramSlot.word.sum;
 const FIRST_BUCKET = histogramSlot.bytes >> 2;
 const BUCKET_WORDS = tally.bytes >> 2;
+/** The first one is for 0. */
+const SECOND_BUCKET = FIRST_BUCKET + BUCKET_WORDS;
 const MAX_I32 = 0x7fffffff;
 
 export class Histogram implements SlotHandle {
@@ -58,31 +60,33 @@ export class Histogram implements SlotHandle {
    * @throws ArgumentRangeError, RegistryDisposedError
    */
   record(value: number): void {
-    let bucket: number;
     if ((value | 0) === value && value >= this.#shortMin && value <= this.#shortMax) {
       // bucketOf for 32 bits.
       const cell = (value - 1) >> this.#resolutionBits;
       const shift = Math.max(0, this.#finestLog2 - Math.clz32(cell));
-      bucket = 1 + (shift << this.#subBits) + (cell >> shift);
-    } else bucket = this.#bucketSlowly(value);
-    const words = this.#words;
-    const sum = words[SUM] as number;
-    const nextSum = (sum + value) | 0;
-    if (value <= MAX_I32 && (nextSum ^ sum) >= 0) words[SUM] = nextSum;
-    else addAmount(words, SUM, value);
-    const at = FIRST_BUCKET + bucket * BUCKET_WORDS;
-    const count = words[at] as number;
-    const next = (count + 1) | 0;
-    if ((next ^ count) >= 0) words[at] = next;
-    else carry(words, at, next);
+      const at = SECOND_BUCKET + ((shift << this.#subBits) + (cell >> shift)) * BUCKET_WORDS;
+      const words = this.#words;
+      const sum = words[SUM] as number;
+      const nextSum = (sum + value) | 0;
+      const count = words[at] as number;
+      const nextCount = (count + 1) | 0;
+      if (((nextSum ^ sum) | (nextCount ^ count)) >= 0) {
+        words[SUM] = nextSum;
+        words[at] = nextCount;
+        return;
+      }
+    }
+    this.#recordSlowly(value);
   }
 
-  #bucketSlowly(value: number): number {
+  /** New extremes, other buckets, carries, and what is refused. */
+  #recordSlowly(value: number): void {
     if (this.#closed) disposed();
     if (!Number.isSafeInteger(value) || value < 0)
       throw new ArgumentRangeError('value', value, 'an integer from 0 to 2^53 - 1');
     if (value < this.#min || value > this.#max) this.#widen(value);
-    return bucketOf(this.#shape, value);
+    addAmount(this.#words, SUM, value);
+    addAmount(this.#words, FIRST_BUCKET + bucketOf(this.#shape, value) * BUCKET_WORDS, 1);
   }
 
   /** Before the value is counted, so that whoever sees its count finds it between minimum and maximum. */
