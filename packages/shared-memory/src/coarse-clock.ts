@@ -4,7 +4,7 @@
 // clock (process.hrtime). The word is a cache of it that a ticker renews, so a dead ticker makes it stale, never wrong.
 import { Arena, type ObjectHandle } from './arena.ts';
 import { ClockTicker, TickerRunningError, type TickerOptions } from './clock-ticker.ts';
-import { ArgumentRangeError } from './errors.ts';
+import { ArgumentRangeError, AttachError } from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import { coarseClockRoot } from './layout.ts';
 
@@ -47,7 +47,11 @@ export class CoarseClock {
 
   /** @throws AttachError */
   static attach(handle: CoarseClockHandle, arena: Arena = Arena.attach(handle.arena)): CoarseClock {
-    return new CoarseClock(arena, arena.openObject(coarseClockRoot, handle).at);
+    const { at } = arena.openObject(coarseClockRoot, handle);
+    const originMs = arena.f64[(at + coarseClockRoot.offset.originMs) >> 3] as number;
+    if (!(originMs >= 0 && originMs <= hrtimeMs()))
+      throw new AttachError(coarseClockRoot.name, 'originMs', originMs, 'a time in the past');
+    return new CoarseClock(arena, at);
   }
 
   /** Milliseconds as an i32 that wraps: compare two with `((a - b) | 0)`. One load, no allocation. */

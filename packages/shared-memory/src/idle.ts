@@ -7,6 +7,7 @@
 // Node has no sched_yield, and a wait of no time returns at once. Yielding here is the shortest timed wait: it gives the core away for
 // the 50 µs by which Linux rounds timers up, and an unpark ends it.
 import { AdaptiveIdle } from './adaptive-idle.ts';
+import { BackoffIdle, YIELD_MS } from './backoff-idle.ts';
 import { ArgumentRangeError } from './errors.ts';
 import type { ParkingSpot } from './parking-spot.ts';
 import { type IdleHost, nodeHost, Spinner } from './spinner.ts';
@@ -69,9 +70,6 @@ export interface IdleStages {
   readonly misses: number;
 }
 
-/** The shortest wait that the system takes for one. */
-const YIELD_MS = 0.001;
-
 class StagedIdle implements IdleStrategy {
   readonly kind: IdleKind;
   readonly #stages: IdleStages;
@@ -118,56 +116,6 @@ class StagedIdle implements IdleStrategy {
   }
 }
 
-/** Spins for so long, then yields so often, then parks, from `minParkMs` doubling to `maxParkMs`. */
-class BackoffStages implements IdleStages {
-  hits = 0;
-  misses = 0;
-  readonly #spinner: Spinner;
-  readonly #maxSpinMs: number;
-  readonly #maxYields: number;
-  readonly #minParkMs: number;
-  readonly #maxParkMs: number;
-  #spunMs = 0;
-  #yields = 0;
-  #parkMs: number;
-
-  constructor(spinner: Spinner, maxSpinMs: number, maxYields: number, minParkMs: number, maxParkMs: number) {
-    this.#spinner = spinner;
-    this.#maxSpinMs = maxSpinMs;
-    this.#maxYields = maxYields;
-    this.#minParkMs = minParkMs;
-    this.#maxParkMs = maxParkMs;
-    this.#parkMs = minParkMs;
-  }
-
-  worked(): void {
-    if (this.#spunMs > 0 && this.#spunMs < this.#maxSpinMs) {
-      this.hits++;
-      this.#spinner.answered();
-    }
-    this.reset();
-  }
-
-  reset(): void {
-    this.#spunMs = 0;
-    this.#yields = 0;
-    this.#parkMs = this.#minParkMs;
-  }
-
-  step(park: (timeoutMs: number) => void): void {
-    if (this.#spunMs < this.#maxSpinMs && this.#spinner.maySpin()) {
-      this.#spunMs += Math.abs(this.#spinner.spin()); // having been descheduled for longer than the limit uses it up
-      if (this.#spunMs >= this.#maxSpinMs) this.misses++;
-    } else if (this.#yields < this.#maxYields) {
-      this.#yields++;
-      park(YIELD_MS);
-    } else {
-      park(this.#parkMs);
-      this.#parkMs = Math.min(this.#parkMs * 2, this.#maxParkMs);
-    }
-  }
-}
-
 /** @throws ArgumentRangeError */
 export function idleStrategy(kind: IdleKind, options: IdleOptions): IdleStrategy {
   const { parker, threads = 2, maxSpinUs = 10, maxYields = 5, minParkMs = 0.1, host = nodeHost } = options;
@@ -181,11 +129,11 @@ export function idleStrategy(kind: IdleKind, options: IdleOptions): IdleStrategy
   const stages = ((): IdleStages => {
     switch (kind) {
       case 'spinning':
-        return new BackoffStages(spinner, Infinity, Infinity, minParkMs, maxParkMs);
+        return new BackoffIdle(spinner, Infinity, Infinity, minParkMs, maxParkMs);
       case 'yielding':
-        return new BackoffStages(spinner, maxSpinUs / 1000, Infinity, minParkMs, maxParkMs);
+        return new BackoffIdle(spinner, maxSpinUs / 1000, Infinity, minParkMs, maxParkMs);
       case 'backoff':
-        return new BackoffStages(spinner, maxSpinUs / 1000, maxYields, minParkMs, maxParkMs);
+        return new BackoffIdle(spinner, maxSpinUs / 1000, maxYields, minParkMs, maxParkMs);
       case 'adaptive':
         return new AdaptiveIdle(spinner, maxSpinUs / 1000, maxParkMs);
       default:

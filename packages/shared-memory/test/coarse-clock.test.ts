@@ -112,6 +112,15 @@ describe('a handle', () => {
   });
 });
 
+test.each([Number.NaN, -1, Infinity])(
+  'a clock that claims to have been created at %d is refused',
+  (originMs) => {
+    const { arena, clock } = newClock();
+    arena.f64[(clock.handle.at + coarseClockRoot.offset.originMs) >> 3] = claimedMs;
+    expect(() => CoarseClock.attach(clock.handle)).toThrow(/originMs is .*, expected "a time in the past"/);
+  },
+);
+
 describe.each(['this', 'own'] as const)('a ticker on %s thread', (thread) => {
   test('keeps the clock up to date until it is disposed', async () => {
     const { clock } = newClock();
