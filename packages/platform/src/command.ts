@@ -15,7 +15,7 @@ Draws this machine: packages, NUMA nodes, caches, cores and PUs (hardware thread
   --disallowed  also what is outside the cpuset of this process
   --help        this text
 
-Exit codes: 0 fine, 1 nothing to read, 2 usage.
+Exit codes: 0 fine, 1 nothing to read or to write to, 2 usage.
 `;
 
 export interface CommandOutput {

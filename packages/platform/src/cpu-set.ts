@@ -4,7 +4,7 @@
  * Lists look like `0-3,8`, maps like `00000000,0000010f` (32-bit words in hexadecimal, the highest first). Both come from files
  * that anyone may have written, so nothing is expanded before its bounds are known.
  */
-import { CpuSetSyntaxError } from './errors.ts';
+import { CpuSetSyntaxError, PlatformOptionError } from './errors.ts';
 
 /** CPUs are numbered below this. Linux can be built for 8192; twice that leaves room and still bounds what a bad file can cost. */
 export const MAX_CPUS = 16_384;
@@ -60,7 +60,10 @@ function number(digits: string, at: number, text: string): number {
   return value;
 }
 
-/** Writes `[0, 1, 2, 3, 8]` as `0-3,8`. */
+/**
+ * Writes `[0, 1, 2, 3, 8]` as `0-3,8`.
+ * @throws PlatformOptionError for anything but whole numbers below MAX_CPUS
+ */
 export function formatCpuList(cpus: Iterable<number>): string {
   const parts: string[] = [];
   let first = -1;
@@ -68,7 +71,7 @@ export function formatCpuList(cpus: Iterable<number>): string {
   const flush = (): void => {
     if (first >= 0) parts.push(first === last ? `${first}` : `${first}-${last}`);
   };
-  for (const cpu of [...cpus].toSorted(ascending)) {
+  for (const cpu of sorted(cpus)) {
     if (cpu === last) continue;
     if (first < 0 || cpu !== last + 1) {
       flush();
@@ -117,12 +120,15 @@ export function parseCpuMap(text: string): CpuSet {
 /**
  * Writes `[0, 1, 2, 3, 8]` as the kernel does: words of 8 digits, but for the first when `width` (in bits) asks for fewer.
  * Without a width, as many whole words as the highest CPU needs.
+ * @throws PlatformOptionError for CPUs that are no whole numbers below MAX_CPUS, and widths that are none up to it
  */
 export function formatCpuMap(cpus: Iterable<number>, widthBits?: number): string {
-  const sorted = [...cpus].toSorted(ascending);
-  const bits = Math.max(widthBits ?? 32, (sorted.at(-1) ?? 0) + 1);
+  if (widthBits !== undefined && !(Number.isInteger(widthBits) && widthBits >= 1 && widthBits <= MAX_CPUS))
+    throw new PlatformOptionError('widthBits', `${widthBits} is no whole number from 1 to ${MAX_CPUS}`);
+  const numbers = sorted(cpus);
+  const bits = Math.max(widthBits ?? 32, (numbers.at(-1) ?? 0) + 1);
   const words = Array.from({ length: Math.ceil(bits / 32) }, () => 0);
-  for (const cpu of sorted) words[cpu >>> 5] = (words[cpu >>> 5] ?? 0) | (1 << (cpu & 31));
+  for (const cpu of numbers) words[cpu >>> 5] = (words[cpu >>> 5] ?? 0) | (1 << (cpu & 31));
   return words
     .map((word, index) => {
       const inWord = Math.min(32, bits - index * 32);
@@ -131,6 +137,14 @@ export function formatCpuMap(cpus: Iterable<number>, widthBits?: number): string
     })
     .toReversed()
     .join(',');
+}
+
+function sorted(cpus: Iterable<number>): number[] {
+  const numbers = [...cpus];
+  for (const cpu of numbers)
+    if (!Number.isInteger(cpu) || cpu < 0 || cpu >= MAX_CPUS)
+      throw new PlatformOptionError('cpus', `${cpu} is no whole number below ${MAX_CPUS}`);
+  return numbers.toSorted(ascending);
 }
 
 export function ascending(a: number, b: number): number {

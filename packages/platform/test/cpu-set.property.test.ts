@@ -8,6 +8,7 @@ import {
   parseCpuList,
   parseCpuMap,
   PlatformError,
+  PlatformOptionError,
 } from '../src/index.ts';
 
 const cpuSet = fc
@@ -136,3 +137,16 @@ function readsOrRefuses(parse: (text: string) => readonly number[], text: string
     expect(error).toBeInstanceOf(CpuSetSyntaxError);
   }
 }
+
+// A mask has a word for every 32 CPUs below the highest: one wrong number would cost gigabytes.
+test.each([-1, 1.5, Number.NaN, Infinity, MAX_CPUS, 1e9])(
+  'CPU %s is written neither as list nor as map',
+  (cpu) => {
+    expect(() => formatCpuList([0, cpu])).toThrow(PlatformOptionError);
+    expect(() => formatCpuMap([0, cpu])).toThrow(PlatformOptionError);
+  },
+);
+
+test.each([0, -5, 1.5, Number.NaN, MAX_CPUS + 1])('a map has no width of %s bits', (widthBits) => {
+  expect(() => formatCpuMap([0], widthBits)).toThrow(PlatformOptionError);
+});
