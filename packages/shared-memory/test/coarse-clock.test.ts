@@ -114,7 +114,7 @@ describe('a handle', () => {
 
 test.each([Number.NaN, -1, Infinity])(
   'a clock that claims to have been created at %d is refused',
-  (originMs) => {
+  (claimedMs) => {
     const { arena, clock } = newClock();
     arena.f64[(clock.handle.at + coarseClockRoot.offset.originMs) >> 3] = claimedMs;
     expect(() => CoarseClock.attach(clock.handle)).toThrow(/originMs is .*, expected "a time in the past"/);
