@@ -61,7 +61,7 @@ export function releaseSlot(scheduler: i32, slot: i32, client: i32): i32 {
     if (seen == held) break;
     const state = stateOf(seen);
     if (state != SLOT_DONE && state != SLOT_FINISHED) return NOT_YOURS;
-    // take: against the worker's step from FINISHED to DONE, and a reclaim of this client.
+    // take: against the worker's step from FINISHED to DONE.
     if (compareExchange(word, seen, held) == seen) break;
   }
   giveBack(scheduler, slot, held);

@@ -1,6 +1,6 @@
 // Parking and waking workers. PROTOCOL.md, section 4.
 import { queueSize } from '@corelane/lock-free/kernel/bounded-queue';
-import { add, and, get, load, notify, or, wait } from '@corelane/shared-memory/kernel/atomics';
+import { add, and, exchange, get, load, notify, or, wait } from '@corelane/shared-memory/kernel/atomics';
 import {
   MAY_SLEEP,
   PHASE_CLOSED,
@@ -40,9 +40,17 @@ export function wakeOne(scheduler: i32): i32 {
   return 0;
 }
 
-/** Wakes all parked workers. */
+/** Wakes all workers that are parked now. */
 export function wakeAll(scheduler: i32): void {
-  while (wakeOne(scheduler) != 0) continue;
+  const words = (get(scheduler + SCHEDULER_ROOT_THREADS) + 31) >> 5;
+  for (let i = 0; i < words; i++) {
+    let parked = exchange(scheduler + SCHEDULER_ROOT_PARKED + i * 4, 0); // claim: of all at once
+    while (parked != 0) {
+      const bit = parked & -parked;
+      parked = parked & ~bit;
+      wake(scheduler, ((i << 5) + bitIndex(bit) + 1) | 0);
+    }
+  }
 }
 
 function wake(scheduler: i32, worker: i32): void {
@@ -69,13 +77,15 @@ export function announceSleep(scheduler: i32, worker: i32): i32 {
   or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne
   if (waitingTasks(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED)
     return MAY_SLEEP;
-  endSleep(scheduler, worker);
+  // Where the bit is gone, a client chose this worker for its task, which is awake for another one already: to the next worker.
+  if (endSleep(scheduler, worker) == 0) wakeOne(scheduler);
   return WORK_WAITS;
 }
 
-/** Clears the worker's bit, where nobody has: it is awake, and must look for work before it parks again. */
-export function endSleep(scheduler: i32, worker: i32): void {
-  and(parkedWord(scheduler, worker), ~(1 << ((worker - 1) & 31)));
+/** Clears the worker's bit: it must look for work before it parks again. @returns 1, or 0 where somebody else has cleared it */
+export function endSleep(scheduler: i32, worker: i32): i32 {
+  const bit = 1 << ((worker - 1) & 31);
+  return (and(parkedWord(scheduler, worker), ~bit) & bit) != 0 ? 1 : 0;
 }
 
 /** Blocks the thread until a task enters or the scheduler closes. @returns MAY_SLEEP where it was parked, WORK_WAITS where not */

@@ -51,7 +51,6 @@ export class Crew {
   readonly #workerOptions: WorkerOptions;
   readonly #boot: Omit<BootMessage, 'worker'>;
   readonly #ready = Promise.withResolvers<void>();
-  #missing: number;
   #startFailures = 0;
 
   constructor(table: SchedulerTable, options: SchedulerOptions, events: CrewEvents) {
@@ -72,7 +71,6 @@ export class Crew {
     };
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to
-    this.#missing = table.threads;
     this.seats = Array.from({ length: table.threads }, (_, index) => ({
       index,
       worker: undefined,
@@ -136,7 +134,7 @@ export class Crew {
       if (seat.state === 'starting') seat.state = 'ready';
       worker.unref(); // not before: `await scheduler.ready` must not end the process
       this.#startFailures = 0;
-      if (--this.#missing === 0) this.#ready.resolve();
+      if (this.seats.every((each) => each.state === 'ready')) this.#ready.resolve();
       this.#events.onCreate(seat.index, seat.threadId);
     };
     worker.on('message', onMessage);
@@ -169,7 +167,6 @@ export class Crew {
     seat.earlyEnds = wasTerminated || (wasReady && livedMs >= HEALTHY_MS) ? 0 : seat.earlyEnds + 1;
     const delayMs =
       seat.earlyEnds <= 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (seat.earlyEnds - 2), LONGEST_DELAY_MS);
-    if (wasReady && this.#missing === 0) this.#missing = 0;
     // Unref'd: what keeps the process alive is whoever waits for a task.
     seat.timer = setTimeout(() => this.#start(seat), delayMs).unref();
   }

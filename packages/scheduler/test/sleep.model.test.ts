@@ -1,0 +1,393 @@
+// All interleavings of parking and waking on both sides, and of closing: no wake-up is lost, nothing accepted is left behind.
+import { explore, killsMutants, peek, type Mutant, repeat, type Scenario } from '@corelane/interleave';
+import { describe, expect, test } from 'vitest';
+import * as kernel from '../kernel/index.ts';
+import {
+  ENTERED,
+  LIST_ASLEEP,
+  NO_TASK,
+  NOT_OPEN,
+  PHASE_CLOSED,
+  PHASE_CLOSING,
+  TASK_LOST,
+  WORK_WAITS,
+} from '../src/layout.ts';
+import { loadWord, napWord, storeWord, waitWord } from './kernel/words.ts';
+import {
+  allFree,
+  BELL,
+  BYTES,
+  collect,
+  execute,
+  type Kernel,
+  listAt,
+  NAMES,
+  PARKED,
+  PHASE,
+  S,
+  start,
+  submit,
+} from './model.ts';
+
+/** Runs what there is, parks, and again, until it has run `tasks` or the scheduler is closed. */
+const worker = (k: Kernel, id: number, tasks: number) =>
+  repeat(
+    { ran: 0, closed: false },
+    (state) => {
+      const slot = k.claimTask(S, id, 0);
+      if (slot !== NO_TASK) {
+        execute(slot);
+        k.finishSlot(S, slot, id, 0);
+        return { ran: state.ran + 1, closed: false };
+      }
+      if (loadWord(PHASE) === PHASE_CLOSED) return { ...state, closed: true };
+      if (k.parkWorker(S, id, -1) === WORK_WAITS) napWord(PHASE);
+      return state;
+    },
+    (state) => state.ran === tasks || state.closed,
+  );
+
+/** Collects until it has `tasks` results, asleep in between. */
+const collector = (k: Kernel, client: number, tasks: number) =>
+  repeat(
+    [] as number[],
+    (results) => {
+      results.push(...collect(k, client));
+      if (results.length < tasks && k.fallAsleep(S, client) === 1) waitWord(listAt(client), LIST_ASLEEP);
+      return results;
+    },
+    (results) => results.length === tasks,
+  );
+
+const scenario = (
+  name: string,
+  setup: () => void,
+  threads: Scenario['threads'],
+  check: (results: readonly any[]) => string | undefined,
+  preemptions?: number,
+): Scenario => ({
+  name,
+  bytes: BYTES,
+  names: NAMES,
+  setup,
+  threads,
+  check,
+  maxSteps: 300,
+  ...(preemptions !== undefined && { preemptions }),
+});
+
+const SCENARIOS = [
+  // The cheap ones first: a mutant dies at the first that fails.
+  (k: Kernel): Scenario =>
+    scenario(
+      'a parked worker finds the task that enters',
+      () => start(1, 1),
+      [worker(k, 1, 1), () => submit(k, 1, 7)],
+      ([, entered]: [unknown, number]) => {
+        const results = collect(k, 1).join();
+        return entered === ENTERED && results === '70' ? allFree(k, 1) : `${entered}, results ${results}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'closing waits for every task that was accepted',
+      () => start(1, 1),
+      [
+        worker(k, 1, -1),
+        () => submit(k, 1, 7),
+        repeat(
+          { done: false, first: true },
+          ({ first }) => {
+            if (first) storeWord(PHASE, PHASE_CLOSING);
+            const seen = loadWord(BELL);
+            if (k.busySlots(S) > 0) {
+              waitWord(BELL, seen);
+              return { done: false, first: false };
+            }
+            storeWord(PHASE, PHASE_CLOSED);
+            k.wakeAll(S);
+            return { done: true, first: false };
+          },
+          ({ done }) => done,
+        ),
+      ],
+      ([ran, entered]: [{ ran: number }, number]) =>
+        entered === ENTERED
+          ? ran.ran === 1
+            ? undefined
+            : 'accepted, never run'
+          : entered === NOT_OPEN
+            ? undefined
+            : `${entered}`,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'after a destruction every task that was accepted is told',
+      () => start(1, 1),
+      [
+        () => submit(k, 1, 7),
+        () => {
+          storeWord(PHASE, PHASE_CLOSED);
+          if (k.abandonSlot(S, 0, 1) === TASK_LOST) k.deliverSlot(S, 0, 1, 1);
+        },
+      ],
+      ([entered]: [number]) => {
+        const told = collect(k, 1).length;
+        return (entered === ENTERED) === (told === 1) ? undefined : `submit said ${entered}, told ${told}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker that parks while the scheduler closes ends',
+      () => start(1, 1),
+      [
+        worker(k, 1, -1),
+        () => {
+          storeWord(PHASE, PHASE_CLOSED);
+          k.wakeAll(S);
+        },
+      ],
+      () => (peek(PARKED) === 0 ? undefined : 'still marked as parked'),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker that is gone while it was parked does not swallow the wake-up of another',
+      () => start(1, 2),
+      [
+        worker(k, 2, 1),
+        () => submit(k, 1, 7),
+        () => {
+          // Worker 1 parked, and its thread ended; this is what the owner does then.
+          k.announceSleep(S, 1);
+          k.endSleep(S, 1);
+          if (k.waitingTasks(S) > 0) k.wakeAll(S);
+        },
+      ],
+      () => {
+        const results = collect(k, 1).join();
+        return results === '70' ? allFree(k, 1) : `results ${results}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a sleeping client is woken by the first result, and misses none',
+      () => {
+        start(2, 2);
+        for (const id of [1, 2]) {
+          submit(k, 1, 6 + id);
+          execute(k.claimTask(S, id, 0));
+        }
+      },
+      [() => k.finishSlot(S, 0, 1, 0), () => k.finishSlot(S, 1, 2, 0), collector(k, 1, 2)],
+      ([, , results]: [unknown, unknown, number[]]) => {
+        const sorted = results.toSorted((a, b) => a - b);
+        return sorted.join() === '70,80' ? allFree(k) : `results ${results.join()}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker that was woken for a task that another one took is woken for the next',
+      () => start(2, 2),
+      [
+        worker(k, 1, 1),
+        worker(k, 2, 1),
+        () => {
+          submit(k, 1, 7);
+          submit(k, 1, 8);
+        },
+      ],
+      () => {
+        const results = collect(k, 1).toSorted((a, b) => a - b);
+        return results.join() === '70,80' ? allFree(k) : `results ${results.join()}`;
+      },
+      3,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'two parked workers each find one of two tasks that two clients enter',
+      () => start(2, 2),
+      [worker(k, 1, 1), worker(k, 2, 1), () => submit(k, 1, 7), () => submit(k, 2, 8)],
+      () => {
+        const results = [...collect(k, 1), ...collect(k, 2)].join();
+        return results === '70,80' ? allFree(k) : `results ${results}`;
+      },
+      2,
+    ),
+];
+
+const MUTANTS: Mutant[] = [
+  {
+    name: 'a worker parks without looking for work again',
+    file: 'sleep.ts',
+    find: 'if (waitingTasks(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
+    replace: 'if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a worker parks without looking whether the scheduler was closed',
+    file: 'sleep.ts',
+    find: 'if (waitingTasks(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
+    replace: 'if (waitingTasks(scheduler) == 0) return MAY_SLEEP;',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a worker looks for work before it says that it parks',
+    file: 'sleep.ts',
+    find: 'or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne\n  if (waitingTasks(scheduler) == 0 &&',
+    replace:
+      'const tasks = waitingTasks(scheduler); or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31));\n  if (tasks == 0 &&',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a worker reads its wake word after it said that it parks',
+    file: 'sleep.ts',
+    find: 'wait(word, seen, timeoutUs);',
+    replace: 'wait(word, load(word), timeoutUs);',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a wake-up does not move the wake word',
+    file: 'sleep.ts',
+    find: "add(word, 1); // pairs with the worker's load before it set its bit: it does not wait if that has passed",
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a wake-up does not notify',
+    file: 'sleep.ts',
+    find: 'notify(word, 1);',
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a worker that is awake keeps the wake-up for another task to itself',
+    file: 'sleep.ts',
+    find: 'if (endSleep(scheduler, worker) == 0) wakeOne(scheduler);',
+    replace: 'endSleep(scheduler, worker);',
+    expect: 'deadlock',
+  },
+  {
+    name: 'two clients wake the same worker',
+    file: 'sleep.ts',
+    find: 'parked = and(word, ~bit);\n      if ((parked & bit) != 0) {',
+    replace: 'and(word, ~bit);\n      {',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a client gives up when it lost the race for a parked worker',
+    file: 'sleep.ts',
+    find: 'parked = and(word, ~bit);\n      if ((parked & bit) != 0) {',
+    replace: 'parked = and(word, ~bit);\n      if ((parked & bit) == 0) return 0; else {',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a client looks for parked workers before its task is in the queue',
+    file: 'kernel/client.ts',
+    find: `  while (pushQueue(queueAt(scheduler, band), slot) == 0)
+    wait(scheduler + SCHEDULER_ROOT_PHASE, load(scheduler + SCHEDULER_ROOT_PHASE), QUEUE_FULL_NAP_US);
+  // No loop or call since the push: a client that is gone has pushed the slot only if it is not ENTERING. Fails where a worker
+  // has claimed it already.
+  compareExchange(word, entering, queued);
+  wakeOne(scheduler);`,
+    replace: `  wakeOne(scheduler);
+  while (pushQueue(queueAt(scheduler, band), slot) == 0) continue;
+  compareExchange(word, entering, queued);`,
+    expect: 'deadlock',
+  },
+  {
+    name: 'a client wakes nobody',
+    file: 'kernel/client.ts',
+    find: '  wakeOne(scheduler);',
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a client falls asleep over a result',
+    file: 'finished-list.ts',
+    find: 'return seen == LIST_EMPTY || seen == LIST_ASLEEP ? 1 : 0;',
+    replace: 'store(clientAt(scheduler, client) + CLIENT_ENTRY_FINISHED, LIST_ASLEEP); return 1;',
+  },
+  {
+    name: 'a result does not wake its client',
+    file: 'finished-list.ts',
+    find: 'if (head == LIST_ASLEEP) notify(list, 1);',
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a result is listed before the link to the one before',
+    file: 'finished-list.ts',
+    find: `    set(at + SLOT_HEAD_NEXT, head < 0 ? 0 : head);
+    // publish: hands over the slot with its result; pairs with the CAS in takeFinished.
+    const seen = compareExchange(list, head, (slot + 1) | 0);
+    if (seen == head) break;`,
+    replace: `    const seen = compareExchange(list, head, (slot + 1) | 0);
+    if (seen == head) { set(at + SLOT_HEAD_NEXT, head < 0 ? 0 : head); break; }`,
+  },
+  {
+    name: 'the list is emptied over a result that came in between',
+    file: 'finished-list.ts',
+    find: 'const seen = compareExchange(list, head, LIST_EMPTY);',
+    replace: 'const seen = head; store(list, LIST_EMPTY);',
+  },
+  {
+    name: 'a client looks whether the scheduler closes before it marks its slot',
+    file: 'free-list.ts',
+    find: '  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));\n  let refusal = 0;\n  if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_OPEN) refusal',
+    replace: `  const phase = load(scheduler + SCHEDULER_ROOT_PHASE);
+  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));
+  let refusal = 0;
+  if (phase != PHASE_OPEN) refusal`,
+  },
+  {
+    name: 'a client does not look whether the scheduler was destroyed while it entered a task',
+    file: 'kernel/client.ts',
+    find: 'if (load(scheduler + SCHEDULER_ROOT_PHASE) == PHASE_CLOSED)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a task that ends while the scheduler closes does not ring',
+    file: 'finished-list.ts',
+    find: '  ringUnlessOpen(scheduler);\n  return DELIVERED;',
+    replace: '  return DELIVERED;',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a slot that is given back while the scheduler closes does not ring',
+    file: 'free-list.ts',
+    find: 'held, pack(SLOT_FREE, 0, 0));\n  ringUnlessOpen(scheduler);',
+    replace: 'held, pack(SLOT_FREE, 0, 0));',
+    expect: 'deadlock',
+  },
+  {
+    name: 'the bell does not move its word',
+    file: 'free-list.ts',
+    find: "add(scheduler + SCHEDULER_ROOT_BELL, 1); // publish: pairs with the owner's load of the bell before it looks",
+    replace: '',
+    expect: 'deadlock',
+  },
+  {
+    name: 'closing does not wait for what a client is about to enter',
+    file: 'owner.ts',
+    find: 'if (state != SLOT_FREE && state != SLOT_CANCELLED && state != SLOT_DONE)',
+    replace: 'if (state != SLOT_FREE && state != SLOT_HELD && state != SLOT_CANCELLED && state != SLOT_DONE)',
+  },
+];
+
+describe('sleeping, waking and closing, all interleavings', () => {
+  test.each(SCENARIOS.map((make) => make(kernel)))('$name', { timeout: 60_000 }, (each) => {
+    const found = explore(each);
+    expect(found.complete).toBe(true);
+    expect(found.accesses).toBeGreaterThan(0);
+    if (process.env['STATES']) console.log(each.name, found.states);
+  });
+
+  test('these scenarios kill every mutant', { timeout: 240_000 }, () => {
+    const { kills } = killsMutants<Kernel>({
+      kernel: new URL('../kernel/index.ts', import.meta.url),
+      mutants: MUTANTS,
+      scenarios: SCENARIOS,
+    });
+    expect(kills).toHaveLength(MUTANTS.length);
+  });
+});

@@ -1,0 +1,500 @@
+// All interleavings of a slot's life: claims, cancellations, completions, crashes and reclaims against each other.
+import { explore, killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
+import { describe, expect, test } from 'vitest';
+import * as kernel from '../kernel/index.ts';
+import {
+  CLIENT_RECLAIMED,
+  DELIVERED,
+  DISOWNED,
+  DOOMED,
+  DROPPED,
+  LIST_CLOSED,
+  NO_TASK,
+  NOT_YOURS,
+  RELEASED,
+  SLOT_DONE,
+  SLOT_DOOMED,
+  SLOT_ENTERING,
+  SLOT_FINISHED,
+  SLOT_HELD,
+  SLOT_RUNNING,
+  slotHead,
+  TASK_LOST,
+  TOO_LATE,
+  WITHDRAWN,
+} from '../src/layout.ts';
+import { storeWord, writeWord } from './kernel/words.ts';
+import {
+  allFree,
+  BYTES,
+  collect,
+  execute,
+  type Kernel,
+  listAt,
+  NAMES,
+  ownerAt,
+  payloadAt,
+  pokeState,
+  S,
+  start,
+  stateIn,
+  submit,
+} from './model.ts';
+
+/** Claims and runs what is there. @returns what became of the task: an outcome of finishSlot, NO_TASK where there was none */
+const work = (k: Kernel, worker: number) => (): number => {
+  const slot = k.claimTask(S, worker, 0);
+  if (slot === NO_TASK) return NO_TASK;
+  execute(slot);
+  return k.finishSlot(S, slot, worker, 0);
+};
+
+const LOST = -77;
+
+/** What the owner does with one slot of a worker that is gone. */
+const recover = (k: Kernel, slot: number, worker: number) => (): number => {
+  const outcome = k.recoverSlot(S, slot, worker);
+  if (outcome === TASK_LOST) {
+    writeWord(payloadAt(slot), LOST);
+    return k.deliverSlot(S, slot, 1, worker);
+  }
+  return outcome;
+};
+
+const scenario = (
+  name: string,
+  setup: () => void,
+  threads: Scenario['threads'],
+  check: (results: readonly any[]) => string | undefined,
+): Scenario => ({ name, bytes: BYTES, names: NAMES, setup, threads, check });
+
+/** One slot, in the queue, of client 1. */
+const queued = (k: Kernel) => (): void => {
+  start(1);
+  submit(k, 1, 7);
+};
+
+/** One slot that worker 1 runs for client 1; out of the queue and the free list. */
+const inState =
+  (k: Kernel, state: number, client: number, worker: number, listed = false) =>
+  (): void => {
+    queued(k)();
+    k.claimTask(S, 1, 0);
+    if (listed) k.finishSlot(S, 0, 1, 0);
+    pokeState(0, state, client, worker);
+  };
+
+const SCENARIOS = [
+  (k: Kernel): Scenario =>
+    scenario(
+      'a queued task is either cancelled or run to its end, and its slot freed once',
+      queued(k),
+      [work(k, 1), () => [k.cancelSlot(S, 0, 1), collect(k, 1)]],
+      ([done, [outcome, early]]: [number, [number, number[]]]) => {
+        const results = [...early, ...collect(k, 1)].join();
+        const expected: Record<number, [number, string]> = {
+          [WITHDRAWN]: [NO_TASK, ''],
+          [DISOWNED]: [DROPPED, ''],
+          [TOO_LATE]: [DELIVERED, '70'],
+        };
+        const [finish, results_] = expected[outcome] ?? [NaN, ''];
+        if (done !== finish || results !== results_)
+          return `cancel said ${outcome}, finish ${done}, results ${results}`;
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'of two workers one runs a task; its client reads the result that was written',
+      queued(k),
+      [work(k, 1), work(k, 2), () => collect(k, 1)],
+      ([a, b, early]: [number, number, number[]]) => {
+        if ([a, b].filter((outcome) => outcome === DELIVERED).length !== 1) return `workers said ${a}, ${b}`;
+        const results = [...early, ...collect(k, 1)];
+        return results.join() === '70' ? allFree(k, 1) : `results ${results.join()}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a task is claimed while its client is still entering it, and cancelled afterwards or not',
+      () => start(1),
+      [
+        work(k, 1),
+        () => {
+          submit(k, 1, 7);
+          return k.cancelSlot(S, 0, 1);
+        },
+      ],
+      ([done, outcome]: [number, number]) => {
+        const results = collect(k, 1).join();
+        if (outcome === WITHDRAWN ? done !== NO_TASK || results !== '' : outcome === NOT_YOURS)
+          return `cancel said ${outcome}, finish ${done}`;
+        if (outcome === TOO_LATE && results !== '70') return `too late, results ${results}`;
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a condemned worker is doomed only while it runs that task, and then claims no other',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => {
+          execute(0);
+          return k.finishSlot(S, 0, 1, 0);
+        },
+        () => [k.condemnSlot(S, 0, 1), k.doomWorker(S, 1)],
+      ],
+      ([finish, [condemned, doomed]]: [number, [number, number]]) => {
+        const results = collect(k, 1).join();
+        if (condemned === TOO_LATE) {
+          if (doomed !== 0 || finish !== DELIVERED || results !== '70')
+            return `too late, doomed ${doomed}, finish ${finish}, results ${results}`;
+        } else if (results !== '') return `a result came after the time-out`;
+        else if (doomed === 1 ? finish !== DOOMED : finish !== DROPPED)
+          return `doomed ${doomed}, finish ${finish}`;
+        if (doomed === 1) {
+          if (stateIn(0) !== SLOT_DOOMED) return `state ${stateIn(0)}`;
+          k.recoverSlot(S, 0, 1);
+        }
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a task whose worker is gone ends once: lost, or not wanted',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [recover(k, 0, 1), () => [k.cancelSlot(S, 0, 1), collect(k, 1)]],
+      ([owner, [outcome, early]]: [number, [number, number[]]]) => {
+        const results = [...early, ...collect(k, 1)].join();
+        if (outcome === DISOWNED ? owner !== DROPPED || results !== '' : results !== String(LOST))
+          return `cancel said ${outcome}, the owner ${owner}, results ${results}`;
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a result that a worker left unlisted is delivered',
+      inState(k, SLOT_FINISHED, 1, 1),
+      [recover(k, 0, 1), () => [k.cancelSlot(S, 0, 1), collect(k, 1)]],
+      ([owner, [outcome, early]]: [number, [number, number[]]]) => {
+        const results = [...early, ...collect(k, 1)].join();
+        if (owner !== DELIVERED || outcome !== TOO_LATE || results !== '7')
+          return `cancel said ${outcome}, the owner ${owner}, results ${results}`;
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a slot that a worker was freeing when it went is freed once, beside one who acquires',
+      () => {
+        start(2);
+        submit(k, 1, 7);
+        k.claimTask(S, 1, 0);
+        pokeState(0, SLOT_HELD, 0, 1);
+      },
+      [recover(k, 0, 1), () => submit(k, 2, 8), work(k, 2)],
+      () => {
+        work(k, 2)();
+        collect(k, 2);
+        return allFree(k, 2);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client that is gone while its task runs or finishes: the slot is freed once',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => {
+          execute(0);
+          return k.finishSlot(S, 0, 1, 0);
+        },
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      () => (peek(listAt(1)) === LIST_CLOSED ? allFree(k, 1) : `list ${peek(listAt(1))}`),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client that is gone after it took a slot off its list: the slot is freed once',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => {
+          k.takeFinished(S, 1); // and ends here
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      () => allFree(k, 1),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client and a worker that are both gone: the slot is freed once',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        recover(k, 0, 1),
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      () => allFree(k, 1),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a queued task of a client that is gone runs to its end or never',
+      queued(k),
+      [
+        work(k, 1),
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([done, outcome]: [number, number]) =>
+        outcome === WITHDRAWN && done !== NO_TASK ? `withdrawn and run: ${done}` : allFree(k, 1),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a queued slot of a client that is gone is not free before it is out of the queue',
+      queued(k),
+      [
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([outcome]: [number]) => (outcome === WITHDRAWN ? allFree(k, 1) : `${outcome}`),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client that died before it pushed: the slot is freed, and never run',
+      () => {
+        start(1);
+        k.acquireSlot(S, 1);
+        pokeState(0, SLOT_ENTERING, 1, 0);
+      },
+      [
+        work(k, 1),
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([done]: [number]) => (done === NO_TASK ? allFree(k, 1) : `ran: ${done}`),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a reclaimed client acquires nothing that stays with it',
+      () => start(1),
+      [
+        () => k.acquireSlot(S, 1),
+        () => {
+          storeWord(ownerAt(1), CLIENT_RECLAIMED);
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([slot, outcome]: [number, number]) =>
+        slot >= 0 && outcome !== DROPPED ? `it has slot ${slot}, the reclaim said ${outcome}` : undefined,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a result is released once, while its worker makes its last step',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => {
+          const link = k.takeFinished(S, 1);
+          return link > 0 ? [k.releaseSlot(S, 0, 1), k.releaseSlot(S, 0, 1)] : [];
+        },
+      ],
+      ([, released]: [number, number[]]) => {
+        if (released.length > 0 && released.join() !== `${RELEASED},${NOT_YOURS}`)
+          return `released ${released.join()}`;
+        if (released.length === 0) collect(k, 1);
+        return allFree(k, 1);
+      },
+    ),
+];
+
+const MUTANTS: Mutant[] = [
+  {
+    name: 'the slot is published in the list before its state says that it is finished',
+    file: 'worker.ts',
+    find: `      if (compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)) == seen)
+        return deliverSlot(scheduler, slot, client, worker);`,
+    replace: `      const outcome = deliverSlot(scheduler, slot, client, worker);
+      compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)); return outcome;`,
+  },
+  {
+    name: 'a worker claims a task without the CAS',
+    file: 'worker.ts',
+    find: 'let seen = compareExchange(word, queued, running);',
+    replace: 'let seen = queued; store(word, running);',
+  },
+  {
+    name: 'a worker finishes a task without looking whether it was cancelled',
+    file: 'worker.ts',
+    find: 'if (compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)) == seen)',
+    replace: 'store(word, pack(SLOT_FINISHED, client, worker)); if (true)',
+  },
+  {
+    name: 'a worker gives up a slot that its client is just entering',
+    file: 'worker.ts',
+    find: 'if (seen == entering) {',
+    replace: 'if (false) {',
+  },
+  {
+    name: 'a worker that lost the race against the end of entering gives up',
+    file: 'worker.ts',
+    find: 'if (seen == queued) seen = compareExchange(word, queued, running); // the client got there in between',
+    replace: '',
+  },
+  {
+    name: 'a cancelled slot is not freed by the worker that takes it out',
+    file: 'worker.ts',
+    find: 'if (stateOf(seen) == SLOT_CANCELLED) {',
+    replace: 'if (false) {',
+  },
+  {
+    name: 'a condemned task is dropped without looking whether its worker is doomed',
+    file: 'worker.ts',
+    find: `      if (compareExchange(word, seen, held) == seen) {
+        giveBack`,
+    replace: `      store(word, held); if (true) {
+        giveBack`,
+  },
+  {
+    name: 'a cancellation does not look whether the task was claimed',
+    file: 'kernel/client.ts',
+    find: 'if (compareExchange(word, seen, next) == seen) return state',
+    replace: 'store(word, next); if (true) return state',
+  },
+  {
+    name: 'a reclaim frees a slot that is still in its queue',
+    file: 'owner.ts',
+    find: `      next = pack(SLOT_CANCELLED, 0, 0);
+      outcome = WITHDRAWN;`,
+    replace: 'outcome = WITHDRAWN;',
+  },
+  {
+    name: 'a client overwrites the claim of a worker when it has entered a task',
+    file: 'kernel/client.ts',
+    find: 'compareExchange(word, entering, queued);',
+    replace: 'store(word, queued);',
+  },
+  {
+    name: 'the list is overwritten by a push',
+    file: 'finished-list.ts',
+    find: 'const seen = compareExchange(list, head, (slot + 1) | 0);',
+    replace: 'const seen = head; store(list, (slot + 1) | 0);',
+  },
+  {
+    name: 'a worker lists a slot of a client that is gone',
+    file: 'finished-list.ts',
+    find: 'if (head == LIST_CLOSED) return drop(scheduler, slot, finished, worker);',
+    replace: '',
+  },
+  {
+    name: 'a worker does not look whether the client went while it listed the slot',
+    file: 'finished-list.ts',
+    find: 'if (load(list) == LIST_CLOSED) return drop(scheduler, slot, done, worker);',
+    replace: '',
+  },
+  {
+    name: 'a drop does not look whether the reclaim was faster',
+    file: 'finished-list.ts',
+    find: 'if (compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, seen, held) == seen)',
+    replace: 'store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held); if (true)',
+  },
+  {
+    name: 'a worker says DONE over whatever the client has done with the slot',
+    file: 'finished-list.ts',
+    find: 'compareExchange(at + SLOT_HEAD_STATE, finished, done);',
+    replace: 'store(at + SLOT_HEAD_STATE, done);',
+  },
+  {
+    name: 'a slot is released whatever its state is',
+    file: 'free-list.ts',
+    find: `if (clientOf(seen) != client) return NOT_YOURS;
+    if (seen == held) break;`,
+    replace: 'if (seen == held || clientOf(seen) != client) break;',
+  },
+  {
+    name: 'a freed slot is marked FREE over the mark of who acquired it',
+    file: 'free-list.ts',
+    find: 'compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held, pack(SLOT_FREE, 0, 0));',
+    replace: 'store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_FREE, 0, 0));',
+  },
+  {
+    name: 'a client looks whether it was reclaimed before it marks its slot',
+    file: 'free-list.ts',
+    find: '  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));\n  let refusal = 0;',
+    replace: `  const looked = load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER);
+  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));
+  if (looked > 0) return slot;
+  let refusal = 0;`,
+  },
+  {
+    name: 'the owner dooms a worker without looking whether it has finished',
+    file: 'owner.ts',
+    find: 'return compareExchange(word, condemned, pack(SLOT_DOOMED, 0, worker)) == condemned ? 1 : 0;',
+    replace: 'if (load(word) != condemned) return 0; store(word, pack(SLOT_DOOMED, 0, worker)); return 1;',
+  },
+  {
+    name: 'the owner recovers a slot without looking whether its client cancelled it',
+    file: 'owner.ts',
+    find: 'if (compareExchange(word, seen, isLost ? pack(SLOT_FINISHED, client, worker) : held) != seen) continue;',
+    replace: 'store(word, isLost ? pack(SLOT_FINISHED, client, worker) : held);',
+  },
+  {
+    name: 'a result that was not listed is forgotten',
+    file: 'owner.ts',
+    find: 'if (state == SLOT_FINISHED) return deliverSlot(scheduler, slot, client, worker);',
+    replace: 'if (state == SLOT_FINISHED) return UNTOUCHED;',
+  },
+  {
+    name: 'a reclaim frees a finished slot that its worker frees, too',
+    file: 'owner.ts',
+    find: 'if (state == SLOT_FINISHED) return UNTOUCHED;',
+    replace: 'if (state == SLOT_FINISHED) { giveBack(scheduler, slot, seen); return DROPPED; }',
+  },
+  {
+    name: 'a reclaim does not close the list',
+    file: 'owner.ts',
+    find: 'exchange(list, LIST_CLOSED);',
+    replace: '',
+  },
+  {
+    name: 'a reclaim does not look whether the worker was faster',
+    file: 'owner.ts',
+    find: 'if (seen != next && compareExchange(word, seen, next) != seen) continue;',
+    replace: 'store(word, next);',
+  },
+  {
+    name: 'a reclaim leaves a slot that was not pushed to a worker',
+    file: 'owner.ts',
+    find: 'outcome = WITHDRAWN; // it died before the push',
+    replace: 'next = pack(SLOT_CANCELLED, 0, 0); outcome = WITHDRAWN;',
+  },
+];
+
+describe('the life of a slot, all interleavings', () => {
+  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
+    const found = explore(each);
+    expect(found.complete).toBe(true);
+    expect(found.accesses).toBeGreaterThan(0);
+  });
+
+  test('these scenarios kill every mutant', { timeout: 120_000 }, () => {
+    const { kills } = killsMutants<Kernel>({
+      kernel: new URL('../kernel/index.ts', import.meta.url),
+      mutants: MUTANTS,
+      scenarios: SCENARIOS,
+    });
+    expect(kills).toHaveLength(MUTANTS.length);
+  });
+});
