@@ -22,4 +22,9 @@ export const suites: readonly SuiteEntry[] = [
     title: 'Counters, histograms and timers of perf-counters against prom-client, and memory-tracker',
     load: async () => (await import('./suites/counters.ts')).suite,
   },
+  {
+    name: 'gateway',
+    title: 'The gateway with an upstream that dies, against one breaker per worker',
+    load: async () => (await import('./suites/gateway.ts')).suite,
+  },
 ];

@@ -49,10 +49,11 @@ export class Demo implements AsyncDisposable {
     const largestBytes = Math.max(0, ...payloads.map(({ body }) => body.length));
     const upstream = await RemoteUpstream.start();
     try {
-      const { workers, port } = flags;
+      const { breakers, workers, port } = flags;
       const gateway = await Gateway.start({
         upstream: upstream.origin,
         port,
+        breakers,
         ...bufferOptions(largestBytes),
         ...(workers !== undefined && { workers }),
       });
@@ -98,6 +99,7 @@ export class Demo implements AsyncDisposable {
         {
           node: process.versions.node,
           cpus: availableParallelism(),
+          breakers: gateway.settings.breakers,
           workers: gateway.listeners.workers,
           checkThreads: gateway.scheduler.threads,
           reusePort: gateway.listeners.reusePort,

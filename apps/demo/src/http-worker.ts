@@ -9,11 +9,13 @@ import { Arena } from '@corelane/shared-memory';
 import { Books } from './gateway/books.ts';
 import { Delivery } from './gateway/delivery.ts';
 import { Endpoints } from './gateway/endpoints.ts';
-import { GuardedDelivery } from './gateway/guarded-delivery.ts';
+import type { Transition } from './gateway/guard.ts';
 import { HttpServer } from './gateway/http-server.ts';
 import { BODIES_TAG, Intake } from './gateway/intake.ts';
+import { OpossumGuard } from './gateway/opossum-guard.ts';
 import { Pages } from './gateway/pages.ts';
 import { ScheduledChecks } from './gateway/scheduled-checks.ts';
+import { WordGuard } from './gateway/word-guard.ts';
 import { WordBook } from './gateway/word-book.ts';
 import type { FromWorker, HttpWorkerData } from './gateway/worker-messages.ts';
 
@@ -34,19 +36,24 @@ const delivery = new Delivery({
   connections: settings.deliveriesPerWorker,
   timeoutMs: settings.deliveryTimeoutMs,
 });
+const onTransition = (transition: Transition): void => say({ transition });
+const guard =
+  settings.breakers === 'shared'
+    ? new WordGuard({
+        machine,
+        delivery,
+        books,
+        wordBook: WordBook.attach(data.wordBook, arena),
+        onTransition,
+      })
+    : new OpossumGuard({ settings, delivery, books, onTransition });
 const intake = new Intake({
   settings,
   pool,
   bodies: memory.tag(BODIES_TAG),
   checks: new ScheduledChecks(scheduler, settings.checkTimeoutMs),
   endpoints: new Endpoints(machine, settings),
-  delivery: new GuardedDelivery({
-    machine,
-    delivery,
-    books,
-    wordBook: WordBook.attach(data.wordBook, arena),
-    onTransition: (transition) => say({ transition }),
-  }),
+  guard,
   books,
   retryAfterMs: (endpoint) => machine.retryAfterMs(endpoint),
 });

@@ -143,6 +143,7 @@ describe('npm run demo', () => {
       'help',
       'port',
       'outage',
+      'breakers',
     ])
       expect(out).toContain(`--${flag}`);
   });
@@ -160,6 +161,7 @@ describe('flags', () => {
       port: 0,
       payloads: undefined,
       outage: 'reset',
+      breakers: 'shared',
     });
   });
 
@@ -176,6 +178,7 @@ describe('flags', () => {
     ['--port', '65536'],
     ['--outage', 'flood'],
     ['--outage', 'status 200'],
+    ['--breakers', 'none'],
     ['--json=yes'],
     ['--payloads'],
   ])('refuse %s %s', (...args) => {

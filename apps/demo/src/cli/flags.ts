@@ -1,6 +1,7 @@
 // The command line. What is wrong with it is said in one line, and the exit code is 2.
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
+import type { Breakers } from '../gateway/options.ts';
 import { parseScript, type OutageMode } from '../upstream/schedule.ts';
 
 export interface Flags {
@@ -13,6 +14,7 @@ export interface Flags {
   readonly port: number;
   readonly payloads: string | undefined;
   readonly outage: OutageMode | 'none';
+  readonly breakers: Breakers;
 }
 
 export const HELP = `npm run demo -- [flags]
@@ -27,6 +29,8 @@ a report whose books must balance.
   --payloads DIR       send the .json files of a directory in place of GitHub's 329 examples; the event is the folder's name, or the
                        file's where it lies in no folder
   --outage MODE        how the upstream is dead from 30 % to 50 % of the run: reset (default), hang, refuse, 'status 5xx', or none
+  --breakers WHICH     shared (default): one state word an endpoint for all workers; per-worker: one opossum breaker an endpoint on each
+                       worker, for comparison
   --json               print the report as one JSON document
   --keep               stay up after the report, until Ctrl-C
   --help               this text
@@ -47,6 +51,7 @@ export function parseFlags(args: readonly string[]): Flags {
     port: integer('port', values.port, 0, 0, 65_535),
     payloads: values.payloads,
     outage: outageMode(values.outage ?? 'reset'),
+    breakers: breakers(values.breakers ?? 'shared'),
   };
 }
 
@@ -66,6 +71,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string' },
         payloads: { type: 'string' },
         outage: { type: 'string' },
+        breakers: { type: 'string' },
       },
     });
   } catch (cause) {
@@ -100,6 +106,11 @@ function integer(
       `--${flag} is ${JSON.stringify(text)}, expected an integer from ${least} to ${most}`,
     );
   return value;
+}
+
+function breakers(which: string): Breakers {
+  if (which === 'shared' || which === 'per-worker') return which;
+  throw new UsageError(`--breakers is ${JSON.stringify(which)}, expected shared or per-worker`);
 }
 
 function outageMode(mode: string): OutageMode | 'none' {

@@ -14,7 +14,7 @@ import { entryExecArgv } from '../entry.ts';
 import { PartError } from '../errors.ts';
 import { BooksReader } from './books.ts';
 import { BODIES_TAG } from './intake.ts';
-import type { Transition } from './guarded-delivery.ts';
+import type { Transition } from './guard.ts';
 import { settingsOf, type GatewayOptions, type Settings } from './options.ts';
 import { checkPortIsFree } from './port-check.ts';
 import { WordBook } from './word-book.ts';

@@ -11,7 +11,7 @@ import { readBody } from './body.ts';
 import { NO_ENDPOINT, type Books } from './books.ts';
 import type { Checks } from './checks.ts';
 import type { Endpoints } from './endpoints.ts';
-import type { GuardedDelivery, GuardedResult } from './guarded-delivery.ts';
+import type { Guard, GuardedResult } from './guard.ts';
 import type { Settings } from './options.ts';
 import { reply } from './reply.ts';
 import { isSecurityEvent } from './security-events.ts';
@@ -24,7 +24,7 @@ export interface IntakeParts {
   readonly bodies: TagRecorder;
   readonly checks: Checks;
   readonly endpoints: Endpoints;
-  readonly delivery: GuardedDelivery;
+  readonly guard: Guard;
   readonly books: Books;
   /** When asking again may help, for an endpoint that refused. */
   readonly retryAfterMs: (endpoint: number) => number;
@@ -132,7 +132,7 @@ export class Intake {
 
   /** For a sender who is who he says. */
   async #admit(request: IncomingMessage, hook: Hook, token: number, body: Uint8Array): Promise<Decision> {
-    const { books, checks, delivery, endpoints } = this.#parts;
+    const { books, checks, endpoints, guard } = this.#parts;
     const { source, event, encoding } = hook;
     const endpoint = endpoints.indexOf(source, event);
     if (endpoint === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
@@ -150,7 +150,7 @@ export class Intake {
     if (verdict.fault !== undefined) return { answer: verdict.fault, endpoint };
     // Its sender will send it again: delivering it now would deliver it twice.
     if (request.socket.destroyed) return { answer: 'gone', endpoint };
-    const result = await delivery.send(endpoint, {
+    const result = await guard.send(endpoint, {
       path: `/${source}/${event}`,
       body,
       headers: upstreamHeaders(hook, verdict.repository),

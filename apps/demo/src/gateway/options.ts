@@ -24,6 +24,11 @@ export interface GatewayOptions {
   /** Levels of arrays and objects in a body. */
   readonly maxDepth?: number;
   readonly inflate?: Partial<InflateCaps>;
+  /**
+   * `shared`, the default: one state word for each endpoint, for all workers. `per-worker`: one opossum breaker for each endpoint on each
+   * worker, for comparison; then there are no rate limits, and the state words stay as they were made.
+   */
+  readonly breakers?: Breakers;
   /** How an endpoint behaves, unless `limits` has its name. */
   readonly breaker?: EndpointOptions;
   readonly limits?: Readonly<Record<string, EndpointOptions>>;
@@ -40,6 +45,8 @@ export interface GatewayOptions {
   readonly requestTimeoutMs?: number;
 }
 
+export type Breakers = 'shared' | 'per-worker';
+
 /** Options with every default filled in. */
 export interface Settings {
   readonly port: number;
@@ -53,6 +60,7 @@ export interface Settings {
   readonly buffers: number;
   readonly maxDepth: number;
   readonly inflate: InflateCaps;
+  readonly breakers: Breakers;
   readonly breaker: EndpointOptions;
   readonly limits: Readonly<Record<string, EndpointOptions>>;
   readonly endpoints: number;
@@ -98,6 +106,7 @@ export function settingsOf(options: GatewayOptions, cpus: number): Settings {
     buffers: options.buffers ?? 256,
     maxDepth: options.maxDepth ?? MAX_DEPTH,
     inflate: { maxBytes: 1 << 20, maxRatio: 100, maxMs: 1000, ...options.inflate },
+    breakers: options.breakers ?? 'shared',
     breaker,
     limits: options.limits ?? {
       [`${DEMO_SOURCE}/${FLOOD_EVENT}`]: { ...breaker, capacity: 10, refillPerSecond: 20 },

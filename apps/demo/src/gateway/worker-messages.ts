@@ -4,7 +4,7 @@ import type { BufferPoolHandle } from '@corelane/buffer-pool';
 import type { MemoryTrackerHandle } from '@corelane/memory-tracker';
 import type { RegistryHandle } from '@corelane/perf-counters';
 import type { SchedulerHandle } from '@corelane/scheduler';
-import type { Transition } from './guarded-delivery.ts';
+import type { Transition } from './guard.ts';
 import type { Settings } from './options.ts';
 import type { WordBookHandle } from './word-book.ts';
 

@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { entryExecArgv, entryUrl } from '../entry.ts';
 import { PartError } from '../errors.ts';
-import type { Transition } from './guarded-delivery.ts';
+import type { Transition } from './guard.ts';
 import type { FromWorker, HttpWorkerData, ToWorker } from './worker-messages.ts';
 
 /** What a thread is given of its own, and what is taken back when it has died. */

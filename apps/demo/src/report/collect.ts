@@ -39,7 +39,7 @@ export function collectLedger(gateway: Gateway, load: LoadResult, upstream: Upst
     gateway: gatewayLedger,
     words: wordsLedger(gateway),
     upstream: upstreamLedger(upstream),
-    leak: leakLedger(gateway, upstream, books.late, books.probes),
+    leak: leakLedger(gateway, upstream, books.late),
     pool: {
       capacity: stats.capacity,
       free: stats.available,
@@ -121,12 +121,12 @@ function upstreamLedger(totals: UpstreamTotals): UpstreamLedger {
   };
 }
 
-function leakLedger(gateway: Gateway, upstream: UpstreamTotals, late: number, probes: number): LeakLedger {
+function leakLedger(gateway: Gateway, upstream: UpstreamTotals, late: number): LeakLedger {
   const transitions = gateway.transitions.map((each) => ({
     ...each,
     endpoint: gateway.machine.nameOf(each.endpoint),
   }));
-  return { ...leakOf(upstream.dead, transitions), inFlightAtTrip: late, probes };
+  return { ...leakOf(upstream.dead, transitions), inFlightAtTrip: late };
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

@@ -70,10 +70,10 @@ export interface UpstreamLedger {
 export interface LeakLedger {
   /** Stamped by the upstream after the gateway's stamp of the trip. */
   readonly leaked: number;
+  /** Of those, half-open probes. */
   readonly leakedProbes: number;
   /** Calls that were out when a breaker opened: their results came back stale. */
   readonly inFlightAtTrip: number;
-  readonly probes: number;
 }
 
 export interface PoolLedger {

@@ -1,8 +1,9 @@
 // The report as one document: what `--json` prints, and what the text is made from.
 import type { EndpointState } from '@corelane/atomic-state';
 import type { AnswerName } from '../gateway/answer.ts';
+import type { Breakers } from '../gateway/options.ts';
 import type { DeadWindow } from '../upstream/arrivals.ts';
-import { equationsOf, type Equation } from './conservation.ts';
+import { equationsOf, wordEquationsOf, type Equation } from './conservation.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface EndpointRow {
@@ -21,6 +22,7 @@ export interface RunFacts {
   /** True where all workers listen on the port; false where one does, with the reason beside it. */
   readonly reusePort: boolean;
   readonly reusePortReason: string;
+  readonly breakers: Breakers;
   readonly connections: number;
   readonly payloads: number;
   readonly durationMs: number;
@@ -40,6 +42,7 @@ export interface Report {
 }
 
 export function reportOf(facts: RunFacts, endpoints: readonly EndpointRow[], ledger: Ledger): Report {
-  const equations = equationsOf(ledger);
+  // Breakers of single threads have no words to agree with, and are not held to the limit that shared ones keep.
+  const equations = [...equationsOf(ledger), ...(facts.breakers === 'shared' ? wordEquationsOf(ledger) : [])];
   return { facts, endpoints, ledger, equations, balanced: equations.every(({ holds }) => holds) };
 }

@@ -118,10 +118,14 @@ function endpoints({ endpoints: rows }: Report, style: TableStyle): string {
   );
 }
 
-function breakers({ ledger: { words, gateway, leak } }: Report): string[] {
+function breakers({ facts: f, ledger: { gateway, leak } }: Report): string[] {
+  const { tripped, reopened } = gateway.records;
   return [
-    `  ${formatCell(words.trips)} trips, ${formatCell(words.reopens)} reopened after a failed probe, ${formatCell(gateway.probes)} half-open probes`,
-    `  ${formatCell(leak.leaked)} calls reached the dead upstream after the breaker of their endpoint had opened, ${formatCell(leak.leakedProbes)} of them probes; ` +
+    ...(f.breakers === 'per-worker'
+      ? ['  one opossum breaker for each endpoint on each worker; state words not used']
+      : []),
+    `  ${formatCell(tripped)} trips, ${formatCell(reopened)} reopened after a failed probe, ${formatCell(gateway.probes)} half-open probes`,
+    `  ${formatCell(leak.leaked)} calls reached the dead upstream after a breaker of their endpoint had opened, ${formatCell(leak.leakedProbes)} of them probes; ` +
       `${formatCell(leak.inFlightAtTrip)} calls were in flight at a trip`,
   ];
 }

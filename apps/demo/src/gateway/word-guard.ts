@@ -3,19 +3,10 @@ import { isProbe, Recorded, Refusal, type StateMachine } from '@corelane/atomic-
 import { monotonicMs } from '../monotonic.ts';
 import type { Books } from './books.ts';
 import type { Delivery, DeliveryResult, Event } from './delivery.ts';
+import type { Guard, GuardedResult, Transition } from './guard.ts';
 import type { WordBook } from './word-book.ts';
 
-/** A change of a breaker's state, as the thread that brought it about saw it. */
-export interface Transition {
-  readonly endpoint: number;
-  readonly what: 'tripped' | 'closed' | 'reopened';
-  /** Taken just before the change, on the machine's monotonic clock: nothing after the change is older. */
-  readonly atMs: number;
-}
-
-export type GuardedResult = DeliveryResult | 'open' | 'probing' | 'throttled' | 'overloaded';
-
-export interface GuardedDeliveryParts {
+export interface WordGuardParts {
   readonly machine: StateMachine;
   readonly delivery: Delivery;
   readonly wordBook: WordBook;
@@ -23,14 +14,13 @@ export interface GuardedDeliveryParts {
   readonly onTransition: (transition: Transition) => void;
 }
 
-export class GuardedDelivery {
-  readonly #parts: GuardedDeliveryParts;
+export class WordGuard implements Guard {
+  readonly #parts: WordGuardParts;
 
-  constructor(parts: GuardedDeliveryParts) {
+  constructor(parts: WordGuardParts) {
     this.#parts = parts;
   }
 
-  /** Never rejects. */
   async send(endpoint: number, event: Event): Promise<GuardedResult> {
     const { machine, delivery, books } = this.#parts;
     // Before the word is asked: an admission must lead to a call, or its probe is lost.
