@@ -1,0 +1,47 @@
+// Tasks that a test steps through words of shared memory: `workerData` is an Int32Array.
+import { workerData } from 'node:worker_threads';
+import { defineTasks } from '../../src/index.ts';
+import { ARRIVED, GATE, STAMPS } from './words.ts';
+
+const words = workerData as Int32Array;
+
+function arrive(): void {
+  Atomics.add(words, ARRIVED, 1);
+  Atomics.notify(words, ARRIVED);
+}
+
+export const gated = defineTasks(import.meta.url, {
+  /** Says that it has started, then blocks its worker until the gate is open. */
+  hold(value: number): number {
+    arrive();
+    Atomics.wait(words, GATE, 0);
+    return value;
+  },
+  /** Says that it has started, then never ends but by itself where nobody wants it any more. */
+  untilCancelled(_: undefined, context): string {
+    arrive();
+    while (!context.cancelled());
+    arrive();
+    return 'cancelled';
+  },
+  /** Says that it has started, then waits for ever without blocking. */
+  never(): Promise<void> {
+    arrive();
+    return new Promise(() => {});
+  },
+  spin(): void {
+    arrive();
+    for (;;);
+  },
+  /** In which order tasks ran. */
+  stamp: () => Atomics.add(words, STAMPS, 1),
+  /** Counts itself in the word given. */
+  count(word: number): number {
+    Atomics.add(words, word, 1);
+    return word;
+  },
+  exit(code: number): void {
+    arrive();
+    process.exit(code);
+  },
+});
