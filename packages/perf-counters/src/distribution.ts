@@ -45,7 +45,7 @@ export class Distribution {
   }
 
   get mean(): number | null {
-    return this.#count === 0 ? null : this.sum / this.#count;
+    return this.#count === 0 ? null : this.#sum / this.#count / this.#perUnit;
   }
 
   /**
