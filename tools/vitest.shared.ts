@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { UserProjectConfigExport } from 'vitest/config';
+import type { UserWorkspaceConfig } from 'vitest/config';
 
 const twin = fileURLToPath(new URL('./interleave/src/twin.ts', import.meta.url));
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
@@ -8,7 +8,7 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url));
  * Settings of every project. Under vitest a kernel (packages/x/kernel/*.ts) is always the model build: its `atomics` seam resolves
  * to the twin of tools/interleave. The production build is the Wasm in src/kernel.generated.ts.
  */
-export function shared(name: string): UserProjectConfigExport {
+export function shared(name: string): UserWorkspaceConfig {
   return {
     plugins: [
       {

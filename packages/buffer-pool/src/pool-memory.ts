@@ -14,8 +14,8 @@ import { bufferPoolRoot, bufferRecord, leaseWord, ownerSlot, ownerWord } from '.
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
 
-export const MAX_BUFFERS = 2 ** 20;
-export const MAX_OWNERS = ownerWord.field.slot.mask + 1;
+const MAX_BUFFERS = 2 ** 20;
+const MAX_OWNERS = ownerWord.field.slot.mask + 1;
 const MAX_ALIGN_BYTES = 2 ** 21;
 /** A token is a positive i32: index below, generation above. */
 const TOKEN_BITS = 31;

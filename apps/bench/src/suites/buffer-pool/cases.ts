@@ -6,8 +6,8 @@ import { Pool as TarnPool } from 'tarn';
 import type { BatchCase } from '../../suite.ts';
 import { Held } from '../state/held.ts';
 
-export const BUFFERS = 64;
-export const BUFFER_BYTES = 4096;
+const BUFFERS = 64;
+const BUFFER_BYTES = 4096;
 
 let arena: Arena | undefined;
 

@@ -3,7 +3,7 @@ import { Registry } from '@corelane/perf-counters';
 import { Arena } from '@corelane/shared-memory';
 import * as prom from 'prom-client';
 
-export const LABELS = ['method', 'route', 'code'] as const;
+const LABELS = ['method', 'route', 'code'] as const;
 export const VALUES = ['POST', '/hooks', '202'] as const;
 export const VALUES_BY_NAME = { method: 'POST', route: '/hooks', code: '202' } as const;
 /** Milliseconds, prom-client's defaults times 1000. */
@@ -14,13 +14,13 @@ let shared: Registry | undefined;
 let metrics = 0;
 
 /** One for all cases of a process, as a service has it. */
-export function registry(): Registry {
+function registry(): Registry {
   shared ??= Registry.create(Arena.create({ bytes: 1 << 24 }), { series: 256, writers: 2 });
   return shared;
 }
 
 /** A name that no case has used: each run of `setup` starts from 0. */
-export function freshName(): string {
+function freshName(): string {
   return `metric_${metrics++}`;
 }
 

@@ -7,7 +7,8 @@ import type { Metric } from '../../suite.ts';
 /** The part of the report of `apps/demo --json` that is read here. */
 export interface GatewayReport {
   readonly balanced: boolean;
-  readonly equations: readonly { readonly name: string; readonly holds: boolean }[];
+  /** In groups. */
+  readonly equations: Readonly<Record<string, readonly { readonly name: string; readonly holds: boolean }[]>>;
   readonly facts: { readonly workers: number; readonly reusePort: boolean; readonly reusePortReason: string };
   readonly ledger: {
     readonly client: {
@@ -94,7 +95,9 @@ export function faultOf(report: GatewayReport): string | undefined {
   const { balanced, equations, facts, ledger } = report;
   if (!facts.reusePort) return `1 HTTP worker in place of several: ${facts.reusePortReason}`;
   if (!balanced) {
-    const broken = equations.filter(({ holds }) => !holds).map(({ name }) => name);
+    const broken = Object.values(equations)
+      .flat()
+      .filter(({ holds }) => !holds).map(({ name }) => name);
     return `equations that do not hold: ${broken.join('; ')}`;
   }
   // A run in which nothing tripped says nothing.
