@@ -24,11 +24,13 @@ const win = process.platform === 'win32';
 
 const ROOT_CHECKS = ['lint', 'typecheck:tools', 'check:workspace', 'check:unused', 'check:size', 'smoke'];
 const BUILD = ['nx', 'run-many', '-t', 'build', '--output-style=static'];
+const STATIC = ['nx', 'run-many', '-t', 'build', 'typecheck', 'package-check', ...ROOT_CHECKS];
 const TASKS = {
   demo: (args) => [BUILD, ['node', 'apps/demo/dist/main.js', ...args]],
   bench: (args) => [BUILD, ['node', 'apps/bench/dist/main.js', ...args]],
   test: (args) => [BUILD, ['vitest', 'run', ...args]],
-  check: () => [['nx', 'run-many', '-t', 'build', 'typecheck', 'package-check', ...ROOT_CHECKS]],
+  'check:static': () => [STATIC],
+  check: () => [STATIC, ['vitest', 'run']],
   setup: () => [],
   exec: (args) => [args],
 };
