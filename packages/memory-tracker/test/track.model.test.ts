@@ -2,7 +2,14 @@
 import { killsMutants, type Mutant, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import type * as Track from '../kernel/track.ts';
-import { tagCell, TRACK_DONE, TRACK_OVERFLOW, TRACK_UNDERFLOW, workerSlot } from '../src/layout.ts';
+import {
+  HIGH_LIMIT,
+  tagCell,
+  TRACK_DONE,
+  TRACK_OVERFLOW,
+  TRACK_UNDERFLOW,
+  workerSlot,
+} from '../src/layout.ts';
 
 type Kernel = typeof Track;
 
@@ -76,17 +83,20 @@ const mixed = (k: Kernel): Scenario => ({
   },
 });
 
-/** An allocation that would pass 2^53 changes nothing. */
+/** Bytes that a tag holds less than. */
+const LIMIT = HIGH_LIMIT * 2 ** 32;
+
+/** An allocation that would pass the limit changes nothing. */
 const overflowing = (k: Kernel): Scenario => ({
   name: 'two workers allocate up to the limit',
   bytes: BYTES,
   names: NAMES,
-  setup: () => void alloc(k, 0, 2 ** 53 - 10),
+  setup: () => void alloc(k, 0, LIMIT - 10),
   threads: [0, 1].map((worker) => () => alloc(k, worker, 6)),
   check: (results: readonly number[]) => {
     if (results.toSorted((a, b) => a - b).join() !== `${TRACK_DONE},${TRACK_OVERFLOW}`)
       return `outcomes ${results.join()}`;
-    return current(k) === 2 ** 53 - 4 && peak(k) === 2 ** 53 - 4
+    return current(k) === LIMIT - 4 && peak(k) === LIMIT - 4
       ? undefined
       : `current ${current(k)}, peak ${peak(k)}`;
   },

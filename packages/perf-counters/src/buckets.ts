@@ -101,7 +101,7 @@ export function bucketOf(shape: BucketShape, value: number): number {
 }
 
 /** The first bound that is not below the value, or the number of bounds. */
-export function boundOf(bounds: ArrayLike<number>, value: number): number {
+function boundOf(bounds: ArrayLike<number>, value: number): number {
   let low = 0;
   let high = bounds.length;
   while (low < high) {

@@ -143,6 +143,9 @@ export class Catalog {
 
   /** Takes over what any thread has entered since the last look. */
   #learn(): void {
+    // The series first, how many there are: whoever entered one had entered its metric before, so that is among the definitions
+    // whose number is read next. The other way round, a series could come with a metric that is not known yet, and be dropped.
+    const seriesSize = this.#seriesNames.size;
     for (const size = this.#definitions.size; this.#knownDefinitions < size; this.#knownDefinitions++) {
       const definition = parseDefinition(this.#definitions.nameOf(this.#knownDefinitions));
       const names = exportedNames(definition);
@@ -151,7 +154,7 @@ export class Catalog {
       this.#metrics.set(metric.index, metric);
       for (const name of names) this.#byExportedName.set(name, metric);
     }
-    for (const size = this.#seriesNames.size; this.#knownSeries < size; this.#knownSeries++) {
+    for (; this.#knownSeries < seriesSize; this.#knownSeries++) {
       const { metricIndex, values } = parseSeries(this.#seriesNames.nameOf(this.#knownSeries));
       const metric = this.#metrics.get(metricIndex);
       if (metric === undefined) continue;
