@@ -20,12 +20,13 @@ export const NAMES_EXHAUSTED: i32 = -1;
 
 /**
  * Links `record` (hash, length and name already written by its owner) unless its name is there.
+ * @param seen a record that was the newest when the caller knew that the name was absent; 0: it knows nothing
  * @returns the index of the name. NAMES_EXHAUSTED where the table is full. `-2 - index` where another record holds the name:
  *   `record` stays its owner's.
  */
-export function linkName(table: i32, record: i32): i32 {
+export function linkName(table: i32, record: i32, seen: i32): i32 {
   const capacity = get(table + NAME_TABLE_ROOT_CAPACITY);
-  let scanned = 0;
+  let scanned = seen;
   while (true) {
     const head = load(table + NAME_TABLE_ROOT_HEAD); // observe: pairs with the CAS below
     for (let at = head; at != scanned; at = get(at + NAME_RECORD_NEXT)) {

@@ -4,18 +4,13 @@
 // Tried and rejected: a free list. Every structure here lives as long as its service; a bump pointer cannot fragment or leak,
 // and two threads allocate at once with one CAS.
 import { ArenaExhaustedError, ArgumentRangeError, AttachError } from './errors.ts';
-import { instantiateKernel, type KernelSource } from './kernel.ts';
+import { instantiateKernel, type KernelSource, type SharedWasmMemory } from './kernel.ts';
 import { arenaRoot, OBJECT_MAGIC } from './layout.ts';
 import { alignUp, LINE_BYTES, type Struct } from './struct.ts';
 
 const PAGE_BYTES = 65536;
 /** i32 addresses: the upper half of a 4 GiB memory would be negative in a kernel. */
 const MAX_BYTES = 0x7fff0000;
-
-/** A shared `WebAssembly.Memory`, without its global type: `@types/node` does not declare it. */
-export interface SharedWasmMemory {
-  readonly buffer: ArrayBufferLike;
-}
 
 /** Plain data that travels through `workerData` and `postMessage`; the other thread calls `Arena.attach`. */
 export interface ArenaHandle {

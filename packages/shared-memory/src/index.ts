@@ -1,10 +1,4 @@
-export {
-  Arena,
-  type ArenaHandle,
-  type ArenaOptions,
-  type ObjectHandle,
-  type SharedWasmMemory,
-} from './arena.ts';
+export { Arena, type ArenaHandle, type ArenaOptions, type ObjectHandle } from './arena.ts';
 export { bits, type BitField, type Bits } from './bits.ts';
 export {
   TickerDiedError,
@@ -37,7 +31,7 @@ export {
   type IdleStatistics,
   type IdleStrategy,
 } from './idle.ts';
-export { instantiateKernel, KernelError, type KernelSource } from './kernel.ts';
+export { instantiateKernel, KernelError, type KernelSource, type SharedWasmMemory } from './kernel.ts';
 export { Parker, type ParkerHandle } from './parker.ts';
 export { ParkingSpot, type ParkAsyncOptions, type ParkOutcome } from './parking-spot.ts';
 export {

@@ -1,6 +1,10 @@
 // Loading Wasm kernels: modules of hundreds of bytes, inlined as base64, compiled synchronously, once a thread.
-import type { SharedWasmMemory } from './arena.ts';
 import { SharedMemoryError } from './errors.ts';
+
+/** A shared `WebAssembly.Memory`, without its global type: `@types/node` does not declare it. */
+export interface SharedWasmMemory {
+  readonly buffer: ArrayBufferLike;
+}
 
 /** What `tools/kernel/build.mjs` generates, with the type of its exports: `{ base64: kernelBase64 } as KernelSource<KernelExports>`. */
 export interface KernelSource<Exports> {

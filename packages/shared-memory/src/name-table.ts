@@ -93,14 +93,15 @@ export class NameTable {
   intern(name: string): number {
     const known = this.find(name);
     if (known >= 0) return known;
-    if (!name.isWellFormed()) throw new ArgumentRangeError('name', name, 'well-formed Unicode');
+    if (typeof name !== 'string' || !name.isWellFormed())
+      throw new ArgumentRangeError('name', name, 'a string of well-formed Unicode');
     const bytes = Buffer.from(name, 'utf8');
     if (bytes.length === 0 || bytes.length > this.maxNameBytes)
       throw new ArgumentRangeError('name', bytes.length, `1 to ${this.maxNameBytes} bytes of UTF-8`);
     if (this.#names.length >= this.capacity) throw new NamesExhaustedError(name, this.capacity);
     const record = this.#claimRecord(name);
     this.#writeRecord(record, bytes);
-    const linked = this.#kernel.linkName(this.#root, record);
+    const linked = this.#kernel.linkName(this.#root, record, this.#seen);
     if (linked < 0) this.#spare = record;
     if (linked === -1) throw new NamesExhaustedError(name, this.capacity);
     const index = linked >= 0 ? linked : -2 - linked;

@@ -38,7 +38,7 @@ const table = (
   name,
   bytes: BYTES,
   setup: () => setup(capacity, names),
-  threads: names.map((_, i) => () => k.linkName(TABLE, recordAt(i))),
+  threads: names.map((_, i) => () => k.linkName(TABLE, recordAt(i), 0)),
   check: (r) => {
     const indices = linked();
     if (indices.some((index, i) => index !== indices.length - 1 - i))
@@ -66,6 +66,20 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     table('a full table refuses and stays as it is', 2, ['a', 'b', 'c'], k, (r) =>
       linked().length === 2 && r.filter((x) => x === -1).length === 1 ? undefined : `results ${r.join()}`,
     ),
+];
+
+const scenariosFromSeen: ((k: Kernel) => Scenario)[] = [
+  (k) => ({
+    name: 'a name that was linked since the caller looked is found',
+    bytes: BYTES,
+    setup: () => {
+      setup(4, ['old', 'push', 'push']);
+      k.linkName(TABLE, recordAt(0), 0);
+    },
+    threads: [1, 2].map((i) => () => k.linkName(TABLE, recordAt(i), recordAt(0))),
+    check: (r) =>
+      linked().length === 2 && r.every((x) => indexOf(x) === 1) ? undefined : `results ${r.join()}`,
+  }),
 ];
 
 const mutants = [
@@ -102,7 +116,7 @@ test('every interleaving of interning gives one index a name, and every mutant i
   const { baseline, kills } = killsMutants<Kernel>({
     kernel: new URL('../kernel/name-table.ts', import.meta.url),
     mutants,
-    scenarios,
+    scenarios: [...scenarios, ...scenariosFromSeen],
   });
   expect(baseline.every((s) => s.complete && s.accesses > 0)).toBe(true);
   expect(kills).toHaveLength(mutants.length);
