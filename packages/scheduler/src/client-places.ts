@@ -61,10 +61,20 @@ export function reclaimPlace(table: SchedulerTable, client: number): ReclaimedCl
     else if (outcome === DISOWNED) counts.disowned++;
     else if (outcome === DROPPED) counts.dropped++;
   }
-  // claim: against a thread that attaches and takes the place over.
-  if (Atomics.compareExchange(table.i32, word, CLIENT_RECLAIMED, CLIENT_SETTLING) === CLIENT_RECLAIMED)
-    Atomics.store(table.i32, word, vacate(table, client) ? CLIENT_VACANT : CLIENT_RECLAIMED);
   return counts;
+}
+
+/**
+ * Gives up the place of a client of this thread. A place that was taken from a client is used again only where no other is left: should
+ * its thread be alive after all, it finds its list closed.
+ */
+export function leavePlace(table: SchedulerTable, client: number): void {
+  reclaimPlace(table, client);
+  const word = table.clientWord(client) + owner;
+  // claim: against a thread that attaches and takes the place over.
+  if (Atomics.compareExchange(table.i32, word, CLIENT_RECLAIMED, CLIENT_SETTLING) !== CLIENT_RECLAIMED)
+    return;
+  Atomics.store(table.i32, word, vacate(table, client) ? CLIENT_VACANT : CLIENT_RECLAIMED);
 }
 
 /** Makes a reclaimed place usable, which this thread has claimed. @returns false while a slot names its client */

@@ -1,6 +1,6 @@
 // A client: submits tasks from its thread and settles their promises. The owner of the scheduler has one, too.
 import { ArgumentRangeError } from '@corelane/shared-memory';
-import { reclaimPlace, takePlace } from './client-places.ts';
+import { leavePlace, takePlace } from './client-places.ts';
 import { CompletionWatch } from './completion-watch.ts';
 import {
   ClientLostError,
@@ -130,7 +130,7 @@ export class SchedulerClient implements AsyncDisposable {
     this.#rejectAll(new SchedulerClosedError(`client ${this.id} was destroyed before the task ended`));
     if (this.#end instanceof ClientLostError || this.#isGone) return;
     this.#isGone = true;
-    reclaimPlace(this.#table, this.#party);
+    leavePlace(this.#table, this.#party);
     this.#watch.stop();
   }
 

@@ -77,12 +77,12 @@ export function start(slots: number = SLOTS, workers: number = WORKERS): void {
   for (let client = 1; client <= CLIENTS; client++) poke(ownerAt(client), client);
 }
 
-const { state, client, worker } = slotState.field;
+const { field } = slotState;
 
 export const pack = (s: number, c: number, w: number): number =>
-  s | (c << client.shift) | (w << worker.shift);
+  s | (c << field.client.shift) | (w << field.worker.shift);
 export const stateIn = (slot: number): number =>
-  (peek(slotAt(slot) + slotHead.offset.state) >>> state.shift) & state.mask;
+  (peek(slotAt(slot) + slotHead.offset.state) >>> field.state.shift) & field.state.mask;
 export const pokeState = (slot: number, s: number, c: number, w: number): void =>
   poke(slotAt(slot) + slotHead.offset.state, pack(s, c, w));
 

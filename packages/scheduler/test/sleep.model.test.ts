@@ -63,7 +63,7 @@ const scenario = (
   name: string,
   setup: () => void,
   threads: Scenario['threads'],
-  check: (results: readonly any[]) => string | undefined,
+  check: (results: any) => string | undefined,
   preemptions?: number,
 ): Scenario => ({
   name,

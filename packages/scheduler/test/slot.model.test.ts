@@ -1,5 +1,5 @@
 // All interleavings of a slot's life: claims, cancellations, completions, crashes and reclaims against each other.
-import { explore, killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
+import { explore, killsMutants, peek, type Mutant, type Scenario } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
 import * as kernel from '../kernel/index.ts';
 import {
@@ -12,13 +12,11 @@ import {
   NO_TASK,
   NOT_YOURS,
   RELEASED,
-  SLOT_DONE,
   SLOT_DOOMED,
   SLOT_ENTERING,
   SLOT_FINISHED,
   SLOT_HELD,
   SLOT_RUNNING,
-  slotHead,
   TASK_LOST,
   TOO_LATE,
   WITHDRAWN,
@@ -65,7 +63,7 @@ const scenario = (
   name: string,
   setup: () => void,
   threads: Scenario['threads'],
-  check: (results: readonly any[]) => string | undefined,
+  check: (results: any) => string | undefined,
 ): Scenario => ({ name, bytes: BYTES, names: NAMES, setup, threads, check });
 
 /** One slot, in the queue, of client 1. */
