@@ -1,12 +1,12 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseFlags } from '../src/cli/flags.ts';
+import { HELP, parseFlags } from '../src/cli/flags.ts';
 import type { Report } from '../src/report/report.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -43,7 +43,8 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 function expectBalanced(report: Report): void {
-  expect(report.equations.filter(({ holds }) => !holds)).toEqual([]);
+  const { answers, flow, words } = report.equations;
+  expect([...answers, ...flow, ...words].filter(({ holds }) => !holds)).toEqual([]);
   expect(report.balanced).toBe(true);
 }
 
@@ -79,7 +80,7 @@ describe('npm run demo', () => {
     run.child.kill('SIGINT');
     const { code, out } = await run.ended;
     expect(out).toContain('ended early by Ctrl-C');
-    expect(out).toMatch(/\d+ equations hold/);
+    expect(out).toMatch(/all \d+ equations hold/);
     expect(out).not.toContain(ESCAPE);
     expect(code).toBe(0);
   });
@@ -146,6 +147,13 @@ describe('npm run demo', () => {
       'breakers',
     ])
       expect(out).toContain(`--${flag}`);
+  });
+});
+
+describe('the README', () => {
+  it('has the help text as it is printed', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(HELP.trim());
   });
 });
 

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { equationsOf as partyEquations, wordEquationsOf, type Equation } from '../src/report/conservation.ts';
+import {
+  answerEquationsOf,
+  flowEquationsOf,
+  wordEquationsOf,
+  type Equation,
+} from '../src/report/conservation.ts';
 import type { Ledger } from '../src/report/ledger.ts';
 import { balancedLedger } from './fixtures.ts';
 
 function equationsOf(ledger: Ledger): Equation[] {
-  return [...partyEquations(ledger), ...wordEquationsOf(ledger)];
+  return [...answerEquationsOf(ledger), ...flowEquationsOf(ledger), ...wordEquationsOf(ledger)];
 }
 
 /** Paths to every number in the ledger. */

@@ -90,10 +90,7 @@ export class Gateway implements AsyncDisposable {
     if (settings.port !== 0) await checkPortIsFree(settings.port, settings.host);
     const gateway = new Gateway(settings, await listenersFor(settings));
     try {
-      await Promise.all([gateway.#ticker.ready, gateway.scheduler.ready]);
-      gateway.#port = settings.port;
-      // The first one finds the port, the others join it.
-      for (const seat of gateway.#seats) gateway.#port = await seat.start();
+      await Promise.all([gateway.#ticker.ready, gateway.scheduler.ready, gateway.#startSeats()]);
       return gateway;
     } catch (error) {
       await gateway.close();
@@ -168,6 +165,14 @@ export class Gateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** The first one finds the port, the others join it. */
+  async #startSeats(): Promise<void> {
+    const [first, ...others] = this.#seats;
+    this.#port = this.settings.port;
+    this.#port = (await first?.start()) ?? this.#port;
+    await Promise.all(others.map((seat) => seat.start()));
   }
 
   async #close(): Promise<void> {

@@ -41,8 +41,3 @@ export const EXPECTED: Readonly<Record<Kind, readonly string[]>> = {
   'unknown source': ['404 unknown source', ...ANY_TIME],
   'naughty name': ['400 bad name', ...ANY_TIME],
 };
-
-/** Everything but the webhooks themselves. */
-export function isHostile(kind: Kind): boolean {
-  return kind !== 'webhook' && kind !== 'compressed webhook';
-}

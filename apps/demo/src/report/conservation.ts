@@ -16,7 +16,15 @@ export interface Equation {
   readonly holds: boolean;
 }
 
-export function equationsOf(ledger: Ledger): Equation[] {
+/** One for each answer that the gateway can give. */
+export function answerEquationsOf({ client, gateway }: Ledger): Equation[] {
+  return ANSWER_NAMES.map((name) =>
+    equal(answerTitle(name), ['client', client.answers[name]], ['gateway counters', gateway.answers[name]]),
+  );
+}
+
+/** Those between client, gateway and upstream. */
+export function flowEquationsOf(ledger: Ledger): Equation[] {
   const { client, gateway, upstream, pool, memory } = ledger;
   const { calls } = gateway;
   const made = callsMade(ledger);
@@ -28,21 +36,16 @@ export function equationsOf(ledger: Ledger): Equation[] {
       ['client: answered', client.answered],
       ['autocannon: answers', client.cannonAnswers],
     ),
+    equal(
+      '…status by status',
+      ['statuses on which client and autocannon differ', differingStatuses(ledger)],
+      ['', 0],
+    ),
     equal('every answer is right for its request', ['client: unexpected', sum(client.unexpected)], ['', 0]),
     equal(
       'every 429 and 503 says when to come back',
       ['client: without Retry-After', client.withoutRetryAfter],
       ['', 0],
-    ),
-    ...ANSWER_NAMES.map((name) =>
-      equal(
-        `answers ${title(name)}`,
-        ['client', client.answers[name]],
-        ['gateway counters', gateway.answers[name]],
-      ),
-    ),
-    ...Object.entries(byStatus(ledger)).map(([status, count]) =>
-      equal(`answers ${status}`, ['client', count], ['autocannon', client.cannonByStatus[status] ?? 0]),
     ),
     equal(
       'what is accepted was delivered',
@@ -81,7 +84,7 @@ export function equationsOf(ledger: Ledger): Equation[] {
     ),
     equal(
       'deliveries of each endpoint',
-      ['endpoints on which gateway and upstream differ', differing(ledger)],
+      ['endpoints on which gateway and upstream differ', differingEndpoints(ledger)],
       ['', 0],
     ),
     equal(
@@ -128,26 +131,32 @@ function callsMade({ gateway: { calls } }: Ledger): number {
   return calls.delivered + calls.refused + calls.unreachable + calls.cut + calls['timed out'];
 }
 
-/** What the client counted, by status. */
-function byStatus({ client }: Ledger): Record<string, number> {
+function differingStatuses({ client }: Ledger): number {
   const counts: Record<string, number> = {};
   for (const name of ANSWER_NAMES) {
     const { status } = ANSWERS[name];
     counts[status] = (counts[status] ?? 0) + client.answers[name];
   }
-  return counts;
+  return differences(counts, client.cannonByStatus);
 }
 
-function differing({ gateway, upstream }: Ledger): number {
-  const names = new Set([...Object.keys(gateway.endpoints), ...Object.keys(upstream.deliveredByEndpoint)]);
-  return [...names].filter(
-    (name) => (gateway.endpoints[name]?.delivered ?? 0) !== (upstream.deliveredByEndpoint[name] ?? 0),
-  ).length;
+function differingEndpoints({ gateway, upstream }: Ledger): number {
+  const delivered = Object.entries(gateway.endpoints).map(([name, of]) => [name, of.delivered]);
+  return differences(Object.fromEntries(delivered) as Record<string, number>, upstream.deliveredByEndpoint);
 }
 
-function title(name: AnswerName): string {
+/** Names whose counts are not the same on both sides; one that is missing counts 0. */
+function differences(
+  left: Readonly<Record<string, number>>,
+  right: Readonly<Record<string, number>>,
+): number {
+  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...names].filter((name) => (left[name] ?? 0) !== (right[name] ?? 0)).length;
+}
+
+function answerTitle(name: AnswerName): string {
   const { status, reason } = ANSWERS[name];
-  return reason === '' ? String(status) : `${status} ${reason}`;
+  return `${status} ${reason === '' ? 'accepted' : reason}`;
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

@@ -3,7 +3,7 @@ import type { EndpointState } from '@corelane/atomic-state';
 import type { AnswerName } from '../gateway/answer.ts';
 import type { Breakers } from '../gateway/options.ts';
 import type { DeadWindow } from '../upstream/arrivals.ts';
-import { equationsOf, wordEquationsOf, type Equation } from './conservation.ts';
+import { answerEquationsOf, flowEquationsOf, wordEquationsOf, type Equation } from './conservation.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface EndpointRow {
@@ -37,12 +37,24 @@ export interface Report {
   readonly facts: RunFacts;
   readonly endpoints: readonly EndpointRow[];
   readonly ledger: Ledger;
-  readonly equations: readonly Equation[];
+  readonly equations: {
+    /** The client's count of each answer and the gateway's. */
+    readonly answers: readonly Equation[];
+    readonly flow: readonly Equation[];
+    /** Empty where the breakers are those of single workers: they have no words to agree with, and keep no common limit. */
+    readonly words: readonly Equation[];
+  };
   readonly balanced: boolean;
 }
 
 export function reportOf(facts: RunFacts, endpoints: readonly EndpointRow[], ledger: Ledger): Report {
-  // Breakers of single threads have no words to agree with, and are not held to the limit that shared ones keep.
-  const equations = [...equationsOf(ledger), ...(facts.breakers === 'shared' ? wordEquationsOf(ledger) : [])];
-  return { facts, endpoints, ledger, equations, balanced: equations.every(({ holds }) => holds) };
+  const equations = {
+    answers: answerEquationsOf(ledger),
+    flow: flowEquationsOf(ledger),
+    words: facts.breakers === 'shared' ? wordEquationsOf(ledger) : [],
+  };
+  const balanced = Object.values(equations)
+    .flat()
+    .every(({ holds }) => holds);
+  return { facts, endpoints, ledger, equations, balanced };
 }

@@ -1,8 +1,7 @@
 // The report for people.
 import { styleText } from 'node:util';
-import { ANSWER_NAMES, ANSWERS, type AnswerName } from '../gateway/answer.ts';
+import type { AnswerName } from '../gateway/answer.ts';
 import { KINDS } from '../load/kinds.ts';
-import type { Equation } from './conservation.ts';
 import type { EndpointRow, Report } from './report.ts';
 import { formatCell, table, type TableStyle } from './table.ts';
 
@@ -20,7 +19,7 @@ export function reportText(report: Report, style: TableStyle): string {
     section('Endpoints', endpoints(report, style)),
     section('Breakers', ...breakers(report)),
     section('Buffers and memory', ...memory(report)),
-    section('Conservation check', equations(report.equations, style), verdict(report, style)),
+    section('Conservation check', checks(report, style), verdict(report, style)),
   ].join('\n\n')}\n`;
 }
 
@@ -33,7 +32,7 @@ function facts({ facts: f }: Report): string[] {
       `${seconds(beganMs)} to ${endedMs === null ? 'the end' : seconds(endedMs)} (${mode})`,
   );
   return [
-    `  ${listeners}, ${f.checkThreads} check threads; Node ${f.node}, ${f.cpus} CPUs`,
+    `  ${listeners}, ${f.checkThreads} check ${f.checkThreads === 1 ? 'thread' : 'threads'}; Node ${f.node}, ${f.cpus} CPUs`,
     `  ${f.payloads} payloads from ${f.connections} connections for ${seconds(f.durationMs)}, each sending when its last answer is in` +
       (f.interrupted ? '; ended early by Ctrl-C' : ''),
     `  upstream dead: ${dead.length === 0 ? 'never' : `from ${dead.join(', ')}`}`,
@@ -54,13 +53,17 @@ function latency({ ledger: { client } }: Report, style: TableStyle): string {
   return table(['ms', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows, style);
 }
 
-function answers({ ledger: { client } }: Report, style: TableStyle): string {
-  const rows = ANSWER_NAMES.filter((name) => client.answers[name] > 0).map((name) => [
-    `${ANSWERS[name].status} ${ANSWERS[name].reason || 'accepted'}`,
-    client.answers[name],
-    percent(client.answers[name], client.answered),
-  ]);
-  return table(['answer', 'count', 'share'], rows, style);
+function answers({ equations: { answers: list }, ledger: { client } }: Report, style: TableStyle): string {
+  const rows = list
+    .filter(({ left, right }) => left.value > 0 || right.value > 0)
+    .map(({ name, left, right, holds }) => [
+      mark(holds, style),
+      name,
+      left.value,
+      right.value,
+      percent(left.value, client.answered),
+    ]);
+  return table(['', 'answer', 'client', 'gateway', 'share'], rows, style, [0, 1]);
 }
 
 function kinds({ ledger: { client } }: Report, style: TableStyle): string {
@@ -139,8 +142,8 @@ function memory({ ledger: { pool, memory: m, client } }: Report): string[] {
   ];
 }
 
-function equations(list: readonly Equation[], style: TableStyle): string {
-  const rows = list.map(({ name, left, relation, right, holds }) => [
+function checks({ equations: { flow, words } }: Report, style: TableStyle): string {
+  const rows = [...flow, ...words].map(({ name, left, relation, right, holds }) => [
     mark(holds, style),
     name,
     left.what,
@@ -149,14 +152,18 @@ function equations(list: readonly Equation[], style: TableStyle): string {
     right.value,
     right.what,
   ]);
-  return table(['', 'equation', 'left', '', '', '', 'right'], rows, style, [0, 1, 2, 4, 6]);
+  return table(['', 'equation', 'one side', '', '', '', 'the other'], rows, style, [0, 1, 2, 4, 6]);
 }
 
-function verdict({ equations: list, balanced }: Report, style: TableStyle): string {
-  const broken = list.filter(({ holds }) => !holds).length;
+function verdict(
+  { equations: { answers: ofAnswers, flow, words }, balanced }: Report,
+  style: TableStyle,
+): string {
+  const all = [...ofAnswers, ...flow, ...words];
+  const broken = all.filter(({ holds }) => !holds).length;
   const text = balanced
-    ? `  ${list.length} equations hold`
-    : `  ${broken} of ${list.length} equations do not hold`;
+    ? `  all ${all.length} equations hold, the ${ofAnswers.length} of the table of answers included`
+    : `  ${broken} of ${all.length} equations do not hold`;
   if (!style.rich) return text;
   return styleText(balanced ? 'green' : 'red', text, { validateStream: false });
 }
