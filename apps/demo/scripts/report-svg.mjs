@@ -28,12 +28,15 @@ const STYLES = {
   90: { colour: 'dim' },
 };
 
+/** `ESC [ parameter m`. */
+const SGR = new RegExp(`(${String.fromCodePoint(27)}\\[\\d+m)`);
+
 /** Runs of one style in a line with escape sequences. */
 function runsOf(line) {
   let style = {};
   const runs = [];
-  for (const part of line.split(/(\u001b\[\d+m)/)) {
-    const parameter = /^\u001b\[(\d+)m$/.exec(part)?.[1];
+  for (const part of line.split(SGR)) {
+    const parameter = SGR.test(part) ? part.slice(2, -1) : undefined;
     if (parameter === undefined) {
       if (part !== '') runs.push({ text: part, ...style });
     } else {

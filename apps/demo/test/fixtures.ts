@@ -59,7 +59,7 @@ export function balancedLedger(): Ledger {
       deliveredDigest: 123_456,
       deliveredByEndpoint: { 'github/push': 60, 'github/star': 30 },
     },
-    leak: { leaked: 7, leakedProbes: 3, inFlightAtTrip: 5 },
+    leak: { leaked: 7, leakedProbes: 3, inFlightAtTrip: 5, stampedTrips: 1 },
     pool: { capacity: 256, free: 256, bufferBytes: 65_536, acquired: 107, failures: 0 },
     memory: {
       arenaBytes: 33_554_432,

@@ -126,7 +126,8 @@ function leakLedger(gateway: Gateway, upstream: UpstreamTotals, late: number): L
     ...each,
     endpoint: gateway.machine.nameOf(each.endpoint),
   }));
-  return { ...leakOf(upstream.dead, transitions), inFlightAtTrip: late };
+  const stampedTrips = transitions.filter(({ what }) => what === 'tripped').length;
+  return { ...leakOf(upstream.dead, transitions), inFlightAtTrip: late, stampedTrips };
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

@@ -111,6 +111,11 @@ export function wordEquationsOf(ledger: Ledger): Equation[] {
   return [
     equal('every call is recorded once', ['gateway: calls', made], ['records', sum(records)]),
     equal('trips', ['state words', words.trips], ['records: tripped', records.tripped]),
+    equal(
+      'every trip is stamped',
+      ['state words', words.trips],
+      ['gateway: trips with their time', leak.stampedTrips],
+    ),
     equal('reopened', ['state words', words.reopens], ['records: reopened', records.reopened]),
     equal('successes in the words', ['state words', words.successes], ['entered', words.entered.successes]),
     equal('failures in the words', ['state words', words.failures], ['entered', words.entered.failures]),

@@ -72,6 +72,8 @@ export interface LeakLedger {
   readonly leaked: number;
   /** Of those, half-open probes. */
   readonly leakedProbes: number;
+  /** Trips that a worker has reported with their time: one that is not would hide its leak. */
+  readonly stampedTrips: number;
   /** Calls that were out when a breaker opened: their results came back stale. */
   readonly inFlightAtTrip: number;
 }
