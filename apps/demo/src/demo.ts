@@ -93,7 +93,7 @@ export class Demo implements AsyncDisposable {
       progress.abort();
       await showing;
       await gateway.settled();
-      const totals = await upstream.totals();
+      const totals = await upstream.settled();
       const ledger = collectLedger(gateway, result, totals);
       return reportOf(
         {

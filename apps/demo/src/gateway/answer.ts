@@ -18,6 +18,8 @@ const table = {
   unknownSource: { status: 404, reason: 'unknown source' },
   tooLarge: { status: 413, reason: 'too large' },
   bomb: { status: 413, reason: 'bomb' },
+  /** A defect of the gateway; no request should ever get it. */
+  broken: { status: 500, reason: 'internal error' },
   throttled: { status: 429, reason: 'throttled' },
   open: { status: 503, reason: 'open' },
   probing: { status: 503, reason: 'probing' },

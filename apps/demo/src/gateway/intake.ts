@@ -49,8 +49,11 @@ export const BODIES_TAG = 'bodies';
 /** What to say when it is not an endpoint that refuses: guessed, long enough for a burst to pass. */
 const OVERLOADED_RETRY_MS = 1000;
 
+const MAX_REPORTED = 100;
+
 export class Intake {
   readonly #parts: IntakeParts;
+  readonly #reported = new Set<string>();
   #closing = false;
   #inHand = 0;
   #whenIdle: (() => void) | undefined;
@@ -85,9 +88,8 @@ export class Intake {
     try {
       decision = await this.#decide(request, source, event);
     } catch (error) {
-      // A defect of the gateway: the sender is told to come back, the operator is told what it was.
-      process.emitWarning(error instanceof Error ? error : String(error));
-      decision = { answer: 'overloaded', endpoint: NO_ENDPOINT };
+      this.#report(error);
+      decision = { answer: 'broken', endpoint: NO_ENDPOINT };
     }
     const { answer, endpoint } = decision;
     if (answer === 'gone' || response.destroyed) {
@@ -104,6 +106,14 @@ export class Intake {
     }
     books.inHand.set(--this.#inHand);
     if (this.#inHand === 0) this.#whenIdle?.();
+  }
+
+  /** Tells the operator of a defect, once for each kind of it. */
+  #report(error: unknown): void {
+    const message = String(error);
+    if (this.#reported.has(message) || this.#reported.size >= MAX_REPORTED) return;
+    this.#reported.add(message);
+    process.emitWarning(error instanceof Error ? error : message);
   }
 
   async #decide(request: IncomingMessage, source: string, event: string): Promise<Decision> {

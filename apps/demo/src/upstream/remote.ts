@@ -1,10 +1,14 @@
 // The parent's end of the upstream process.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { entryExecArgv, entryUrl } from '../entry.ts';
 import { PartError } from '../errors.ts';
 import type { UpstreamTotals } from './arrivals.ts';
 import type { Script } from './schedule.ts';
+
+/** Between two looks. Guessed: many turns of the upstream's event loop. */
+const SETTLE_MS = 20;
 
 export class RemoteUpstream implements AsyncDisposable {
   /** Where events go. */
@@ -47,6 +51,25 @@ export class RemoteUpstream implements AsyncDisposable {
   async totals(): Promise<UpstreamTotals> {
     const response = await fetch(`${this.#control}/totals`);
     return (await response.json()) as UpstreamTotals;
+  }
+
+  /**
+   * Totals at rest: nobody calls any more, everything that has arrived has ended, and nothing has arrived since the last look.
+   * @throws PartError where that takes longer than `timeoutMs`
+   */
+  async settled(timeoutMs = 10_000): Promise<UpstreamTotals> {
+    const deadlineMs = performance.now() + timeoutMs;
+    let before = -1;
+    for (;;) {
+      const totals = await this.totals();
+      const { received, delivered, failed, cut, hung, abandoned } = totals;
+      const pending = received - delivered - failed - cut - hung - abandoned;
+      if (pending === 0 && received === before) return totals;
+      if (performance.now() > deadlineMs)
+        throw new PartError('upstream', `${pending} requests without an end after ${timeoutMs} ms`);
+      before = received;
+      await sleep(SETTLE_MS);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
