@@ -1,6 +1,6 @@
 // The pool as JavaScript sees it. Leases are in lease.ts, those who wait in waiting-line.ts, who leases in owners.ts; the protocol of
 // the shared words is in kernel/lease.ts and PROTOCOL.md.
-import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
+import { addTally, ArgumentRangeError, Arena } from '@corelane/shared-memory';
 import {
   DoubleReleaseError,
   ForeignReleaseError,
@@ -64,7 +64,7 @@ export class BufferPool implements Disposable {
   readonly #line: WaitingLine;
   /** 0 until first needed. */
   #owner = 0;
-  /** Indices of this owner's statistics in the arena's f64 view. */
+  /** Word indices of the tallies of this owner. */
   #acquires = 0;
   #failures = 0;
   #disposed = false;
@@ -273,8 +273,7 @@ export class BufferPool implements Disposable {
   }
 
   #count(statistic: number): void {
-    const { f64 } = this.#memory.arena;
-    f64[statistic] = (f64[statistic] as number) + 1; // plain: only this thread writes it
+    addTally(this.#memory.arena.i32, statistic, 1); // only this thread writes it
   }
 
   #take(): Lease | undefined {

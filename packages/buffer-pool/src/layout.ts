@@ -1,5 +1,5 @@
 // The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
-import { atomic, bits, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
+import { atomic, bits, guarded, immutable, ownerOnly, root, struct, tally } from '@corelane/shared-memory';
 
 /** States of a buffer. */
 export const BUFFER_FREE = 0;
@@ -71,8 +71,8 @@ export const ownerSlot = struct(
       doc: '1 while the owner is counted in `waiters`',
       reader: 'whoever reclaims, once the owner has ended',
     }),
-    acquires: ownerOnly('f64', { doc: 'leases taken, over all owners of the slot' }),
-    failures: ownerOnly('f64', { doc: 'attempts that got none, over all owners of the slot' }),
+    acquires: ownerOnly(tally.bytes, { doc: 'a tally: leases taken, over all owners of the slot' }),
+    failures: ownerOnly(tally.bytes, { doc: 'a tally: attempts that got none, over all owners of the slot' }),
   },
   { alignBytes: 128 },
 );

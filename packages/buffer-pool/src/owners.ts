@@ -1,6 +1,6 @@
 // Who leases. Each thread (or whatever the host calls an owner) has a slot; its number is the slot and how often that was given
 // out, so that what belonged to a thread that ended is never taken for its successor's.
-import { ArgumentRangeError } from '@corelane/shared-memory';
+import { ArgumentRangeError, readTally, repairTally } from '@corelane/shared-memory';
 import { OwnersExhaustedError, UnknownOwnerError } from './errors.ts';
 import { ownerSlot, ownerWord } from './layout.ts';
 import type { PoolMemory } from './pool-memory.ts';
@@ -28,6 +28,9 @@ export class Owners {
       if (Atomics.compareExchange(i32, word, last, owner | liveBit.one) !== last) continue;
       i32[at + ownerSlot.word.returning] = 0;
       i32[at + ownerSlot.word.waiting] = 0;
+      // The owner before may have died in the middle of a carry.
+      repairTally(i32, at + ownerSlot.word.acquires);
+      repairTally(i32, at + ownerSlot.word.failures);
       return owner;
     }
     throw new OwnersExhaustedError(this.#memory.owners);
@@ -61,16 +64,16 @@ export class Owners {
     return true;
   }
 
-  /** Index in the arena's f64 view of a statistic of an owner. */
+  /** Word index of the tally of a statistic of an owner. */
   counter(owner: number, name: 'acquires' | 'failures'): number {
-    return (this.#memory.slotWord(owner & slotBits.mask) + ownerSlot.word[name]) >> 1;
+    return this.#memory.slotWord(owner & slotBits.mask) + ownerSlot.word[name];
   }
 
   /** A statistic over all owners there ever were. */
   sum(name: 'acquires' | 'failures'): number {
     let sum = 0;
     for (let slot = 0; slot < this.#memory.owners; slot++)
-      sum += this.#memory.arena.f64[this.counter(slot, name)] as number;
+      sum += readTally(this.#memory.arena.i32, this.counter(slot, name));
     return sum;
   }
 

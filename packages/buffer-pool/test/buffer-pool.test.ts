@@ -1,4 +1,4 @@
-import { ArenaExhaustedError, ArgumentRangeError, Arena, AttachError } from '@corelane/shared-memory';
+import { ArenaExhaustedError, ArgumentRangeError, Arena, AttachError, tally } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import {
   BufferPool,
@@ -12,7 +12,8 @@ import {
   type BufferPoolOptions,
   type Lease,
 } from '../src/index.ts';
-import { bufferPoolRoot } from '../src/layout.ts';
+import { bufferPoolRoot, ownerSlot } from '../src/layout.ts';
+import { PoolMemory } from '../src/pool-memory.ts';
 
 const create = (options: Partial<BufferPoolOptions> = {}): { arena: Arena; pool: BufferPool } => {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -176,6 +177,21 @@ describe('statistics', () => {
       other.tryAcquire();
     }
     expect(pool.stats()).toMatchObject({ acquires: 3, leased: 0 });
+  });
+
+  test('go on past 2^31, where the owner before died between the two words of a count', () => {
+    const { arena, pool } = create();
+    const at = PoolMemory.open(arena, pool.handle).slotWord(0);
+    const statistics = [ownerSlot.word.acquires, ownerSlot.word.failures];
+    for (const statistic of statistics) {
+      arena.i32[at + statistic + tally.word.low] = 0x7fffffff;
+      arena.i32[at + statistic + tally.word.high] = 1; // stored ahead of the low word
+    }
+    expect(pool.stats()).toMatchObject({ acquires: 2 ** 31 - 1, failures: 2 ** 31 - 1 });
+    const leases = all(pool);
+    expect(pool.stats()).toMatchObject({ acquires: 2 ** 31 - 1 + leases.length, failures: 2 ** 31 });
+    // Two ahead, it would be read as 2^32 too many in the middle of the next carry.
+    expect(statistics.map((statistic) => arena.i32[at + statistic + tally.word.high])).toEqual([1, 1]);
   });
 });
 

@@ -1,2 +1,1 @@
-export { repairTally } from './tally.ts';
 export { observe64, observedHigh, observedLow, raise, trackAlloc, trackDealloc } from './track.ts';

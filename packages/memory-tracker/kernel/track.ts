@@ -7,6 +7,7 @@
 //
 // `tag` is the address of a tag cell, `slot` that of the worker's slot for this tag.
 import { compareExchange64, high, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import { addAmount, addTally } from '@corelane/shared-memory/kernel/tally';
 import {
   HIGH_LIMIT,
   TAG_CELL_CURRENT,
@@ -19,7 +20,6 @@ import {
   WORKER_SLOT_DEALLOCATIONS,
   WORKER_SLOT_FREED,
 } from './layout.generated.ts';
-import { addAmount, addTally } from './tally.ts';
 
 /** @returns TRACK_DONE or TRACK_OVERFLOW */
 export function trackAlloc(tag: i32, slot: i32, bytesLow: i32, bytesHigh: i32): i32 {

@@ -1,7 +1,7 @@
 // The only place with offsets in this package.
 //
 // tracker root | worker records, one line each | tag cells, one line each | per worker, on lines of its own: one slot per tag
-import { atomic, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
+import { amount, atomic, immutable, ownerOnly, root, struct, tally } from '@corelane/shared-memory';
 
 /** Outcomes of the kernel. */
 export const TRACK_DONE = 0;
@@ -69,26 +69,6 @@ export const tagCell = struct(
   },
   { alignBytes: 128 },
 );
-
-/**
- * A count that one thread writes and any thread reads: `low` has bits 0 to 31 of it, `high` bits 31 to 62. Bit 31 is in both and
- * tells a reader whether they belong together: see kernel/tally.ts.
- */
-export const tally = struct('memory-tracker/tally', 1, {
-  low: ownerOnly('i32', { doc: 'bits 0 to 31', writer: 'the worker', reader: 'any thread, atomically' }),
-  high: ownerOnly('i32', { doc: 'bits 31 to 62', writer: 'the worker', reader: 'any thread, atomically' }),
-});
-
-/** A sum of amounts: a tally of what is below 2^31 of each, and how many times 2^31 was added beside it. */
-export const amount = struct('memory-tracker/amount', 1, {
-  low: ownerOnly('i32', { doc: 'as in tally', writer: 'the worker', reader: 'any thread, atomically' }),
-  high: ownerOnly('i32', { doc: 'as in tally', writer: 'the worker', reader: 'any thread, atomically' }),
-  large: ownerOnly('i32', {
-    doc: 'multiples of 2^31',
-    writer: 'the worker',
-    reader: 'any thread, atomically',
-  }),
-});
 
 /** What one worker has recorded under one tag. */
 export const workerSlot = struct('memory-tracker/slot', 1, {

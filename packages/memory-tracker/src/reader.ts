@@ -1,11 +1,10 @@
 // Reads what all workers have recorded, at any time, without a message to any of them.
-import type { Arena } from '@corelane/shared-memory';
+import { readAmount, readTally, type Arena } from '@corelane/shared-memory';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import { tagCell, workerSlot } from './layout.ts';
 import { read64 } from './recorder.ts';
 import { sumFigures, type MemorySnapshot, type TagMemory, type WorkerMemory } from './snapshot.ts';
 import { TrackerTable, type MemoryTrackerHandle } from './table.ts';
-import { readAmount, readTally } from './tally.ts';
 
 /** The reading side of a tracker: claims no worker. Nothing here blocks anyone. */
 export class MemoryReader {

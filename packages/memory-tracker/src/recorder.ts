@@ -1,9 +1,9 @@
 // One tag on one thread: records what is allocated and freed under it.
+import { readAmount, repairTally } from '@corelane/shared-memory';
 import { ArgumentRangeError, disposed, MemoryOverflowError, MemoryUnderflowError } from './errors.ts';
 import type { KernelExports } from './kernel.generated.ts';
 import { TRACK_DONE, workerSlot } from './layout.ts';
 import type { TrackerTable } from './table.ts';
-import { readAmount } from './tally.ts';
 
 const TWO_32 = 2 ** 32;
 const NET = 0;
@@ -45,7 +45,7 @@ export class TagRecorder {
     // A thread that held the worker before may have died in the middle of a carry.
     const { offset } = workerSlot;
     for (const at of [offset.allocated, offset.freed, offset.allocations, offset.deallocations])
-      kernel.repairTally(this.#slotAt + at);
+      repairTally(table.arena.i32, (this.#slotAt + at) >> 2);
     const words = (at: number): number => readAmount(table.arena.i32, (this.#slotAt + at) >> 2);
     this.#own[NET] = words(offset.allocated) - words(offset.freed);
     this.#own[PEAK] = read64(kernel, this.#slotAt + offset.peak);

@@ -1,8 +1,7 @@
 // A counter's handle on its slot: one plain write an increment.
+import { addAmount, amount, repairTally } from '@corelane/shared-memory';
 import { ArgumentRangeError, disposed } from './errors.ts';
-import { amount } from './layout.ts';
-import type { SlotHandle, SlotSource } from './slot-handle.ts';
-import { addAmount, RELEASED, repairTally } from './tally.ts';
+import { RELEASED, type SlotHandle, type SlotSource } from './slot-handle.ts';
 
 /** A count that only goes up. */
 export class Counter implements SlotHandle {

@@ -1,11 +1,11 @@
 // A histogram's handle on its slot: two plain writes a value, one to its bucket and one to the sum.
+import { addAmount, addTally, repairTally, tally } from '@corelane/shared-memory';
 import { bucketCount, bucketOf, type BucketShape } from './buckets.ts';
 import type { Distribution } from './distribution.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
-import { histogramSlot, tally } from './layout.ts';
+import { histogramSlot } from './layout.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 import { histogramBytes } from './slots.ts';
-import { addAmount, repairTally } from './tally.ts';
 
 const SUM = histogramSlot.word.sum;
 const FIRST_BUCKET = histogramSlot.bytes >> 2;
@@ -86,7 +86,7 @@ export class Histogram implements SlotHandle {
       throw new ArgumentRangeError('value', value, 'an integer from 0 to 2^53 - 1');
     if (value < this.#min || value > this.#max) this.#widen(value);
     addAmount(this.#words, SUM, value);
-    addAmount(this.#words, FIRST_BUCKET + bucketOf(this.#shape, value) * BUCKET_WORDS, 1);
+    addTally(this.#words, FIRST_BUCKET + bucketOf(this.#shape, value) * BUCKET_WORDS, 1);
   }
 
   /** Before the value is counted, so that whoever sees its count finds it between minimum and maximum. */

@@ -2,7 +2,7 @@
 //
 // registry root | writer records, one line each | directories, one per writer: a word per series, the address of its slot or 0
 // Slots lie elsewhere in the arena, in chunks that belong to one writer each: no two writers ever write to one line.
-import { atomic, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
+import { amount, atomic, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
 
 export const registryRoot = root('perf-counters/registry', 1, {
   series: immutable('i32', { doc: 'series at most' }),
@@ -51,26 +51,6 @@ export const directoryEntry = struct('perf-counters/directory-entry', 1, {
     doc: 'address of the slot of this series, 0 where the writer has none; publishes the initialised slot',
     writer: 'the holder of the writer',
     reader: 'any thread',
-  }),
-});
-
-/**
- * A count that one thread writes and any thread reads, of 63 bits in two words that are each written whole: see tally.ts.
- * `low` has bits 0 to 31, `high` bits 31 to 62: bit 31 is in both, and tells a reader whether they belong together.
- */
-export const tally = struct('perf-counters/tally', 1, {
-  low: ownerOnly('i32', { doc: 'bits 0 to 31', writer: 'the writer', reader: 'any thread, atomically' }),
-  high: ownerOnly('i32', { doc: 'bits 31 to 62', writer: 'the writer', reader: 'any thread, atomically' }),
-});
-
-/** A sum of amounts: a tally of what is below 2^31 of each, and how many times 2^31 was added beside it. */
-export const amount = struct('perf-counters/amount', 1, {
-  low: ownerOnly('i32', { doc: 'as in tally', writer: 'the writer', reader: 'any thread, atomically' }),
-  high: ownerOnly('i32', { doc: 'as in tally', writer: 'the writer', reader: 'any thread, atomically' }),
-  large: ownerOnly('i32', {
-    doc: 'multiples of 2^31',
-    writer: 'the writer',
-    reader: 'any thread, atomically',
   }),
 });
 

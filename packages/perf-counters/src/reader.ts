@@ -1,14 +1,12 @@
 // Reads what all writers have recorded, at any time, without a message to any of them.
-import type { Arena } from '@corelane/shared-memory';
+import { amount, readAmount, type Arena } from '@corelane/shared-memory';
 import type { Catalog, Metric, Series } from './catalog.ts';
 import type { Aggregator, Definition } from './definition.ts';
 import { Distribution } from './distribution.ts';
-import { amount } from './layout.ts';
 import { openRegistry, type RegistryHandle } from './open-registry.ts';
 import { CONTENT_TYPE, labelText, pushDistribution, pushHead, pushValue } from './prometheus.ts';
 import { FloatWords, readGauge, readHistogram, readUpDown } from './slots.ts';
 import type { DistributionSeries, RegistrySnapshot, ValueSeries } from './snapshot.ts';
-import { readAmount } from './tally.ts';
 import { slotAt, writerState, type WriterState, type WriterTable } from './writer.ts';
 
 interface Slot {

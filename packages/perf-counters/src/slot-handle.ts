@@ -25,3 +25,9 @@ export interface SlotHandle {
   /** From now on every use throws. @internal */
   close(): void;
 }
+
+/**
+ * The words that a released counter is left with: adding anything but 0 to them carries, and the slow way checks for them. So a
+ * counter in use pays nothing for the check.
+ */
+export const RELEASED: Int32Array = new Int32Array([0x7fffffff, 0, 0]);

@@ -1,10 +1,9 @@
 // What a slot is worth, read by any thread; and the 64-bit words in slots, which hold the bits of floats.
-import type { Arena } from '@corelane/shared-memory';
+import { readAmount, readTally, tally, type Arena } from '@corelane/shared-memory';
 import { bucketCount, type BucketShape } from './buckets.ts';
 import type { Distribution } from './distribution.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import { gaugeSlot, histogramSlot, tally, upDownSlot } from './layout.ts';
-import { readAmount, readTally } from './tally.ts';
+import { gaugeSlot, histogramSlot, upDownSlot } from './layout.ts';
 
 const LOW = 0;
 const HIGH = 1;

@@ -1,8 +1,8 @@
 // A count that goes up and down, on any thread: what one thread adds another may take away.
+import { addAmount, repairTally } from '@corelane/shared-memory';
 import { ArgumentRangeError, disposed } from './errors.ts';
 import { upDownSlot } from './layout.ts';
-import type { SlotHandle, SlotSource } from './slot-handle.ts';
-import { addAmount, RELEASED, repairTally } from './tally.ts';
+import { RELEASED, type SlotHandle, type SlotSource } from './slot-handle.ts';
 
 const UP = upDownSlot.word.up;
 const DOWN = upDownSlot.word.down;

@@ -1,16 +1,8 @@
 // No two writers ever write to one line of 128 bytes.
-import { Arena, LINE_BYTES } from '@corelane/shared-memory';
+import { amount, Arena, LINE_BYTES, tally } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
 import { Registry } from '../src/index.ts';
-import {
-  amount,
-  directoryEntry,
-  gaugeSlot,
-  histogramSlot,
-  tally,
-  upDownSlot,
-  writerRecord,
-} from '../src/layout.ts';
+import { directoryEntry, gaugeSlot, histogramSlot, upDownSlot, writerRecord } from '../src/layout.ts';
 import { openRegistry } from '../src/open-registry.ts';
 import { slotAt } from '../src/writer.ts';
 import { defineAll } from './worker/metrics.ts';

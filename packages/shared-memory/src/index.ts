@@ -32,6 +32,7 @@ export {
   type IdleStrategy,
 } from './idle.ts';
 export { instantiateKernel, KernelError, type KernelSource, type SharedWasmMemory } from './kernel.ts';
+export { amount, tally } from './layout.ts';
 export { Parker, type ParkerHandle } from './parker.ts';
 export { ParkingSpot, type ParkAsyncOptions, type ParkOutcome } from './parking-spot.ts';
 export {
@@ -52,4 +53,5 @@ export {
   type Struct,
 } from './struct.ts';
 export { NamesExhaustedError, NameTable, type NameTableHandle, type NameTableOptions } from './name-table.ts';
+export { addAmount, addTally, readAmount, readTally, repairTally } from './tally.ts';
 export type { IdleHost } from './spinner.ts';

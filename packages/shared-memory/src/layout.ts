@@ -1,5 +1,5 @@
 // The only place with offsets in this package.
-import { atomic, guarded, immutable, root, struct } from './struct.ts';
+import { atomic, guarded, immutable, ownerOnly, root, struct } from './struct.ts';
 
 /** First word of every object in an arena: "CLn1". */
 export const OBJECT_MAGIC = 0x316e4c43;
@@ -88,4 +88,24 @@ export const parkerWords = struct('shared-memory/parker-words', 1, {
 
 export const parkerRoot = root('shared-memory/parker', 1, {
   words: atomic(parkerWords.bytes, { line: true, hot: 'parker', doc: 'parkerWords' }),
+});
+
+/**
+ * A count of 63 bits that one thread writes and any thread reads, in two words that are each written whole: see tally.ts.
+ * `low` has bits 0 to 31, `high` bits 31 to 62: bit 31 is in both, and tells a reader whether they belong together.
+ */
+export const tally = struct('shared-memory/tally', 1, {
+  low: ownerOnly('i32', { doc: 'bits 0 to 31', writer: 'the writer', reader: 'any thread, atomically' }),
+  high: ownerOnly('i32', { doc: 'bits 31 to 62', writer: 'the writer', reader: 'any thread, atomically' }),
+});
+
+/** A sum of amounts: a tally of what is below 2^31 of each, and how many times 2^31 was added beside it. */
+export const amount = struct('shared-memory/amount', 1, {
+  low: ownerOnly('i32', { doc: 'as in tally', writer: 'the writer', reader: 'any thread, atomically' }),
+  high: ownerOnly('i32', { doc: 'as in tally', writer: 'the writer', reader: 'any thread, atomically' }),
+  large: ownerOnly('i32', {
+    doc: 'multiples of 2^31',
+    writer: 'the writer',
+    reader: 'any thread, atomically',
+  }),
 });

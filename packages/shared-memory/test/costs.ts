@@ -1,7 +1,7 @@
 // Prints what the operations of this package cost on this machine: medians of interleaved rounds, with the spread.
 //   node packages/shared-memory/test/costs.ts
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Arena, CoarseClock, Parker } from '../src/index.ts';
+import { addTally, Arena, CoarseClock, Parker, readTally, tally } from '../src/index.ts';
 import type { Station } from './worker/costs-worker.ts';
 import { Crew } from './worker/crew.ts';
 
@@ -11,6 +11,7 @@ const { i32 } = arena;
 const clock = CoarseClock.create(arena);
 const parker = Parker.create(arena);
 const nowWord = clock.addressOfNow >> 2;
+const tallyAt = arena.allocate(tally.bytes) >> 2;
 const samples = new Map<string, number[]>();
 
 /** ns an operation, less those of an empty loop. */
@@ -78,6 +79,14 @@ for (let round = 0; round < ROUNDS; round++) {
   const past = parker.prepare() - 1;
   time('parker.park, forestalled', 3e5, (n) => {
     for (let i = 0; i < n; i++) parker.park(past);
+  });
+  time('addTally', 3e6, (n) => {
+    for (let i = 0; i < n; i++) addTally(i32, tallyAt, 1);
+  });
+  time('readTally', 3e6, (n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += readTally(i32, tallyAt);
+    return sum;
   });
   time('arena.allocate', 3e4, (n) => {
     for (let i = 0; i < n; i++) arena.allocate(4, 4);

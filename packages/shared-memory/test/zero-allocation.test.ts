@@ -1,7 +1,17 @@
 import { describe, test } from 'vitest';
 // By path: memory-tracker is built on this package, so it cannot be a dependency.
 import { expectZeroAllocation } from '../../memory-tracker/src/zero-allocation.ts';
-import { Arena, CoarseClock, idleStrategy, NameTable, Parker } from '../src/index.ts';
+import {
+  addAmount,
+  addTally,
+  amount,
+  Arena,
+  CoarseClock,
+  idleStrategy,
+  NameTable,
+  Parker,
+  tally,
+} from '../src/index.ts';
 
 const arena = Arena.create({ bytes: 1 << 20 });
 
@@ -20,6 +30,13 @@ describe('allocates nothing:', () => {
 
   const idle = idleStrategy('adaptive', { parker });
   test('idle in a round with work', () => void expectZeroAllocation(() => idle.idle(1)));
+
+  const tallyAt = arena.allocate(tally.bytes) >> 2;
+  test('addTally', () => void expectZeroAllocation(() => addTally(arena.i32, tallyAt, 1)));
+  test('addTally with a carry each time', () =>
+    void expectZeroAllocation(() => addTally(arena.i32, tallyAt, 2 ** 31 - 1)));
+  const amountAt = arena.allocate(amount.bytes) >> 2;
+  test('addAmount', () => void expectZeroAllocation(() => addAmount(arena.i32, amountAt, 4096)));
 
   const table = NameTable.create(arena, { capacity: 8 });
   table.intern('github/push');

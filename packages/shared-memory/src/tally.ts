@@ -14,7 +14,8 @@
 // that was written. What is read lags by nanoseconds while the writer runs, and is exact once the writer's thread has passed any
 // synchronising edge to the reader (a message, an Atomics operation, its end).
 //
-// All of this runs on the model in test/tally.model.test.ts, over every interleaving.
+// kernel/tally.ts is the writer again, for kernels that count as they go. All of this runs on the model in test/tally.model.test.ts,
+// over every interleaving; kernel/PROTOCOL.md says why it holds.
 import { amount, tally } from './layout.ts';
 
 const LOW = tally.word.low;
@@ -22,23 +23,19 @@ const HIGH = tally.word.high;
 const LARGE = amount.word.large;
 const TWO_31 = 2 ** 31;
 
-/** What a release leaves in a handle: adding anything but 0 carries, and a carry checks for it. No cost while in use. */
-export const RELEASED: Int32Array = new Int32Array([0x7fffffff, 0, 0]);
-
-/** The slow part of adding 0 to 2^31 - 1 to a tally: bit 31 changes. `low` is the new low word. */
-export function carry(words: Int32Array, at: number, low: number): void {
-  // publish: `high` before `low`; pairs with the loads in readTally.
-  Atomics.store(words, at + HIGH, ((words[at + HIGH] as number) + 1) | 0);
-  Atomics.store(words, at + LOW, low);
-}
-
-/** Adds an integer from 0 to 2^53 - 1 to an amount. */
-export function addAmount(words: Int32Array, at: number, n: number): void {
-  const rest = n % TWO_31;
+/** Adds an integer from 0 to 2^31 - 1 to a tally. Only for its writer; `at` is a word index here and below. */
+export function addTally(words: Int32Array, at: number, n: number): void {
   const low = words[at + LOW] as number;
-  const next = (low + rest) | 0;
+  const next = (low + n) | 0;
   if ((next ^ low) >= 0) words[at + LOW] = next;
   else carry(words, at, next);
+}
+
+/** Adds an integer from 0 to 2^53 - 1 to an amount. Only for its writer. */
+export function addAmount(words: Int32Array, at: number, n: number): void {
+  const rest = n % TWO_31;
+  addTally(words, at, rest);
+  // pairs with the load in readAmount.
   if (n !== rest) Atomics.store(words, at + LARGE, ((words[at + LARGE] as number) + (n - rest) / TWO_31) | 0);
 }
 
@@ -52,11 +49,12 @@ export function readTally(words: Int32Array, at: number): number {
   }
 }
 
+/** The total of an amount. Any thread; it may see one part of an addition of 2^31 or more before the other. */
 export function readAmount(words: Int32Array, at: number): number {
   return readTally(words, at) + (Atomics.load(words, at + LARGE) >>> 0) * TWO_31;
 }
 
-/** Undoes a carry that its thread did not live to finish. Only for who holds the writer. */
+/** Undoes a carry that its thread did not live to finish. Only for who takes over from the writer, and before it adds. */
 export function repairTally(words: Int32Array, at: number): void {
   const high = Atomics.load(words, at + HIGH);
   Atomics.store(words, at + HIGH, epochOf(high, Atomics.load(words, at + LOW)));
@@ -65,4 +63,11 @@ export function repairTally(words: Int32Array, at: number): void {
 /** The high word that `low` belongs to: `high`, or the one before where bit 31 differs. */
 function epochOf(high: number, low: number): number {
   return (high & 1) === low >>> 31 ? high : (high - 1) | 0;
+}
+
+/** The slow part of adding to a tally, once in 2^31: bit 31 changes. `low` is the new low word. */
+function carry(words: Int32Array, at: number, low: number): void {
+  // publish: `high` before `low`; pairs with the loads in readTally.
+  Atomics.store(words, at + HIGH, ((words[at + HIGH] as number) + 1) | 0);
+  Atomics.store(words, at + LOW, low);
 }
