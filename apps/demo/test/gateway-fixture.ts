@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Agent, request } from 'undici';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import { Gateway } from '../src/gateway/gateway.ts';
 import type { GatewayOptions } from '../src/gateway/options.ts';
 import { DeliveryIds } from '../src/load/delivery-ids.ts';
@@ -27,12 +27,17 @@ export interface Answered {
   readonly text: string;
 }
 
-const open: AsyncDisposable[] = [];
-const agents: Agent[] = [];
+/** What ends with the test, and what with the file. */
+const ofTest: Fixture[] = [];
+const ofFile = new Map<string, Promise<Fixture>>();
 
 afterEach(async () => {
-  for (const agent of agents.splice(0)) await agent.destroy();
-  for (const each of open.splice(0)) await each[Symbol.asyncDispose]();
+  for (const fixture of ofTest.splice(0)) await fixture.close();
+});
+
+afterAll(async () => {
+  for (const fixture of ofFile.values()) await (await fixture).close();
+  ofFile.clear();
 });
 
 export class Fixture {
@@ -44,14 +49,29 @@ export class Fixture {
   private constructor(upstream: UpstreamStub, gateway: Gateway) {
     this.upstream = upstream;
     this.gateway = gateway;
-    agents.push(this.#agent);
   }
 
   /** A gateway before an upstream in this process; both end with the test. */
   static async start(options: Partial<GatewayOptions> = {}): Promise<Fixture> {
+    const fixture = await Fixture.#make(options);
+    ofTest.push(fixture);
+    return fixture;
+  }
+
+  /** One that all tests of this file share which ask for the same options: starting one takes half a second. */
+  static async shared(options: Partial<GatewayOptions> = {}): Promise<Fixture> {
+    const key = JSON.stringify(options);
+    let fixture = ofFile.get(key);
+    if (fixture === undefined) {
+      fixture = Fixture.#make(options);
+      ofFile.set(key, fixture);
+    }
+    return await fixture;
+  }
+
+  static async #make(options: Partial<GatewayOptions>): Promise<Fixture> {
     const upstream = new UpstreamStub();
     const port = await upstream.listen();
-    open.push({ [Symbol.asyncDispose]: () => upstream.close() });
     const gateway = await Gateway.start({
       upstream: `http://127.0.0.1:${port}`,
       sources: { github: { secret: SECRET } },
@@ -60,8 +80,13 @@ export class Fixture {
       buffers: 16,
       ...options,
     });
-    open.unshift(gateway);
     return new Fixture(upstream, gateway);
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+    await this.gateway.close();
+    await this.upstream.close();
   }
 
   /** A good webhook, but for what is given. */

@@ -12,7 +12,7 @@ async function expectAllBack(f: Fixture): Promise<void> {
 
 describe('hostile senders', () => {
   it('who send their headers byte by byte lose the connection', async () => {
-    const f = await Fixture.start(IMPATIENT);
+    const f = await Fixture.shared(IMPATIENT);
     const slow = await f.raw();
     slow.write('POST /hooks/github/push HTTP/1.1\r\nhost: x\r\nx-slow: ');
     await slow.closed;
@@ -43,16 +43,17 @@ describe('hostile senders', () => {
   });
 
   it('who announce more than they send are cut off in time; nothing is delivered', async () => {
-    const f = await Fixture.start(IMPATIENT);
+    const f = await Fixture.shared(IMPATIENT);
+    const { received } = f.upstream.totals();
     const liar = await f.raw();
     liar.write(`${f.head('{"a":1}', { 'content-length': '100' })}{"a":1}`);
     await liar.closed;
     await expectAllBack(f);
-    expect(f.upstream.totals().received).toBe(1);
+    expect(f.upstream.totals().received).toBe(received + 1);
   });
 
   it('who announce less than they send have the rest taken for a bad request', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     const liar = await f.raw();
     liar.write(`${f.head('{"a":1}')}{"a":1}and more\r\n\r\n`);
     await liar.closed;
@@ -62,7 +63,7 @@ describe('hostile senders', () => {
   });
 
   it('with conflicting or nonsensical lengths are refused by the parser', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     for (const lengths of [
       'content-length: 5\r\ncontent-length: 6',
       'content-length: -1',
@@ -77,7 +78,7 @@ describe('hostile senders', () => {
   });
 
   it('with headers beyond 16 KiB get 431', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     const large = await f.raw();
     large.write(f.head('{}', { 'x-large': 'x'.repeat(20_000) }));
     await large.closed;
@@ -102,7 +103,8 @@ describe('hostile senders', () => {
     const feed = setInterval(() => endless.socket.writable && endless.write(chunk.repeat(4)), 1);
     await endless.closed;
     clearInterval(feed);
-    expect(endless.received).toContain('HTTP/1.1 413');
+    // Whether it still reads the answer is its own affair: a connection that is cut in the middle of sending may lose it.
+    expect(f.gateway.books().answers().tooLarge).toBe(2);
     await expectAllBack(f);
   });
 

@@ -40,14 +40,14 @@ describe('pages', () => {
   });
 
   it('GET /healthz: fine while the clock ticks', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     const { status, text } = await f.request('GET', '/healthz');
     expect(status).toBe(200);
     expect(JSON.parse(text)).toMatchObject({ status: 'ok', buffers: { available: 16, capacity: 16 } });
   });
 
   it('404 for other paths, 405 with Allow for other methods', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.shared();
     for (const path of [
       '/',
       '/hooks',
