@@ -23,6 +23,11 @@ export const suites: readonly SuiteEntry[] = [
     load: async () => (await import('./suites/counters.ts')).suite,
   },
   {
+    name: 'scheduler',
+    title: 'Tasks of the scheduler against piscina',
+    load: async () => (await import('./suites/scheduler.ts')).suite,
+  },
+  {
     name: 'gateway',
     title: 'The gateway with an upstream that dies, against one breaker per worker',
     load: async () => (await import('./suites/gateway.ts')).suite,

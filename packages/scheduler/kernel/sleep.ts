@@ -8,6 +8,8 @@ import {
   SCHEDULER_ROOT_PARKED,
   SCHEDULER_ROOT_PHASE,
   SCHEDULER_ROOT_THREADS,
+  TIMED_OUT,
+  WAIT_TIMED_OUT,
   WORK_WAITS,
   WORKER_ENTRY_WAKE,
 } from './layout.generated.ts';
@@ -88,14 +90,17 @@ export function endSleep(scheduler: i32, worker: i32): i32 {
   return (and(parkedWord(scheduler, worker), ~bit) & bit) != 0 ? 1 : 0;
 }
 
-/** Blocks the thread until a task enters or the scheduler closes. @returns MAY_SLEEP where it was parked, WORK_WAITS where not */
+/**
+ * Blocks the thread until a task enters or the scheduler closes.
+ * @returns MAY_SLEEP where it was parked, TIMED_OUT where nobody woke it for `timeoutUs`, WORK_WAITS where it was not parked
+ */
 export function parkWorker(scheduler: i32, worker: i32, timeoutUs: i32): i32 {
   const word = workerAt(scheduler, worker) + WORKER_ENTRY_WAKE;
   const seen = load(word);
   if (announceSleep(scheduler, worker) == WORK_WAITS) return WORK_WAITS;
-  wait(word, seen, timeoutUs);
+  const how = wait(word, seen, timeoutUs);
   endSleep(scheduler, worker);
-  return MAY_SLEEP;
+  return how == WAIT_TIMED_OUT ? TIMED_OUT : MAY_SLEEP;
 }
 
 function parkedWord(scheduler: i32, worker: i32): i32 {

@@ -4,9 +4,13 @@
 
 /** Longest time without a result, in milliseconds, for which it polls. Measured: bench `scheduler`. */
 const POLL_MS = 0.05;
-/** Below that it does not poll at all, but for one time in `PROBE_EVERY`. Guessed. */
-const LEAST_POLL_MS = 0.002;
-const PROBE_EVERY = 32;
+/** What a result adds to that, and polling in vain takes, as parts of the longest; while it is 0, one time in so many polls all
+ * the same. As in the adaptive idle strategy of shared-memory, whose header says why. */
+const GROWTH = 0.5;
+const SHRINKAGE = 0.125;
+const PROBE_EVERY = 16;
+/** A turn of the event loop that took so long was interrupted, or busy with other things: no polling. Guessed. */
+const LONG_TURN_MS = 0.2;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Watched {
@@ -30,6 +34,7 @@ export class CompletionWatch {
   #pollMs = POLL_MS;
   #sleeps = 0;
   #lastCameMs = 0;
+  #lastTurnMs = 0;
   readonly #poll: () => void;
   readonly #wake: () => void;
 
@@ -62,9 +67,9 @@ export class CompletionWatch {
   }
 
   #startPolling(): void {
-    if (this.#pollMs === 0) this.#pollMs = POLL_MS / 8;
+    if (this.#pollMs === 0) this.#pollMs = POLL_MS;
     this.#isPolling = true;
-    this.#lastCameMs = performance.now();
+    this.#lastTurnMs = this.#lastCameMs = performance.now();
     setImmediate(this.#poll);
   }
 
@@ -76,16 +81,18 @@ export class CompletionWatch {
       return;
     }
     const nowMs = performance.now();
+    const turnMs = nowMs - this.#lastTurnMs;
+    this.#lastTurnMs = nowMs;
     if (came > 0) {
       this.#lastCameMs = nowMs;
-      this.#pollMs = Math.min(POLL_MS, this.#pollMs + POLL_MS / 4);
+      this.#pollMs = Math.min(POLL_MS, this.#pollMs + POLL_MS * GROWTH);
     }
-    if (nowMs - this.#lastCameMs < this.#pollMs) {
+    if (nowMs - this.#lastCameMs < this.#pollMs && turnMs < LONG_TURN_MS) {
       this.#isPolling = true;
       setImmediate(this.#poll);
       return;
     }
-    this.#pollMs = this.#pollMs < LEAST_POLL_MS ? 0 : this.#pollMs / 2;
+    this.#pollMs = Math.max(0, this.#pollMs - POLL_MS * SHRINKAGE);
     if (!this.#isAsleep) this.#sleep();
   }
 

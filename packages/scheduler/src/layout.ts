@@ -60,6 +60,10 @@ export const ENTERED = 1;
 export const NO_TASK = -1;
 /** `announceSleep`, `parkWorker`: there is work, or the scheduler is closed; the worker is not parked. */
 export const WORK_WAITS = 3;
+/** `parkWorker`: nobody woke it. It must look for work all the same. */
+export const TIMED_OUT = 9;
+/** What `wait` returns then. */
+export const WAIT_TIMED_OUT = 2;
 /** `announceSleep`: the worker's bit is set; it may wait on its word. `parkWorker`: it was parked. */
 export const MAY_SLEEP = 1;
 /** `finishSlot`, `recoverSlot`: the result went to the client. */

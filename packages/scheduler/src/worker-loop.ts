@@ -2,18 +2,29 @@
 //
 // A worker blocks only when its event loop has nothing of its own to do: a blocked thread runs no timers and answers no messages.
 // Where tasks left something running, or console output is under way, it waits asynchronously instead.
-import { FAIR_EVERY, DOOMED, MAY_SLEEP, NO_TASK, PHASE_CLOSED, slotHead, workerEntry } from './layout.ts';
+import { idleStrategy, type IdleStrategy } from '@corelane/shared-memory';
+import {
+  FAIR_EVERY,
+  DOOMED,
+  MAY_SLEEP,
+  NO_TASK,
+  PHASE_CLOSED,
+  slotHead,
+  TIMED_OUT,
+  workerEntry,
+} from './layout.ts';
 import { readValue, writeThrown, writeValue } from './payload.ts';
 import { PRIORITIES } from './priority.ts';
 import type { SchedulerTable } from './table.ts';
 import type { TaskLoader } from './task-loader.ts';
 import type { TaskContext } from './tasks.ts';
 
-/** Longest spin, in milliseconds: about half of what parking and waking costs. Measured: design of dispatch, bench `scheduler`. */
-const SPIN_MS = 0.01;
-/** A spin that took that much was interrupted: the cores are oversubscribed, so do not spin for a while. Guessed. */
-const PREEMPTED_MS = 0.2;
-const COOL_DOWN_MS = 3;
+/** Longest spin: about half of what parking and waking costs. Measured: design of dispatch, bench `scheduler`. */
+const SPIN_US = 10;
+/** Who runs while a worker spins: itself, and a client. */
+const SPINNING_THREADS = 2;
+/** How long a worker parks before it sees to what tasks have left to its event loop, which costs 7 µs. Guessed. */
+const LINGER_US = 1000;
 /** Tasks of one go between turns of the event loop, in milliseconds; the clock is read after every `CLOCK_EVERY` tasks. Guessed. */
 const TURN_EVERY_MS = 10;
 const CLOCK_EVERY = 8;
@@ -21,9 +32,6 @@ const CLOCK_EVERY = 8;
 const NAP_MS = 0.05;
 /** Active resources of an idle worker: what keeps it alive. */
 const OWN_RESOURCES = 1;
-const PAUSES = 32;
-
-const pause: () => void = (Atomics as { pause?: () => void }).pause ?? ((): void => {});
 
 export class WorkerLoop {
   readonly #table: SchedulerTable;
@@ -34,14 +42,29 @@ export class WorkerLoop {
   #slot = 0;
   #claims = 0;
   #fairBand = PRIORITIES.length - 1;
-  #coolUntilMs = 0;
   #isDoomed = false;
+  /** Whether the event loop has had its turn since the last task. */
+  #hasTurned = false;
+  /** Decides how long to spin; parking is this loop's. */
+  readonly #idle: IdleStrategy;
+  #isPatienceOver = false;
 
   constructor(table: SchedulerTable, worker: number, loader: TaskLoader) {
     this.#table = table;
     this.#party = worker + 1;
     this.#loader = loader;
     this.#wakeWord = table.workerWord(this.#party) + workerEntry.word.wake;
+    this.#idle = idleStrategy('adaptive', {
+      parker: {
+        prepare: () => 0,
+        park: () => {
+          this.#isPatienceOver = true;
+          return 'woken';
+        },
+      },
+      threads: SPINNING_THREADS,
+      maxSpinUs: SPIN_US,
+    });
     this.#context = Object.freeze({
       worker,
       cancelled: () => table.kernel.isDisowned(table.at, this.#slot) === 1,
@@ -53,14 +76,12 @@ export class WorkerLoop {
     while (!this.#isDoomed && this.#table.phase !== PHASE_CLOSED) {
       const count = await this.#runQueued();
       if (this.#isDoomed) return;
-      if (this.#spin()) {
-        // Something is queued that can not be claimed yet: its client is held up in the middle of entering it. Parking would be
-        // wrong, since the client may wake another worker for it; spinning may keep the client from the core.
-        if (count === 0) Atomics.wait(this.#table.i32, this.#wakeWord, this.#wakes(), NAP_MS);
-        continue;
-      }
-      await turn(); // what the last tasks left to the event loop
-      await this.#park();
+      this.#idle.idle(count);
+      if (count > 0) this.#hasTurned = false;
+      if (!this.#spin()) await this.#park();
+      // Something is queued that can not be claimed yet: its client is held up in the middle of entering it. Parking would be
+      // wrong, since the client may wake another worker for it; spinning may keep the client from the core.
+      else if (count === 0) Atomics.wait(this.#table.i32, this.#wakeWord, this.#wakes(), NAP_MS);
     }
   }
 
@@ -153,26 +174,31 @@ export class WorkerLoop {
 
   /** @returns whether there is something to do */
   #spin(): boolean {
-    const startMs = performance.now();
-    if (startMs < this.#coolUntilMs) return false;
     const { kernel, at } = this.#table;
-    let nowMs = startMs;
-    while (nowMs - startMs < SPIN_MS) {
-      for (let i = 0; i < PAUSES; i++) pause();
-      if (kernel.waitingTasks(at) > 0) return true;
-      nowMs = performance.now();
+    this.#isPatienceOver = false;
+    while (kernel.waitingTasks(at) === 0) {
+      this.#idle.idle(0);
+      if (this.#isPatienceOver) return false;
     }
-    if (nowMs - startMs > PREEMPTED_MS) this.#coolUntilMs = nowMs + COOL_DOWN_MS;
-    return false;
+    return true;
   }
 
-  /** Until a task enters or the scheduler closes. */
+  /** Until a task enters, the scheduler closes, or the event loop had something to do. */
   async #park(): Promise<void> {
+    const { kernel, at } = this.#table;
+    const isBusy = process.getActiveResourcesInfo().length > OWN_RESOURCES;
+    if (!this.#hasTurned) {
+      // Ticks, rejections that nobody handled: Node shows nothing of them, and looks at them only between turns.
+      if (!isBusy && kernel.parkWorker(at, this.#party, LINGER_US) !== TIMED_OUT) return;
+      await turn();
+      this.#hasTurned = true;
+    } else if (isBusy) await this.#parkAside();
+    else kernel.parkWorker(at, this.#party, -1);
+  }
+
+  /** Parks and leaves the event loop running. */
+  async #parkAside(): Promise<void> {
     const { kernel, at, i32 } = this.#table;
-    if (process.getActiveResourcesInfo().length <= OWN_RESOURCES) {
-      kernel.parkWorker(at, this.#party, -1);
-      return;
-    }
     const seen = this.#wakes();
     if (kernel.announceSleep(at, this.#party) !== MAY_SLEEP) return;
     const { async, value } = Atomics.waitAsync(i32, this.#wakeWord, seen); // pairs with the notify in wakeOne

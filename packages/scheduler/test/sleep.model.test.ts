@@ -241,8 +241,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a worker reads its wake word after it said that it parks',
     file: 'sleep.ts',
-    find: 'wait(word, seen, timeoutUs);',
-    replace: 'wait(word, load(word), timeoutUs);',
+    find: 'wait(word, seen, timeoutUs)',
+    replace: 'wait(word, load(word), timeoutUs)',
     expect: 'deadlock',
   },
   {
