@@ -2,7 +2,7 @@
 import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import { BufferPool, type BufferPoolOptions } from '../src/index.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 import type { HolderReport, HolderStation } from './worker/holder.ts';
 
 const WORKER = new URL('./worker/holder.ts', import.meta.url);

@@ -2,7 +2,7 @@ import { Arena } from '@corelane/shared-memory';
 import { expect, test, vi } from 'vitest';
 import { BoundedQueue, QUEUE_EMPTY, QUEUE_FULL, QUEUE_PUSHED } from '../src/index.ts';
 import { kernelBase64, type KernelExports } from '../src/kernel.generated.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 import type { QueueReport, QueueStation } from './worker/queue-worker.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

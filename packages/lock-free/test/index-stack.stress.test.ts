@@ -1,7 +1,7 @@
 import { Arena } from '@corelane/shared-memory';
 import { expect, test, vi } from 'vitest';
 import { IndexStack, STACK_EMPTY } from '../src/index.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 import type { StackReport, StackStation } from './worker/stack-worker.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

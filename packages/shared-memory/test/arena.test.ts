@@ -16,7 +16,7 @@ import {
 } from '../src/index.ts';
 import { kernelBase64 } from '../src/kernel.generated.ts';
 import { arenaRoot } from '../src/layout.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addTally, Arena, CoarseClock, Parker, readTally, tally } from '../src/index.ts';
 import type { Station } from './worker/costs-worker.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 
 const ROUNDS = 7;
 const arena = Arena.create({ bytes: 1 << 24 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Arena, Parker, type IdleStatistics } from '../src/index.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 
 // `adaptive` parks without a time-out: a lost wake-up shows as a test that times out.
 test.each(['spinning', 'yielding', 'backoff', 'adaptive'])(

@@ -2,7 +2,7 @@
 // the atomics on which it relies are what it takes them for.
 import { expect, test, vi } from 'vitest';
 import { Arena } from '../src/index.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 import type { Report, Station } from './worker/litmus-worker.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Arena, Parker } from '../src/index.ts';
-import { Crew } from './worker/crew.ts';
+import { Crew } from '../../../tools/testing/crew.ts';
 
 const WORKER = new URL('./worker/parker-worker.ts', import.meta.url);
 

@@ -1,8 +1,7 @@
 // Gets a token, reads the buffer, tries to release what is not its own, adopts it and releases it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { BufferPool, type BufferPoolError, type BufferPoolHandle } from '../../src/index.ts';
-import { arrive } from './arrive.ts';
-import type { Station } from './crew.ts';
+import { arrive, type Station } from '../../../../tools/testing/crew.ts';
 
 const { handle, token, id, control } = workerData as { handle: BufferPoolHandle; token: number } & Station;
 const pool = BufferPool.attach(handle);

@@ -2,8 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Arena } from '@corelane/shared-memory';
 import { BufferPool } from '../../src/index.ts';
-import { arrive } from './arrive.ts';
-import type { Station } from './crew.ts';
+import { arrive, type Station } from '../../../../tools/testing/crew.ts';
 import type { HolderStation } from './holder.ts';
 
 const { handle, owner, leases, id, control } = workerData as Required<HolderStation> & Station;

@@ -2,8 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Arena } from '@corelane/shared-memory';
 import { BufferPool, NO_LEASE, type BufferPoolHandle, type Lease } from '../../src/index.ts';
-import { arrive, yieldCore } from './arrive.ts';
-import type { Station } from './crew.ts';
+import { arrive, yieldCore, type Station } from '../../../../tools/testing/crew.ts';
 
 export interface HolderStation {
   readonly handle: BufferPoolHandle;

@@ -1,8 +1,7 @@
 // A producer pushes `count` values of its own in order; a consumer pops until all values of all producers are out.
 import { parentPort, workerData } from 'node:worker_threads';
 import { BoundedQueue, QUEUE_EMPTY, QUEUE_FULL, type BoundedQueueHandle } from '../../src/index.ts';
-import { arrive, yieldCore } from './arrive.ts';
-import type { Station } from './crew.ts';
+import { arrive, yieldCore, type Station } from '../../../../tools/testing/crew.ts';
 
 export interface QueueStation {
   readonly handle: BoundedQueueHandle;

@@ -1,8 +1,7 @@
 // Takes and gives back indices, one by one and in chains; while it holds one, its mark must stay where it put it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { IndexStack, STACK_EMPTY, type IndexStackHandle } from '../../src/index.ts';
-import { arrive, yieldCore } from './arrive.ts';
-import type { Station } from './crew.ts';
+import { arrive, yieldCore, type Station } from '../../../../tools/testing/crew.ts';
 
 export interface StackStation {
   readonly handle: IndexStackHandle;

@@ -1,10 +1,9 @@
 // The other thread of test/costs.ts.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Arena, idleStrategy, Parker, type ParkerHandle } from '../../src/index.ts';
-import { arrive } from './crew.ts';
+import { arrive } from '../../../../tools/testing/crew.ts';
 
 export interface Station {
-  readonly gate: Int32Array;
   readonly role: 'ping' | 'pong' | 'add';
   readonly wait: 'parker' | 'wait' | 'adaptive' | 'spinning';
   readonly times: number;
@@ -14,7 +13,7 @@ export interface Station {
   readonly word: number;
 }
 
-const { gate, role, wait, times, arena: handle, parkers, word } = workerData as Station;
+const { role, wait, times, arena: handle, parkers, word } = workerData as Station;
 const arena = Arena.attach(handle);
 const { i32 } = arena;
 const side = role === 'pong' ? 1 : 0;
@@ -38,7 +37,7 @@ function send(value: number): void {
   else other.unpark();
 }
 
-arrive(gate);
+arrive(workerData);
 const start = performance.now();
 if (role === 'add') for (let i = 0; i < times; i++) Atomics.add(i32, word, 1);
 else

@@ -1,20 +1,19 @@
 // Takes permits with an idle strategy, or makes them, one after the other or in bursts.
 import { parentPort, workerData } from 'node:worker_threads';
 import { idleStrategy, Parker, type IdleKind, type ParkerHandle } from '../../src/index.ts';
-import { arrive } from './crew.ts';
+import { arrive } from '../../../../tools/testing/crew.ts';
 
 interface Station {
   readonly role: 'take' | 'make';
   readonly kind: IdleKind;
   readonly times: number;
   readonly words: Int32Array;
-  readonly gate: Int32Array;
   readonly parker: ParkerHandle;
 }
 
-const { role, kind, times, words, gate, parker: handle } = workerData as Station;
+const { role, kind, times, words, parker: handle } = workerData as Station;
 const parker = Parker.attach(handle);
-arrive(gate);
+arrive(workerData);
 if (role === 'make') {
   for (let i = 1; i <= times; i++) {
     Atomics.store(words, 0, i);

@@ -3,11 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Arena } from '../../src/index.ts';
 import { kernelBase64, type KernelExports } from '../../src/kernel.generated.ts';
 import { coarseClockRoot } from '../../src/layout.ts';
-import { arrive } from './crew.ts';
+import { arrive } from '../../../../tools/testing/crew.ts';
 
 export interface Station {
   readonly arena: Arena['handle'];
-  readonly gate: Int32Array;
   readonly test: 'store buffering' | 'message passing';
   readonly side: 0 | 1;
   readonly access: 'plain' | 'atomics' | 'wasm';
@@ -28,7 +27,7 @@ const BARRIER = 1024;
 const STOP = BARRIER + LINE_WORDS;
 const PLACES = STOP + LINE_WORDS;
 
-const { arena: handle, gate, test, side, access, milliseconds } = workerData as Station;
+const { arena: handle, test, side, access, milliseconds } = workerData as Station;
 const arena = Arena.attach(handle);
 const { i32 } = arena;
 let meetings = 0;
@@ -129,5 +128,5 @@ function messagePassing(): Report {
   return { rounds: round, forbidden };
 }
 
-arrive(gate);
+arrive(workerData);
 parentPort!.postMessage(test === 'store buffering' ? storeBuffering() : messagePassing());

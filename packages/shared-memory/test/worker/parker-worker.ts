@@ -1,13 +1,12 @@
 // Roles of the parker's stress test. A permit is a count in `words[0]`.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Parker } from '../../src/index.ts';
-import { arrive } from './crew.ts';
+import { arrive } from '../../../../tools/testing/crew.ts';
 
-const { role, times, words, gate } = workerData as {
+const { role, times, words } = workerData as {
   role: keyof typeof roles;
   times: number;
   words: Int32Array;
-  gate: Int32Array;
 };
 const parker = Parker.attach(workerData.parker);
 const answer = workerData.answer === undefined ? parker : Parker.attach(workerData.answer);
@@ -79,5 +78,5 @@ const roles = {
   },
 };
 
-arrive(gate);
+arrive(workerData);
 parentPort!.postMessage(await roles[role]());
