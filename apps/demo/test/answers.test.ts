@@ -152,7 +152,7 @@ describe('answers', () => {
   });
 
   it('429 with Retry-After: an endpoint without tokens, and no other', async () => {
-    const f = await Fixture.start({ limits: { 'github/push': { capacity: 2, refillPerSecond: 0.25 } } });
+    const f = await Fixture.start({ limits: { 'github/push': { burst: 2, refillPerSecond: 0.25 } } });
     expectAnswer(await f.send(), 202);
     expectAnswer(await f.send(), 202);
     const throttled = await f.send();
@@ -164,7 +164,7 @@ describe('answers', () => {
 
   it('503 with Retry-After: a failed delivery, then an open breaker, until probes close it', async () => {
     const f = await Fixture.start({
-      breaker: { failureThreshold: 3, openDurationMs: 1500, halfOpenProbes: 2, closeRatio: 1 },
+      breaker: { failureThreshold: 3, resetTimeout: 1500, halfOpenProbes: 2, closeRatio: 1 },
     });
     f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'status 500', path: '/github/push' }] });
     for (let i = 0; i < 3; i++) expectAnswer(await f.send(), 503, 'upstream failed');

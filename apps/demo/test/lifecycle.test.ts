@@ -53,7 +53,7 @@ describe('a worker thread that dies under load', () => {
   it('leaves its probes behind: the breaker does not wait for them for ever', async () => {
     const f = await Fixture.start({
       workers: 2,
-      breaker: { failureThreshold: 1, openDurationMs: 300, halfOpenProbes: 1, closeRatio: 1 },
+      breaker: { failureThreshold: 1, resetTimeout: 300, halfOpenProbes: 1, closeRatio: 1 },
       deliveryTimeoutMs: 60_000,
     });
     f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'status 500' }] });

@@ -9,13 +9,13 @@ export interface EndpointOptions {
   /** Length of the sliding window in milliseconds: 1 to 86,400,000, 60,000 by default. */
   readonly failureWindowMs?: number;
   /** Milliseconds that the breaker stays open, and that a probe may stay unanswered: 1 to 86,400,000, 30,000 by default. */
-  readonly openDurationMs?: number;
+  readonly resetTimeout?: number;
   /** Calls admitted while half open: 1 to 1000, 3 by default. */
   readonly halfOpenProbes?: number;
   /** Share of them that must succeed to close the breaker: above 0, at most 1, 0.8 by default. */
   readonly closeRatio?: number;
   /** Tokens that the bucket holds, and starts with: 1 to 255, 100 by default. */
-  readonly capacity?: number;
+  readonly burst?: number;
   /** Tokens that come back a second: 0.001 to 255,000, to the nearest 0.001; `Infinity`, the default, does not limit the rate. */
   readonly refillPerSecond?: number;
 }
@@ -25,8 +25,23 @@ export type Policy = { readonly [K in keyof typeof layout.offset]: number };
 
 const DAY_MS = 86_400_000;
 
+/** What an option is in a policy, in the unit of the option. */
+const OPTIONS: { readonly [K in keyof Required<EndpointOptions>]: (policy: Policy) => number } = {
+  failureThreshold: (policy) => policy.failureThreshold,
+  failureWindowMs: (policy) => policy.failureWindowMs,
+  resetTimeout: (policy) => policy.openDurationMs,
+  halfOpenProbes: (policy) => policy.halfOpenProbes,
+  closeRatio: (policy) => policy.closeSuccesses / policy.halfOpenProbes,
+  burst: (policy) => policy.capacity,
+  refillPerSecond: (policy) =>
+    policy.refillMicroPerMs === 0 ? Number.POSITIVE_INFINITY : policy.refillMicroPerMs / 1000,
+};
+
 /** Checks and completes options. @throws PolicyError */
 export function policyOf(options: EndpointOptions): Policy {
+  for (const name of Object.keys(options))
+    if (!(name in OPTIONS))
+      throw new PolicyError(name, 'no option', `one of ${Object.keys(OPTIONS).join(', ')}`);
   const integer = (name: keyof EndpointOptions, fallback: number, most: number): number => {
     const value = options[name] ?? fallback;
     if (!Number.isInteger(value) || value < 1 || value > most)
@@ -37,7 +52,7 @@ export function policyOf(options: EndpointOptions): Policy {
   const closeRatio = options.closeRatio ?? 0.8;
   if (typeof closeRatio !== 'number' || !(closeRatio > 0 && closeRatio <= 1))
     throw new PolicyError('closeRatio', closeRatio, 'above 0 and at most 1');
-  const capacity = integer('capacity', 100, 255);
+  const capacity = integer('burst', 100, 255);
   const refillPerSecond = options.refillPerSecond ?? Number.POSITIVE_INFINITY;
   if (
     typeof refillPerSecond !== 'number' ||
@@ -49,7 +64,7 @@ export function policyOf(options: EndpointOptions): Policy {
   return {
     failureThreshold: integer('failureThreshold', 5, MAX_FAILURE_THRESHOLD),
     failureWindowMs: integer('failureWindowMs', 60_000, DAY_MS),
-    openDurationMs: integer('openDurationMs', 30_000, DAY_MS),
+    openDurationMs: integer('resetTimeout', 30_000, DAY_MS),
     halfOpenProbes,
     // 1e-9: 0.8 * 5 is 4 in any arithmetic worth having. At least 1: no failed probe may close it.
     closeSuccesses: Math.max(1, Math.ceil(closeRatio * halfOpenProbes - 1e-9)),
@@ -89,14 +104,9 @@ export function checkAgreement(
   wanted: Policy,
   holds: Policy,
 ): void {
-  const given = new Set<keyof Policy>();
   for (const name of Object.keys(options) as (keyof EndpointOptions)[]) {
     if (options[name] === undefined) continue;
-    if (name === 'closeRatio') given.add('closeSuccesses');
-    else if (name === 'refillPerSecond') given.add('refillMicroPerMs');
-    else given.add(name);
+    const [found, expected] = [OPTIONS[name](holds), OPTIONS[name](wanted)];
+    if (found !== expected) throw new PolicyConflictError(endpoint, name, found, expected);
   }
-  for (const name of given)
-    if (wanted[name] !== holds[name])
-      throw new PolicyConflictError(endpoint, name, holds[name], wanted[name]);
 }

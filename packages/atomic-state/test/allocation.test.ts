@@ -19,7 +19,7 @@ test('admission and result allocate nothing', () => {
 test('admission by token and failure allocate nothing', () => {
   const { machine, endpoint: a } = endpoint({
     refillPerSecond: 100_000,
-    capacity: 255,
+    burst: 255,
     failureThreshold: 96,
     failureWindowMs: 1,
   });

@@ -33,7 +33,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
   (k) =>
     scenario(
       'two tokens admit two of three',
-      { capacity: 2, refillPerSecond: 1 },
+      { burst: 2, refillPerSecond: 1 },
       same(3, () => k.tryAcquireAt(CELL, 0)),
       (r) =>
         expectAll(
@@ -87,7 +87,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'an open breaker stays open for its time, however early it is asked',
       // The ledger still has era 0 and time 0: reading it without its era would end the open state at once.
-      { failureThreshold: 1, openDurationMs: 10 },
+      { failureThreshold: 1, resetTimeout: 10 },
       [
         () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 100),
         () => [k.tryAcquireAt(CELL, 100), k.tryAcquireAt(CELL, 105)],
@@ -107,7 +107,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
   (k) =>
     scenario(
       'one probe is admitted once',
-      { low: OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], openDurationMs: 10, halfOpenProbes: 1 },
+      { low: OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], resetTimeout: 10, halfOpenProbes: 1 },
       same(3, () => k.tryAcquireAt(CELL, 20)),
       (r) =>
         expectAll(
@@ -125,7 +125,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         low: OPEN_ERA_1,
         high: 7,
         ledger: [LEDGER_ERA_1, 0],
-        openDurationMs: 10,
+        resetTimeout: 10,
         halfOpenProbes: 2,
         closeRatio: 1,
       },
@@ -154,7 +154,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       {
         low: HALF_OPEN_ERA_1,
         ledger: [LEDGER_ERA_1 | 2, 0],
-        openDurationMs: 10,
+        resetTimeout: 10,
         halfOpenProbes: 2,
         closeRatio: 1,
       },
@@ -178,7 +178,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
   (k) =>
     scenario(
       'probes that never answer open it again, once',
-      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], openDurationMs: 10, halfOpenProbes: 1 },
+      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], resetTimeout: 10, halfOpenProbes: 1 },
       [() => k.tryAcquireAt(CELL, 10), () => k.tryAcquireAt(CELL, 10)],
       (r) =>
         expectAll(
@@ -190,7 +190,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'a thread that slept through an opening does not stamp the next one',
       // Open in era 1, and its opener has died before the stamp.
-      { low: OPEN_ERA_1, ledger: [0, 0], openDurationMs: 10, halfOpenProbes: 1 },
+      { low: OPEN_ERA_1, ledger: [0, 0], resetTimeout: 10, halfOpenProbes: 1 },
       [
         () => k.tryAcquireAt(CELL, 40),
         () => {
@@ -211,7 +211,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
   (k) =>
     scenario(
       'the time of the last probe does not go back with a thread that is late',
-      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], openDurationMs: 10, halfOpenProbes: 2 },
+      { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], resetTimeout: 10, halfOpenProbes: 2 },
       [() => k.tryAcquireAt(CELL, 15), () => k.tryAcquireAt(CELL, 3)],
       (r) =>
         expectAll(
@@ -228,7 +228,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       {
         low: HALF_OPEN_ERA_1,
         ledger: [LEDGER_ERA_1 | 1, 0],
-        openDurationMs: 10,
+        resetTimeout: 10,
         halfOpenProbes: 2,
         closeRatio: 1,
       },
@@ -281,7 +281,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
   (k) =>
     scenario(
       'a token that is due is paid out once, and survives a lost race',
-      { capacity: 4, refillPerSecond: 1000, low: 4 << 8, refill: [0, 10] },
+      { burst: 4, refillPerSecond: 1000, low: 4 << 8, refill: [0, 10] },
       [
         () => k.tryAcquireAt(CELL, 12),
         () => k.tryAcquireAt(CELL, 12),
@@ -299,12 +299,12 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'a token that was claimed is paid in though the breaker opens',
       {
-        capacity: 4,
+        burst: 4,
         refillPerSecond: 1000,
         low: 1 << 24,
         refill: [0, 10],
         failureThreshold: 1,
-        openDurationMs: 100,
+        resetTimeout: 100,
       },
       [() => k.tryAcquireAt(CELL, 12), () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 12)],
       (r) => {

@@ -14,10 +14,10 @@ const step: fc.Arbitrary<Step> = fc.tuple(
 const options = fc.record({
   failureThreshold: fc.integer({ min: 1, max: 6 }),
   failureWindowMs: fc.integer({ min: 1, max: 100 }),
-  openDurationMs: fc.integer({ min: 1, max: 60 }),
+  resetTimeout: fc.integer({ min: 1, max: 60 }),
   halfOpenProbes: fc.integer({ min: 1, max: 4 }),
   closeRatio: fc.constantFrom(0.3, 0.5, 0.8, 1),
-  capacity: fc.integer({ min: 1, max: 6 }),
+  burst: fc.integer({ min: 1, max: 6 }),
   refillPerSecond: fc.constantFrom(Infinity, 10, 250, 1000, 3000),
 });
 
@@ -27,10 +27,10 @@ const DAY_MS = 86_400_000;
 const extremeOptions = fc.record({
   failureThreshold: fc.constantFrom(1, 2, 96),
   failureWindowMs: fc.constantFrom(1, DAY_MS),
-  openDurationMs: fc.constantFrom(1, DAY_MS),
+  resetTimeout: fc.constantFrom(1, DAY_MS),
   halfOpenProbes: fc.constantFrom(1, 2, 1000),
   closeRatio: fc.constantFrom(1e-12, 0.001, 0.5, 1),
-  capacity: fc.constantFrom(1, 255),
+  burst: fc.constantFrom(1, 255),
   refillPerSecond: fc.constantFrom(Infinity, 0.001, 0.0014, 999.999, 254_999.999, 255_000),
 });
 

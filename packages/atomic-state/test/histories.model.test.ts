@@ -57,7 +57,7 @@ function judge({ start, startEra = 0, check }: History, outcomes: readonly Outco
 const histories: History[] = [
   {
     name: 'trip, half open, reopen, half open',
-    start: { failureThreshold: 1, openDurationMs: 10, halfOpenProbes: 1 },
+    start: { failureThreshold: 1, resetTimeout: 10, halfOpenProbes: 1 },
     threads: [
       [
         ['ask', 0],
@@ -81,7 +81,7 @@ const histories: History[] = [
     start: {
       low: (100 << 24) | ((1 | (1 << 5)) << 8),
       ledger: [1 << 16, 0],
-      openDurationMs: 10,
+      resetTimeout: 10,
       halfOpenProbes: 2,
       closeRatio: 1,
     },
@@ -109,7 +109,7 @@ const histories: History[] = [
     start: {
       low: (100 << 24) | ((2 | (7 << 5)) << 8),
       ledger: [7 << 16, 0],
-      openDurationMs: 10,
+      resetTimeout: 10,
       halfOpenProbes: 1,
       closeRatio: 1,
     },
@@ -133,10 +133,10 @@ const histories: History[] = [
     name: 'tokens are exact through all of it',
     start: {
       low: 2 << 24,
-      capacity: 100,
+      burst: 100,
       refillPerSecond: 1000,
       failureThreshold: 1,
-      openDurationMs: 10,
+      resetTimeout: 10,
       halfOpenProbes: 1,
     },
     threads: [

@@ -37,14 +37,14 @@ function put(offset: number, ...values: number[]): void {
 }
 
 /** Sets an endpoint up as if it had been defined. */
-export function start(options: Start = {}): void {
+export function start({ low, high, ledger, refill, ring, ...options }: Start = {}): void {
   writePolicy(POLICY, options);
-  put(cell.offset.word, options.low ?? (options.capacity ?? 100) << 24, options.high ?? 0);
-  put(cell.offset.ledger, ...(options.ledger ?? [0, 0]));
-  put(cell.offset.refill, ...(options.refill ?? [0, 0]));
+  put(cell.offset.word, low ?? (options.burst ?? 100) << 24, high ?? 0);
+  put(cell.offset.ledger, ...(ledger ?? [0, 0]));
+  put(cell.offset.refill, ...(refill ?? [0, 0]));
   put(cell.offset.proposed, POLICY);
   put(cell.offset.policy, POLICY);
-  put(cell.offset.failures, ...(options.ring ?? []));
+  put(cell.offset.failures, ...(ring ?? []));
 }
 
 export function word(): WordSnapshot {

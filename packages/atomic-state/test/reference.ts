@@ -4,10 +4,10 @@ import { Recorded, Refusal } from '../src/outcome.ts';
 export interface ReferenceOptions {
   readonly failureThreshold: number;
   readonly failureWindowMs: number;
-  readonly openDurationMs: number;
+  readonly resetTimeout: number;
   readonly halfOpenProbes: number;
   readonly closeSuccesses: number;
-  readonly capacity: number;
+  readonly burst: number;
   /** Millionths of a token a millisecond, or undefined where the rate is not limited. */
   readonly microPerMs: number | undefined;
 }
@@ -30,7 +30,7 @@ export class Reference {
 
   constructor(options: ReferenceOptions, nowMs: number) {
     this.#options = options;
-    this.tokens = options.capacity;
+    this.tokens = options.burst;
     this.#paidUntilMs = nowMs;
   }
 
@@ -38,12 +38,12 @@ export class Reference {
     const refilled = this.#refill(nowMs);
     if (this.state !== 'closed' && refilled) this.version++;
     if (this.state === 'half-open' && this.#admitted === this.#options.halfOpenProbes) {
-      if (nowMs - this.#sinceMs < this.#options.openDurationMs) return Refusal.Probing;
+      if (nowMs - this.#sinceMs < this.#options.resetTimeout) return Refusal.Probing;
       this.reopens++;
       this.#open(nowMs);
     }
     if (this.state === 'open') {
-      if (nowMs - this.#sinceMs < this.#options.openDurationMs) return Refusal.Open;
+      if (nowMs - this.#sinceMs < this.#options.resetTimeout) return Refusal.Open;
       this.#enter('half-open');
     }
     if (this.state === 'half-open') {
@@ -109,17 +109,17 @@ export class Reference {
   }
 
   #refill(nowMs: number): boolean {
-    const { microPerMs, capacity } = this.#options;
+    const { microPerMs, burst } = this.#options;
     if (microPerMs === undefined || nowMs === this.#paidUntilMs) return false;
     const elapsedMs = nowMs - this.#paidUntilMs;
     const due = elapsedMs * microPerMs + this.#fraction;
-    if (elapsedMs >= Math.ceil((capacity * 1e6) / microPerMs)) {
-      this.tokens = capacity;
+    if (elapsedMs >= Math.ceil((burst * 1e6) / microPerMs)) {
+      this.tokens = burst;
       this.#fraction = 0;
     } else {
       const whole = Math.floor(due / 1e6);
       if (whole === 0) return false;
-      this.tokens = Math.min(capacity, this.tokens + whole);
+      this.tokens = Math.min(burst, this.tokens + whole);
       this.#fraction = due - whole * 1e6;
     }
     this.#paidUntilMs = nowMs;

@@ -56,7 +56,7 @@ test('threads that count results on one word lose none', async () => {
 
 test('threads that share a bucket get what is in it and what comes in, and no more', async () => {
   const { total, snapshot, elapsedMs } = await hammer(
-    { capacity: 100, refillPerSecond: 20_000 },
+    { burst: 100, refillPerSecond: 20_000 },
     { attempts: 300_000, admissions: Infinity, failEvery: 0 },
   );
   expect(total.admitted).toBeGreaterThanOrEqual(100);
@@ -65,7 +65,7 @@ test('threads that share a bucket get what is in it and what comes in, and no mo
 
 test('each opening is told to exactly one thread, and no era admits more probes than it may', async () => {
   const { total, snapshot } = await hammer(
-    { failureThreshold: 3, failureWindowMs: 1000, openDurationMs: 1, halfOpenProbes: 2, closeRatio: 0.5 },
+    { failureThreshold: 3, failureWindowMs: 1000, resetTimeout: 1, halfOpenProbes: 2, closeRatio: 0.5 },
     { attempts: Infinity, admissions: 1000, failEvery: 3 },
   );
   expect(snapshot.trips).toBe(total.recorded[Recorded.Tripped]);

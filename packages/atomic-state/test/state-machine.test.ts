@@ -86,7 +86,7 @@ describe('endpoints', () => {
     const { machine } = setup();
     const other = StateMachine.attach(structuredClone(machine.handle));
     expect(machine.endpoint('a')).toBe(0);
-    expect(other.endpoint('b', { capacity: 3 })).toBe(1);
+    expect(other.endpoint('b', { burst: 3 })).toBe(1);
     expect(other.endpoint('a')).toBe(0);
     expect(machine.endpoints()).toEqual([
       { name: 'a', index: 0 },
@@ -116,12 +116,12 @@ describe('endpoints', () => {
 
   test('take memory for their options once, however many threads come and whatever they ask for', () => {
     const { arena, machine } = setup();
-    machine.endpoint('a', { capacity: 3 });
+    machine.endpoint('a', { burst: 3 });
     const usedBytes = arena.usedBytes;
-    for (const capacity of [3, 3, 4]) {
+    for (const burst of [3, 3, 4]) {
       const other = StateMachine.attach(machine.handle, arena);
-      if (capacity === 3) other.endpoint('a', { capacity });
-      else expect(() => other.endpoint('a', { capacity })).toThrow('capacity = 3, here with 4');
+      if (burst === 3) other.endpoint('a', { burst });
+      else expect(() => other.endpoint('a', { burst })).toThrow('burst = 3, here with 4');
     }
     expect(arena.usedBytes).toBe(usedBytes);
   });
@@ -131,13 +131,14 @@ describe('endpoints', () => {
     [{ failureThreshold: 97 }],
     [{ failureThreshold: 1.5 }],
     [{ failureWindowMs: 0 }],
-    [{ openDurationMs: 86_400_001 }],
+    [{ resetTimeout: 86_400_001 }],
     [{ halfOpenProbes: 0 }],
     [{ closeRatio: 0 }],
     [{ closeRatio: 1.01 }],
     [{ closeRatio: Number.NaN }],
-    [{ capacity: 256 }],
-    [{ capacity: 0 }],
+    [{ burst: 256 }],
+    [{ openDuration: 10 } as EndpointOptions],
+    [{ burst: 0 }],
     [{ refillPerSecond: 0 }],
     [{ refillPerSecond: -1 }],
     [{ refillPerSecond: 255_001 }],
@@ -181,7 +182,7 @@ describe('the breaker', () => {
   });
 
   test('refuses while open, admits its probes, closes when enough succeed', () => {
-    const { machine } = setup({ openDurationMs: 100, halfOpenProbes: 3, closeRatio: 0.6 });
+    const { machine } = setup({ resetTimeout: 100, halfOpenProbes: 3, closeRatio: 0.6 });
     const a = machine.endpoint('a');
     trip(machine, a, 0);
     expect(machine.tryAcquire(a, 99)).toBe(Refusal.Open);
@@ -202,7 +203,7 @@ describe('the breaker', () => {
   });
 
   test('opens again when too many probes fail, and the time starts anew', () => {
-    const { machine } = setup({ openDurationMs: 100, halfOpenProbes: 2 });
+    const { machine } = setup({ resetTimeout: 100, halfOpenProbes: 2 });
     const a = machine.endpoint('a');
     trip(machine, a, 0);
     const probe = machine.tryAcquire(a, 150);
@@ -213,7 +214,7 @@ describe('the breaker', () => {
   });
 
   test('does not count a call that was admitted before it opened', () => {
-    const { machine } = setup({ openDurationMs: 100, halfOpenProbes: 1 });
+    const { machine } = setup({ resetTimeout: 100, halfOpenProbes: 1 });
     const a = machine.endpoint('a');
     const early = machine.tryAcquire(a, 0);
     trip(machine, a, 0);
@@ -225,7 +226,7 @@ describe('the breaker', () => {
   });
 
   test('opens again when no probe answers, so that a dead caller cannot keep it half open', () => {
-    const { machine } = setup({ openDurationMs: 100, halfOpenProbes: 1 });
+    const { machine } = setup({ resetTimeout: 100, halfOpenProbes: 1 });
     const a = machine.endpoint('a');
     trip(machine, a, 0);
     machine.tryAcquire(a, 100);
@@ -236,7 +237,7 @@ describe('the breaker', () => {
   });
 
   test('does not open by one failure when the number of its era comes round again', () => {
-    const { machine } = setup({ failureWindowMs: 60_000, openDurationMs: 10, halfOpenProbes: 1 });
+    const { machine } = setup({ failureWindowMs: 60_000, resetTimeout: 10, halfOpenProbes: 1 });
     const a = machine.endpoint('a');
     trip(machine, a, 0);
     let now = 0;
@@ -252,7 +253,7 @@ describe('the breaker', () => {
   });
 
   test('is never closed by a failed probe, however small the ratio', () => {
-    const { machine } = setup({ openDurationMs: 10, halfOpenProbes: 2, closeRatio: 1e-12 });
+    const { machine } = setup({ resetTimeout: 10, halfOpenProbes: 2, closeRatio: 1e-12 });
     const a = machine.endpoint('a');
     trip(machine, a, 0);
     const probes = [1, 2].map(() => machine.tryAcquire(a, 10));
@@ -261,7 +262,7 @@ describe('the breaker', () => {
   });
 
   test('works across the wrap of the 32-bit clock', () => {
-    const { machine } = setup({ failureThreshold: 2, failureWindowMs: 50, openDurationMs: 100 });
+    const { machine } = setup({ failureThreshold: 2, failureWindowMs: 50, resetTimeout: 100 });
     const a = machine.endpoint('a');
     machine.recordDelivery(a, false, undefined, 0x7ffffff0);
     expect(machine.recordDelivery(a, false, undefined, 0x7ffffff0 + 20)).toBe(Recorded.Tripped);
@@ -288,7 +289,7 @@ test.each([Number.NaN, Infinity, '5', null])('a time of %s is a typed error and 
 
 describe('the time to ask again', () => {
   test('is 0 as soon as a call would be admitted', () => {
-    const { machine } = setup({ openDurationMs: 100, capacity: 1, refillPerSecond: 10 });
+    const { machine } = setup({ resetTimeout: 100, burst: 1, refillPerSecond: 10 });
     const a = machine.endpoint('a');
     machine.tryAcquire(a, 0);
     expect([0, 99, 100, 5000].map((now) => machine.retryAfterMs(a, now))).toEqual([100, 1, 0, 0]);
@@ -297,7 +298,7 @@ describe('the time to ask again', () => {
   });
 
   test('counts on from where the clock wraps, and is 0 after weeks', () => {
-    const { machine } = setup({ openDurationMs: 100 });
+    const { machine } = setup({ resetTimeout: 100 });
     const a = machine.endpoint('a');
     trip(machine, a, 0x7fffffff);
     expect(machine.retryAfterMs(a, 0x7fffffff + 40)).toBe(60);
@@ -305,7 +306,7 @@ describe('the time to ask again', () => {
   });
 
   test('is the whole time where all probes are lost: the next call opens the breaker again', () => {
-    const { machine } = setup({ openDurationMs: 100, halfOpenProbes: 1 });
+    const { machine } = setup({ resetTimeout: 100, halfOpenProbes: 1 });
     const a = machine.endpoint('a');
     trip(machine, a, 0);
     machine.tryAcquire(a, 100);
@@ -316,7 +317,7 @@ describe('the time to ask again', () => {
 
 describe('tokens', () => {
   test('run out, throttle, and come back at their rate', () => {
-    const { machine } = setup({ capacity: 2, refillPerSecond: 100 });
+    const { machine } = setup({ burst: 2, refillPerSecond: 100 });
     const a = machine.endpoint('a');
     expect([0, 0, 0].map((now) => machine.tryAcquire(a, now))).toEqual([0, 0, Refusal.Throttled]);
     expect(machine.snapshot(a)).toMatchObject({ state: 'throttled', tokens: 0 });
@@ -327,14 +328,14 @@ describe('tokens', () => {
   });
 
   test('never exceed the capacity, however long nobody asks', () => {
-    const { machine } = setup({ capacity: 3, refillPerSecond: 1000 });
+    const { machine } = setup({ burst: 3, refillPerSecond: 1000 });
     const a = machine.endpoint('a');
     const admitted = Array.from({ length: 10 }, () => machine.tryAcquire(a, 80_000_000)).filter(isAdmitted);
     expect(admitted).toHaveLength(3);
   });
 
   test.each([0.5, 3, 333, 1500])('keep a rate of %d a second exactly over a long time', (refillPerSecond) => {
-    const { machine } = setup({ capacity: 255, refillPerSecond });
+    const { machine } = setup({ burst: 255, refillPerSecond });
     const a = machine.endpoint('a');
     for (let i = 0; i < 255; i++) machine.tryAcquire(a, 0);
     let admitted = 0;
@@ -352,7 +353,7 @@ describe('tokens', () => {
 
 describe('execute', () => {
   test('calls, records, and passes the result or the error on', async () => {
-    const { machine } = setup({ failureThreshold: 1, openDurationMs: 1000 });
+    const { machine } = setup({ failureThreshold: 1, resetTimeout: 1000 });
     const a = machine.endpoint('a');
     await expect(machine.execute(a, () => 7)).resolves.toBe(7);
     expect(machine.snapshot(a).successes).toBe(1);

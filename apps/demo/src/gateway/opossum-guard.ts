@@ -69,7 +69,7 @@ export class OpossumGuard implements Guard {
 
   #make(endpoint: number): Breaker {
     const { settings, delivery, books, onTransition } = this.#parts;
-    const { failureThreshold = 5, failureWindowMs = 60_000, openDurationMs = 30_000 } = settings.breaker;
+    const { failureThreshold = 5, failureWindowMs = 60_000, resetTimeout = 30_000 } = settings.breaker;
     const breaker: Breaker = new CircuitBreaker(
       async (event: Event) => {
         const wasClosed = breaker.closed;
@@ -82,7 +82,7 @@ export class OpossumGuard implements Guard {
         timeout: false,
         errorThresholdPercentage: 100,
         rollingCountTimeout: failureWindowMs,
-        resetTimeout: openDurationMs,
+        resetTimeout,
         enableSnapshots: false,
         rollingPercentilesEnabled: false,
       },

@@ -84,10 +84,10 @@ export const MAX_DEPTH = 64;
 const BREAKER: EndpointOptions = {
   failureThreshold: 5,
   failureWindowMs: 10_000,
-  openDurationMs: 1000,
+  resetTimeout: 1000,
   halfOpenProbes: 3,
   closeRatio: 0.8,
-  capacity: 250,
+  burst: 250,
   refillPerSecond: 5000,
 };
 
@@ -109,7 +109,7 @@ export function settingsOf(options: GatewayOptions, cpus: number): Settings {
     breakers: options.breakers ?? 'shared',
     breaker,
     limits: options.limits ?? {
-      [`${DEMO_SOURCE}/${FLOOD_EVENT}`]: { ...breaker, capacity: 10, refillPerSecond: 20 },
+      [`${DEMO_SOURCE}/${FLOOD_EVENT}`]: { ...breaker, burst: 10, refillPerSecond: 20 },
     },
     endpoints: options.endpoints ?? 256,
     checkTimeoutMs: options.checkTimeoutMs ?? 2000,

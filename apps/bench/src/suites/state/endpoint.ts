@@ -23,7 +23,7 @@ export class BenchEndpoint implements Disposable {
     this.index = this.machine.endpoint(NAME, {
       failureThreshold: FAILURE_THRESHOLD,
       failureWindowMs: FAILURE_WINDOW_MS,
-      openDurationMs: OPEN_DURATION_MS,
+      resetTimeout: OPEN_DURATION_MS,
     });
   }
 
