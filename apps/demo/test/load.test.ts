@@ -61,7 +61,7 @@ describe('Load', () => {
       request.resume().once('end', () => setTimeout(() => response.writeHead(202).end(), 20));
     });
     const result = await new Load(options(url)).run();
-    expect(received).toBeGreaterThan(20);
+    expect(received).toBeGreaterThan(0);
     expectBooksToAgree(result, received);
     expect(result.lost).toBe(0);
     expect(result.unexpected).toEqual({});
