@@ -53,8 +53,10 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
   const inFlight = new Int32Array(table.maxClients + 1);
   let running = 0;
   let used = 0;
-  for (let slot = 0; slot < table.slots; slot++) {
-    const word = table.stateOf(slot);
+  const { i32, slots, strideWords } = table;
+  let at = table.slotWord(0);
+  for (let slot = 0; slot < slots; slot++, at += strideWords) {
+    const word = Atomics.load(i32, at + slotHead.word.state);
     const state = stateIn(word);
     if (state === SLOT_FREE) continue;
     used++;
@@ -68,7 +70,7 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     )
       running++;
     if (state !== SLOT_QUEUED) continue;
-    const priority = PRIORITIES[table.i32[table.slotWord(slot) + slotHead.word.band] as number];
+    const priority = PRIORITIES[i32[at + slotHead.word.band] as number];
     if (priority !== undefined) queued[priority]++;
   }
   const workers = seats.map(({ index, threadId, state }) => {
@@ -89,7 +91,7 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     completed: sum((worker) => worker.completed),
     failed: sum((worker) => worker.failed),
     lost: sum((worker) => worker.lost),
-    slots: { total: table.slots, used },
+    slots: { total: slots, used },
     workers,
     clients,
   };

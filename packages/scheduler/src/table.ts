@@ -158,6 +158,11 @@ export class SchedulerTable {
     return (this.at >> 2) + WORD.bell;
   }
 
+  /** From one slot's word to the next one's. */
+  get strideWords(): number {
+    return this.#places.strideBytes >> 2;
+  }
+
   slotWord(slot: number): number {
     return (this.#places.slotsAt + slot * this.#places.strideBytes) >> 2;
   }
