@@ -176,7 +176,8 @@ function agreedLength(ring: i32, position: i32, slot: i32): i32 {
   const header = headerOf(ring, slot);
   const length = get(header + FRAME_HEADER_LENGTH);
   const mirrored = get(header + FRAME_HEADER_MIRROR) ^ position ^ FRAME_MAGIC;
-  const hidden = (load(header + FRAME_HEADER_STATE) >>> 2) ^ ((slot ^ FRAME_MAGIC) & 0x3fffffff);
+  const state = load(header + FRAME_HEADER_STATE);
+  const hidden = (state >>> 2) ^ sealOf(state & 3, slot, 0);
   if (length == mirrored || length == hidden) return length;
   return mirrored == hidden ? mirrored : NO_LENGTH;
 }
@@ -231,7 +232,12 @@ function fits(length: i32, slot: i32, slots: i32): boolean {
 }
 
 function stateOf(kind: i32, slot: i32, length: i32): i32 {
-  return ((length ^ slot ^ FRAME_MAGIC) << 2) | kind;
+  // With the kind in the sealed part, too: one changed bit must not turn a frame into padding.
+  return (sealOf(kind, slot, length) << 2) | kind;
+}
+
+function sealOf(kind: i32, slot: i32, length: i32): i32 {
+  return (length ^ slot ^ (kind << 24) ^ FRAME_MAGIC) & 0x3fffffff;
 }
 
 function headerOf(ring: i32, slot: i32): i32 {
