@@ -3,14 +3,30 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Its source. @throws where there is none */
+export function readmeExample(packageDir: string): string {
+  const source = /^```ts\n(.*?)^```/ms.exec(readFileSync(join(packageDir, 'README.md'), 'utf8'))?.[1];
+  if (source === undefined) throw new Error(`${packageDir}/README.md has no block of ts`);
+  return source;
+}
+
+/**
+ * What the example says it prints: the comments behind its calls of `console.log`, in their order.
+ * @throws where there is no example, or where it says nothing
+ */
+export function claimedOutput(packageDir: string): string {
+  const claims = [...readmeExample(packageDir).matchAll(/\bconsole\.log\(.*\); \/\/ (.*)$/gm)];
+  if (claims.length === 0) throw new Error(`the example of ${packageDir} does not say what it prints`);
+  return claims.map(([, claim]) => `${claim}\n`).join('');
+}
+
 /**
  * @param packageDir the folder of the package
  * @returns what the example printed
  * @throws where there is no example, or where it fails
  */
 export function runReadmeExample(packageDir: string): string {
-  const source = /^```ts\n(.*?)^```/ms.exec(readFileSync(join(packageDir, 'README.md'), 'utf8'))?.[1];
-  if (source === undefined) throw new Error(`${packageDir}/README.md has no block of ts`);
+  const source = readmeExample(packageDir);
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [

@@ -1,19 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { readmeExample } from '../../../tools/readme-example.ts';
 import { HELP } from '../src/cli.ts';
 import type { BenchDocument } from '../src/document.ts';
 import { runCommand } from './run-bench.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const root = fileURLToPath(new URL('..', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 test('the suite of the README runs', { timeout: 60_000 }, async () => {
-  const [, example = ''] = /```ts\n(.*?)```/s.exec(readme) ?? [];
   const folder = mkdtempSync(join(tmpdir(), 'bench-readme-'));
   try {
     const file = join(folder, 'suites.mts');
-    writeFileSync(file, example);
+    writeFileSync(file, readmeExample(root));
     const { code, stdout } = await runCommand('--from', file, '--suite', 'split', '--quick', '--json');
     expect(code).toBe(0);
     const group = (JSON.parse(stdout) as BenchDocument).suites[0]?.groups[0];

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { compileFunction } from 'node:vm';
 import { transformSync } from 'esbuild';
 import { expect, test } from 'vitest';
+import { readmeExample } from '../../readme-example.ts';
 import * as interleave from '../src/index.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 test('the example of the README passes, and prints the trace that stands there', () => {
-  const [, example] = /^```ts\n(.*?)^```/ms.exec(readme)!;
-  const [, printed] = /^```text\n(.*?)^```/ms.exec(readme)!;
+  const [, printed] = /^```text\n(.*?)^```/ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))!;
   // As if it lay in a folder beside `kernel`.
   const url = JSON.stringify(new URL('./beside/example.test.ts', import.meta.url).href);
-  const { code } = transformSync(example!, {
+  const { code } = transformSync(readmeExample(root), {
     loader: 'ts',
     format: 'cjs',
     define: { 'import.meta.url': url },
