@@ -357,3 +357,53 @@ export const readWriteRoot = root('lock-free/read-write-lock', 1, {
     doc: 'mutexWords: writers take it first',
   }),
 });
+
+/** Of `pickVersion`: readers may still be in every version but the current one. */
+export const RCU_NO_VERSION = -1;
+/** The first epoch of an RCU cell; epochs are odd, so that none is 0. */
+export const RCU_FIRST_EPOCH = 1;
+
+/** Followed by `maxReaders` reader slots, `versions` version records, and `versions` payloads of `strideBytes`. */
+export const rcuRoot = root('lock-free/rcu-cell', 1, {
+  maxReaders: immutable('i32', { doc: 'threads that may read: slots' }),
+  versions: immutable('i32', { doc: 'payloads, the current one included: at least 2' }),
+  payloadBytes: immutable('i32', { doc: 'of a version, a multiple of 8' }),
+  strideBytes: immutable('i32', { doc: 'from one payload to the next, whole lines' }),
+  current: atomic('i32', {
+    line: true,
+    hot: 'current',
+    doc: 'index of the version that readers get. Publishes its payload',
+    writer: 'the updater that has the mutex',
+    reader: 'any thread',
+  }),
+  epoch: atomic('i32', {
+    hot: 'current',
+    doc: 'odd; bumped by 2 after each publication and by who waits for readers; wraps. On the line of `current`: readers load both',
+    writer: 'updaters, and threads that wait for readers',
+    reader: 'any thread',
+  }),
+  waiters: atomic('i32', {
+    hot: 'current',
+    doc: 'threads that wait for readers, or died doing so. Readers load it when they end',
+    writer: 'threads that wait for readers',
+    reader: 'readers',
+  }),
+  ended: atomic('i32', {
+    line: true,
+    hot: 'ended',
+    doc: 'bumped by a reader that ends while somebody waits for readers; they park on it',
+    writer: 'readers',
+    reader: 'threads that wait for readers',
+  }),
+  updaters: atomic(mutexWords.bytes, {
+    line: true,
+    hot: 'updaters',
+    doc: 'mutexWords: updaters take it first',
+  }),
+});
+
+export const rcuVersion = struct('lock-free/rcu-version', 1, {
+  retiredAt: guarded('the mutex of the updaters', 'i32', {
+    doc: 'the epoch from which on readers do not have it; free once all that read began then or later',
+  }),
+});
