@@ -158,6 +158,6 @@ export class ClientsExhaustedError extends SchedulerError {
   }
 }
 
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -72,7 +72,7 @@ export interface CloseOptions {
 export const MAX_SLOTS: number = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 /** What a timer of Node can wait. */
-export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
 /** @throws ArgumentRangeError */
 export function tableOptions(options: SchedulerOptions): TableOptions {

@@ -67,7 +67,7 @@ export function moduleUrl(module: string | URL): string {
 }
 
 /** What a worker runs for a task of a module that it has imported, or undefined. */
-export function functionOf(exported: unknown): AnyTaskFunction | undefined {
+function functionOf(exported: unknown): AnyTaskFunction | undefined {
   if (typeof exported !== 'object' || exported === null) return undefined;
   return (exported as { [FUNCTION]?: AnyTaskFunction })[FUNCTION];
 }
