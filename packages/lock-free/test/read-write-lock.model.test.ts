@@ -125,7 +125,8 @@ const SCENARIOS = [
       k,
       'two readers and a writer',
       [() => k.read(1), () => k.read(2), () => k.write(3)],
-      wrote(2)
+      wrote(2),
+      { setup: () => void (k.register(1), k.register(2)) }
     ),
   (k: Kernel): Scenario =>
     scenario(

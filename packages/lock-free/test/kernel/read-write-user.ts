@@ -8,8 +8,6 @@ import {
   MUTEX_WORDS_BYTES,
   READ_WRITE_ROOT_BYTES,
   READ_WRITE_ROOT_WRITERS,
-  READER_SLOT_BYTES,
-  READER_SLOT_IS_WAITING,
 } from '../../kernel/layout.generated.ts';
 import { awaitMutex, lockMutex, tryLockMutex, unlockMutex } from '../../kernel/mutex.ts';
 import {
@@ -39,6 +37,11 @@ export const WRITTEN: i32 = DATA + 12;
 
 function enter(me: i32): i32 {
   return enterSlot(READ_WRITE_ROOT_BYTES, SLOTS, me);
+}
+
+/** Before the threads: claims the slot. */
+export function register(me: i32): void {
+  enter(me);
 }
 
 /** @returns what it found, or -1000 where it was torn */
@@ -205,9 +208,4 @@ export function readWarned(me: i32): i32 {
   const found = outcome == LOCK_RECOVERED ? -2 : look();
   unlockRead(0, slot);
   return found;
-}
-
-/** For checks: is slot `index` free of marks? */
-export function slotWaits(index: i32): i32 {
-  return get(READ_WRITE_ROOT_BYTES + index * READER_SLOT_BYTES + READER_SLOT_IS_WAITING);
 }

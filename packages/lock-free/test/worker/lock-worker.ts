@@ -10,9 +10,7 @@ import {
   type SharedMutexHandle,
 } from '../../src/index.ts';
 import { arrive, type Station } from '../../../../tools/testing/crew.ts';
-
-/** Words that the lock guards: all hold the same number, outside of a critical section. */
-export const WORDS = 8;
+import { WORDS } from './lock-words.ts';
 
 export type LockJob =
   | { readonly kind: 'mutex' | 'timed' | 'try' | 'async'; readonly handle: SharedMutexHandle }
