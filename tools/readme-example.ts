@@ -1,6 +1,6 @@
 // The first ```ts block of a package's README, run as a user would run it: in a process of its own, with the package imported by name.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Its source. @throws where there is none */
@@ -26,19 +26,17 @@ export function claimedOutput(packageDir: string): string {
  * @throws where there is no example, or where it fails
  */
 export function runReadmeExample(packageDir: string): string {
-  const source = readmeExample(packageDir);
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      '--conditions=@corelane/source',
-      '--input-type=module-typescript',
-      '--disable-warning=ExperimentalWarning',
-      '-e',
-      source,
-    ],
-    { cwd: packageDir, encoding: 'utf8' },
-  );
-  if (status !== 0 || stderr !== '')
-    throw new Error(`the example of ${packageDir} exited with ${status}\n${stdout}${stderr}`);
-  return stdout;
+  // In a file of the package: an example may start threads that import it, and finds the package by its own name.
+  const file = join(packageDir, `.readme-example-${process.pid}.ts`);
+  writeFileSync(file, readmeExample(packageDir));
+  try {
+    const flags = ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'];
+    const child = spawnSync(process.execPath, [...flags, file], { cwd: packageDir, encoding: 'utf8' });
+    const { status, stdout, stderr } = child;
+    if (status !== 0 || stderr !== '')
+      throw new Error(`the example of ${packageDir} exited with ${status}\n${stdout}${stderr}`);
+    return stdout;
+  } finally {
+    rmSync(file);
+  }
 }
