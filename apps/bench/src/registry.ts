@@ -9,7 +9,7 @@ export const suites: readonly SuiteEntry[] = [
   },
   {
     name: 'lock-free',
-    title: 'Queue and stack of lock-free against the same on JS Atomics',
+    title: 'Structures of lock-free against the same on JS Atomics and ringbuf.js',
     load: async () => (await import('./suites/lock-free.ts')).suite,
   },
   {

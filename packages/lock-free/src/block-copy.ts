@@ -1,12 +1,16 @@
 // Copies between arrays of this thread and the arena, without a view an operation.
 //
-// Tried and rejected: `set` of a subarray, which allocates the subarray; a loop over bytes, 16 times slower at 256 bytes.
+// Tried and rejected: `set` of a subarray, which allocates the subarray; a loop over few words, no faster between two threads; a
+// loop over bytes, 16 times slower at 256 bytes.
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 
-/** Measured by `copy` of the bench's suite `lock-free`: below it a loop is as fast as a call. */
+/** Guessed: up to here a loop takes no longer than the call of `copy`, some 30 ns. */
 const LOOP_BYTES = 24;
-/** Measured there: from here on `copy`, a memmove, is faster than `set`, which moves 8 bytes at a time between shared arrays. */
-const COPY_BYTES = 2048;
+/**
+ * A `copy` moves at most so much: above some 2 KB the C library takes to string instructions, which need not be fast on lines that
+ * another core has just written. Guessed; group `spsc-1024` of the bench's suite `lock-free` shows it does no harm.
+ */
+const COPY_BYTES = 1024;
 
 const copy = Buffer.prototype.copy as (
   this: Uint8Array,
@@ -30,16 +34,23 @@ export class BlockCopy {
   into(at: number, source: Uint8Array, offset: number, length: number): void {
     const arena = this.#arena;
     if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) arena[at + i] = source[offset + i] as number;
-    else if (length === source.length && length < COPY_BYTES && ((source.byteOffset ^ at) & 7) === 0)
-      arena.set(source, at);
-    else copy.call(source, arena, at, offset, offset + length);
+    else if (length === source.length && ((source.byteOffset ^ at) & 7) === 0) arena.set(source, at);
+    else
+      for (let done = 0; done < length; done += COPY_BYTES) {
+        const end = done + COPY_BYTES < length ? done + COPY_BYTES : length;
+        copy.call(source, arena, at + done, offset + done, offset + end);
+      }
   }
 
   /** @param at byte address in the arena */
   out(at: number, target: Uint8Array, offset: number, length: number): void {
     const arena = this.#arena;
     if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) target[offset + i] = arena[at + i] as number;
-    else arena.copy(target, offset, at, at + length);
+    else
+      for (let done = 0; done < length; done += COPY_BYTES) {
+        const end = done + COPY_BYTES < length ? done + COPY_BYTES : length;
+        arena.copy(target, offset + done, at + done, at + end);
+      }
   }
 
   /** The bytes of a block of words. Makes a view where it is another block than last time. */

@@ -1,7 +1,13 @@
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { BlockCopy } from './block-copy.ts';
 import type { FramePlace } from './frame-place.ts';
-import { FRAME_CORRUPT, FRAME_EMPTY, FRAME_UNFINISHED, frameHeader, framedRingRoot } from './layout.ts';
+import {
+  FRAME_CORRUPT,
+  type FRAME_EMPTY,
+  type FRAME_UNFINISHED,
+  frameHeader,
+  framedRingRoot,
+} from './layout.ts';
 import { FrameCorruptError, NoFrameError } from './ring-errors.ts';
 import { Role } from './role.ts';
 import { deadThread } from './this-thread.ts';

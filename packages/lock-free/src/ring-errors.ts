@@ -29,10 +29,7 @@ export class RoleReleasedError extends LockFreeError {
 /** `commit`, `abort` or `tryClaim` where an open claim was expected and there is none, or the other way round. Nothing was changed. */
 export class ClaimStateError extends LockFreeError {
   override readonly name = 'ClaimStateError';
-
-  constructor(code: 'ERR_CLAIM_OPEN' | 'ERR_NO_CLAIM' | 'ERR_CLAIM_LOST', message: string) {
-    super(code, message);
-  }
+  declare readonly code: 'ERR_CLAIM_OPEN' | 'ERR_NO_CLAIM' | 'ERR_CLAIM_LOST';
 }
 
 /** `advance` without a frame that `peek` found. Nothing was changed. */

@@ -3,6 +3,9 @@ import { Arena } from '@corelane/shared-memory';
 import { type BatchCase, type BatchGroup, BYTES_PER_OP, type Suite } from '../suite.ts';
 import { AtomicsQueue, EMPTY } from './lock-free/atomics-queue.ts';
 import { BigintStack } from './lock-free/bigint-stack.ts';
+import { locks } from './lock-free/locks.ts';
+import { framedRings, spscBlocks } from './lock-free/rings.ts';
+import { stripedCounters } from './lock-free/striped.ts';
 import { Held } from './state/held.ts';
 
 const CAPACITY = 1024;
@@ -198,6 +201,6 @@ const stacks: BatchGroup = {
 
 export const suite: Suite = {
   name: 'lock-free',
-  title: 'Queue and stack of lock-free against the same on JS Atomics',
-  groups: [queues, stacks],
+  title: 'Structures of lock-free against the same on JS Atomics and ringbuf.js',
+  groups: [queues, stacks, ...spscBlocks, ...framedRings, ...stripedCounters, ...locks],
 };

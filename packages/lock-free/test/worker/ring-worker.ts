@@ -54,17 +54,19 @@ function consume(): void {
   const check = (value: number): void => {
     if (value !== valueOf(done) && wrong.length < 5)
       wrong.push(`${value} as number ${done}, expected ${valueOf(done)}`);
-    done++;
   };
   while (done < count) {
     if (block === 1) {
       const value = consumer.tryPop();
       if (value === RING_EMPTY) refuse();
-      else check(value);
+      else {
+        check(value);
+        done++;
+      }
       continue;
     }
     const got = consumer.read(values, 0, 1 + (done % block));
-    for (let i = 0; i < got; i++) check(values[i] as number);
+    for (let i = 0; i < got; i++, done++) check(values[i] as number);
     if (got === 0) refuse();
   }
 }
