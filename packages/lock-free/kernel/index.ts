@@ -57,7 +57,7 @@ export {
   waitedUsHigh,
   wakeDeferred,
 } from './mutex.ts';
-export { enterSlot, leaveSlot } from './reader-slots.ts';
+export { enterSlot, findSlot, leaveSlot } from './reader-slots.ts';
 export {
   awaitDrained,
   awaitRead,

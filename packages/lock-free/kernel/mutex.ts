@@ -1,6 +1,6 @@
 // Mutex in one word: free, taken, taken with somebody waiting; the word says by whom.
 // After Ulrich Drepper, "Futexes Are Tricky" (2011), mutex 3, with the owner in the word as in the robust futexes of Linux.
-// The protocol is in PROTOCOL.md, section 3.
+// The protocol is in PROTOCOL.md, section "Mutex".
 //
 // `mutex` is the byte address of `mutexWords` (24 bytes, a multiple of 8), anywhere in an arena: best on the line of the data that
 // it guards. It starts as zeros. `me` is the number of the calling thread, 1 to 2^28 - 1: its threadId + 1.

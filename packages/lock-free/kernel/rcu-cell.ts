@@ -1,7 +1,7 @@
 // A cell whose readers never wait: read, copy, update. Readers announce the epoch in which they began; an updater publishes another
 // version and uses the old one again when all that read began later.
 // After P. McKenney and J. Slingwine, "Read-Copy Update" (1998), and M. Desnoyers et al., "User-Level Implementations of
-// Read-Copy Update" (2012), with an epoch that counts on in place of two phases. The protocol is in PROTOCOL.md, section 5.
+// Read-Copy Update" (2012), with an epoch that counts on in place of two phases. The protocol is in PROTOCOL.md, section "RCU cell".
 //
 // `cell` is the byte address of the root, `slot` that of the calling thread's reader slot. Updaters hold the mutex at
 // `cell + RCU_ROOT_UPDATERS` (mutex.ts) around pickVersion … publishVersion.

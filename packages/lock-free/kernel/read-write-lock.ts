@@ -1,6 +1,6 @@
 // Read-write lock, phase-fair: readers and writers take turns.
 // After B. Brandenburg and J. Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor Real-Time Systems" (2010), with
-// one word in place of their four, threads that park, and writers behind a mutex. The protocol is in PROTOCOL.md, section 4.
+// one word in place of their four, threads that park, and writers behind a mutex. The protocol is in PROTOCOL.md, section "Read-write lock".
 //
 // `lock` is the byte address of the root, `slot` that of the calling thread's reader slot. Writers hold the mutex at
 // `lock + READ_WRITE_ROOT_WRITERS` (mutex.ts) around beginWrite … endWrite.

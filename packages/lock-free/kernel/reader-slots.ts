@@ -16,14 +16,21 @@ import {
   SLOT_RECOVERING,
 } from './layout.generated.ts';
 
-/** @returns the address of the caller's slot, 0 where all are others' */
-export function enterSlot(slots: i32, count: i32, me: i32): i32 {
+/** @returns the address of the caller's slot, 0 where it has none */
+export function findSlot(slots: i32, count: i32, me: i32): i32 {
   for (let i = 0; i < count; i++) {
     const slot = slots + i * READER_SLOT_BYTES;
-    if (load(slot + READER_SLOT_THREAD) == me) {
-      set(slot + READER_SLOT_USERS, (get(slot + READER_SLOT_USERS) + 1) | 0);
-      return slot;
-    }
+    if (load(slot + READER_SLOT_THREAD) == me) return slot;
+  }
+  return 0;
+}
+
+/** @returns the address of the caller's slot, from now on or since before; 0 where all are others' */
+export function enterSlot(slots: i32, count: i32, me: i32): i32 {
+  const own = findSlot(slots, count, me);
+  if (own != 0) {
+    set(own + READER_SLOT_USERS, (get(own + READER_SLOT_USERS) + 1) | 0);
+    return own;
   }
   for (let i = 0; i < count; i++) {
     const slot = slots + i * READER_SLOT_BYTES;

@@ -57,7 +57,10 @@ export class UpgradeError extends LockFreeError {
   readonly reads: number;
 
   constructor(threadId: number, reads: number) {
-    super('ERR_UPGRADE', `thread ${threadId} asks for the write lock and has ${reads} read locks, expected 0`);
+    super(
+      'ERR_UPGRADE',
+      `thread ${threadId} asks for the write lock and has ${reads} read locks, expected 0`,
+    );
     this.threadId = threadId;
     this.reads = reads;
   }
@@ -88,5 +91,14 @@ export class StillReadingError extends LockFreeError {
     super('ERR_STILL_READING', `thread ${threadId} asks to ${wanted} and reads ${reads} times, expected 0`);
     this.threadId = threadId;
     this.reads = reads;
+  }
+}
+
+/** A read section was used after its end: what it showed may be written by now. */
+export class SectionEndedError extends LockFreeError {
+  override readonly name = 'SectionEndedError';
+
+  constructor() {
+    super('ERR_SECTION_ENDED', 'the read section has ended, expected one that has not');
   }
 }

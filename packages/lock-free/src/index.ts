@@ -12,6 +12,7 @@ export {
   NotOwnerError,
   ReadersExhaustedError,
   RelockError,
+  SectionEndedError,
   StillReadingError,
   UpgradeError,
 } from './errors.ts';
@@ -36,13 +37,7 @@ export {
   RoleTakenError,
 } from './ring-errors.ts';
 export type { RingProducer } from './ring-producer.ts';
-export {
-  RING_FULL,
-  RING_PUSHED,
-  SpscRing,
-  type SpscRingHandle,
-  type SpscRingOptions,
-} from './spsc-ring.ts';
+export { RING_FULL, RING_PUSHED, SpscRing, type SpscRingHandle, type SpscRingOptions } from './spsc-ring.ts';
 export { StripedCounter, type StripedCounterHandle, type StripedCounterOptions } from './striped-counter.ts';
 export { LOCK_BUSY, LOCK_RECOVERED, LOCK_TAKEN, LOCK_TIMED_OUT, mutexWords } from './layout.ts';
 export { LockGuard, type LockOutcome, type Unlockable } from './lock-guard.ts';
@@ -54,11 +49,5 @@ export {
   type ReadWriteStatistics,
 } from './read-write-lock.ts';
 export type { WaitAsyncOptions } from './word-wait.ts';
-export {
-  RcuCell,
-  RcuGuard,
-  type RcuCellHandle,
-  type RcuCellOptions,
-  type RcuOutcome,
-  type RcuView,
-} from './rcu-cell.ts';
+export { RcuCell, type RcuCellHandle, type RcuCellOptions, type RcuOutcome } from './rcu-cell.ts';
+export { RcuGuard, type RcuView } from './rcu-guard.ts';

@@ -194,7 +194,9 @@ export const frameHeader = struct('lock-free/frame-header', 1, {
     writer: 'who claimed the slot; the consumer clears it plainly before `head` hands the slot on',
     reader: 'the consumer',
   }),
-  length: guarded('the claim, then `state`', 'i32', { doc: 'bytes of the payload; of padding: of its slots' }),
+  length: guarded('the claim, then `state`', 'i32', {
+    doc: 'bytes of the payload; of padding: of its slots',
+  }),
   mirror: guarded('the claim, then `state`', 'i32', { doc: 'length ^ position ^ FRAME_MAGIC' }),
   owner: guarded('the claim, then `state`', 'i32', { doc: 'thread id + 1 of who claimed it' }),
 });
@@ -299,8 +301,12 @@ export const readerSlot = struct('lock-free/reader-slot', 1, {
     writer: 'its thread; whoever recovers it',
     reader: 'threads that wait for readers',
   }),
-  users: guarded('being its thread, or recovering it', 'i32', { doc: 'objects of its thread that use the slot' }),
-  depth: guarded('being its thread, or recovering it', 'i32', { doc: 'read sections of its thread, one in another' }),
+  users: guarded('being its thread, or recovering it', 'i32', {
+    doc: 'objects of its thread that use the slot',
+  }),
+  depth: guarded('being its thread, or recovering it', 'i32', {
+    doc: 'read sections of its thread, one in another',
+  }),
   isWaiting: guarded('being its thread, or recovering it', 'i32', {
     doc: 'of a read-write lock: 1 while its thread is one of the readers that wait',
   }),

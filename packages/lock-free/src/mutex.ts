@@ -19,8 +19,8 @@ import { LockGuard, type LockOutcome } from './lock-guard.ts';
 import { deadThread, THIS_THREAD, threadIdOf } from './this-thread.ts';
 import { type WaitAsyncOptions, waitForWord } from './word-wait.ts';
 
-/** Looks at a mutex that is held before parking: less than a microsecond. Guessed. */
-const SPINS = 100;
+/** Looks at a mutex that is held before parking. Measured (suite lock-free, mutex-2, mutex-4) among 0, 30 and 100. */
+const SPINS = 30;
 
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type SharedMutexHandle = ObjectHandle<'lock-free/mutex'>;
@@ -196,7 +196,7 @@ export class SharedMutex {
     while (true) {
       const outcome = this.#kernel.awaitMutex(this.address, THIS_THREAD, sliceUs(deadline)) as LockOutcome;
       const isOver = outcome === LOCK_BUSY || outcome === LOCK_TIMED_OUT;
-      if (isOver && performance.now() < deadline) continue;
+      if (isOver && (deadline === Infinity || performance.now() < deadline)) continue;
       this.#addWaited(startMs);
       return isOver ? LOCK_TIMED_OUT : outcome;
     }
@@ -208,10 +208,7 @@ export class SharedMutex {
   }
 
   #guard(outcome: LockOutcome): LockGuard {
-    return new LockGuard(
-      outcome,
-      outcome === LOCK_TAKEN || outcome === LOCK_RECOVERED ? this : undefined,
-    );
+    return new LockGuard(outcome, outcome === LOCK_TAKEN || outcome === LOCK_RECOVERED ? this : undefined);
   }
 
   #notOwner(): NotOwnerError {

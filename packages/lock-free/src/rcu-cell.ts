@@ -10,15 +10,9 @@ import {
 import { checkTimeout, deadlineAfter, sliceUs } from './deadline.ts';
 import { NotOwnerError, StillReadingError } from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import {
-  LOCK_TIMED_OUT,
-  NOT_OWNER,
-  RCU_NO_VERSION,
-  rcuRoot,
-  rcuVersion,
-  readerSlot,
-} from './layout.ts';
+import { LOCK_TIMED_OUT, NOT_OWNER, RCU_NO_VERSION, rcuRoot, rcuVersion, readerSlot } from './layout.ts';
 import { type LockOptions, SharedMutex } from './mutex.ts';
+import { RcuGuard, type RcuView } from './rcu-guard.ts';
 import { ReaderSeat } from './reader-seat.ts';
 import { deadThread, THIS_THREAD } from './this-thread.ts';
 import { type WaitAsyncOptions, waitForWord } from './word-wait.ts';
@@ -39,42 +33,8 @@ export interface RcuCellOptions {
   readonly maxReaders?: number;
 }
 
-/** One version of the payload. Readers must not write to it. */
-export interface RcuView {
-  readonly u8: Uint8Array;
-  readonly i32: Int32Array;
-  readonly f64: Float64Array;
-}
-
 /** - `done` - `timedOut`: nothing was changed */
 export type RcuOutcome = 'done' | 'timedOut';
-
-/** A read section: `using guard = cell.read()` ends it with the block. Ending it twice is harmless. */
-export class RcuGuard {
-  #view: RcuView | undefined;
-  #cell: RcuCell;
-
-  constructor(cell: RcuCell, view: RcuView) {
-    this.#cell = cell;
-    this.#view = view;
-  }
-
-  /** What was current when the section began. @throws NotOwnerError after its end */
-  get view(): RcuView {
-    if (this.#view === undefined) throw new NotOwnerError(THIS_THREAD - 1, undefined);
-    return this.#view;
-  }
-
-  end(): void {
-    if (this.#view === undefined) return;
-    this.#view = undefined;
-    this.#cell.exit();
-  }
-
-  [Symbol.dispose](): void {
-    this.end();
-  }
-}
 
 /** A payload of fixed size that readers get whole without ever waiting, while updaters replace it by changed copies. */
 export class RcuCell {
@@ -113,10 +73,6 @@ export class RcuCell {
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: RcuCellOptions): RcuCell {
     const { payloadBytes, versions = 4, maxReaders = 64 } = options;
-    const check = (name: string, found: number, least: number, most: number): void => {
-      if (!Number.isInteger(found) || found < least || found > most)
-        throw new ArgumentRangeError(name, found, `an integer from ${least} to ${most}`);
-    };
     check('payloadBytes', payloadBytes, 1, MAX_PAYLOAD_BYTES);
     check('versions', versions, 2, MAX_VERSIONS);
     check('maxReaders', maxReaders, 1, MAX_READERS);
@@ -250,7 +206,7 @@ export class RcuCell {
   }
 
   #refuseReading(wanted: string): void {
-    const reads = this.#seat.depth;
+    const reads = this.#seat.depthOfThread;
     if (reads > 0) throw new StillReadingError(THIS_THREAD - 1, wanted, reads);
   }
 
@@ -271,6 +227,12 @@ export class RcuCell {
       if (performance.now() >= deadline) return 'timedOut';
     return 'done';
   }
+}
+
+/** @throws ArgumentRangeError */
+function check(name: string, found: number, least: number, most: number): void {
+  if (!Number.isInteger(found) || found < least || found > most)
+    throw new ArgumentRangeError(name, found, `an integer from ${least} to ${most}`);
 }
 
 type Shape = Required<RcuCellOptions>;

@@ -222,14 +222,23 @@ export class ReadWriteLock {
   }
 
   #waitToWrite(deadline: number): LockOutcome {
+    const reads = this.#seat.depthOfThread; // perhaps through another instance
+    if (reads > 0) {
+      this.#giveUpWriting();
+      throw new UpgradeError(THIS_THREAD - 1, reads);
+    }
     while (true) {
       const outcome = this.#kernel.awaitDrained(this.#lock, SPINS, sliceUs(deadline)) as LockOutcome;
       if (outcome !== LOCK_BUSY) return outcome;
       if (performance.now() < deadline) continue;
-      this.#kernel.endWrite(this.#lock, 0); // lets in who has waited for it
-      this.#writers.unlock();
+      this.#giveUpWriting();
       return LOCK_TIMED_OUT;
     }
+  }
+
+  #giveUpWriting(): void {
+    this.#kernel.endWrite(this.#lock, 0); // lets in who has waited for it
+    this.#writers.unlock();
   }
 }
 

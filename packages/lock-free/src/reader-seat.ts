@@ -32,11 +32,15 @@ export class ReaderSeat {
     return this.#slot;
   }
 
-  /** Read sections that this thread is in: also those of other instances, once this one has claimed. */
+  /** Read sections that this thread is in; 0 where this instance has not claimed, though another one may have. */
   get depth(): number {
-    return this.#slot === 0 ? 0 : (this.#arena.i32[(this.#slot >> 2) + DEPTH] as number);
+    return this.#depthAt(this.#slot);
   }
 
+  /** Read sections that this thread is in, through whichever instance. Looks at every slot where this one has not claimed. */
+  get depthOfThread(): number {
+    return this.#depthAt(this.#slot || this.#kernel.findSlot(this.#slots, this.maxReaders, THIS_THREAD));
+  }
 
   /** @throws StillReadingError */
   leave(): void {
@@ -44,6 +48,10 @@ export class ReaderSeat {
     if (this.#kernel.leaveSlot(this.#slot) === SLOT_IN_USE)
       throw new StillReadingError(THIS_THREAD - 1, 'leave', this.depth);
     this.#slot = 0;
+  }
+
+  #depthAt(slot: number): number {
+    return slot === 0 ? 0 : (this.#arena.i32[(slot >> 2) + DEPTH] as number);
   }
 
   #claim(): number {

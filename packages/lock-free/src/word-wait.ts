@@ -30,10 +30,11 @@ export function waitForWord(
       reject(signal?.reason as Error);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    void wait.value.then(() => {
+    const onSettled = (): void => {
       clearInterval(keepAlive);
       signal?.removeEventListener('abort', onAbort);
       resolve();
-    });
+    };
+    void wait.value.then(onSettled);
   });
 }

@@ -108,7 +108,11 @@ const SCENARIOS = [
       { setup: () => void k.tryLockMutex(0, 1), preemptions: 3 },
     ),
   (k: Kernel): Scenario =>
-    scenario('three threads park', [1, 2, 3].map((me) => () => k.lockAndIncrement(me, 0)), all),
+    scenario(
+      'three threads park',
+      [1, 2, 3].map((me) => () => k.lockAndIncrement(me, 0)),
+      all,
+    ),
   (k: Kernel): Scenario =>
     scenario('two threads, twice each, spin once', [
       () => k.lockAndIncrement(1, 1) + k.lockAndIncrement(1, 1),
@@ -131,7 +135,9 @@ const SCENARIOS = [
       'two wait for an owner that died: until the data is marked, each is told',
       [() => k.lockAndRepair(2), () => k.lockAndIncrement(3, 0), () => k.recoverDead(1)],
       ([outcome]: readonly number[]) =>
-        outcome === LOCK_RECOVERED && peek(STATE) === 0 ? undefined : `outcome ${outcome}, state ${peek(STATE)}`,
+        outcome === LOCK_RECOVERED && peek(STATE) === 0
+          ? undefined
+          : `outcome ${outcome}, state ${peek(STATE)}`,
       {
         setup: () => {
           k.tryLockMutex(0, 1);
@@ -147,7 +153,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the mutex is taken by a look and a store',
     find: 'const seen = compareExchange(mutex + MUTEX_WORDS_STATE, 0, me);',
-    replace: 'const seen = load(mutex + MUTEX_WORDS_STATE); if (seen == 0) store(mutex + MUTEX_WORDS_STATE, me);',
+    replace:
+      'const seen = load(mutex + MUTEX_WORDS_STATE); if (seen == 0) store(mutex + MUTEX_WORDS_STATE, me);',
     expect: 'race',
   },
   {

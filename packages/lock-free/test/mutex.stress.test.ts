@@ -13,7 +13,7 @@ interface Scene {
   readonly arena: Arena;
   readonly mutex: SharedMutex;
   readonly words: Int32Array;
-  station(kind: LockJob['kind'], times?: number): LockStation;
+  readonly station: (kind: LockJob['kind'], times?: number) => LockStation;
 }
 
 function scene(): Scene {

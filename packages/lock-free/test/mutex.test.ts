@@ -102,7 +102,8 @@ test('times that are no times, and threads that have not ended, are refused', as
     expect(() => mutex.lock({ timeoutMs })).toThrow(ArgumentRangeError);
     await expect(mutex.lockAsync({ timeoutMs })).rejects.toThrow(ArgumentRangeError);
   }
-  for (const ended of [-1, 0.5, 2 ** 28, threadId]) expect(() => mutex.recover(ended)).toThrow(ArgumentRangeError);
+  for (const ended of [-1, 0.5, 2 ** 28, threadId])
+    expect(() => mutex.recover(ended)).toThrow(ArgumentRangeError);
   expect(mutex.owner).toBeUndefined();
   expect(mutex.recover(threadId + 77)).toBe(false);
 });
@@ -124,5 +125,7 @@ test('a handle leads to the mutex; another one is refused', () => {
   mutex.acquire();
   expect(other.owner).toBe(threadId);
   mutex.unlock();
-  expect(() => SharedMutex.attach({ ...mutex.handle, at: mutex.handle.at + 128 * 100 }, arena)).toThrow(AttachError);
+  expect(() => SharedMutex.attach({ ...mutex.handle, at: mutex.handle.at + 128 * 100 }, arena)).toThrow(
+    AttachError,
+  );
 });

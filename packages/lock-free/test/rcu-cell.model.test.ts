@@ -1,5 +1,13 @@
 // All interleavings of the RCU cell's kernel. Payloads are plain: a version written while somebody reads it is a race, or torn.
-import { explore, killsMutants, peek, phases, type Mutant, type Scenario, type Thread } from '@corelane/interleave';
+import {
+  explore,
+  killsMutants,
+  peek,
+  phases,
+  type Mutant,
+  type Scenario,
+  type Thread,
+} from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
 import { alignUp, LINE_BYTES } from '@corelane/shared-memory';
 import { rcuRoot, rcuVersion, readerSlot } from '../src/layout.ts';
@@ -70,15 +78,9 @@ const updates = (k: Kernel, times: number, update: (me: number) => number = k.up
 
 const SCENARIOS = [
   (k: Kernel): Scenario =>
-    scenario(k, 'a reader, and three updates that use both versions', [
-      () => k.read(1),
-      updates(k, 3),
-    ]),
+    scenario(k, 'a reader, and three updates that use both versions', [() => k.read(1), updates(k, 3)]),
   (k: Kernel): Scenario =>
-    scenario(k, 'an update that finds a version or none', [
-      () => k.read(1),
-      updates(k, 2, k.updateIfFree),
-    ]),
+    scenario(k, 'an update that finds a version or none', [() => k.read(1), updates(k, 2, k.updateIfFree)]),
   (k: Kernel): Scenario =>
     scenario(k, 'a section in another protects what the outer one got', [
       () => k.readTwice(1),
@@ -94,12 +96,7 @@ const SCENARIOS = [
       ([found]: readonly number[]) => (found === 0 ? idle(0) : `found ${found}`),
     ),
   (k: Kernel): Scenario =>
-    scenario(
-      k,
-      'two updaters take turns',
-      [() => k.update(1), () => k.update(2)],
-      () => idle(2),
-    ),
+    scenario(k, 'two updaters take turns', [() => k.update(1), () => k.update(2)], () => idle(2)),
   (k: Kernel): Scenario =>
     scenario(
       k,

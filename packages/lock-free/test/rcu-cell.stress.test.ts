@@ -10,28 +10,35 @@ const WORKER = new URL('./worker/rcu-worker.ts', import.meta.url);
 
 interface Scene {
   readonly cell: RcuCell;
-  station(kind: RcuStation['kind'], times?: number): RcuStation;
+  readonly station: (kind: RcuStation['kind'], times?: number) => RcuStation;
 }
 
 function scene(versions = 3): Scene {
-  const cell = RcuCell.create(Arena.create({ bytes: 1 << 16 }), { payloadBytes: 256, versions, maxReaders: 8 });
+  const cell = RcuCell.create(Arena.create({ bytes: 1 << 16 }), {
+    payloadBytes: 256,
+    versions,
+    maxReaders: 8,
+  });
   return { cell, station: (kind, times = 0) => ({ handle: cell.handle, kind, times }) };
 }
 
-test.each([2, 3, 8])('with %i versions readers get whole payloads that never go back, and no update is lost', async (versions) => {
-  const { cell, station } = scene(versions);
-  await using crew = new Crew(WORKER, [
-    station('read', 60_000),
-    station('read', 60_000),
-    station('update', 8_000),
-    station('update', 8_000),
-  ]);
-  await crew.go();
-  const reports = await crew.reports<RcuReport>();
-  for (const { torn, changed, back } of reports) expect([torn, changed, back]).toEqual([0, 0, 0]);
-  expect(new Set(cell.enter().i32)).toEqual(new Set([16_000]));
-  cell.exit();
-});
+test.each([2, 3, 8])(
+  'with %i versions readers get whole payloads that never go back, and no update is lost',
+  async (versions) => {
+    const { cell, station } = scene(versions);
+    await using crew = new Crew(WORKER, [
+      station('read', 60_000),
+      station('read', 60_000),
+      station('update', 8_000),
+      station('update', 8_000),
+    ]);
+    await crew.go();
+    const reports = await crew.reports<RcuReport>();
+    for (const { torn, changed, back } of reports) expect([torn, changed, back]).toEqual([0, 0, 0]);
+    expect(new Set(cell.enter().i32)).toEqual(new Set([16_000]));
+    cell.exit();
+  },
+);
 
 test('a reader that is terminated is waited for until it is recovered', async () => {
   const { cell, station } = scene(2);

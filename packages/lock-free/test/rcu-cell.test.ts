@@ -1,10 +1,11 @@
 import { threadId } from 'node:worker_threads';
 import { ArgumentRangeError, Arena, AttachError } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
-import { NotOwnerError, RcuCell, RelockError, StillReadingError } from '../src/index.ts';
+import { NotOwnerError, RcuCell, RelockError, SectionEndedError, StillReadingError } from '../src/index.ts';
 
 const arena = Arena.create({ bytes: 1 << 20 });
-const create = (versions = 3): RcuCell => RcuCell.create(arena, { payloadBytes: 20, versions, maxReaders: 2 });
+const create = (versions = 3): RcuCell =>
+  RcuCell.create(arena, { payloadBytes: 20, versions, maxReaders: 2 });
 
 test('a section keeps what it got, while updates go on', () => {
   const cell = create();
@@ -15,7 +16,7 @@ test('a section keeps what it got, while updates go on', () => {
   expect([after.view.f64[0], cell.payloadBytes, after.view.u8.length]).toEqual([1.5, 24, 24]);
   before.end();
   before.end();
-  expect(() => before.view).toThrow(NotOwnerError);
+  expect(() => before.view).toThrow(SectionEndedError);
 });
 
 test('an update begins with a copy, and one that throws changes nothing', () => {
@@ -37,6 +38,7 @@ test('who reads may not wait for readers', async () => {
   const cell = create(2);
   cell.enter();
   expect(() => cell.synchronize()).toThrow(StillReadingError);
+  expect(() => RcuCell.attach(cell.handle).synchronize()).toThrow(StillReadingError);
   await expect(cell.synchronizeAsync()).rejects.toThrow(StillReadingError);
   expect(cell.update(() => {})).toBe('done'); // one version is free
   expect(() => cell.update(() => {})).toThrow(StillReadingError); // now this thread is in the way
@@ -60,7 +62,11 @@ test('a signal ends the wait for readers, with its reason', async () => {
 });
 
 test('numbers out of range and handles of others are refused', () => {
-  for (const wrong of [{ payloadBytes: 0 }, { payloadBytes: 8, versions: 1 }, { payloadBytes: 8, maxReaders: 0 }])
+  for (const wrong of [
+    { payloadBytes: 0 },
+    { payloadBytes: 8, versions: 1 },
+    { payloadBytes: 8, maxReaders: 0 },
+  ])
     expect(() => RcuCell.create(arena, wrong)).toThrow(ArgumentRangeError);
   const cell = create();
   expect(() => cell.synchronize({ timeoutMs: -1 })).toThrow(ArgumentRangeError);

@@ -64,7 +64,8 @@ const scenario = (
 });
 
 const SCENARIOS = [
-  (k: Kernel): Scenario => scenario(k, 'a reader and a writer', [() => k.read(1), () => k.write(2)], wrote(1)),
+  (k: Kernel): Scenario =>
+    scenario(k, 'a reader and a writer', [() => k.read(1), () => k.write(2)], wrote(1)),
   (k: Kernel): Scenario =>
     scenario(k, 'a reader in time and a writer', [() => k.readInTime(1), () => k.write(2)], wrote(1)),
   (k: Kernel): Scenario =>
@@ -75,7 +76,12 @@ const SCENARIOS = [
       wrote(0),
     ),
   (k: Kernel): Scenario =>
-    scenario(k, 'tries beside a writer', [() => k.readIfFree(1), () => k.writeIfFree(2), () => k.write(3)], wrote(1, 2)),
+    scenario(
+      k,
+      'tries beside a writer',
+      [() => k.readIfFree(1), () => k.writeIfFree(2), () => k.write(3)],
+      wrote(1, 2),
+    ),
   (k: Kernel): Scenario =>
     scenario(
       k,
@@ -89,7 +95,7 @@ const SCENARIOS = [
       'a reader dies reading or waiting, the writer gets on',
       [() => k.readAndDie(1), () => k.write(2), () => k.recoverDead(1, 3)],
       ([, wrote2, had]: readonly number[]) =>
-        wrote2 === 1 && had === 1 ? idle() : `wrote ${wrote2}, recovered ${had}`
+        wrote2 === 1 && had === 1 ? idle() : `wrote ${wrote2}, recovered ${had}`,
     ),
   (k: Kernel): Scenario =>
     scenario(
@@ -103,14 +109,15 @@ const SCENARIOS = [
         // Poison where it was inside; also where the readers before it had left meanwhile, and it might have been.
         if (low !== POISONED && (wasInside || low !== 0)) return `state ${low} is left`;
         return found === 0 || (found === -2 && low === POISONED) ? undefined : `found ${found}`;
-      }
+      },
     ),
   (k: Kernel): Scenario =>
     scenario(
       k,
       'a writer dies inside: the next one repairs',
       [() => k.writeAndDie(1), () => k.writeOrRepair(2), () => k.recoverDead(1, 3)],
-      () => (peek(DATA + 4) === 1 && (peek(DATA) === 1 || peek(DATA) === 101) ? undefined : `data ${peek(DATA)}`)
+      () =>
+        peek(DATA + 4) === 1 && (peek(DATA) === 1 || peek(DATA) === 101) ? undefined : `data ${peek(DATA)}`,
     ),
   (k: Kernel): Scenario =>
     scenario(
@@ -118,22 +125,21 @@ const SCENARIOS = [
       'a reader that has joined is behind one writer at most',
       [() => k.joinBehind(1), () => k.writeCounted(2), () => k.writeCounted(3)],
       ([since]: readonly number[]) =>
-        since! <= 1 ? idle() : `${since} writers came before a reader that had joined`
+        since! <= 1 ? idle() : `${since} writers came before a reader that had joined`,
     ),
   (k: Kernel): Scenario =>
-    scenario(
-      k,
-      'two readers and a writer',
-      [() => k.read(1), () => k.read(2), () => k.write(3)],
-      wrote(2),
-      { setup: () => void (k.register(1), k.register(2)) }
-    ),
+    scenario(k, 'two readers and a writer', [() => k.read(1), () => k.read(2), () => k.write(3)], wrote(2), {
+      setup: () => {
+        k.register(1);
+        k.register(2);
+      },
+    }),
   (k: Kernel): Scenario =>
     scenario(
       k,
       'a reader and two writers',
       [() => k.read(1), () => k.write(2), () => k.write(3)],
-      wrote(1, 2)
+      wrote(1, 2),
     ),
 ];
 

@@ -1,6 +1,12 @@
 import { Arena } from '@corelane/shared-memory';
 import { expect, test, vi } from 'vitest';
-import { LOCK_RECOVERED, LOCK_TAKEN, LOCK_TIMED_OUT, ReadersExhaustedError, ReadWriteLock } from '../src/index.ts';
+import {
+  LOCK_RECOVERED,
+  LOCK_TAKEN,
+  LOCK_TIMED_OUT,
+  ReadersExhaustedError,
+  ReadWriteLock,
+} from '../src/index.ts';
 import { Crew } from '../../../tools/testing/crew.ts';
 import type { LockJob, LockReport, LockStation } from './worker/lock-worker.ts';
 import { WORDS } from './worker/lock-words.ts';
@@ -12,7 +18,7 @@ const WORKER = new URL('./worker/lock-worker.ts', import.meta.url);
 interface Scene {
   readonly lock: ReadWriteLock;
   readonly words: Int32Array;
-  station(kind: LockJob['kind'], times?: number): LockStation;
+  readonly station: (kind: LockJob['kind'], times?: number) => LockStation;
 }
 
 function scene(maxReaders = 8): Scene {
@@ -22,7 +28,12 @@ function scene(maxReaders = 8): Scene {
   return {
     lock,
     words: arena.i32.subarray(at >> 2, (at >> 2) + WORDS),
-    station: (kind, times = 0) => ({ job: { kind, handle: lock.handle } as LockJob, arena: arena.handle, at, times }),
+    station: (kind, times = 0) => ({
+      job: { kind, handle: lock.handle } as LockJob,
+      arena: arena.handle,
+      at,
+      times,
+    }),
   };
 }
 

@@ -29,10 +29,13 @@ test('a reader that asks to write is refused, also through another instance', ()
   const lock = create();
   const other = ReadWriteLock.attach(structuredClone(lock.handle));
   lock.acquireRead();
+  expect(() => other.acquireWrite()).toThrow(UpgradeError); // which has not read
   other.acquireRead();
   other.unlockRead();
   expect(() => lock.write()).toThrow(UpgradeError);
-  expect(() => lock.tryWrite()).toThrow(expect.objectContaining({ code: 'ERR_UPGRADE', reads: 1 }) as UpgradeError);
+  expect(() => lock.tryWrite()).toThrow(
+    expect.objectContaining({ code: 'ERR_UPGRADE', reads: 1 }) as UpgradeError,
+  );
   expect(() => other.acquireWrite(1)).toThrow(UpgradeError);
   lock.unlockRead();
   expect(lock.tryAcquireWrite()).toBe(LOCK_TAKEN);
@@ -79,5 +82,7 @@ test('numbers out of range and handles of others are refused', () => {
     expect(() => lock.write({ timeoutMs })).toThrow(ArgumentRangeError);
   }
   expect(() => lock.recover(threadId)).toThrow(ArgumentRangeError);
-  expect(() => ReadWriteLock.attach({ ...lock.handle, at: lock.handle.at + 128 }, arena)).toThrow(AttachError);
+  expect(() => ReadWriteLock.attach({ ...lock.handle, at: lock.handle.at + 128 }, arena)).toThrow(
+    AttachError,
+  );
 });

@@ -15,7 +15,8 @@ import { WORDS } from './lock-words.ts';
 export type LockJob =
   | { readonly kind: 'mutex' | 'timed' | 'try' | 'async'; readonly handle: SharedMutexHandle }
   | { readonly kind: 'read' | 'write' | 'timed-write'; readonly handle: ReadWriteLockHandle }
-  | { readonly kind: 'hold' | 'wait'; readonly handle: SharedMutexHandle }
+  | { readonly kind: 'hold'; readonly handle: SharedMutexHandle }
+  | { readonly kind: 'wait'; readonly handle: SharedMutexHandle }
   | {
       readonly kind: 'hold-read' | 'hold-write' | 'wait-read';
       readonly handle: ReadWriteLockHandle;
@@ -91,29 +92,16 @@ function useLock(lock: ReadWriteLock, kind: LockJob['kind']): void {
 
 /** Arrives, and is found holding or waiting when it is terminated. */
 function stay(): void {
-  switch (job.kind) {
-    case 'hold':
-      SharedMutex.attach(job.handle, arena).acquire();
-      break;
-    case 'hold-read':
-      ReadWriteLock.attach(job.handle, arena).acquireRead();
-      break;
-    case 'hold-write':
-      ReadWriteLock.attach(job.handle, arena).acquireWrite();
-      words[0] = (words[0] as number) + 1;
-      break;
-    case 'wait':
-    case 'wait-read': {
-      arrive({ id, control });
-      if (job.kind === 'wait') SharedMutex.attach(job.handle, arena).acquire();
-      else ReadWriteLock.attach(job.handle, arena).acquireRead();
-      return;
-    }
-    default:
-      throw new Error(`no such job: ${job.kind}`);
+  if (job.kind === 'hold') SharedMutex.attach(job.handle, arena).acquire();
+  if (job.kind === 'hold-read') ReadWriteLock.attach(job.handle, arena).acquireRead();
+  if (job.kind === 'hold-write') {
+    ReadWriteLock.attach(job.handle, arena).acquireWrite();
+    words[0] = (words[0] as number) + 1;
   }
   arrive({ id, control });
-  Atomics.wait(control, 2, 0);
+  if (job.kind === 'wait') SharedMutex.attach(job.handle, arena).acquire();
+  else if (job.kind === 'wait-read') ReadWriteLock.attach(job.handle, arena).acquireRead();
+  else Atomics.wait(control, 2, 0);
 }
 
 switch (job.kind) {
@@ -130,7 +118,12 @@ switch (job.kind) {
     arrive({ id, control });
     useLock(ReadWriteLock.attach(job.handle, arena), job.kind);
     break;
-  default:
+  case 'hold':
+  case 'hold-read':
+  case 'hold-write':
+  case 'wait':
+  case 'wait-read':
     stay();
+    break;
 }
 parentPort?.postMessage({ inside, gaveUp, torn } satisfies LockReport);

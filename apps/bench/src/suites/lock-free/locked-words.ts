@@ -13,7 +13,7 @@ import { AtomicsMutex } from './atomics-mutex.ts';
 
 export const WORDS = 64;
 /** Looks of the spinning JS mutex: as many as SharedMutex makes. */
-const SPINS = 100;
+const SPINS = 30;
 
 export type Writing =
   | 'mutex'
@@ -86,7 +86,6 @@ export class LockedWords {
     const mutex = this.#mutex;
     const lock = this.#lock;
     const cell = this.#cell;
-    const change = ({ i32 }: { readonly i32: Int32Array }): void => void (i32[0] = (i32[0] as number) + 1);
     switch (kind) {
       case 'mutex':
         return (operations) => {
@@ -213,6 +212,10 @@ export class LockedWords {
         };
     }
   }
+}
+
+function change({ i32 }: { readonly i32: Int32Array }): void {
+  i32[0] = (i32[0] as number) + 1;
 }
 
 /** 1 where all words are the same. */

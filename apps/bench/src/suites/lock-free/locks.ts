@@ -9,6 +9,10 @@ import { LockedWords, type Reading, type Writing } from './locked-words.ts';
 /** The issue of the mutex: taken and given back within this, from JavaScript. */
 const MUTEX_NS = 25;
 
+type Work =
+  | { readonly kind: 'write'; readonly by: Writing }
+  | { readonly kind: 'read'; readonly by: Reading };
+
 interface Line {
   readonly name: string;
   readonly role: Role;
@@ -32,14 +36,14 @@ function checkCount(words: LockedWords, by: Writing, operations: number): string
 }
 
 /** On the thread of the bench. */
-function alone(line: Line, work: Omit<LockWork, 'handle'>): BatchCase {
+function alone(line: Line, work: Work): BatchCase {
   const held = new Held<{ words: LockedWords; run: (operations: number) => number }>();
   return {
     ...line,
     allocation: true,
     setup() {
       const words = LockedWords.create();
-      const run = work.kind === 'write' ? words.writer(work.by) : words.reader(work.by as Reading);
+      const run = work.kind === 'write' ? words.writer(work.by) : words.reader(work.by);
       held.set({ words, run });
     },
     batch: (operations) => held.get().run(operations),
@@ -50,7 +54,7 @@ function alone(line: Line, work: Omit<LockWork, 'handle'>): BatchCase {
 }
 
 /** On threads of their own, on one lock. */
-function together(line: Line, threads: number, work: Omit<LockWork, 'handle'>): BatchCase {
+function together(line: Line, threads: number, work: Work): BatchCase {
   const held = new Held<{ words: LockedWords; contenders: Contenders }>();
   return {
     ...line,
@@ -60,7 +64,7 @@ function together(line: Line, threads: number, work: Omit<LockWork, 'handle'>): 
       const contenders = await Contenders.start({
         module: entryUrl('suites/lock-free/lock-contender'),
         contenders: threads,
-        data: () => ({ ...work, handle: words.handle }) as LockWork,
+        data: (): LockWork => ({ ...work, handle: words.handle }),
       });
       held.set({ words, contenders });
     },
@@ -71,8 +75,8 @@ function together(line: Line, threads: number, work: Omit<LockWork, 'handle'>): 
   };
 }
 
-const write = (by: Writing): Omit<LockWork, 'handle'> => ({ kind: 'write', by }) as Omit<LockWork, 'handle'>;
-const read = (by: Reading): Omit<LockWork, 'handle'> => ({ kind: 'read', by }) as Omit<LockWork, 'handle'>;
+const write = (by: Writing): Work => ({ kind: 'write', by });
+const read = (by: Reading): Work => ({ kind: 'read', by });
 
 const MUTEX = 'SharedMutex.acquire + unlock';
 const FUTEX = 'futex mutex, JS Atomics';
