@@ -11,7 +11,7 @@ import {
 import { Arena, type ArenaHandle } from '@corelane/shared-memory';
 import { AtomicsMutex } from './atomics-mutex.ts';
 
-export const WORDS = 64;
+const WORDS = 64;
 /** Looks of the spinning JS mutex: as many as SharedMutex makes. */
 const SPINS = 30;
 
