@@ -144,6 +144,21 @@ describe('the mix', () => {
     expect([...kinds].toSorted()).toEqual([...KINDS].toSorted());
   });
 
+  it('holds no malformed body that is JSON, whatever the files of --payloads end in', () => {
+    for (const file of ['{"a":1}\n', '{"a":1} ', '12', '""']) {
+      const { hostile } = buildTemplates({
+        payloads: [{ event: 'push', body: Buffer.from(file) }],
+        source: 'github',
+        secret: 'secret',
+        maxBodyBytes: 65_536,
+        floodEvent: 'ping',
+      });
+      for (const { body } of hostile.get('malformed') ?? [])
+        if (body.every((byte) => byte < 0x80)) expect(() => JSON.parse(body.toString())).toThrow(SyntaxError);
+      expect(hostile.get('bad signature')?.[0]?.body).not.toEqual(Buffer.from(file));
+    }
+  });
+
   it('is the same for the same seed', () => {
     const draw = (): string[] => {
       const mix = new Mix(templates, { seed: 3, hostile: true });

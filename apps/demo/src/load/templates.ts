@@ -66,7 +66,7 @@ export function buildTemplates(options: TemplateOptions): Templates {
   if (first === undefined) throw new RangeError('payloads: 0 given, expected at least 1');
   const { event, body } = first;
   const changed = Buffer.from(body);
-  changed[changed.length - 1] = 0x20;
+  changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
   const bomb = gzipSync(Buffer.alloc(BOMB_BYTES), { level: 9 });
   const deep = Buffer.from('['.repeat(DEEP_LEVELS) + ']'.repeat(DEEP_LEVELS));
   const oversized = Buffer.from(JSON.stringify({ filler: 'x'.repeat(maxBodyBytes) }));
@@ -102,7 +102,8 @@ export function buildTemplates(options: TemplateOptions): Templates {
 
 function malformedBodies(valid: Buffer): Buffer[] {
   return [
-    valid.subarray(0, valid.length - 1),
+    // No JSON ends in a comma; cutting a byte off would leave the document whole where a file ends in a newline.
+    Buffer.concat([valid.subarray(0, -1), Buffer.from(',')]),
     Buffer.from(''),
     Buffer.from('{"a":1,}'),
     Buffer.from("{'a':1}"),
