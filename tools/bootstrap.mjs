@@ -150,6 +150,9 @@ const install = run(['pnpm', 'install', '--frozen-lockfile', '--config.trust-loc
 lap('pnpm install');
 if (!install.ok) die(`pnpm install failed\n${install.out}\n${install.err}`);
 
+// Ctrl-C reaches every process in the foreground: the task decides what it means (the demo still reports), and we wait for its exit code.
+process.on('SIGINT', () => undefined);
+
 for (const command of TASKS[task](args)) {
   // stdout belongs to the task itself: `--json` prints one document there, so the build before it reports on stderr.
   const r = run(command, { env, stdout: command === BUILD ? 2 : 'inherit' });
