@@ -32,7 +32,7 @@ export class Family<Handle, L extends readonly string[] = readonly string[]> {
     const expected = this.#labels.length;
     if (values.length !== expected)
       throw new ArgumentRangeError(
-        `label values of ${this.name}`,
+        `the number of label values of ${this.name}`,
         values.length,
         `${expected} (${this.#labels.join(', ')})`,
       );
@@ -43,6 +43,14 @@ export class Family<Handle, L extends readonly string[] = readonly string[]> {
   }
 
   #bind(values: readonly LabelValue[]): Handle {
+    // prom-client takes an object here: as a string it would be one series called [object Object].
+    for (const value of values)
+      if (!['string', 'number', 'boolean'].includes(typeof value))
+        throw new ArgumentRangeError(
+          `a label value of ${this.name}`,
+          `of type ${typeof value}`,
+          `a string, number or boolean for each label, in their order (${this.#labels.join(', ')})`,
+        );
     const { handle, isOverflow } = this.#open(values.map((value) => String(value).toWellFormed()));
     // Values beyond the limit are not remembered: there is no end to them.
     if (isOverflow) return handle;

@@ -49,7 +49,10 @@ describe('a metric', () => {
     expect(codes.labels('1', '2')).not.toBe(codes.labels('12', ''));
     expect(registry.counter({ name: 'codes_total', help: '', labels: ['code', 'kind'] })).toBe(codes);
     expect(() => (codes.labels as (...values: string[]) => unknown)('202')).toThrow(
-      'label values of codes_total is 1, expected 2 (code, kind)',
+      'the number of label values of codes_total is 1, expected 2 (code, kind)',
+    );
+    expect(() => (codes.labels as (...values: unknown[]) => unknown)({ code: '202' }, 'a')).toThrow(
+      'a label value of codes_total is of type object, expected a string, number or boolean for each label',
     );
   });
 
