@@ -52,10 +52,8 @@ export class EndpointError extends AtomicStateError {
   override readonly name = 'EndpointError';
 
   constructor(found: unknown, defined: number) {
-    super(
-      'ERR_ENDPOINT',
-      `endpoint is ${String(found)}, expected the index of one of ${defined} defined endpoints`,
-    );
+    const shown = typeof found === 'string' ? `${JSON.stringify(found)}, a name` : String(found);
+    super('ERR_ENDPOINT', `endpoint is ${shown}, expected the index of one of ${defined} defined endpoints`);
   }
 }
 

@@ -119,7 +119,7 @@ export class BufferPool implements Disposable {
   /** @throws AttachError, UnknownOwnerError */
   static attach(
     handle: BufferPoolHandle,
-    arena: Arena = Arena.attach(handle.arena),
+    arena: Arena = Arena.attach(handle?.arena),
     options: BufferPoolAttachOptions = {},
   ): BufferPool {
     const pool = new BufferPool(PoolMemory.open(arena, handle));

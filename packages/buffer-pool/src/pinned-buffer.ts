@@ -82,7 +82,7 @@ export class PinnedBuffer implements Disposable {
   }
 
   /** @throws AttachError */
-  static attach(handle: PinnedBufferHandle, arena: Arena = Arena.attach(handle.arena)): PinnedBuffer {
+  static attach(handle: PinnedBufferHandle, arena: Arena = Arena.attach(handle?.arena)): PinnedBuffer {
     const { at } = arena.openObject(pinnedBufferRoot, handle);
     const buffer = new PinnedBuffer(arena, at);
     const last = arena.usedBytes - buffer.capacity;

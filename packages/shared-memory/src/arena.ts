@@ -66,7 +66,7 @@ export class Arena {
   static attach(handle: ArenaHandle): Arena {
     const kind = arenaRoot.name;
     if (typeof handle !== 'object' || handle === null)
-      throw new AttachError(kind, 'handle', handle, 'an object');
+      throw new AttachError(kind, 'handle', handle, 'the handle of an arena, or of an object in one');
     if (handle.kind !== kind) throw new AttachError(kind, 'handle.kind', handle.kind, kind);
     const { memory } = handle;
     if (!(memory instanceof WebAssembly.Memory) || !(memory.buffer instanceof SharedArrayBuffer))

@@ -46,7 +46,7 @@ export class CoarseClock {
   }
 
   /** @throws AttachError */
-  static attach(handle: CoarseClockHandle, arena: Arena = Arena.attach(handle.arena)): CoarseClock {
+  static attach(handle: CoarseClockHandle, arena: Arena = Arena.attach(handle?.arena)): CoarseClock {
     const { at } = arena.openObject(coarseClockRoot, handle);
     const originMs = arena.f64[(at + coarseClockRoot.offset.originMs) >> 3] as number;
     if (!(originMs >= 0 && originMs <= hrtimeMs()))

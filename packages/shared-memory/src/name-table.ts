@@ -69,7 +69,7 @@ export class NameTable {
   }
 
   /** @throws AttachError */
-  static attach(handle: NameTableHandle, arena: Arena = Arena.attach(handle.arena)): NameTable {
+  static attach(handle: NameTableHandle, arena: Arena = Arena.attach(handle?.arena)): NameTable {
     const { at, lengthBytes } = arena.openObject(nameTableRoot, handle);
     const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
     const capacity = read(nameTableRoot.word.capacity);
@@ -97,7 +97,11 @@ export class NameTable {
       throw new ArgumentRangeError('name', name, 'a string of well-formed Unicode');
     const bytes = Buffer.from(name, 'utf8');
     if (bytes.length === 0 || bytes.length > this.maxNameBytes)
-      throw new ArgumentRangeError('name', bytes.length, `1 to ${this.maxNameBytes} bytes of UTF-8`);
+      throw new ArgumentRangeError(
+        'length of name',
+        bytes.length,
+        `1 to ${this.maxNameBytes} bytes of UTF-8`,
+      );
     if (this.#names.length >= this.capacity) throw new NamesExhaustedError(name, this.capacity);
     const record = this.#claimRecord(name);
     this.#writeRecord(record, bytes);

@@ -19,7 +19,7 @@ export class Parker extends ParkingSpot {
   }
 
   /** @throws AttachError */
-  static attach(handle: ParkerHandle, arena: Arena = Arena.attach(handle.arena)): Parker {
+  static attach(handle: ParkerHandle, arena: Arena = Arena.attach(handle?.arena)): Parker {
     return new Parker(arena, arena.openObject(parkerRoot, handle).at);
   }
 }

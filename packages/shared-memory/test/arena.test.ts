@@ -120,7 +120,7 @@ describe('attaching an arena names what was found and what was expected:', () =>
 
   test('no object', () => {
     expect(attachError(() => Arena.attach(undefined as never)).message).toBe(
-      'cannot attach shared-memory/arena: handle is undefined, expected "an object"',
+      'cannot attach shared-memory/arena: handle is undefined, expected "the handle of an arena, or of an object in one"',
     );
     expect(attachError(() => Arena.attach(null as never))).toMatchObject({ what: 'handle', found: null });
     expect(attachError(() => Arena.attach(7 as never))).toMatchObject({ what: 'handle', found: 7 });
