@@ -1,5 +1,5 @@
-// The only place with offsets in this package, and with the numbers that JavaScript and kernels share. Longer than other files: it has the layouts of all structures,
-// because kernels take their constants from this one file.
+// The only place with offsets in this package, and with the numbers that JavaScript and kernels share. Longer than other
+// files: it has the layouts of all structures, because kernels take their constants from this one file.
 import { atomic, bits, guarded, immutable, root, struct } from '@corelane/shared-memory';
 
 /** `pushQueue` found no free cell and changed nothing. */
