@@ -97,7 +97,8 @@ export function faultOf(report: GatewayReport): string | undefined {
   if (!balanced) {
     const broken = Object.values(equations)
       .flat()
-      .filter(({ holds }) => !holds).map(({ name }) => name);
+      .filter(({ holds }) => !holds)
+      .map(({ name }) => name);
     return `equations that do not hold: ${broken.join('; ')}`;
   }
   // A run in which nothing tripped says nothing.
