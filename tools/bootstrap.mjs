@@ -47,12 +47,13 @@ function die(message) {
   process.exit(1);
 }
 
-function run([command, ...args], { env = process.env, quiet = false, stdout = 'inherit' } = {}) {
+function run([command, ...args], { env = process.env, quiet = false } = {}) {
   const r = spawnSync(command, args, {
     cwd: root,
     env,
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['inherit', stdout, 'inherit'],
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
     encoding: 'utf8',
+    maxBuffer: 64 << 20,
     shell: win, // .cmd shims
   });
   return {
@@ -154,8 +155,11 @@ if (!install.ok) die(`pnpm install failed\n${install.out}\n${install.err}`);
 process.on('SIGINT', () => undefined);
 
 for (const command of TASKS[task](args)) {
-  // stdout belongs to the task itself: `--json` prints one document there, so the build before it reports on stderr.
-  const r = run(command, { env, stdout: command === BUILD ? 2 : 'inherit' });
+  // The build says nothing unless it fails: what a terminal or `--json` shows is the task's own.
+  const isBuild = command === BUILD;
+  if (isBuild) console.error('bootstrap: building …');
+  const r = run(command, { env, quiet: isBuild });
+  if (isBuild && !r.ok) console.error(`${r.out}\n${r.err}`);
   lap(command.slice(0, 2).join(' '));
   if (!r.ok) process.exit(r.status);
 }

@@ -47,7 +47,7 @@ export class BoundedQueue {
   }
 
   /** @throws AttachError */
-  static attach(handle: BoundedQueueHandle, arena: Arena = Arena.attach(handle.arena)): BoundedQueue {
+  static attach(handle: BoundedQueueHandle, arena: Arena = Arena.attach(handle?.arena)): BoundedQueue {
     const { at, lengthBytes } = arena.openObject(boundedQueueRoot, handle);
     const capacity = arena.i32[(at >> 2) + boundedQueueRoot.word.capacity] as number;
     if (capacity < MIN_CAPACITY || capacity > MAX_CAPACITY || (capacity & (capacity - 1)) !== 0)

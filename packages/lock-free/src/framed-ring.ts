@@ -57,7 +57,7 @@ export class FramedRing {
   }
 
   /** @throws AttachError */
-  static attach(handle: FramedRingHandle, arena: Arena = Arena.attach(handle.arena)): FramedRing {
+  static attach(handle: FramedRingHandle, arena: Arena = Arena.attach(handle?.arena)): FramedRing {
     const { at, lengthBytes } = arena.openObject(framedRingRoot, handle);
     const slots = arena.i32[(at >> 2) + framedRingRoot.word.slots] as number;
     if (slots < MIN_SLOTS || slots > MAX_SLOTS || (slots & (slots - 1)) !== 0)

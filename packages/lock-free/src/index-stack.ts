@@ -49,7 +49,7 @@ export class IndexStack {
   }
 
   /** @throws AttachError */
-  static attach(handle: IndexStackHandle, arena: Arena = Arena.attach(handle.arena)): IndexStack {
+  static attach(handle: IndexStackHandle, arena: Arena = Arena.attach(handle?.arena)): IndexStack {
     const { at, lengthBytes } = arena.openObject(indexStackRoot, handle);
     const capacity = arena.i32[(at >> 2) + indexStackRoot.word.capacity] as number;
     if (capacity < 1 || capacity > MAX_CAPACITY)

@@ -58,7 +58,7 @@ export class SharedMutex {
   }
 
   /** Of a mutex that `create` made. @throws AttachError */
-  static attach(handle: SharedMutexHandle, arena: Arena = Arena.attach(handle.arena)): SharedMutex {
+  static attach(handle: SharedMutexHandle, arena: Arena = Arena.attach(handle?.arena)): SharedMutex {
     return new SharedMutex(arena, arena.openObject(mutexRoot, handle).at + mutexRoot.offset.words);
   }
 

@@ -84,7 +84,7 @@ export class RcuCell {
   }
 
   /** @throws AttachError */
-  static attach(handle: RcuCellHandle, arena: Arena = Arena.attach(handle.arena)): RcuCell {
+  static attach(handle: RcuCellHandle, arena: Arena = Arena.attach(handle?.arena)): RcuCell {
     const { at, lengthBytes } = arena.openObject(rcuRoot, handle);
     const read = (name: keyof typeof rcuRoot.word, least: number, most: number): number => {
       const found = arena.i32[(at >> 2) + rcuRoot.word[name]] as number;

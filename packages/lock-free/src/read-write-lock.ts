@@ -78,7 +78,7 @@ export class ReadWriteLock {
   }
 
   /** @throws AttachError */
-  static attach(handle: ReadWriteLockHandle, arena: Arena = Arena.attach(handle.arena)): ReadWriteLock {
+  static attach(handle: ReadWriteLockHandle, arena: Arena = Arena.attach(handle?.arena)): ReadWriteLock {
     const { at, lengthBytes } = arena.openObject(readWriteRoot, handle);
     const maxReaders = arena.i32[(at >> 2) + readWriteRoot.word.maxReaders] as number;
     if (maxReaders < 1 || maxReaders > MAX_READERS)

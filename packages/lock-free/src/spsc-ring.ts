@@ -58,7 +58,7 @@ export class SpscRing<E extends RingElement = RingElement> {
   }
 
   /** @throws AttachError */
-  static attach(handle: SpscRingHandle, arena: Arena = Arena.attach(handle.arena)): SpscRing {
+  static attach(handle: SpscRingHandle, arena: Arena = Arena.attach(handle?.arena)): SpscRing {
     const { at, lengthBytes } = arena.openObject(spscRingRoot, handle);
     const capacity = arena.i32[(at >> 2) + spscRingRoot.word.capacity] as number;
     const elementBytes = arena.i32[(at >> 2) + spscRingRoot.word.elementBytes] as number;

@@ -48,7 +48,7 @@ export class StripedCounter {
   }
 
   /** Takes a stripe: call it once a thread. @throws AttachError */
-  static attach(handle: StripedCounterHandle, arena: Arena = Arena.attach(handle.arena)): StripedCounter {
+  static attach(handle: StripedCounterHandle, arena: Arena = Arena.attach(handle?.arena)): StripedCounter {
     const { at, lengthBytes } = arena.openObject(stripedCounterRoot, handle);
     const stripes = arena.i32[(at >> 2) + stripedCounterRoot.word.stripes] as number;
     if (stripes < 1 || stripes > MAX_STRIPES || (stripes & (stripes - 1)) !== 0)

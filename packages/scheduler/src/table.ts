@@ -116,7 +116,7 @@ export class SchedulerTable {
   }
 
   /** @throws AttachError */
-  static attach(handle: SchedulerHandle, arena: Arena = Arena.attach(handle.arena)): SchedulerTable {
+  static attach(handle: SchedulerHandle, arena: Arena = Arena.attach(handle?.arena)): SchedulerTable {
     const { at, lengthBytes } = arena.openObject(schedulerRoot, handle);
     const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
     const options = {
