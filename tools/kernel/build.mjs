@@ -65,7 +65,7 @@ function declaration(sources, names) {
       .split(',')
       .map((p) => p.trim().replace(/: i32$/, ': number'))
       .filter(Boolean);
-    return `  ${name}(${parameters.join(', ')}): ${found.result === 'i32' ? 'number' : 'void'};`;
+    return `  ${name}: (${parameters.join(', ')}) => ${found.result === 'i32' ? 'number' : 'void'};`;
   });
   return `export interface KernelExports {\n${lines.join('\n')}\n}\n`;
 }
