@@ -50,6 +50,33 @@ describe('a worker thread that dies under load', () => {
     expect((await f.send()).status).toBe(202);
   });
 
+  it('gives back the bodies that it held, once, however many threads its place has had', async () => {
+    const f = await Fixture.start({ workers: 1, deliveryTimeoutMs: 60_000 });
+    f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'hang' }] });
+    for (let deaths = 1; deaths <= 3; deaths++) {
+      const lost = f.send().catch(() => undefined);
+      await f.until(() => f.upstream.totals().hung === deaths);
+      await f.gateway.killWorker(0);
+      await lost;
+      await f.until(() => f.gateway.replacedWorkers === deaths);
+      const { allocatedBytes, freedBytes } = f.gateway.bodies();
+      expect(allocatedBytes).toBeGreaterThan(0);
+      expect(freedBytes).toBe(allocatedBytes);
+      while ((await f.request('GET', '/healthz').catch(() => undefined))?.status !== 200);
+    }
+  });
+
+  it('is replaced once more where its successor dies before it listens', async () => {
+    const f = await Fixture.start({ workers: 1 });
+    await f.gateway.killWorker(0);
+    await f.until(() => f.gateway.replacedWorkers === 1);
+    await f.gateway.killWorker(0);
+    await f.until(() => f.gateway.replacedWorkers === 2);
+    let answered: Answered | undefined;
+    while (answered?.status !== 202) answered = await f.send().catch(() => undefined);
+    expect(f.freeBuffers).toBe(16);
+  });
+
   it('leaves its probes behind: the breaker does not wait for them for ever', async () => {
     const f = await Fixture.start({
       workers: 2,

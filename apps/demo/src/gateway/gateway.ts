@@ -51,6 +51,8 @@ export class Gateway implements AsyncDisposable {
   readonly #seats: WorkerSeat[];
   readonly #transitions: Transition[] = [];
   readonly #deathsMs: number[] = [];
+  /** By slot of the memory tracker: what its dead threads held, which was taken back from elsewhere. */
+  readonly #buriedBytes = new Map<number, number>();
   readonly #failed = Promise.withResolvers<never>();
   #port = 0;
   #replaced = 0;
@@ -229,8 +231,13 @@ export class Gateway implements AsyncDisposable {
         .map(({ worker }) => worker),
     );
     const bodies = this.memory.read().tags.find(({ tag }) => tag === BODIES_TAG);
-    for (const { worker, netBytes } of bodies?.byWorker ?? [])
-      if (dead.has(worker) && netBytes > 0) this.memory.dealloc(BODIES_TAG, netBytes);
+    for (const { worker, netBytes } of bodies?.byWorker ?? []) {
+      if (!dead.has(worker)) continue;
+      // A slot goes on with its sums: what its earlier threads died with is still in them.
+      const bytes = netBytes - (this.#buriedBytes.get(worker) ?? 0);
+      this.#buriedBytes.set(worker, netBytes);
+      if (bytes > 0) this.memory.dealloc(BODIES_TAG, bytes);
+    }
     this.memory.reclaimThread(threadId);
   }
 
@@ -249,7 +256,7 @@ export class Gateway implements AsyncDisposable {
     };
   }
 
-  #replace(index: number, cause: Error): void {
+  #replace(index: number, cause: unknown): void {
     const nowMs = performance.now();
     this.#deathsMs.push(nowMs);
     const recent = this.#deathsMs.filter((atMs) => nowMs - atMs < DEATHS_WINDOW_MS).length;
@@ -261,7 +268,8 @@ export class Gateway implements AsyncDisposable {
     }
     this.#replaced++;
     this.#seats[index]?.start().catch((error: unknown) => {
-      if (this.#closed === undefined) this.#failed.reject(error);
+      // Dead before it listened: one death more.
+      if (this.#closed === undefined) this.#replace(index, error);
     });
   }
 }
