@@ -35,10 +35,12 @@ const UNREACHABLE = new Set([
 export class Delivery {
   readonly #pool: Pool;
   readonly #limit: number;
+  readonly #timeoutMs: number;
   #inFlight = 0;
 
   constructor(options: DeliveryOptions) {
     this.#limit = options.connections;
+    this.#timeoutMs = options.timeoutMs;
     this.#pool = new Pool(options.upstream, {
       connections: options.connections,
       pipelining: 1,
@@ -67,6 +69,8 @@ export class Delivery {
         path: event.path,
         headers: event.headers,
         body: event.body,
+        // undici's own time-outs begin again with each interim answer and each piece of the body.
+        signal: AbortSignal.timeout(this.#timeoutMs),
       });
       await body.dump();
       return statusCode >= 200 && statusCode < 300 ? 'delivered' : 'refused';
@@ -85,6 +89,7 @@ export class Delivery {
 function classify(error: unknown): DeliveryResult {
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
     return 'timed out';
-  const { code } = error as { code?: string };
+  const { code, name } = error as { code?: string; name?: string };
+  if (name === 'TimeoutError') return 'timed out';
   return code !== undefined && UNREACHABLE.has(code) ? 'unreachable' : 'cut';
 }
