@@ -47,6 +47,19 @@ describe('inflateGuarded', () => {
     expect(outcome).toBe('too slow');
   });
 
+  it('does not take what follows the end of a stream, which nobody has looked at', async () => {
+    const json = Buffer.from('{"a":1}');
+    for (const [encoding, whole] of [
+      ['gzip', gzipSync(json)],
+      ['deflate', deflateSync(json)],
+      ['br', brotliCompressSync(json)],
+    ] as const)
+      for (const bytes of [1, 20_000])
+        expect((await inflate(Buffer.concat([whole, Buffer.alloc(bytes)]), encoding)).outcome).toBe(
+          'corrupt',
+        );
+  });
+
   it('tells a broken stream from a whole one', async () => {
     const whole = gzipSync(githubPayloads()[0]?.body ?? '');
     const flipped = Buffer.from(whole);

@@ -164,6 +164,8 @@ describe('JsonScanner', () => {
     const name = (json: string): string | undefined => scan(text(json)).repository;
     expect(name('{"repositor\\u0079":{"full\\u005fname":"a\\/b"}}')).toBe('a/b');
     expect(name('{"repository":{"full_name":"a/b","full_name":"c/d"}}')).toBe('c/d');
+    expect(name('{"repository":{"full_name":"a/b","full_name":7}}')).toBeUndefined();
+    expect(name('{"repository":{"full_name":"a/b"},"repository":null}')).toBeUndefined();
     expect(name('{"repository":{"owner":{"full_name":"no"},"full_name":"a/b"}}')).toBe('a/b');
     expect(name('{"repository":[{"full_name":"no"}]}')).toBeUndefined();
     expect(name('{"repository":{"full_name":["no"]}}')).toBeUndefined();

@@ -75,6 +75,8 @@ export async function inflateGuarded(
   if (state.outcome === undefined) stream.end();
   else stream.destroy();
   await closed;
+  // What follows the end of the stream would be passed on with it, unseen. `bytesWritten` is what the decompressor took.
+  if (stream.bytesWritten < input.length) state.outcome ??= 'corrupt';
   return { bytesIn: state.bytesIn, bytesOut: state.bytesOut, outcome: state.outcome ?? 'ended' };
 }
 

@@ -210,8 +210,11 @@ export class JsonScanner {
     if (this.#depth === 1) {
       this.#inRepository = this.#decoded() === 'repository' && this.#objects[1] === 1;
       this.#atFullName = false;
+      // Of a key that comes twice the last one counts, for readers of the payload and so here.
+      if (this.#inRepository) this.#repository = undefined;
     } else if (this.#depth === 2) {
       this.#atFullName = this.#inRepository && this.#decoded() === 'full_name';
+      if (this.#atFullName) this.#repository = undefined;
     }
   }
 
