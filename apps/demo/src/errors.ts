@@ -18,6 +18,15 @@ export class UsageError extends DemoError {
   }
 }
 
+/** A setting of the gateway that will not do. */
+export class SettingError extends DemoError {
+  override readonly name = 'SettingError';
+
+  constructor(setting: string, found: unknown, expected: string, options?: ErrorOptions) {
+    super('ERR_SETTING', `${setting} is ${shown(found)}, expected ${expected}`, options);
+  }
+}
+
 /** A failure script that the upstream cannot play. */
 export class ScheduleError extends DemoError {
   override readonly name = 'ScheduleError';
@@ -34,4 +43,10 @@ export class PartError extends DemoError {
   constructor(part: string, what: string, options?: ErrorOptions) {
     super('ERR_PART', `${part}: ${what}`, options);
   }
+}
+
+/** JSON where it says something: it has no way to write NaN, Infinity, undefined or a function. */
+function shown(found: unknown): string {
+  const text = typeof found === 'number' ? String(found) : JSON.stringify(found);
+  return text ?? String(found);
 }

@@ -32,7 +32,7 @@ describe('hostile senders', () => {
   });
 
   it('who go away in the middle of the body are counted, and their buffers come back', async () => {
-    const f = await Fixture.start();
+    const f = await Fixture.start({ buffers: 32 });
     const senders = await Promise.all(Array.from({ length: 8 }, () => f.raw()));
     for (const sender of senders) sender.write(`${f.head('{"gone":true}')}{"gone`);
     await f.until(() => f.freeBuffers === f.gateway.pool.capacity - 8);
@@ -40,6 +40,24 @@ describe('hostile senders', () => {
     await expectAllBack(f);
     expect(f.gateway.books().aborted).toBe(8);
     expect(f.gateway.books().checks.submitted).toBe(1);
+  });
+
+  it('who are slow hold half of the buffers at most, however many they are: the oldest is cut, and good senders always find one', async () => {
+    const f = await Fixture.start({ workers: 1, buffers: 16 });
+    const strangers = await Promise.all(Array.from({ length: 40 }, () => f.raw()));
+    const drip = `${f.head('{"slow":true}', { 'x-hub-signature-256': 'sha256=0' })}{"slow`;
+    for (const [i, stranger] of strangers.entries()) {
+      stranger.write(drip);
+      await f.until(() => f.freeBuffers === 16 - Math.min(i + 1, 8));
+    }
+    // 32 were cut, in the order in which they came, and told why.
+    for (const cut of strangers.slice(0, 32)) await cut.until(/overloaded/);
+    expect(strangers.slice(32).map(({ received }) => received)).toEqual(Array.from({ length: 8 }, () => ''));
+    const answers = await Promise.all(Array.from({ length: 4 }, () => f.send()));
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+    expect(f.gateway.books().answers()).toMatchObject({ accepted: 4, broken: 0 });
+    for (const { socket } of strangers) socket.destroy();
+    await expectAllBack(f);
   });
 
   it('who announce more than they send are cut off in time; nothing is delivered', async () => {

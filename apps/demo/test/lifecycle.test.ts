@@ -77,6 +77,21 @@ describe('a worker thread that dies under load', () => {
     expect(f.freeBuffers).toBe(16);
   });
 
+  it('whose buffers cannot be taken back is a failure of the gateway, not of the process', async () => {
+    const f = await Fixture.start({ workers: 1 });
+    Object.assign(f.gateway.pool, {
+      reclaim: () => {
+        throw new Error('a defect');
+      },
+    });
+    await f.gateway.killWorker(0);
+    await expect(f.gateway.failure).rejects.toMatchObject({
+      code: 'ERR_PART',
+      message: 'http worker 0: what its thread had cannot be taken back',
+      cause: { message: 'a defect' },
+    });
+  });
+
   it('leaves its probes behind: the breaker does not wait for them for ever', async () => {
     const f = await Fixture.start({
       workers: 2,

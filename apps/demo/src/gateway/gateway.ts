@@ -56,6 +56,7 @@ export class Gateway implements AsyncDisposable {
   readonly #failed = Promise.withResolvers<never>();
   #port = 0;
   #replaced = 0;
+  #replacedChecks = 0;
   #closed: Promise<void> | undefined;
 
   private constructor(settings: Settings, listeners: ListenerFacts) {
@@ -76,6 +77,9 @@ export class Gateway implements AsyncDisposable {
     this.registry = Registry.create(this.arena, { series: 8192, writers: threads });
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
     this.scheduler = Scheduler.create(this.#schedulerOptions(threads));
+    this.scheduler.on('workerDestroy', () => {
+      if (this.#closed === undefined) this.#replacedChecks++;
+    });
     this.scheduler.on('error', (error) => {
       // A check that dies is refused by its client, and its thread replaced. That none can be started is another matter.
       if (error instanceof WorkerStartError) this.#failed.reject(error);
@@ -86,7 +90,7 @@ export class Gateway implements AsyncDisposable {
     this.#ticker.ended.catch((error: unknown) => this.#failed.reject(error));
   }
 
-  /** @throws PartError where the port is taken or a worker does not start */
+  /** @throws SettingError; PartError where the port is taken or a worker does not start */
   static async start(options: GatewayOptions): Promise<Gateway> {
     const settings = settingsOf(options, availableParallelism());
     if (settings.port !== 0) await checkPortIsFree(settings.port, settings.host);
@@ -109,7 +113,12 @@ export class Gateway implements AsyncDisposable {
     return this.#replaced;
   }
 
-  /** Rejects when the gateway cannot go on: workers die faster than they can be replaced, or the clock has stopped. */
+  /** Check threads that were ended because a check took too long, or that died, and were replaced. */
+  get replacedCheckThreads(): number {
+    return this.#replacedChecks;
+  }
+
+  /** Rejects when the gateway cannot go on: workers die faster than they can be replaced, what one had cannot be taken back, or the clock has stopped. */
   get failure(): Promise<never> {
     return this.#failed.promise;
   }
@@ -195,6 +204,7 @@ export class Gateway implements AsyncDisposable {
       claim: () => this.#claim(),
       onTransition: (transition) => void this.#transitions.push(transition),
       onDeath: (cause) => this.#replace(index, cause),
+      onFailure: (cause) => this.#failed.reject(cause),
     });
   }
 
@@ -242,8 +252,12 @@ export class Gateway implements AsyncDisposable {
   }
 
   #schedulerOptions(clients: number): SchedulerOptions {
-    const { checkThreads, inflate, maxDepth } = this.settings;
-    const workerData: CheckWorkerData = { pool: this.pool.handle, limits: { inflate, maxDepth } };
+    const { checkThreads, inflate, maxDepth, stuckCheckEvery } = this.settings;
+    const workerData: CheckWorkerData = {
+      pool: this.pool.handle,
+      limits: { inflate, maxDepth },
+      stuckEvery: stuckCheckEvery,
+    };
     return {
       arena: this.arena,
       threads: checkThreads,

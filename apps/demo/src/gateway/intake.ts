@@ -2,7 +2,7 @@
 // signature, and only for a sender who has proved who he is the content, the tokens and the breaker of an endpoint. A stranger can
 // spend nobody's tokens, take nobody's half-open probe and name no endpoint.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BufferPool } from '@corelane/buffer-pool';
+import type { BufferPool, Lease } from '@corelane/buffer-pool';
 import type { TagRecorder } from '@corelane/memory-tracker';
 import { isIdentifier } from '../checks/identifier.ts';
 import { ENCODINGS, type Encoding } from '../checks/inflate-guard.ts';
@@ -16,6 +16,7 @@ import type { Settings } from './options.ts';
 import { reply } from './reply.ts';
 import { isSecurityEvent } from './security-events.ts';
 import { isSignedWith } from './signature.ts';
+import { UnfinishedBodies } from './unfinished-bodies.ts';
 
 export interface IntakeParts {
   readonly settings: Settings;
@@ -54,12 +55,14 @@ const MAX_REPORTED = 100;
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #reported = new Set<string>();
+  readonly #unfinished: UnfinishedBodies;
   #closing = false;
   #inHand = 0;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#unfinished = new UnfinishedBodies(parts.settings.unfinishedPerWorker);
   }
 
   /** Webhooks being handled. */
@@ -120,11 +123,15 @@ export class Intake {
     const { pool, settings } = this.#parts;
     const hook = readHeaders(request, source, event, settings);
     if (typeof hook === 'string') return { answer: hook, endpoint: NO_ENDPOINT };
-    const lease = pool.tryAcquire();
-    if (lease === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
+    const place = await this.#unfinished.enter();
+    let lease: Lease | undefined;
     try {
-      const { outcome, length } = await readBody(request, lease.bytes);
+      lease = pool.tryAcquire();
+      if (lease === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
+      const { outcome, length } = await readBody(request, lease.bytes, place);
+      if (outcome === 'complete') this.#unfinished.leave(place);
       if (outcome === 'gone') return { answer: 'gone', endpoint: NO_ENDPOINT };
+      if (outcome === 'cut') return { answer: 'overloaded', endpoint: NO_ENDPOINT };
       if (outcome === 'too large') return { answer: 'tooLarge', endpoint: NO_ENDPOINT };
       const body = lease.bytes.subarray(0, length);
       if (!isSignedWith(hook.secret, body, hook.signature))
@@ -136,7 +143,8 @@ export class Intake {
         this.#parts.bodies.dealloc(length);
       }
     } finally {
-      lease.release();
+      lease?.release();
+      this.#unfinished.leave(place);
     }
   }
 

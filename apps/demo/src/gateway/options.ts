@@ -1,6 +1,7 @@
 // What a gateway can be told. Everything here is plain data: it travels to the threads as it is.
 import type { EndpointOptions } from '@corelane/atomic-state';
 import type { InflateCaps } from '../checks/inflate-guard.ts';
+import { checkOptionNames, checkSettings } from './settings-check.ts';
 
 export interface GatewayOptions {
   /** Port of all HTTP workers; 0, the default, takes a free one. */
@@ -21,6 +22,11 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number;
   /** Pooled buffers, over all workers. */
   readonly buffers?: number;
+  /**
+   * Share of the buffers that bodies may hold which are not all there yet, above 0, at most 1; a half by default. Each worker has its part
+   * of it; where one more body comes, the one that has been at it longest is cut.
+   */
+  readonly unfinishedShare?: number;
   /** Levels of arrays and objects in a body. */
   readonly maxDepth?: number;
   readonly inflate?: Partial<InflateCaps>;
@@ -43,6 +49,8 @@ export interface GatewayOptions {
   /** Milliseconds until the headers, and the whole of a request, must be there. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
+  /** For fault injection: a check thread never comes back from the body of this number that it has been given. 0, the default: never. */
+  readonly stuckCheckEvery?: number;
 }
 
 export type Breakers = 'shared' | 'per-worker';
@@ -58,6 +66,9 @@ export interface Settings {
   readonly sources: Readonly<Record<string, { readonly secret: string }>>;
   readonly maxBodyBytes: number;
   readonly buffers: number;
+  readonly unfinishedShare: number;
+  /** Bodies that one worker may be reading at a time. */
+  readonly unfinishedPerWorker: number;
   readonly maxDepth: number;
   readonly inflate: InflateCaps;
   readonly breakers: Breakers;
@@ -69,6 +80,7 @@ export interface Settings {
   readonly deliveriesPerWorker: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  readonly stuckCheckEvery: number;
 }
 
 export const DEMO_SOURCE = 'github';
@@ -91,19 +103,29 @@ const BREAKER: EndpointOptions = {
   refillPerSecond: 5000,
 };
 
-/** @param cpus CPUs that this process may use */
+/** @param cpus CPUs that this process may use @throws SettingError */
 export function settingsOf(options: GatewayOptions, cpus: number): Settings {
+  checkOptionNames(options);
+  const settings = withDefaults(options, cpus);
+  checkSettings(settings);
+  return settings;
+}
+
+function withDefaults(options: GatewayOptions, cpus: number): Settings {
   const breaker = { ...BREAKER, ...options.breaker };
+  const { buffers = 256, unfinishedShare = 0.5, workers = Math.max(2, cpus) } = options;
   return {
     port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',
-    workers: options.workers ?? Math.max(2, cpus),
+    workers,
     checkThreads: options.checkThreads ?? Math.max(1, Math.floor(cpus / 2)),
     reusePort: options.reusePort ?? true,
     upstream: options.upstream,
     sources: options.sources ?? { [DEMO_SOURCE]: { secret: DEMO_SECRET } },
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
-    buffers: options.buffers ?? 256,
+    buffers,
+    unfinishedShare,
+    unfinishedPerWorker: Math.max(1, Math.floor((buffers * unfinishedShare) / workers)),
     maxDepth: options.maxDepth ?? MAX_DEPTH,
     inflate: { maxBytes: 1 << 20, maxRatio: 100, maxMs: 1000, ...options.inflate },
     breakers: options.breakers ?? 'shared',
@@ -117,5 +139,6 @@ export function settingsOf(options: GatewayOptions, cpus: number): Settings {
     deliveriesPerWorker: options.deliveriesPerWorker ?? 64,
     headersTimeoutMs: options.headersTimeoutMs ?? 5000,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+    stuckCheckEvery: options.stuckCheckEvery ?? 0,
   };
 }

@@ -21,6 +21,8 @@ export interface SeatOptions {
   readonly onTransition: (transition: Transition) => void;
   /** The thread died, and everything of its has been taken back. */
   readonly onDeath: (cause: Error) => void;
+  /** What the thread had could not be taken back: the books and the pool are not to be trusted any more. */
+  readonly onFailure: (cause: Error) => void;
 }
 
 export class WorkerSeat {
@@ -35,7 +37,7 @@ export class WorkerSeat {
 
   /** Starts a thread. @returns the port that it listens on @throws PartError where it ends before it listens */
   async start(): Promise<number> {
-    const { index, claim, onTransition, onDeath } = this.#options;
+    const { index, claim, onTransition, onDeath, onFailure } = this.#options;
     const { data, adopt, reclaim } = claim();
     const worker = new Worker(entryUrl('http-worker'), {
       name: `gateway http ${index}`,
@@ -60,8 +62,19 @@ export class WorkerSeat {
       }
     });
     worker.once('exit', (code) => {
-      reclaim(threadId);
-      ended.resolve();
+      try {
+        reclaim(threadId);
+      } catch (error) {
+        // Thrown on, it would end the process from an event handler.
+        const lost = new PartError(`http worker ${index}`, 'what its thread had cannot be taken back', {
+          cause: error,
+        });
+        onFailure(lost);
+        listening.reject(lost);
+        return;
+      } finally {
+        ended.resolve();
+      }
       if (this.#closing) return;
       const cause = new PartError(`http worker ${index}`, `its thread ended with code ${code}`, {
         cause: failure,
