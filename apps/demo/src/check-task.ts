@@ -11,6 +11,8 @@ import { entryUrl } from './entry.ts';
 export interface CheckWorkerData {
   readonly pool: BufferPoolHandle;
   readonly limits: BodyLimits;
+  /** Fault injection: the body of this number is looked at for ever; 0: none. */
+  readonly stuckEvery: number;
 }
 
 /** Token of the lease, bytes in its buffer, index in ENCODINGS or -1. */
@@ -26,9 +28,13 @@ export const FAULTS: readonly (BodyFault | undefined)[] = [
 ];
 
 let pool: BufferPool | undefined;
+let checked = 0;
 
 async function check([token, length, encoding]: CheckArguments): Promise<number | string> {
   const data = workerData as CheckWorkerData;
+  checked++;
+  // A handler that never yields: nothing but the end of its thread stops it.
+  while (data.stuckEvery > 0 && checked % data.stuckEvery === 0);
   pool ??= BufferPool.attach(data.pool);
   // Fails where the lease has ended: the HTTP worker that asked is dead.
   const bytes = pool.open(token).bytes.subarray(0, length);

@@ -24,6 +24,9 @@ const OUTAGE_FROM = 0.3;
 const OUTAGE_TO = 0.5;
 const PROGRESS_MS = 250;
 
+/** `--fault stuck-check`: a thread that checks thousands of bodies a second is stuck a few times in the shortest run. */
+const STUCK_CHECK: Partial<GatewayOptions> = { stuckCheckEvery: 2000, checkTimeoutMs: 250 };
+
 export interface DemoIo {
   readonly progress: ProgressOutput;
   /** Aborted when the user has had enough: the load ends, is drained, and reported on. */
@@ -49,13 +52,14 @@ export class Demo implements AsyncDisposable {
     const largestBytes = Math.max(0, ...payloads.map(({ body }) => body.length));
     const upstream = await RemoteUpstream.start();
     try {
-      const { breakers, workers, port } = flags;
+      const { breakers, workers, port, fault } = flags;
       const gateway = await Gateway.start({
         upstream: upstream.origin,
         port,
         breakers,
         ...bufferOptions(largestBytes),
         ...(workers !== undefined && { workers }),
+        ...(fault === 'stuck-check' && STUCK_CHECK),
       });
       return new Demo(flags, io, upstream, gateway);
     } catch (error) {
@@ -86,6 +90,8 @@ export class Demo implements AsyncDisposable {
         hostile: true,
         seed: 1,
       });
+      // A signal that was given before there was a listener.
+      if (interrupt.aborted) stop();
       const beganMs = await Promise.race([load.began, running.then(() => monotonicMs())]);
       await upstream.run({ outages: this.#outages() });
       const showing = this.#showProgress(load, beganMs, progress.signal);
@@ -114,6 +120,8 @@ export class Demo implements AsyncDisposable {
             endedMs: window.endedMs === null ? null : window.endedMs - beganMs,
           })),
           replacedWorkers: gateway.replacedWorkers,
+          fault: this.#flags.fault,
+          replacedCheckThreads: gateway.replacedCheckThreads,
         },
         endpointRows(gateway),
         ledger,

@@ -197,15 +197,13 @@ describe('answers', () => {
 
   it('503 overloaded: no buffer is free, no delivery can go out, no endpoint is left', async () => {
     const f = await Fixture.start({ buffers: 1, endpoints: 1 });
-    const slow = await f.raw();
-    slow.write(`${f.head('{"slow":true}')}{"slow"`);
-    await f.until(() => f.freeBuffers === 0);
+    f.upstream.run({ outages: [], delayMs: 300 });
+    const first = f.send();
+    await f.until(() => f.upstream.totals().received === 1);
     const refused = await f.send();
     expectAnswer(refused, 503, 'overloaded');
     expect(refused.retryAfter).toBe('1');
-    slow.write(':true}');
-    await slow.until(/HTTP\/1\.1 202/);
-    slow.socket.destroy();
+    expectAnswer(await first, 202);
     expectAnswer(await f.send({ event: 'issues' }), 503, 'overloaded');
     expect(f.gateway.endpoints().map(({ name }) => name)).toEqual(['github/push']);
   });
@@ -217,5 +215,23 @@ describe('answers', () => {
     await f.until(() => f.upstream.totals().received === 1);
     expectAnswer(await f.send(), 503, 'overloaded');
     expectAnswer(await first, 202);
+  });
+});
+
+describe('a check that never comes back', () => {
+  it('is given up after its time, its thread is replaced, and the books still balance', async () => {
+    const f = await Fixture.start({ stuckCheckEvery: 3, checkTimeoutMs: 200, buffers: 8 });
+    for (let round = 1; round <= 2; round++) {
+      expectAnswer(await f.send(), 202);
+      expectAnswer(await f.send({ event: 'secret_scanning_alert' }), 202);
+      expectAnswer(await f.send(), 503, 'overloaded');
+      await f.until(() => f.gateway.replacedCheckThreads === round);
+      // Its successor may take longer to start than a check may take.
+      await f.until(() => f.gateway.scheduler.stats().workers.every(({ state }) => state === 'ready'));
+    }
+    const books = f.gateway.books();
+    expect(books.checks).toEqual({ submitted: 6, finished: 6 });
+    expect(books.answers()).toMatchObject({ accepted: 4, overloaded: 2, broken: 0 });
+    expect(f.freeBuffers).toBe(8);
   });
 });

@@ -7,6 +7,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HELP, parseFlags } from '../src/cli/flags.ts';
+import { stayUp } from '../src/cli/run.ts';
+import { Demo } from '../src/demo.ts';
+import { PartError } from '../src/errors.ts';
 import type { Report } from '../src/report/report.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -85,6 +88,38 @@ describe('npm run demo', () => {
     expect(code).toBe(0);
   });
 
+  it('Ctrl-C before the load has begun is heard, too', async () => {
+    const io = { progress: { write: () => true }, interrupt: AbortSignal.abort() };
+    const demo = await Demo.start(parseFlags(['--duration', '600', '--workers', '2']), io);
+    try {
+      const report = await demo.run();
+      expect(report.facts.interrupted).toBe(true);
+      expectBalanced(report);
+    } finally {
+      await demo[Symbol.asyncDispose]();
+    }
+  });
+
+  it('--keep ends with Ctrl-C, or where the gateway fails', async () => {
+    const failed = Promise.withResolvers<never>();
+    const interrupt = new AbortController();
+    const untilCtrlC = stayUp(failed.promise, interrupt.signal);
+    interrupt.abort();
+    await untilCtrlC;
+    const untilFailure = stayUp(failed.promise, new AbortController().signal);
+    failed.reject(new PartError('gateway', 'its clock has stopped'));
+    await expect(untilFailure).rejects.toThrow('its clock has stopped');
+  });
+
+  it('--fault stuck-check replaces the threads that are stuck, and the books balance', async () => {
+    const { code, out } = await start('--json', '--duration', '3', '--fault', 'stuck-check').ended;
+    const report = JSON.parse(out) as Report;
+    expectBalanced(report);
+    expect(report.facts.fault).toBe('stuck-check');
+    expect(report.facts.replacedCheckThreads).toBeGreaterThan(0);
+    expect(code).toBe(0);
+  });
+
   it('--payloads sends the files of a directory; --keep stays up, on --port, until Ctrl-C', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'corelane-payloads-'));
     folders.push(folder);
@@ -145,6 +180,7 @@ describe('npm run demo', () => {
       'port',
       'outage',
       'breakers',
+      'fault',
     ])
       expect(out).toContain(`--${flag}`);
   });
@@ -170,6 +206,7 @@ describe('flags', () => {
       payloads: undefined,
       outage: 'reset',
       breakers: 'shared',
+      fault: 'none',
     });
   });
 
@@ -187,6 +224,7 @@ describe('flags', () => {
     ['--outage', 'flood'],
     ['--outage', 'status 200'],
     ['--breakers', 'none'],
+    ['--fault', 'all'],
     ['--json=yes'],
     ['--payloads'],
   ])('refuse %s %s', (...args) => {

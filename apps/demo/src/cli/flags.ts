@@ -15,7 +15,11 @@ export interface Flags {
   readonly payloads: string | undefined;
   readonly outage: OutageMode | 'none';
   readonly breakers: Breakers;
+  readonly fault: Fault;
 }
+
+/** What breaks in the gateway itself while the load runs. */
+export type Fault = 'none' | 'stuck-check';
 
 export const HELP = `npm run demo -- [flags]
 
@@ -31,6 +35,7 @@ a report whose books must balance.
   --outage MODE        how the upstream is dead from 30 % to 50 % of the run: reset (default), hang, refuse, 'status 5xx', or none
   --breakers WHICH     shared (default): one state word an endpoint for all workers; per-worker: one opossum breaker an endpoint on each
                        worker, for comparison
+  --fault WHICH        none (default); stuck-check: now and then the check of a body never comes back, and its thread has to be replaced
   --json               print the report as one JSON document
   --keep               stay up after the report, until Ctrl-C
   --help               this text
@@ -52,6 +57,7 @@ export function parseFlags(args: readonly string[]): Flags {
     payloads: values.payloads,
     outage: outageMode(values.outage ?? 'reset'),
     breakers: breakers(values.breakers ?? 'shared'),
+    fault: fault(values.fault ?? 'none'),
   };
 }
 
@@ -72,6 +78,7 @@ function parse(args: readonly string[]) {
         payloads: { type: 'string' },
         outage: { type: 'string' },
         breakers: { type: 'string' },
+        fault: { type: 'string' },
       },
     });
   } catch (cause) {
@@ -111,6 +118,11 @@ function integer(
 function breakers(which: string): Breakers {
   if (which === 'shared' || which === 'per-worker') return which;
   throw new UsageError(`--breakers is ${JSON.stringify(which)}, expected shared or per-worker`);
+}
+
+function fault(which: string): Fault {
+  if (which === 'none' || which === 'stuck-check') return which;
+  throw new UsageError(`--fault is ${JSON.stringify(which)}, expected none or stuck-check`);
 }
 
 function outageMode(mode: string): OutageMode | 'none' {

@@ -36,6 +36,15 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   }
 }
 
+/** Until the user has had enough, or the gateway cannot go on: then it rejects with why. */
+export async function stayUp(failure: Promise<never>, interrupt: AbortSignal): Promise<void> {
+  if (interrupt.aborted) return;
+  const enough = new Promise<void>((resolve) => {
+    interrupt.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([enough, failure]);
+}
+
 async function runDemo(flags: Flags, terminal: Terminal): Promise<ExitCode> {
   const { stdout, stderr, interrupt } = terminal;
   const demo = await Demo.start(flags, { progress: stderr, interrupt });
@@ -50,9 +59,9 @@ async function runDemo(flags: Flags, terminal: Terminal): Promise<ExitCode> {
         ? `${JSON.stringify(report, null, 2)}\n`
         : `\n${reportText(report, { rich: stdout.isTTY === true })}`,
     );
-    if (flags.keep && !interrupt.aborted) {
+    if (flags.keep) {
       stderr.write(`the gateway stays up on ${url} until Ctrl-C: ${url}/metrics ${url}/state\n`);
-      await new Promise((resolve) => interrupt.addEventListener('abort', resolve, { once: true }));
+      await stayUp(demo.gateway.failure, interrupt);
     }
     return report.balanced ? 0 : 1;
   } finally {

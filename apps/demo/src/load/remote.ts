@@ -12,7 +12,8 @@ export class RemoteLoad implements AsyncDisposable {
   #latest = { sent: 0, answered: 0 };
 
   constructor() {
-    this.#child = fork(entryUrl('load-process'), { execArgv: entryExecArgv() });
+    // detached: Ctrl-C in a terminal reaches a whole process group; when this one is to stop, its parent says.
+    this.#child = fork(entryUrl('load-process'), { execArgv: entryExecArgv(), detached: true });
   }
 
   /** Requests sent and answered, at most half a second old. */

@@ -1,5 +1,6 @@
 // The report as one document: what `--json` prints, and what the text is made from.
 import type { EndpointState } from '@corelane/atomic-state';
+import type { Fault } from '../cli/flags.ts';
 import type { AnswerName } from '../gateway/answer.ts';
 import type { Breakers } from '../gateway/options.ts';
 import type { DeadWindow } from '../upstream/arrivals.ts';
@@ -31,6 +32,9 @@ export interface RunFacts {
   readonly outages: readonly DeadWindow[];
   /** HTTP workers that died and were replaced. */
   readonly replacedWorkers: number;
+  readonly fault: Fault;
+  /** Check threads that were given up and replaced. */
+  readonly replacedCheckThreads: number;
 }
 
 export interface Report {

@@ -37,6 +37,10 @@ function facts({ facts: f }: Report): string[] {
       (f.interrupted ? '; ended early by Ctrl-C' : ''),
     `  upstream dead: ${dead.length === 0 ? 'never' : `from ${dead.join(', ')}`}`,
     ...(f.replacedWorkers > 0 ? [`  ${f.replacedWorkers} HTTP workers died and were replaced`] : []),
+    ...(f.fault === 'stuck-check' ? ['  fault injected: checks of bodies that never come back'] : []),
+    ...(f.replacedCheckThreads > 0
+      ? [`  ${f.replacedCheckThreads} check threads were given up and replaced`]
+      : []),
   ];
 }
 

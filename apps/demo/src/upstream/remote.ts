@@ -26,7 +26,8 @@ export class RemoteUpstream implements AsyncDisposable {
 
   /** @throws PartError where the process ends before it is ready */
   static async start(): Promise<RemoteUpstream> {
-    const child = fork(entryUrl('upstream-process'), { execArgv: entryExecArgv() });
+    // detached: Ctrl-C in a terminal reaches a whole process group; this one ends with its parent.
+    const child = fork(entryUrl('upstream-process'), { execArgv: entryExecArgv(), detached: true });
     const ready = once(child, 'message').then(
       ([message]) => message as { port: number; controlPort: number },
     );
