@@ -1,3 +1,3 @@
 export { high, low } from '@corelane/shared-memory/kernel/atomics';
-export { observeWord } from '@corelane/atomic-state/kernel/observe';
+export { observe } from '@corelane/atomic-state/kernel/observe';
 export { addByCas, createEndpoint, endpointBytes, transitions } from './limits.ts';

@@ -6,7 +6,7 @@ import { defineEndpoint } from '@corelane/atomic-state/kernel/define';
 import {
   CELL_BYTES,
   POLICY_BYTES,
-  POLICY_CAPACITY,
+  POLICY_BURST,
   POLICY_CLOSE_SUCCESSES,
   POLICY_FAILURE_THRESHOLD,
   POLICY_FAILURE_WINDOW_MS,
@@ -38,7 +38,7 @@ export function createEndpoint(cell: i32): void {
   set(policy + POLICY_OPEN_DURATION_MS, 30000);
   set(policy + POLICY_HALF_OPEN_PROBES, 3);
   set(policy + POLICY_CLOSE_SUCCESSES, 3);
-  set(policy + POLICY_CAPACITY, 100);
+  set(policy + POLICY_BURST, 100);
   defineEndpoint(cell, policy, 0);
 }
 
@@ -46,7 +46,7 @@ export function createEndpoint(cell: i32): void {
 export function transitions(cell: i32, admission: i32, clock: i32, operations: i32): i32 {
   let successful = 0;
   for (let i = 0; i < operations; i++) {
-    if (recordDelivery(cell, 1, admission, clock) == RECORD_COUNTED) successful++;
+    if (recordDelivery(cell, 1, admission, 0, clock, 1) == RECORD_COUNTED) successful++;
   }
   return successful;
 }

@@ -7,7 +7,11 @@ import {
   CELL_PROPOSED,
   CELL_REFILL,
   CELL_WORD,
-  POLICY_CAPACITY,
+  MONITORED,
+  POLICY_BUCKET_MS,
+  POLICY_BURST,
+  POLICY_PERMITS,
+  WORD_FLAGS_SHIFT,
   WORD_TOKENS_SHIFT,
 } from './layout.generated.ts';
 
@@ -18,7 +22,14 @@ export function defineEndpoint(cell: i32, policy: i32, now: i32): i32 {
   const holds = before == 0 ? policy : before;
   if (load(cell + CELL_POLICY) != 0) return holds;
   compareExchange64(cell + CELL_REFILL, 0, 0, 0, now);
-  compareExchange64(cell + CELL_WORD, 0, 0, get(holds + POLICY_CAPACITY) << WORD_TOKENS_SHIFT, 0);
+  compareExchange64(cell + CELL_WORD, 0, 0, firstWord(holds), 0);
   store(cell + CELL_POLICY, holds); // publish: pairs with the load in tryAcquireAt; every definer stores the same
   return holds;
+}
+
+/** The bucket full, the breaker closed. Monitored where results are kept beside the word, or give a permit back. */
+function firstWord(policy: i32): i32 {
+  const tokens = get(policy + POLICY_BURST) << WORD_TOKENS_SHIFT;
+  const monitored = get(policy + POLICY_BUCKET_MS) != 0 || get(policy + POLICY_PERMITS) != 0;
+  return monitored ? tokens | (MONITORED << WORD_FLAGS_SHIFT) : tokens;
 }

@@ -1,5 +1,12 @@
 export { high, low } from '@corelane/shared-memory/kernel/atomics';
-export { tryAcquire, tryAcquireAt } from './admission.ts';
+export { admitEvents, refundEvents, tryAcquire, tryAcquireAt } from './admission.ts';
+export { recordCompression } from './compression.ts';
 export { defineEndpoint } from './define.ts';
-export { observeLedger, observeRefill, observeWord } from './observe.ts';
+export { closeEndpoint, isCurrent, isolateEndpoint, openEndpoint } from './manual.ts';
+export { observe } from './observe.ts';
+export { permitsOut, reclaimEndpoint } from './permits.ts';
+export { beginRestore, endRestore } from './restore.ts';
 export { recordDelivery, recordDeliveryAt } from './result.ts';
+export { restoreOutcomes } from './rolling.ts';
+export { restoreFailure } from './window.ts';
+export { countCasesFor, publishCases } from './word-cas.ts';

@@ -12,10 +12,13 @@ import {
   POLICY_OPEN_DURATION_MS,
   REFUSED_PROBING,
 } from './layout.generated.ts';
+import { forgetOutcomes } from './rolling.ts';
+import { forgetFailures } from './window.ts';
+import { casWord } from './word-cas.ts';
 import { bumped, elapsedMs, eraOf, failuresOf, opened, successesOf } from './word.ts';
 
 /** The probe bit of an admission. */
-const PROBE: i32 = 1;
+export const PROBE: i32 = 1;
 
 /** 1 where the ledger is of the word's era, stamped if need be, and then observed; 0 where the word has moved on to another era. */
 export function stampLedger(cell: i32, wordLow: i32, now: i32): i32 {
@@ -60,10 +63,29 @@ export function giveUpLostProbes(cell: i32, policy: i32, wordLow: i32, wordHigh:
 /** HalfOpen to Open. 1 where this thread did it. */
 export function reopen(cell: i32, wordLow: i32, wordHigh: i32, nextHigh: i32, now: i32): i32 {
   const next = bumped(opened(wordLow));
-  if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, nextHigh) == 0) return 0;
+  if (casWord(cell, wordLow, wordHigh, next, nextHigh) == 0) return 0;
   stampLedger(cell, next, now);
   add(cell + CELL_REOPENS, 1); // pairs with the atomic load in snapshots
   return 1;
+}
+
+/** Takes back a probe that was admitted in this era and will have no result. */
+export function returnProbe(cell: i32, era: i32): void {
+  while (true) {
+    load64(cell + CELL_LEDGER);
+    const ledgerLow = low();
+    const since = high();
+    if (ledgerLow >>> LEDGER_ERA_SHIFT != era || (ledgerLow & LEDGER_ADMITTED_MASK) == 0) return;
+    // release: pairs with the claim in admitProbe.
+    if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, (ledgerLow - LEDGER_ADMITTED_ONE) | 0, since) != 0)
+      return;
+  }
+}
+
+/** Before the breaker closes: clears the results of eight eras ago, which carry the number of this one. */
+export function forgetEra(cell: i32, era: i32): void {
+  forgetFailures(cell, era);
+  forgetOutcomes(cell, era);
 }
 
 /** 1 where fewer results than admitted probes have come in. */

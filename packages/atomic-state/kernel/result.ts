@@ -1,14 +1,21 @@
 // Results: how an admitted call ended, and what that does to the breaker. PROTOCOL.md has the states and why it holds.
 //
 // The common case, a success while closed, stands alone in the exported functions, so that Wasm keeps it in registers.
-import { add, compareExchange64, get, high, load, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import { add, get, high, load, load64, low } from '@corelane/shared-memory/kernel/atomics';
 import {
+  ADMISSION_PERMIT_SHIFT,
+  ADMISSION_UNUSED_SHIFT,
   ANY_ADMISSION,
   CELL_POLICY,
   CELL_TRIPS,
   CELL_WORD,
+  POLICY_BUCKET_MS,
   POLICY_CLOSE_SUCCESSES,
+  POLICY_FAILURE_THRESHOLD,
   POLICY_HALF_OPEN_PROBES,
+  POLICY_PERMITS,
+  POLICY_SLOW_BASIS_POINTS,
+  POLICY_SLOW_CALL_DURATION_MS,
   RECORD_CLOSED,
   RECORD_COUNTED,
   RECORD_REOPENED,
@@ -17,8 +24,11 @@ import {
   REFUSED_ADMISSION,
   REFUSED_UNDEFINED,
 } from './layout.generated.ts';
-import { probeIsOut, reopen, stampLedger } from './ledger.ts';
-import { enterFailure, forgetFailures } from './window.ts';
+import { forgetEra, probeIsOut, reopen, stampLedger } from './ledger.ts';
+import { permitOf, releasePermit } from './permits.ts';
+import { enterOutcome } from './rolling.ts';
+import { enterFailure } from './window.ts';
+import { casWord } from './word-cas.ts';
 import {
   bumped,
   closed,
@@ -26,7 +36,9 @@ import {
   failuresOf,
   isClosed,
   isHalfOpen,
+  isOfEra,
   isOpen,
+  isPlainlyClosed,
   opened,
   successesOf,
   withFailure,
@@ -34,46 +46,72 @@ import {
 } from './word.ts';
 
 /** As `recordDeliveryAt`, at the time that the shared clock word holds. */
-export function recordDelivery(cell: i32, ok: i32, admission: i32, clock: i32): i32 {
+export function recordDelivery(cell: i32, ok: i32, admission: i32, durationMs: i32, clock: i32, me: i32): i32 {
   if (ok != 0 && countSuccess(cell, admission) != 0) return RECORD_COUNTED;
-  return recordDeliveryAt(cell, ok, admission, load(clock));
+  return recordDeliveryAt(cell, ok, admission, durationMs, load(clock), me);
 }
 
 /**
  * Records how an admitted call ended.
  * @param admission what `tryAcquire` returned for this call, or ANY_ADMISSION
+ * @param durationMs how long it took
+ * @param _me not looked at here: the standard twin's mutex needs the caller's thread
  * @returns one of RECORD_…, REFUSED_UNDEFINED or REFUSED_ADMISSION
  */
-export function recordDeliveryAt(cell: i32, ok: i32, admission: i32, now: i32): i32 {
+export function recordDeliveryAt(cell: i32, ok: i32, admission: i32, durationMs: i32, now: i32, _me: i32): i32 {
   const policy = load(cell + CELL_POLICY); // observe: pairs with the store that defines the endpoint
   if (policy == 0) return REFUSED_UNDEFINED;
   // Here, not in the common case: an admission that is out of range is of no era, so a success with it comes here.
-  if (admission < 0 || admission > ANY_ADMISSION) return REFUSED_ADMISSION;
+  if (isAdmission(admission, policy) == 0) return REFUSED_ADMISSION;
+  // Given back twice, or taken back from a thread that has ended: this call has had its result.
+  if (permitOf(admission) != 0 && releasePermit(cell, policy, admission) == 0) return RECORD_STALE;
+  const slow =
+    get(policy + POLICY_SLOW_BASIS_POINTS) >= 0 && durationMs > get(policy + POLICY_SLOW_CALL_DURATION_MS) ? 1 : 0;
+  const good = ok != 0 && slow == 0;
   while (true) {
     load64(cell + CELL_WORD);
     const wordLow = low();
     const wordHigh = high();
     if (isOpen(wordLow) != 0) return RECORD_STALE;
     if (isOfEra(admission, wordLow) == 0) return RECORD_STALE;
-    const nextHigh = ok != 0 ? withSuccess(wordHigh) : withFailure(wordHigh);
     if (isHalfOpen(wordLow) != 0) {
+      // A slow probe says no more for the endpoint than a failed one.
+      const nextHigh = good ? withSuccess(wordHigh) : withFailure(wordHigh);
       if (admission == ANY_ADMISSION && probeIsOut(cell, wordLow, wordHigh) == 0) return RECORD_STALE;
       const needed = get(policy + POLICY_CLOSE_SUCCESSES);
       if (successesOf(nextHigh) >= needed) {
-        forgetFailures(cell, policy, wordLow);
-        if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(closed(wordLow)), 0) != 0)
-          return RECORD_CLOSED;
+        forgetEra(cell, eraOf(wordLow));
+        if (casWord(cell, wordLow, wordHigh, bumped(closed(wordLow)), 0) != 0) return RECORD_CLOSED;
       } else if (failuresOf(nextHigh) > ((get(policy + POLICY_HALF_OPEN_PROBES) - needed) | 0)) {
         if (reopen(cell, wordLow, wordHigh, nextHigh, now) != 0) return RECORD_REOPENED;
-      } else if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0) {
+      } else if (casWord(cell, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0) {
         return RECORD_COUNTED;
       }
-    } else if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0) {
-      if (ok != 0) return RECORD_COUNTED;
-      const era = eraOf(wordLow);
-      return enterFailure(cell, policy, now, era) != 0 ? trip(cell, era, now) : RECORD_COUNTED;
+    } else {
+      const nextHigh = ok != 0 ? withSuccess(wordHigh) : withFailure(wordHigh);
+      if (casWord(cell, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0)
+        return judge(cell, policy, ok, slow, eraOf(wordLow), now);
     }
   }
+}
+
+/** Has a result that was counted while closed made it too many? */
+function judge(cell: i32, policy: i32, ok: i32, slow: i32, era: i32, now: i32): i32 {
+  let tooMany = 0;
+  if (ok == 0 && get(policy + POLICY_FAILURE_THRESHOLD) != 0) tooMany = enterFailure(cell, policy, now, era);
+  if (get(policy + POLICY_BUCKET_MS) != 0)
+    tooMany = tooMany | enterOutcome(cell, policy, now, era, ok == 0 ? 1 : 0, slow);
+  return tooMany != 0 ? trip(cell, era, now) : RECORD_COUNTED;
+}
+
+/** 1 where `tryAcquire` may have given this to a caller of this endpoint; one with permits needs it. */
+function isAdmission(admission: i32, policy: i32): i32 {
+  const permits = get(policy + POLICY_PERMITS);
+  if (admission == ANY_ADMISSION) return permits == 0 ? 1 : 0;
+  if (admission < 0 || (admission & ANY_ADMISSION) != 0) return 0;
+  const permit = permitOf(admission);
+  if (permits == 0) return admission >>> ADMISSION_PERMIT_SHIFT == 0 ? 1 : 0;
+  return permit != 0 && permit <= permits && admission >>> ADMISSION_UNUSED_SHIFT == 0 ? 1 : 0;
 }
 
 /** One attempt at a success while closed. A word of an endpoint that is not defined is 0. */
@@ -81,11 +119,12 @@ function countSuccess(cell: i32, admission: i32): i32 {
   load64(cell + CELL_WORD);
   const wordLow = low();
   const wordHigh = high();
-  if (isClosed(wordLow) == 0 || wordLow == 0 || isOfEra(admission, wordLow) == 0) return 0;
-  return compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));
+  if (isPlainlyClosed(wordLow) == 0 || wordLow == 0 || isPlainlyOfEra(admission, wordLow) == 0) return 0;
+  return casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));
 }
 
-function isOfEra(admission: i32, wordLow: i32): i32 {
+/** An admission without a permit: one that has more to it is for the slow path to check. */
+function isPlainlyOfEra(admission: i32, wordLow: i32): i32 {
   return admission == ANY_ADMISSION || admission >> 1 == eraOf(wordLow) ? 1 : 0;
 }
 
@@ -97,7 +136,7 @@ function trip(cell: i32, era: i32, now: i32): i32 {
     const wordHigh = high();
     if (isClosed(wordLow) == 0 || eraOf(wordLow) != era) return RECORD_COUNTED;
     const next = bumped(opened(wordLow));
-    if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) {
+    if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) {
       stampLedger(cell, next, now);
       add(cell + CELL_TRIPS, 1); // pairs with the atomic load in snapshots
       return RECORD_TRIPPED;

@@ -4,7 +4,7 @@ import { compareExchange64, get, high, load64, low } from '@corelane/shared-memo
 import {
   CELL_REFILL,
   MICRO_PER_TOKEN,
-  POLICY_CAPACITY,
+  POLICY_BURST,
   POLICY_FULL_MS,
   POLICY_REFILL_MICRO_PER_MS,
 } from './layout.generated.ts';
@@ -17,7 +17,7 @@ export function claimRefill(cell: i32, policy: i32, now: i32): i32 {
   if (since == now) return 0;
   const fraction = low();
   const elapsed = elapsedMs(now, since);
-  let tokens = get(policy + POLICY_CAPACITY);
+  let tokens = get(policy + POLICY_BURST);
   let left = 0;
   if (elapsed < get(policy + POLICY_FULL_MS)) {
     const due = (elapsed * get(policy + POLICY_REFILL_MICRO_PER_MS) + fraction) | 0;

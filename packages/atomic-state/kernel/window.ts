@@ -10,6 +10,7 @@ import { add, compareExchange, get, load, load64, low, store } from '@corelane/s
 import {
   CELL_FAILURES,
   CELL_FAILURE_TICKET,
+  CELL_POLICY,
   CELL_WORD,
   ERA_MASK,
   FAILURE_TIME_MS_SHIFT,
@@ -17,30 +18,40 @@ import {
   POLICY_FAILURE_THRESHOLD,
   POLICY_FAILURE_WINDOW_MS,
 } from './layout.generated.ts';
-import { eraOf } from './word.ts';
+import { eraOf, isClosed } from './word.ts';
 
 /** Enters a failure of this era. @returns 1 where the window is now full of failures, else 0 */
 export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
   const threshold = get(policy + POLICY_FAILURE_THRESHOLD);
-  const place = ((add(cell + CELL_FAILURE_TICKET, 1) & 0x7fffffff) % threshold) | 0;
   // publish: pairs with the loads below in other recorders.
-  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));
+  store(placeFor(cell, policy), stampOf(now, era));
   for (let i = 0; i < threshold; i++) {
     if (isRecent(load(cell + CELL_FAILURES + (i << 2)), policy, now, era) == 0) return 0;
   }
   return 1;
 }
 
+/** Puts a failure of a known time into the ring, while nobody can enter one of this era. */
+export function restoreFailure(cell: i32, timeMs: i32, era: i32): void {
+  store(placeFor(cell, load(cell + CELL_POLICY)), stampOf(timeMs, era));
+}
+
+/** The next place of the ring, for one failure. */
+function placeFor(cell: i32, policy: i32): i32 {
+  const ticket = add(cell + CELL_FAILURE_TICKET, 1) & 0x7fffffff;
+  return cell + CELL_FAILURES + ((ticket % get(policy + POLICY_FAILURE_THRESHOLD)) << 2);
+}
+
 /** Before the breaker closes: clears the failures of eight eras ago, which carry the number of this one. */
-export function forgetFailures(cell: i32, policy: i32, wordLow: i32): void {
-  const threshold = get(policy + POLICY_FAILURE_THRESHOLD);
+export function forgetFailures(cell: i32, era: i32): void {
+  const threshold = get(load(cell + CELL_POLICY) + POLICY_FAILURE_THRESHOLD);
   for (let i = 0; i < threshold; i++) {
     const place = cell + CELL_FAILURES + (i << 2);
     const stamp = load(place);
-    if (stamp == 0 || (stamp & ERA_MASK) != eraOf(wordLow)) continue;
-    // Still half open, so the stamp was there before anyone could enter a failure of this era.
+    if (stamp == 0 || (stamp & ERA_MASK) != era) continue;
+    // Not closed yet, so the stamp was there before anyone could enter a failure of this era.
     load64(cell + CELL_WORD);
-    if (low() != wordLow) return;
+    if (eraOf(low()) != era || isClosed(low()) != 0) return;
     compareExchange(place, stamp, 0); // pairs with the store in enterFailure: a failure that came in meanwhile stays
   }
 }

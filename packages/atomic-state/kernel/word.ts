@@ -1,11 +1,16 @@
 // The state word as two halves: predicates and next values. Pure: nothing here touches memory.
 import {
+  ANY_ADMISSION,
   CIRCUIT_OPEN,
+  COMPRESSED,
   ERA_MASK,
   ERA_SHIFT,
   HALF_OPEN,
   MAX_SKEW_MS,
+  MONITORED,
   THROTTLED,
+  WORD_COMPRESSION_RATIO_MASK,
+  WORD_COMPRESSION_RATIO_SHIFT,
   WORD_FAILURES_MASK,
   WORD_FAILURES_ONE,
   WORD_FAILURES_SHIFT,
@@ -20,8 +25,10 @@ import {
 const OPEN_BIT: i32 = CIRCUIT_OPEN << WORD_FLAGS_SHIFT;
 const HALF_OPEN_BIT: i32 = HALF_OPEN << WORD_FLAGS_SHIFT;
 const THROTTLED_BIT: i32 = THROTTLED << WORD_FLAGS_SHIFT;
+const MONITORED_BIT: i32 = MONITORED << WORD_FLAGS_SHIFT;
 const WORD_ERA_SHIFT: i32 = WORD_FLAGS_SHIFT + ERA_SHIFT;
 const ERA_BITS: i32 = ERA_MASK << WORD_ERA_SHIFT;
+const RATIO_BITS: i32 = WORD_COMPRESSION_RATIO_MASK << WORD_COMPRESSION_RATIO_SHIFT;
 const TOKEN_BITS: i32 = WORD_TOKENS_MASK << WORD_TOKENS_SHIFT;
 
 export function isOpen(low: i32): i32 {
@@ -34,6 +41,16 @@ export function isHalfOpen(low: i32): i32 {
 
 export function isClosed(low: i32): i32 {
   return (low & (OPEN_BIT | HALF_OPEN_BIT)) == 0 ? 1 : 0;
+}
+
+/** Opened by hand, to be closed by hand: both bits, so that it reads as open. */
+export function isIsolated(low: i32): i32 {
+  return (low & (OPEN_BIT | HALF_OPEN_BIT)) == (OPEN_BIT | HALF_OPEN_BIT) ? 1 : 0;
+}
+
+/** Closed, and nothing of its results is kept but the counts of the word. */
+export function isPlainlyClosed(low: i32): i32 {
+  return (low & (OPEN_BIT | HALF_OPEN_BIT | MONITORED_BIT)) == 0 ? 1 : 0;
 }
 
 /** Of the breaker, 0 to 7: a trip begins a new one. */
@@ -64,10 +81,25 @@ export function withTokens(low: i32, tokens: i32): i32 {
   return tokens == 0 ? rest | THROTTLED_BIT : rest;
 }
 
+/** With the ratio of a compressed payload, 0 to 255. */
+export function withCompression(low: i32, ratio: i32): i32 {
+  return (low & ~RATIO_BITS) | (ratio << WORD_COMPRESSION_RATIO_SHIFT) | (COMPRESSED << WORD_FLAGS_SHIFT);
+}
+
 /** Open, in a new era. */
 export function opened(low: i32): i32 {
   const era = (eraOf(low) + 1) & ERA_MASK;
   return (low & ~(HALF_OPEN_BIT | ERA_BITS)) | OPEN_BIT | (era << WORD_ERA_SHIFT);
+}
+
+/** Isolated, in a new era. */
+export function isolated(low: i32): i32 {
+  return opened(low) | HALF_OPEN_BIT;
+}
+
+/** Open and no longer isolated, in the same era. */
+export function releasedToOpen(low: i32): i32 {
+  return low & ~HALF_OPEN_BIT;
 }
 
 export function halfOpened(low: i32): i32 {
@@ -86,6 +118,11 @@ export function withSuccess(high: i32): i32 {
 /** One more failure; stays at 65535. */
 export function withFailure(high: i32): i32 {
   return failuresOf(high) == WORD_FAILURES_MASK ? high : (high + WORD_FAILURES_ONE) | 0;
+}
+
+/** 1 where an admission was given in the word's era, or is none. A permit that is part of it is not looked at. */
+export function isOfEra(admission: i32, low: i32): i32 {
+  return (admission & ANY_ADMISSION) != 0 || ((admission >> 1) & ERA_MASK) == eraOf(low) ? 1 : 0;
 }
 
 /** Milliseconds from `then` to `now` on a 32-bit clock: 0 where `then` is slightly ahead, the largest where it wrapped. */

@@ -22,10 +22,10 @@ export class PolicyError extends AtomicStateError {
 export class PolicyConflictError extends AtomicStateError {
   override readonly name = 'PolicyConflictError';
 
-  constructor(endpoint: string, option: string, found: number, expected: number) {
+  constructor(endpoint: string, option: string, found: number | undefined, expected: number | undefined) {
     super(
       'ERR_POLICY_CONFLICT',
-      `endpoint ${JSON.stringify(endpoint)} is defined with ${option} = ${found}, here with ${expected}`,
+      `endpoint ${JSON.stringify(endpoint)} is defined with ${option} = ${found ?? 'off'}, here with ${expected ?? 'off'}`,
     );
   }
 }
@@ -62,7 +62,7 @@ export class AdmissionError extends AtomicStateError {
   override readonly name = 'AdmissionError';
 
   constructor(found: unknown) {
-    super('ERR_ADMISSION', `admission is ${String(found)}, expected 0 to 15 as tryAcquire returned it`);
+    super('ERR_ADMISSION', `admission is ${String(found)}, expected what tryAcquire returned for this endpoint`);
   }
 }
 
@@ -70,17 +70,35 @@ export class AdmissionError extends AtomicStateError {
 export class RefusedError extends AtomicStateError {
   override readonly name = 'RefusedError';
   readonly endpoint: string;
-  readonly reason: 'open' | 'probing' | 'throttled';
-  /** Milliseconds after which asking again may help. */
-  readonly retryAfterMs: number;
+  readonly reason: 'open' | 'probing' | 'throttled' | 'busy' | 'isolated';
+  /** Milliseconds after which asking again may help; null where nobody knows: a permit comes back, or the endpoint is closed by hand. */
+  readonly retryAfterMs: number | null;
 
-  constructor(endpoint: string, reason: RefusedError['reason'], retryAfterMs: number) {
+  constructor(endpoint: string, reason: RefusedError['reason'], retryAfterMs: number | null) {
     super(
       `ERR_REFUSED_${reason.toUpperCase()}`,
-      `endpoint ${JSON.stringify(endpoint)} is ${reason}; ask again in ${retryAfterMs} ms`,
+      `endpoint ${JSON.stringify(endpoint)} is ${reason}${retryAfterMs === null ? '' : `; ask again in ${retryAfterMs} ms`}`,
     );
     this.endpoint = endpoint;
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** What should be restored is no snapshot. Nothing was changed. */
+export class SnapshotError extends AtomicStateError {
+  override readonly name = 'SnapshotError';
+
+  constructor(path: string, found: unknown, expected: string) {
+    super('ERR_SNAPSHOT', `${path} is ${String(found)}, expected ${expected}`);
+  }
+}
+
+/** While an endpoint was being restored, another thread closed it or began to restore it, too: what that made of it stays. */
+export class RestoreConflictError extends AtomicStateError {
+  override readonly name = 'RestoreConflictError';
+
+  constructor(endpoint: string) {
+    super('ERR_RESTORE_CONFLICT', `endpoint ${JSON.stringify(endpoint)} was changed while it was restored`);
   }
 }

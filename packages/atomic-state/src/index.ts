@@ -6,6 +6,8 @@ export {
   PolicyConflictError,
   PolicyError,
   RefusedError,
+  RestoreConflictError,
+  SnapshotError,
 } from './errors.ts';
 export {
   acquireOutcomeName,
@@ -17,10 +19,12 @@ export {
   type AcquireOutcomeName,
   type RecordOutcome,
 } from './outcome.ts';
+export type { BucketReading } from './endpoint-cells.ts';
+export type { EndpointSnapshot, MachineSnapshot } from './endpoint-snapshot.ts';
 export type { EndpointOptions } from './policy.ts';
 export {
   StateMachine,
-  type EndpointSnapshot,
+  type MachineMetrics,
   type StateMachineHandle,
   type StateMachineOptions,
 } from './state-machine.ts';

@@ -29,6 +29,38 @@ export const refill = bits('refill', 64, { fractionMicro: 32, timeMs: 32 });
 /** A recorded failure: its time, in 29 bits of milliseconds, and its era. 0 is none. */
 export const failure = bits('failure', 32, { era: 3, timeMs: 29 });
 
+/** Results of a tenth of the rolling window, of one era. `tag` is the number of the window's lap; all counts are halved when `calls` is full. */
+export const bucket = bits('rolling bucket', 64, {
+  calls: 14,
+  failures: 14,
+  era: 3,
+  spare: 1,
+  slow: 14,
+  tag: 18,
+});
+
+/** A permit of an endpoint with a `capacity`. Owner 0: free. The generation tells a result that comes twice. */
+export const permit = bits('permit', 32, { owner: 20, generation: 12 });
+
+/** What `tryAcquire` answers when it admits. `permit` is an index + 1, 0 for none. */
+export const admission = bits('admission', 32, {
+  probe: 1,
+  era: 3,
+  any: 1,
+  permit: 10,
+  generation: 12,
+  unused: 5,
+});
+
+/** Parts of the rolling window. */
+export const BUCKETS = 10;
+
+/** Calls in flight that an endpoint can be limited to: the permits are searched one by one. */
+export const MAX_CAPACITY = 1000;
+
+/** A percentage is kept in hundredths. */
+export const BASIS_POINTS = 10_000;
+
 /** Failures that a window can hold: the ring of their times is part of the cell. */
 export const MAX_FAILURE_THRESHOLD = 96;
 
@@ -37,13 +69,17 @@ export const MICRO_PER_TOKEN = 1_000_000;
 /** A clock may be this far behind another thread's, in milliseconds; further back means that 32 bits have wrapped. */
 export const MAX_SKEW_MS = 60_000;
 
-// What `tryAcquire` answers when it refuses. An admission is `era << 1 | probe`, 0 to 15.
+// What `tryAcquire` answers when it refuses.
 export const REFUSED_THROTTLED = -1;
 export const REFUSED_OPEN = -2;
 export const REFUSED_PROBING = -3;
 export const REFUSED_UNDEFINED = -4;
 /** From `recordDelivery`: the admission is none that `tryAcquire` gives. */
 export const REFUSED_ADMISSION = -5;
+/** Without a permit: as many calls are in flight as there may be. */
+export const REFUSED_BUSY = -6;
+/** Opened by hand, until it is closed by hand. */
+export const REFUSED_ISOLATED = -7;
 /** In place of an admission: the caller does not know which call the result belongs to. */
 export const ANY_ADMISSION = 16;
 
@@ -54,16 +90,31 @@ export const RECORD_CLOSED = 2;
 export const RECORD_REOPENED = 3;
 export const RECORD_STALE = 4;
 
+// What `endRestore` leaves behind.
+export const RESTORE_CLOSED = 0;
+export const RESTORE_OPEN = 1;
+export const RESTORE_ISOLATED = 2;
+
 /** How an endpoint behaves: written once, never changed, found through the cell. */
 export const policy = struct('atomic-state/policy', 1, {
-  failureThreshold: immutable('i32', { doc: 'failures inside the window that open the breaker' }),
+  failureThreshold: immutable('i32', {
+    doc: 'failures inside the window that open the breaker; 0: however many',
+  }),
   failureWindowMs: immutable('i32'),
   openDurationMs: immutable('i32', { doc: 'also how long a probe may stay unanswered' }),
   halfOpenProbes: immutable('i32'),
   closeSuccesses: immutable('i32', { doc: 'probes that must succeed: ceil(closeRatio * halfOpenProbes)' }),
-  capacity: immutable('i32', { doc: 'tokens at most' }),
+  burst: immutable('i32', { doc: 'tokens at most' }),
   refillMicroPerMs: immutable('i32', { doc: 'millionths of a token a millisecond; 0: not limited' }),
   fullMs: immutable('i32', { doc: 'milliseconds after which an empty bucket is full' }),
+  volumeThreshold: immutable('i32', { doc: 'calls in the rolling window below which no percentage counts' }),
+  errorBasisPoints: immutable('i32', { doc: 'of failed calls, above which the breaker opens; -1: however many' }),
+  slowBasisPoints: immutable('i32', { doc: 'of slow calls, above which the breaker opens; -1: however many' }),
+  slowCallDurationMs: immutable('i32', { doc: 'a call that took longer is slow' }),
+  bucketMs: immutable('i32', { doc: 'a tenth of the rolling window; 0: results are not kept in one' }),
+  permits: immutable('i32', { doc: 'calls in flight at most; 0: any number' }),
+  permitTable: immutable('i32', { doc: 'address of the permits, a word each' }),
+  limited: immutable('i32', { doc: '1 where tokens or permits limit admission' }),
 });
 
 /** One endpoint: its word and what belongs to it on a line of their own, then the ring of failure times. */
@@ -115,6 +166,30 @@ export const cell = struct(
       writer: 'any thread',
       reader: 'any thread',
     }),
+    forced: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'openings by hand',
+      writer: 'the CAS winner',
+      reader: 'any thread',
+    }),
+    compressionDetected: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'compressed payloads, refused ones among them',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
+    bombsRefused: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'compressed payloads that were refused',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
+    permitHint: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'where the search for a free permit begins',
+      writer: 'whoever gave one back',
+      reader: 'any thread; any value is right',
+    }),
     failures: atomic(4 * MAX_FAILURE_THRESHOLD, {
       line: true,
       hot: 'endpoint',
@@ -122,9 +197,19 @@ export const cell = struct(
       writer: 'any thread',
       reader: 'any thread',
     }),
+    buckets: atomic(8 * BUCKETS, {
+      line: true,
+      hot: 'endpoint',
+      doc: 'the rolling window',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
   },
   { alignBytes: 128 },
 );
+
+/** Cells whose word is changed by CAS. */
+export const ATOMIC = 0;
 
 /** Followed by the cells. */
 export const machineRoot = root('atomic-state/machine', 1, {
@@ -133,4 +218,18 @@ export const machineRoot = root('atomic-state/machine', 1, {
   names: immutable('i32', { doc: 'address of the name table' }),
   clock: immutable('i32', { doc: 'address of the clock' }),
   defaultPolicy: immutable('i32', { doc: 'address of the policy of endpoints defined without options' }),
+  implementation: immutable('i32', { doc: 'what the cells are: ATOMIC or STANDARD' }),
+  casSuccesses: atomic('i64', {
+    line: true,
+    hot: 'metrics',
+    doc: 'transitions, as far as their threads have published them',
+    writer: 'any thread, in bulk',
+    reader: 'any thread',
+  }),
+  casFailures: atomic('i64', {
+    hot: 'metrics',
+    doc: 'CASes of words that lost a race, likewise',
+    writer: 'any thread, in bulk',
+    reader: 'any thread',
+  }),
 });

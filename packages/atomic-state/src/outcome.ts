@@ -5,6 +5,8 @@ import {
   RECORD_REOPENED,
   RECORD_STALE,
   RECORD_TRIPPED,
+  REFUSED_BUSY,
+  REFUSED_ISOLATED,
   REFUSED_OPEN,
   REFUSED_PROBING,
   REFUSED_THROTTLED,
@@ -18,31 +20,52 @@ export const Refusal = {
   Open: REFUSED_OPEN,
   /** The breaker is half open and all its probes are out. */
   Probing: REFUSED_PROBING,
+  /** As many calls are in flight as `capacity` allows. */
+  Busy: REFUSED_BUSY,
+  /** Isolated by hand. */
+  Isolated: REFUSED_ISOLATED,
 } as const;
 
 /** What `recordDelivery` did. */
 export const Recorded = {
   /** Counted; the state is the same. */
   Counted: RECORD_COUNTED,
-  /** This failure opened the breaker. Exactly one caller gets it for each trip. */
+  /** This bad result, failed or slow, opened the breaker. Exactly one caller gets it for each trip. */
   Tripped: RECORD_TRIPPED,
   /** This probe closed the breaker. */
   Closed: RECORD_CLOSED,
   /** This probe opened the breaker again. */
   Reopened: RECORD_REOPENED,
-  /** The call was admitted before the breaker last opened, or it is open now: not counted. */
+  /** The call was admitted before the breaker last opened, or it is open now, or this call's permit was given back before: not counted. */
   Stale: RECORD_STALE,
 } as const;
 
 export type RecordOutcome = (typeof Recorded)[keyof typeof Recorded];
 
-export type AcquireOutcomeName = 'admitted' | 'probe' | 'throttled' | 'open' | 'probing';
+export type AcquireOutcomeName =
+  | 'admitted'
+  | 'probe'
+  | 'throttled'
+  | 'open'
+  | 'probing'
+  | 'busy'
+  | 'isolated';
 
 /** The outcome of `tryAcquire` by name, for logs and exhaustive switches. */
 export function acquireOutcomeName(outcome: number): AcquireOutcomeName {
   if (outcome >= 0) return isProbe(outcome) ? 'probe' : 'admitted';
-  if (outcome === Refusal.Throttled) return 'throttled';
-  return outcome === Refusal.Open ? 'open' : 'probing';
+  switch (outcome) {
+    case Refusal.Throttled:
+      return 'throttled';
+    case Refusal.Open:
+      return 'open';
+    case Refusal.Busy:
+      return 'busy';
+    case Refusal.Isolated:
+      return 'isolated';
+    default:
+      return 'probing';
+  }
 }
 
 /** The outcome of `recordDelivery` by name. */

@@ -15,27 +15,28 @@ import {
   PolicyError,
   RefusedError,
 } from './errors.ts';
-import { kernelBase64, type KernelExports } from './kernel.generated.ts';
+import { cellBytesOf, cellsOf } from './implementation.ts';
+import type { CellReading, EndpointCells, EndpointKernel } from './endpoint-cells.ts';
 import {
-  ANY_ADMISSION,
-  cell,
-  ledger,
-  machineRoot,
-  MAX_SKEW_MS,
-  MICRO_PER_TOKEN,
-  REFUSED_ADMISSION,
-  REFUSED_UNDEFINED,
-} from './layout.ts';
+  parseSnapshot,
+  retryAfterMs,
+  snapshotOf,
+  type EndpointSnapshot,
+  type MachineSnapshot,
+} from './endpoint-snapshot.ts';
+import { ANY_ADMISSION, ATOMIC, machineRoot, REFUSED_ADMISSION, REFUSED_UNDEFINED } from './layout.ts';
 import { acquireOutcomeName, type RecordOutcome } from './outcome.ts';
 import {
   checkAgreement,
+  optionsOf,
   policyOf,
   readPolicy,
   writePolicy,
   type EndpointOptions,
   type Policy,
 } from './policy.ts';
-import { decodeWord, wordToBigInt, type WordSnapshot } from './word.ts';
+import { restoreEndpoint } from './restore-endpoint.ts';
+import { deadThread, THIS_THREAD } from './this-thread.ts';
 
 export type StateMachineHandle = ObjectHandle<'atomic-state/machine'>;
 
@@ -48,25 +49,21 @@ export interface StateMachineOptions {
   readonly defaults?: EndpointOptions;
 }
 
-/** An endpoint at a glance. The word is one moment's; what stands beside it may be of a moment later. */
-export interface EndpointSnapshot extends WordSnapshot {
-  readonly name: string;
-  readonly index: number;
-  /** The whole word. */
-  readonly word: bigint;
-  /** Closed to Open, since the endpoint was defined. */
+/** What all threads have done with a machine, since it was made. */
+export interface MachineMetrics {
+  readonly endpoints: number;
+  /** Transitions of words that were tried, and that succeeded. Of other threads, all but the last thousand each. */
+  readonly casAttempts: number;
+  readonly casSuccesses: number;
   readonly trips: number;
-  /** HalfOpen to Open, since the endpoint was defined. */
   readonly reopens: number;
-  /** Probes admitted in this era. */
-  readonly probesAdmitted: number;
-  /** Milliseconds after which asking again may help; 0 while calls are admitted. */
-  readonly retryAfterMs: number;
+  readonly forced: number;
+  readonly compressionDetected: number;
+  readonly bombsRefused: number;
 }
 
 const MAX_ENDPOINTS = 65_536;
-/** A constant of its own: a property of an object would be loaded in every call. */
-const CELL_BYTES = cell.bytes;
+const MAX_RATIO = 255;
 
 export class StateMachine implements Disposable {
   readonly handle: StateMachineHandle;
@@ -76,12 +73,14 @@ export class StateMachine implements Disposable {
   readonly #arena: Arena;
   readonly #names: NameTable;
   readonly #root: number;
-  readonly #cells: number;
+  readonly #firstCell: number;
+  readonly #cells: EndpointCells;
+  readonly #kernel: EndpointKernel;
   readonly #clockWord: number;
-  readonly #kernel: KernelExports;
   // Fields of their own, and addresses kept in 32 bits: 1 to 2 ns a call (measured: bench suite state, group transition).
-  readonly #tryAcquire: KernelExports['tryAcquire'];
-  readonly #recordDelivery: KernelExports['recordDelivery'];
+  readonly #cellBytes: number;
+  readonly #tryAcquire: EndpointKernel['tryAcquire'];
+  readonly #recordDelivery: EndpointKernel['recordDelivery'];
   readonly #ticker: Disposable | undefined;
   /** Policies by endpoint, of those that this thread has defined. */
   readonly #policies: (Policy | undefined)[] = [];
@@ -92,9 +91,11 @@ export class StateMachine implements Disposable {
     this.#root = at;
     this.#names = names;
     this.#ticker = ticker;
-    this.#cells = read(machineRoot.word.cells);
+    this.#firstCell = read(machineRoot.word.cells);
     this.#clockWord = clock.addressOfNow;
-    this.#kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+    this.#cells = cellsOf(arena, at);
+    this.#kernel = this.#cells.kernel;
+    this.#cellBytes = this.#cells.bytes;
     this.#tryAcquire = this.#kernel.tryAcquire;
     this.#recordDelivery = this.#kernel.recordDelivery;
     this.clock = clock;
@@ -112,10 +113,11 @@ export class StateMachine implements Disposable {
     if (options.clock) CoarseClock.attach(options.clock.handle, arena);
     const clock = options.clock ?? CoarseClock.create(arena);
     const names = NameTable.create(arena, { capacity: endpoints });
-    const at = arena.createObject(machineRoot, machineRoot.bytes + endpoints * cell.bytes);
+    const at = arena.createObject(machineRoot, machineRoot.bytes + endpoints * cellBytesOf(ATOMIC));
     const write = (word: number, value: number): void => {
       arena.i32[(at >> 2) + word] = value;
     };
+    write(machineRoot.word.implementation, ATOMIC);
     write(machineRoot.word.endpoints, endpoints);
     write(machineRoot.word.cells, at + machineRoot.bytes);
     write(machineRoot.word.names, names.handle.at);
@@ -129,7 +131,8 @@ export class StateMachine implements Disposable {
   static attach(handle: StateMachineHandle, arena: Arena = Arena.attach(handle?.arena)): StateMachine {
     const { at, lengthBytes } = arena.openObject(machineRoot, handle);
     const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
-    const expected = machineRoot.bytes + read(machineRoot.word.endpoints) * cell.bytes;
+    const cellBytes = cellBytesOf(read(machineRoot.word.implementation));
+    const expected = machineRoot.bytes + read(machineRoot.word.endpoints) * cellBytes;
     if (lengthBytes !== expected)
       throw new AttachError(machineRoot.name, 'length in bytes', lengthBytes, expected);
     if (read(machineRoot.word.cells) !== at + machineRoot.bytes)
@@ -182,114 +185,199 @@ export class StateMachine implements Disposable {
    */
   tryAcquire(endpoint: number, nowMs?: number): number {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
-    const at = (this.#cells + endpoint * CELL_BYTES) | 0;
+    const at = (this.#firstCell + endpoint * this.#cellBytes) | 0;
     const outcome =
       nowMs === undefined
-        ? this.#tryAcquire(at, this.#clockWord)
-        : this.#kernel.tryAcquireAt(at, checkedTime(nowMs));
+        ? this.#tryAcquire(at, this.#clockWord, THIS_THREAD)
+        : this.#kernel.tryAcquireAt(at, checkedTime(nowMs), THIS_THREAD);
     if (outcome === REFUSED_UNDEFINED) this.#unknown(endpoint);
     return outcome;
   }
 
   /**
    * Records how a call ended. Does not wait, allocates nothing.
-   * @param admission what `tryAcquire` returned for this call; without it a late result cannot be told from a current one
+   * @param admission what `tryAcquire` returned for this call; without it a late result cannot be told from a current one, and an
+   *   endpoint with a `capacity` must have it, since it holds the permit
+   * @param durationMs how long the call took: a number from 0, for endpoints that look at slow calls
    * @throws EndpointError, AdmissionError, ArgumentRangeError
    */
   recordDelivery(
     endpoint: number,
     ok: boolean,
     admission: number = ANY_ADMISSION,
+    durationMs = 0,
     nowMs?: number,
   ): RecordOutcome {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
     if ((admission | 0) !== admission) throw new AdmissionError(admission);
-    const at = (this.#cells + endpoint * CELL_BYTES) | 0;
+    if (!(durationMs >= 0)) throw new ArgumentRangeError('durationMs', durationMs, 'a number from 0');
+    const at = (this.#firstCell + endpoint * this.#cellBytes) | 0;
     const outcome =
       nowMs === undefined
-        ? this.#recordDelivery(at, ok ? 1 : 0, admission, this.#clockWord)
-        : this.#kernel.recordDeliveryAt(at, ok ? 1 : 0, admission, checkedTime(nowMs));
+        ? this.#recordDelivery(at, ok ? 1 : 0, admission, durationMs, this.#clockWord, THIS_THREAD)
+        : this.#kernel.recordDeliveryAt(
+            at,
+            ok ? 1 : 0,
+            admission,
+            durationMs,
+            checkedTime(nowMs),
+            THIS_THREAD,
+          );
     if (outcome < 0) this.#refuse(outcome, endpoint, admission);
     return outcome as RecordOutcome;
   }
 
   /**
-   * Calls `call` if the endpoint admits it, and records whether it fulfilled.
+   * Calls `call` if the endpoint admits it, and records whether it fulfilled, and how long it took on the machine's clock.
    * @throws RefusedError without calling; else what `call` rejects with
    */
   async execute<T>(endpoint: number, call: () => T | PromiseLike<T>): Promise<T> {
     const admission = this.tryAcquire(endpoint);
     if (admission < 0) {
       const reason = acquireOutcomeName(admission) as RefusedError['reason'];
-      throw new RefusedError(this.nameOf(endpoint), reason, this.retryAfterMs(endpoint));
+      throw new RefusedError(
+        this.nameOf(endpoint),
+        reason,
+        reason === 'busy' ? null : this.retryAfterMs(endpoint),
+      );
     }
+    const startMs = this.clock.now();
     let ok = false;
     try {
       const value = await call();
       ok = true;
       return value;
     } finally {
-      this.recordDelivery(endpoint, ok, admission);
+      this.recordDelivery(endpoint, ok, admission, Math.max(0, (this.clock.now() - startMs) | 0));
     }
   }
 
-  /** Milliseconds after which asking again may help; 0 while calls are admitted. @throws EndpointError */
-  retryAfterMs(endpoint: number, nowMs: number = this.clock.now()): number {
+  /** False where the breaker has opened since the admission was given: its result would be late. @throws EndpointError, AdmissionError */
+  isCurrent(endpoint: number, admission: number): boolean {
     const at = this.#check(endpoint);
+    if ((admission | 0) !== admission || admission < 0) throw new AdmissionError(admission);
+    return this.#kernel.isCurrent(at, admission) === 1;
+  }
+
+  /**
+   * Opens the breaker, as results would: it becomes half open after `resetTimeout`.
+   * @returns false where it was open
+   * @throws EndpointError, ArgumentRangeError
+   */
+  open(endpoint: number, nowMs: number = this.clock.now()): boolean {
+    return this.#kernel.openEndpoint(this.#check(endpoint), checkedTime(nowMs)) === 1;
+  }
+
+  /** Opens the breaker until `close`. @returns false where it was isolated @throws EndpointError, ArgumentRangeError */
+  isolate(endpoint: number, nowMs: number = this.clock.now()): boolean {
+    return this.#kernel.isolateEndpoint(this.#check(endpoint), checkedTime(nowMs)) === 1;
+  }
+
+  /**
+   * Closes the breaker, whatever opened it. Calls that were admitted before it opened stay late.
+   * @returns false where it was closed
+   * @throws EndpointError
+   */
+  close(endpoint: number): boolean {
+    return this.#kernel.closeEndpoint(this.#check(endpoint)) === 1;
+  }
+
+  /**
+   * Records that a compressed payload was let through.
+   * @param ratio of what came out to what went in, any finite number from 0: the word has it rounded up, 255 at most
+   * @throws EndpointError, ArgumentRangeError
+   */
+  recordCompression(endpoint: number, ratio: number): void {
+    this.#kernel.recordCompression(this.#check(endpoint), checkedRatio(ratio), 0);
+  }
+
+  /** Records that a compressed payload was refused. @throws EndpointError, ArgumentRangeError */
+  recordBomb(endpoint: number, ratio: number): void {
+    this.#kernel.recordCompression(this.#check(endpoint), checkedRatio(ratio), 1);
+  }
+
+  /**
+   * Gives back the permits of a thread that has ended without recording its results.
+   * @param threadId of a worker that has exited: read `worker.threadId` before it does
+   * @returns permits that came back
+   * @throws ArgumentRangeError also for this thread
+   */
+  reclaim(threadId: number): number {
+    const dead = deadThread(threadId);
+    return this.endpoints().reduce(
+      (sum, { index }) => sum + this.#kernel.reclaimEndpoint(this.#cellOf(index), dead),
+      0,
+    );
+  }
+
+  /**
+   * Milliseconds after which asking again may help; 0 while calls are admitted, null where only `close` helps.
+   * @throws EndpointError
+   */
+  retryAfterMs(endpoint: number, nowMs: number = this.clock.now()): number | null {
+    const at = this.#check(endpoint);
+    return retryAfterMs(this.#cells.read(at), this.#policyOf(at), nowMs);
+  }
+
+  /** Of one endpoint, or of all: plain data that `restore` takes. @throws EndpointError */
+  snapshot(endpoint: number): EndpointSnapshot;
+  snapshot(): MachineSnapshot;
+  snapshot(endpoint?: number): EndpointSnapshot | MachineSnapshot {
+    if (endpoint === undefined)
+      return { format: 'corelane/atomic-state', version: 1, endpoints: this.snapshots() };
+    const at = this.#check(endpoint);
+    const nowMs = this.clock.now();
     const policy = this.#policyOf(at);
-    const { state, era, tokens } = this.#word(at);
-    const remaining = (sinceMs: number, wholeMs: number): number => {
-      const elapsedMs = (nowMs - sinceMs) | 0;
-      if (elapsedMs < 0) return elapsedMs > -MAX_SKEW_MS ? wholeMs : 0; // as in the kernel
-      return Math.max(0, wholeMs - elapsedMs);
-    };
-    switch (state) {
-      case 'closed':
-        return 0;
-      case 'open': {
-        const { sinceMs, era: stamped } = this.#ledger(at);
-        return stamped === era ? remaining(sinceMs, policy.openDurationMs) : policy.openDurationMs;
-      }
-      case 'half-open': {
-        const { admitted, sinceMs } = this.#ledger(at);
-        if (admitted < policy.halfOpenProbes) return 0;
-        // Probes that never answered: whoever asks now opens the breaker again, and the time starts anew.
-        return remaining(sinceMs, policy.openDurationMs) || policy.openDurationMs;
-      }
-      case 'throttled': {
-        if (tokens > 0 || policy.refillMicroPerMs === 0) return 0;
-        this.#kernel.observeRefill(at);
-        const fraction = this.#kernel.low();
-        const sinceMs = this.#kernel.high();
-        return remaining(sinceMs, Math.ceil((MICRO_PER_TOKEN - fraction) / policy.refillMicroPerMs));
-      }
-    }
-  }
-
-  /** @throws EndpointError */
-  snapshot(endpoint: number): EndpointSnapshot {
-    const at = this.#check(endpoint);
-    const read = (offset: number): number => Atomics.load(this.#arena.i32, (at + offset) >> 2);
-    this.#kernel.observeWord(at);
-    const low = this.#kernel.low();
-    const high = this.#kernel.high();
-    const decoded = decodeWord(low, high);
-    const { admitted, era } = this.#ledger(at);
-    return {
-      ...decoded,
+    const reading = this.#cells.read(at);
+    return snapshotOf(reading, this.#cells.readWindows(at, nowMs), {
       name: this.nameOf(endpoint),
       index: endpoint,
-      word: wordToBigInt(low, high),
-      trips: read(cell.offset.trips),
-      reopens: read(cell.offset.reopens),
-      probesAdmitted: era === decoded.era ? admitted : 0,
-      retryAfterMs: this.retryAfterMs(endpoint),
-    };
+      retryAfterMs: retryAfterMs(reading, policy, nowMs),
+      options: optionsOf(policy),
+    });
   }
 
   /** Snapshots of all endpoints, by index. */
   snapshots(): EndpointSnapshot[] {
     return this.endpoints().map(({ index }) => this.snapshot(index));
+  }
+
+  /**
+   * Takes endpoints back to a snapshot: defines those that are not there, with the snapshot's options. Calls that are out become late,
+   * half open becomes open with its time over, and counters of trips and the like go on from where they are.
+   * @param elapsedMs milliseconds since the snapshot was taken: what is left of an open breaker's time, and the ages of results
+   * @throws SnapshotError, PolicyError, PolicyConflictError, EndpointsExhaustedError before anything is restored; RestoreConflictError
+   */
+  restore(
+    snapshot: MachineSnapshot | EndpointSnapshot,
+    { elapsedMs = 0 }: { readonly elapsedMs?: number } = {},
+  ): void {
+    if (!Number.isFinite(elapsedMs) || elapsedMs < 0)
+      throw new ArgumentRangeError('elapsedMs', elapsedMs, 'a finite number from 0');
+    const endpoints = parseSnapshot(snapshot);
+    for (const { options } of endpoints) policyOf(options);
+    const indices = endpoints.map(({ name, options }) => this.endpoint(name, options));
+    const nowMs = this.clock.now();
+    for (const [i, endpoint] of endpoints.entries()) {
+      const at = this.#cellOf(indices[i] as number);
+      restoreEndpoint(this.#kernel, at, endpoint, { policy: this.#policyOf(at), nowMs, elapsedMs });
+    }
+  }
+
+  metrics(): MachineMetrics {
+    const { successes, failures } = this.#cells.casCounts();
+    const readings = this.endpoints().map(({ index }) => this.#cells.read(this.#cellOf(index)));
+    const sum = (of: (reading: CellReading) => number): number => readings.reduce((n, r) => n + of(r), 0);
+    return {
+      endpoints: readings.length,
+      casAttempts: successes + failures,
+      casSuccesses: successes,
+      trips: sum(({ trips }) => trips),
+      reopens: sum(({ reopens }) => reopens),
+      forced: sum(({ forced }) => forced),
+      compressionDetected: sum(({ compressionDetected }) => compressionDetected),
+      bombsRefused: sum(({ bombsRefused }) => bombsRefused),
+    };
   }
 
   /** All defined endpoints, by index, whichever thread defined them. */
@@ -322,19 +410,18 @@ export class StateMachine implements Disposable {
 
   /** The address of a policy for `defineEndpoint`: where another thread has proposed one, that one, since memory never comes back. */
   #propose(endpoint: number, wanted: Policy | undefined): number {
-    const { i32 } = this.#arena;
-    const before = Atomics.load(i32, (this.#cellOf(endpoint) + cell.offset.proposed) >> 2);
+    const before = this.#cells.proposedAt(this.#cellOf(endpoint));
     if (before !== 0) return before;
     if (wanted !== undefined) return writePolicy(this.#arena, wanted);
-    return i32[(this.#root >> 2) + machineRoot.word.defaultPolicy] as number;
+    return this.#arena.i32[(this.#root >> 2) + machineRoot.word.defaultPolicy] as number;
   }
 
   #cellOf(endpoint: number): number {
-    return this.#cells + endpoint * CELL_BYTES;
+    return this.#firstCell + endpoint * this.#cellBytes;
   }
 
   #isDefined(endpoint: number): boolean {
-    return Atomics.load(this.#arena.i32, (this.#cellOf(endpoint) + cell.offset.policy) >> 2) !== 0;
+    return this.#cells.policyAt(this.#cellOf(endpoint)) !== 0;
   }
 
   #check(endpoint: number): number {
@@ -353,27 +440,16 @@ export class StateMachine implements Disposable {
   }
 
   #policyOf(at: number): Policy {
-    return readPolicy(this.#arena, Atomics.load(this.#arena.i32, (at + cell.offset.policy) >> 2));
-  }
-
-  #word(at: number): WordSnapshot {
-    this.#kernel.observeWord(at);
-    return decodeWord(this.#kernel.low(), this.#kernel.high());
-  }
-
-  #ledger(at: number): { admitted: number; era: number; sinceMs: number } {
-    this.#kernel.observeLedger(at);
-    const low = this.#kernel.low();
-    const { admitted, era } = ledger.field;
-    return {
-      admitted: (low >>> admitted.shift) & admitted.mask,
-      era: (low >>> era.shift) & era.mask,
-      sinceMs: this.#kernel.high(),
-    };
+    return readPolicy(this.#arena, this.#cells.policyAt(at));
   }
 }
 
 function checkedTime(nowMs: number): number {
   if (Number.isFinite(nowMs)) return nowMs;
   throw new ArgumentRangeError('nowMs', nowMs, 'a finite number');
+}
+
+function checkedRatio(ratio: number): number {
+  if (Number.isFinite(ratio) && ratio >= 0) return Math.min(MAX_RATIO, Math.ceil(ratio));
+  throw new ArgumentRangeError('ratio', ratio, 'a finite number from 0');
 }

@@ -16,11 +16,15 @@ export interface WordSnapshot {
   readonly compressionRatio: number;
   /** 8 bits: CIRCUIT_OPEN 1, HALF_OPEN 2, THROTTLED 4, MONITORED 8, COMPRESSED 16, and the era in the upper three. */
   readonly flags: number;
-  /** Trips of the breaker so far, modulo 8. */
+  /** Openings of the breaker so far, modulo 8. */
   readonly era: number;
+  /** Opened by hand, until it is closed by hand: CIRCUIT_OPEN and HALF_OPEN both. */
+  readonly isolated: boolean;
   /** Transitions so far, modulo 256. */
   readonly version: number;
 }
+
+const ISOLATED = CIRCUIT_OPEN | HALF_OPEN;
 
 /** Decodes the halves of a word. */
 export function decodeWord(low: number, high: number): WordSnapshot {
@@ -33,6 +37,7 @@ export function decodeWord(low: number, high: number): WordSnapshot {
     tokens: of(word.field.tokens),
     compressionRatio: of(word.field.compressionRatio),
     flags,
+    isolated: (flags & ISOLATED) === ISOLATED,
     era: (flags >>> ERA_SHIFT) & ERA_MASK,
     version: of(word.field.version),
   };

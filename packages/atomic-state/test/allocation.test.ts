@@ -24,7 +24,7 @@ test('admission by token and failure allocate nothing', () => {
     failureWindowMs: 1,
   });
   expectZeroAllocation((i) => {
-    machine.recordDelivery(a, false, Math.max(0, machine.tryAcquire(a, i * 2)), i * 2);
+    machine.recordDelivery(a, false, Math.max(0, machine.tryAcquire(a, i * 2)), 0, i * 2);
   });
 });
 

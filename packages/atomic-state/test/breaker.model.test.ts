@@ -11,7 +11,7 @@ import {
   REFUSED_THROTTLED,
   cell,
 } from '../src/layout.ts';
-import { CELL, CLOCK, count, expectAll, reopens, scenario, trips, word, type Kernel } from './model.ts';
+import { CELL, CLOCK, count, expectAll, reopens, scenario, trips, word, type Kernel, ME } from './model.ts';
 
 const ok = 1;
 const failed = 0;
@@ -34,7 +34,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'two tokens admit two of three',
       { burst: 2, refillPerSecond: 1 },
-      same(3, () => k.tryAcquireAt(CELL, 0)),
+      same(3, () => k.tryAcquireAt(CELL, 0, ME)),
       (r) =>
         expectAll(
           [count(r, CLOSED_0) === 2 && count(r, REFUSED_THROTTLED) === 1, `outcomes ${r.join()}`],
@@ -47,9 +47,9 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       'results are counted exactly',
       { failureThreshold: 5 },
       [
-        () => k.recordDelivery(CELL, ok, CLOSED_0, CLOCK),
-        () => k.recordDelivery(CELL, failed, CLOSED_0, CLOCK),
-        () => k.recordDeliveryAt(CELL, ok, ANY, 0),
+        () => k.recordDelivery(CELL, ok, CLOSED_0, 0, CLOCK, ME),
+        () => k.recordDelivery(CELL, failed, CLOSED_0, 0, CLOCK, ME),
+        () => k.recordDeliveryAt(CELL, ok, ANY, 0, 0, ME),
       ],
       (r) =>
         expectAll(
@@ -65,7 +65,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'a full window trips once, and nobody misses it',
       { failureThreshold: 2 },
-      same(3, () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 5)),
+      same(3, () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 5, ME)),
       (r) =>
         expectAll(
           [count(r, RECORD_TRIPPED) === 1, `tripped ${count(r, RECORD_TRIPPED)} times`],
@@ -80,7 +80,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       'failures of another era do not count',
       // A ring with one recent failure of era 7 in both places.
       { failureThreshold: 2, ring: [(5 << 3) | 7, (5 << 3) | 7] },
-      [() => k.recordDeliveryAt(CELL, failed, CLOSED_0, 6), () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 6)],
+      [() => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 6, ME), () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 0, 6, ME)],
       () => expectAll([trips() === 0 && word().state === 'closed', 'tripped by one failure']),
     ),
   (k) =>
@@ -89,9 +89,9 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       // The ledger still has era 0 and time 0: reading it without its era would end the open state at once.
       { failureThreshold: 1, resetTimeout: 10 },
       [
-        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 100),
-        () => [k.tryAcquireAt(CELL, 100), k.tryAcquireAt(CELL, 105)],
-        () => k.tryAcquireAt(CELL, 109),
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 100, ME),
+        () => [k.tryAcquireAt(CELL, 100, ME), k.tryAcquireAt(CELL, 105, ME)],
+        () => k.tryAcquireAt(CELL, 109, ME),
       ],
       (r) =>
         expectAll(
@@ -108,7 +108,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'one probe is admitted once',
       { low: OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], resetTimeout: 10, halfOpenProbes: 1 },
-      same(3, () => k.tryAcquireAt(CELL, 20)),
+      same(3, () => k.tryAcquireAt(CELL, 20, ME)),
       (r) =>
         expectAll(
           [count(r, PROBE_1) === 1 && count(r, REFUSED_PROBING) === 2, `outcomes ${r.join()}`],
@@ -130,9 +130,9 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         closeRatio: 1,
       },
       [
-        () => k.recordDelivery(CELL, ok, k.tryAcquireAt(CELL, 20), CLOCK),
-        () => k.recordDeliveryAt(CELL, ok, k.tryAcquireAt(CELL, 20), 20),
-        () => k.recordDelivery(CELL, ok, CLOSED_0, CLOCK),
+        () => k.recordDelivery(CELL, ok, k.tryAcquireAt(CELL, 20, ME), 0, CLOCK, ME),
+        () => k.recordDeliveryAt(CELL, ok, k.tryAcquireAt(CELL, 20, ME), 0, 20, ME),
+        () => k.recordDelivery(CELL, ok, CLOSED_0, 0, CLOCK, ME),
       ],
       (r) =>
         expectAll(
@@ -159,9 +159,9 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         closeRatio: 1,
       },
       [
-        () => k.recordDeliveryAt(CELL, failed, PROBE_1, 5),
-        () => k.recordDeliveryAt(CELL, failed, PROBE_1, 5),
-        () => k.tryAcquireAt(CELL, 5),
+        () => k.recordDeliveryAt(CELL, failed, PROBE_1, 0, 5, ME),
+        () => k.recordDeliveryAt(CELL, failed, PROBE_1, 0, 5, ME),
+        () => k.tryAcquireAt(CELL, 5, ME),
       ],
       (r) =>
         expectAll(
@@ -179,7 +179,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'probes that never answer open it again, once',
       { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], resetTimeout: 10, halfOpenProbes: 1 },
-      [() => k.tryAcquireAt(CELL, 10), () => k.tryAcquireAt(CELL, 10)],
+      [() => k.tryAcquireAt(CELL, 10, ME), () => k.tryAcquireAt(CELL, 10, ME)],
       (r) =>
         expectAll(
           [count(r, REFUSED_OPEN) === 2, `outcomes ${r.join()}`],
@@ -192,12 +192,12 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       // Open in era 1, and its opener has died before the stamp.
       { low: OPEN_ERA_1, ledger: [0, 0], resetTimeout: 10, halfOpenProbes: 1 },
       [
-        () => k.tryAcquireAt(CELL, 40),
+        () => k.tryAcquireAt(CELL, 40, ME),
         () => {
-          k.tryAcquireAt(CELL, 20);
-          if (k.tryAcquireAt(CELL, 30) !== PROBE_1) return 'the other was first';
-          if (k.recordDeliveryAt(CELL, failed, PROBE_1, 30) !== RECORD_REOPENED) return 'the other was first';
-          return [k.tryAcquireAt(CELL, 40), k.tryAcquireAt(CELL, 40)];
+          k.tryAcquireAt(CELL, 20, ME);
+          if (k.tryAcquireAt(CELL, 30, ME) !== PROBE_1) return 'the other was first';
+          if (k.recordDeliveryAt(CELL, failed, PROBE_1, 0, 30, ME) !== RECORD_REOPENED) return 'the other was first';
+          return [k.tryAcquireAt(CELL, 40, ME), k.tryAcquireAt(CELL, 40, ME)];
         },
       ],
       // Were the later stamp overwritten, everyone would look for the ledger of the word's era for ever.
@@ -212,7 +212,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'the time of the last probe does not go back with a thread that is late',
       { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1, 0], resetTimeout: 10, halfOpenProbes: 2 },
-      [() => k.tryAcquireAt(CELL, 15), () => k.tryAcquireAt(CELL, 3)],
+      [() => k.tryAcquireAt(CELL, 15, ME), () => k.tryAcquireAt(CELL, 3, ME)],
       (r) =>
         expectAll(
           [count(r, PROBE_1) === 2, `outcomes ${r.join()}`],
@@ -232,7 +232,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         halfOpenProbes: 2,
         closeRatio: 1,
       },
-      [() => k.recordDeliveryAt(CELL, failed, PROBE_1, 5), () => k.tryAcquireAt(CELL, 5)],
+      [() => k.recordDeliveryAt(CELL, failed, PROBE_1, 0, 5, ME), () => k.tryAcquireAt(CELL, 5, ME)],
       (r) =>
         expectAll(
           [r[0] === RECORD_REOPENED, `recorded ${r[0]}`],
@@ -254,8 +254,8 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         ring: [(5 << 3) | 1, (5 << 3) | 1],
       },
       [
-        () => k.recordDeliveryAt(CELL, ok, PROBE_1, 6),
-        () => [k.recordDeliveryAt(CELL, ok, PROBE_1, 6), k.recordDeliveryAt(CELL, failed, CLOSED_1, 7)],
+        () => k.recordDeliveryAt(CELL, ok, PROBE_1, 0, 6, ME),
+        () => [k.recordDeliveryAt(CELL, ok, PROBE_1, 0, 6, ME), k.recordDeliveryAt(CELL, failed, CLOSED_1, 0, 7, ME)],
       ],
       (r) =>
         expectAll(
@@ -271,7 +271,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'a result without its admission counts for at most as many probes as are out',
       { low: HALF_OPEN_ERA_1, ledger: [LEDGER_ERA_1 | 1, 0], halfOpenProbes: 2, closeRatio: 1 },
-      [() => k.recordDeliveryAt(CELL, ok, ANY, 5), () => k.recordDeliveryAt(CELL, ok, ANY, 5)],
+      [() => k.recordDeliveryAt(CELL, ok, ANY, 0, 5, ME), () => k.recordDeliveryAt(CELL, ok, ANY, 0, 5, ME)],
       (r) =>
         expectAll(
           [count(r, RECORD_COUNTED) === 1 && count(r, RECORD_STALE) === 1, `outcomes ${r.join()}`],
@@ -283,9 +283,9 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       'a token that is due is paid out once, and survives a lost race',
       { burst: 4, refillPerSecond: 1000, low: 4 << 8, refill: [0, 10] },
       [
-        () => k.tryAcquireAt(CELL, 12),
-        () => k.tryAcquireAt(CELL, 12),
-        () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 12),
+        () => k.tryAcquireAt(CELL, 12, ME),
+        () => k.tryAcquireAt(CELL, 12, ME),
+        () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 0, 12, ME),
       ],
       (r) => {
         const admitted = count(r.slice(0, 2), CLOSED_0);
@@ -306,7 +306,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         failureThreshold: 1,
         resetTimeout: 100,
       },
-      [() => k.tryAcquireAt(CELL, 12), () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 12)],
+      [() => k.tryAcquireAt(CELL, 12, ME), () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 12, ME)],
       (r) => {
         const admitted = count(r.slice(0, 1), CLOSED_0);
         return expectAll(
@@ -318,30 +318,29 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
 ];
 
 const ADMIT =
-  'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
+  'if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
 const mutants: readonly Mutant[] = [
   {
     name: 'lost update: a token is taken without checking that the word was still the same',
     find: ADMIT,
     replace:
-      'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
+      'casWord(cell, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
   },
   {
     name: 'lost update: a result is counted though its CAS failed',
-    find: '} else if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0) {\n      if (ok',
-    replace:
-      '} else {\n compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), nextHigh);\n      if (ok',
+    find: 'if (casWord(cell, wordLow, wordHigh, bumped(wordLow), nextHigh) != 0)\n        return judge',
+    replace: 'casWord(cell, wordLow, wordHigh, bumped(wordLow), nextHigh);\n        return judge',
   },
   {
     name: 'lost update: the quick count of a success does not look at its CAS',
-    find: 'return compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));',
+    find: 'return casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));',
     replace:
-      'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh)); return 1;',
+      'casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh)); return 1;',
   },
   {
     name: 'the quick count of a success ignores that the breaker is not closed',
-    find: 'if (isClosed(wordLow) == 0 || wordLow == 0 || isOfEra(admission, wordLow) == 0) return 0;',
-    replace: 'if (isOfEra(admission, wordLow) == 0) return 0;',
+    find: 'if (isPlainlyClosed(wordLow) == 0 || wordLow == 0 || isPlainlyOfEra(admission, wordLow) == 0) return 0;',
+    replace: 'if (isPlainlyOfEra(admission, wordLow) == 0) return 0;',
   },
   {
     name: 'probe admitted twice: the ledger is written without a CAS',
@@ -361,8 +360,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'trip counted twice: the CAS of the trip is not looked at',
-    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) {\n      stampLedger',
-    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh); {\n      stampLedger',
+    find: 'if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) {\n      stampLedger',
+    replace: 'casWord(cell, wordLow, wordHigh, next, wordHigh); {\n      stampLedger',
   },
   {
     name: 'refill lost: what was claimed is forgotten when the CAS fails',
@@ -371,7 +370,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'refill lost: what was claimed is dropped when the breaker is not closed',
-    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) claimed = 0;',
+    find: 'if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) claimed = 0;',
     replace: 'claimed = 0;',
   },
   {
@@ -398,8 +397,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'closed without a version bump',
-    find: 'bumped(closed(wordLow)), 0)',
-    replace: 'closed(wordLow), 0)',
+    find: 'bumped(closed(wordLow)), 0) != 0) return RECORD_CLOSED',
+    replace: 'closed(wordLow), 0) != 0) return RECORD_CLOSED',
   },
   {
     name: 'the ledger is read without its era',
@@ -413,9 +412,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'the window is counted before the failure is entered',
-    find: '  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n',
+    find: '  store(placeFor(cell, policy), stampOf(now, era));\n',
     replace:
-      '  const early = load(cell + CELL_FAILURES + ((1 - place) << 2));\n  store(cell + CELL_FAILURES + (place << 2), stampOf(now, era));\n  if (isRecent(early, policy, now, era) == 0) return 0;\n',
+      '  const place = placeFor(cell, policy);\n  const early = load(place == cell + CELL_FAILURES ? place + 4 : cell + CELL_FAILURES);\n  store(place, stampOf(now, era));\n  if (isRecent(early, policy, now, era) == 0) return 0;\n',
   },
   {
     name: 'failures of other eras count',
@@ -423,7 +422,12 @@ const mutants: readonly Mutant[] = [
     replace: 'if (stamp == 0) return 0;',
   },
   {
-    name: 'late results count',
+    name: 'late failures count',
+    find: 'return (admission & ANY_ADMISSION) != 0 || ((admission >> 1) & ERA_MASK) == eraOf(low) ? 1 : 0;',
+    replace: 'return 1;',
+  },
+  {
+    name: 'late successes count',
     find: 'return admission == ANY_ADMISSION || admission >> 1 == eraOf(wordLow) ? 1 : 0;',
     replace: 'return 1;',
   },
@@ -461,18 +465,20 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'failures of eight eras ago are not cleared',
-    find: 'forgetFailures(cell, policy, wordLow);',
+    file: 'result.ts',
+    find: 'forgetEra(cell, eraOf(wordLow));',
     replace: '',
   },
   {
     name: 'failures are cleared without a look at the word',
-    find: 'if (low() != wordLow) return;',
+    file: 'window.ts',
+    find: 'if (eraOf(low()) != era || isClosed(low()) != 0) return;',
     replace: '',
   },
   {
     name: 'reopened twice: the CAS is not looked at',
-    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, nextHigh) == 0) return 0;',
-    replace: 'compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, nextHigh);',
+    find: 'if (casWord(cell, wordLow, wordHigh, next, nextHigh) == 0) return 0;',
+    replace: 'casWord(cell, wordLow, wordHigh, next, nextHigh);',
   },
 ];
 

@@ -85,7 +85,7 @@ test.each([
               const admission = kind === 'late' ? out.pop() : out.shift();
               if (admission === undefined) continue;
               const ok = kind !== 'failed';
-              expect(machine.recordDelivery(endpoint, ok, admission, now)).toBe(
+              expect(machine.recordDelivery(endpoint, ok, admission, 0, now)).toBe(
                 reference.record(ok, admission, nowMs),
               );
             }

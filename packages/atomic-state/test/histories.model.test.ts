@@ -3,7 +3,7 @@
 import { killsMutants, peek, type Mutant, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import { cell, ledger } from '../src/layout.ts';
-import { CELL, count, expectAll, reopens, scenario, trips, word, type Kernel, type Start } from './model.ts';
+import { CELL, count, expectAll, reopens, scenario, trips, word, type Kernel, type Start , ME } from './model.ts';
 
 /** Ask at a time; tell at a time how the call that was admitted last has ended, if one was. */
 type Step = readonly ['ask' | 'ok' | 'failed', number];
@@ -23,11 +23,11 @@ const thread = (k: Kernel, steps: readonly Step[]) => (): Outcome[] => {
   let admission = -1;
   for (const [kind, nowMs] of steps) {
     if (kind === 'ask') {
-      const answer = k.tryAcquireAt(CELL, nowMs);
+      const answer = k.tryAcquireAt(CELL, nowMs, ME);
       if (answer >= 0) admission = answer;
       outcomes.push(`asked ${answer}`);
     } else if (admission >= 0) {
-      outcomes.push(`told ${k.recordDeliveryAt(CELL, kind === 'ok' ? 1 : 0, admission, nowMs)}`);
+      outcomes.push(`told ${k.recordDeliveryAt(CELL, kind === 'ok' ? 1 : 0, admission, 0, nowMs, ME)}`);
       admission = -1;
     }
   }
@@ -173,7 +173,7 @@ const mutants: Mutant[] = [
   },
   {
     name: 'refill lost: what was claimed is dropped when the breaker is not closed',
-    find: 'if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, next, wordHigh) != 0) claimed = 0;',
+    find: 'if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) claimed = 0;',
     replace: 'claimed = 0;',
   },
   {

@@ -1,14 +1,18 @@
 // An endpoint in the model memory: where it lies, how it is set up, how it is read.
 import { peek, poke, type Scenario } from '@corelane/interleave';
-import { cell, policy as layout } from '../src/layout.ts';
+import { cell, MONITORED, policy as layout } from '../src/layout.ts';
 import { policyOf, type EndpointOptions } from '../src/policy.ts';
 import { decodeWord, type WordSnapshot } from '../src/word.ts';
 
 export type Kernel = typeof import('../kernel/index.ts');
 
 export const CLOCK = 8;
+/** The number of the caller's thread, where it does not matter whose. */
+export const ME = 1;
 export const POLICY = 64;
-export const CELL = 128;
+/** Permits of up to eight calls. */
+export const PERMITS = 192;
+export const CELL = 256;
 export const BYTES: number = CELL + cell.bytes;
 
 export const NAMES: Readonly<Record<number, string>> = Object.fromEntries(
@@ -25,11 +29,16 @@ export interface Start extends EndpointOptions {
   readonly ledger?: readonly [low: number, timeMs: number];
   readonly refill?: readonly [fraction: number, timeMs: number];
   readonly ring?: readonly number[];
+  readonly buckets?: readonly number[];
+  readonly permits?: readonly number[];
 }
 
 export function writePolicy(at: number, options: EndpointOptions): void {
   const values = policyOf(options);
-  for (const field of layout.fields) poke(at + field.offsetBytes, values[field.name as keyof typeof values]);
+  for (const field of layout.fields) poke(
+      at + field.offsetBytes,
+      field.name === 'permitTable' ? PERMITS : values[field.name as keyof typeof values],
+    );
 }
 
 function put(offset: number, ...values: number[]): void {
@@ -37,14 +46,27 @@ function put(offset: number, ...values: number[]): void {
 }
 
 /** Sets an endpoint up as if it had been defined. */
-export function start({ low, high, ledger, refill, ring, ...options }: Start = {}): void {
+export function start({
+  low,
+  high,
+  ledger,
+  refill,
+  ring,
+  buckets,
+  permits,
+  ...options
+}: Start = {}): void {
   writePolicy(POLICY, options);
-  put(cell.offset.word, low ?? (options.burst ?? 100) << 24, high ?? 0);
+  const { bucketMs, permits: limit } = policyOf(options);
+  const monitored = bucketMs !== 0 || limit !== 0 ? MONITORED << 8 : 0;
+  put(cell.offset.word, low ?? ((options.burst ?? 100) << 24) | monitored, high ?? 0);
   put(cell.offset.ledger, ...(ledger ?? [0, 0]));
   put(cell.offset.refill, ...(refill ?? [0, 0]));
   put(cell.offset.proposed, POLICY);
   put(cell.offset.policy, POLICY);
   put(cell.offset.failures, ...(ring ?? []));
+  put(cell.offset.buckets, ...(buckets ?? []));
+  for (const [i, value] of (permits ?? []).entries()) poke(PERMITS + 4 * i, value);
 }
 
 export function word(): WordSnapshot {

@@ -167,6 +167,11 @@ export class Arena {
     return exports;
   }
 
+  /** The same, instantiated anew: for a kernel whose globals are somebody's state. */
+  ownKernel<Exports>(source: KernelSource<Exports>): Exports {
+    return instantiateKernel(source, this.handle.memory);
+  }
+
   #writeHeader(layout: Struct, at: number, lengthBytes: number): void {
     const word = (at >> 2) + arenaRoot.word.magic;
     this.i32[word] = OBJECT_MAGIC;

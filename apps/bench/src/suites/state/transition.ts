@@ -66,7 +66,7 @@ function sameTransition(): BatchCase {
     },
     check({ operations }) {
       const { word, cell } = held.get();
-      word.kernel.observeWord(cell);
+      word.kernel.observe(cell);
       const version = word.kernel.low() & 255;
       return version === operations % 256 ? undefined : `version ${version}, expected ${operations % 256}`;
     },

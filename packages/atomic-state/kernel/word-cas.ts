@@ -1,0 +1,48 @@
+// The CAS of a word, counted. The counts are globals of this thread's instance and go to the machine's root in bulk, so that counting
+// costs no access to memory that others write; what a thread has not published yet it adds when it reads them.
+import { compareExchange64, high, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import { CELL_WORD, MACHINE_ROOT_CAS_FAILURES, MACHINE_ROOT_CAS_SUCCESSES } from './layout.generated.ts';
+
+/** Transitions between two publications: a power of two. Guessed: far apart, and soon enough for a scrape. */
+const BULK: i32 = 1024;
+
+let machine: i32 = 0;
+let successes: i32 = 0;
+let failures: i32 = 0;
+
+/** Says once where this thread's counts go: the address of the machine's root. */
+export function countCasesFor(root: i32): void {
+  machine = root;
+}
+
+/** One attempt at a transition: 1 where the word was as expected and is now the next one. */
+export function casWord(cell: i32, wordLow: i32, wordHigh: i32, nextLow: i32, nextHigh: i32): i32 {
+  if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, nextLow, nextHigh) == 0) {
+    failures = (failures + 1) | 0;
+    return 0;
+  }
+  successes = (successes + 1) | 0;
+  if ((successes & (BULK - 1)) == 0) publishCases();
+  return 1;
+}
+
+/** Adds what this thread has counted to the machine's counts. */
+export function publishCases(): void {
+  if (machine == 0) return;
+  addTo(machine + MACHINE_ROOT_CAS_SUCCESSES, successes);
+  addTo(machine + MACHINE_ROOT_CAS_FAILURES, failures);
+  successes = 0;
+  failures = 0;
+}
+
+function addTo(at: i32, n: i32): void {
+  load64(at);
+  while (n != 0) {
+    const lowHalf = low();
+    const highHalf = high();
+    const sum = (lowHalf + n) | 0;
+    // Unsigned: a sum below one of its parts has carried.
+    const carry = (sum ^ -0x80000000) < (lowHalf ^ -0x80000000) ? 1 : 0;
+    if (compareExchange64(at, lowHalf, highHalf, sum, (highHalf + carry) | 0) != 0) return;
+  }
+}
