@@ -175,8 +175,8 @@ describe('answers', () => {
     expect(f.upstream.totals().byPath['/github/push']?.received).toBe(3);
     f.upstream.run({ outages: [] });
     const [push] = f.gateway.endpoints();
-    await f.until(() => f.gateway.machine.retryAfterMs(push?.index ?? -1) <= 1);
-    await f.until(() => f.gateway.machine.snapshot(push?.index ?? -1).retryAfterMs <= 1);
+    await f.until(() => (f.gateway.machine.retryAfterMs(push?.index ?? -1) ?? Infinity) <= 1);
+    await f.until(() => (f.gateway.machine.snapshot(push?.index ?? -1).retryAfterMs ?? Infinity) <= 1);
     let answered = await f.send();
     while (answered.reason === 'open') answered = await f.send();
     expectAnswer(answered, 202);

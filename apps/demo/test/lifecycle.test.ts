@@ -102,7 +102,7 @@ describe('a worker thread that dies under load', () => {
     await f.send();
     const index = f.gateway.endpoints()[0]?.index ?? -1;
     f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'hang' }] });
-    await f.until(() => f.gateway.machine.retryAfterMs(index) <= 1);
+    await f.until(() => (f.gateway.machine.retryAfterMs(index) ?? Infinity) <= 1);
     const probes: Promise<Answered | undefined>[] = [];
     while (f.upstream.totals().hung === 0) {
       probes.push(f.send().catch(() => undefined));

@@ -22,7 +22,17 @@ import { admitProbe, giveUpLostProbes, PROBE, returnProbe, stampLedger } from '.
 import { claimPermit, releasePermit } from './permits.ts';
 import { claimRefill } from './tokens.ts';
 import { casWord } from './word-cas.ts';
-import { bumped, elapsedMs, eraOf, halfOpened, isClosed, isIsolated, isOpen, tokensOf, withTokens } from './word.ts';
+import {
+  bumped,
+  elapsedMs,
+  eraOf,
+  halfOpened,
+  isClosed,
+  isIsolated,
+  isOpen,
+  tokensOf,
+  withTokens,
+} from './word.ts';
 
 /** As `tryAcquireAt`, at the time that the shared clock word holds. */
 export function tryAcquire(cell: i32, clock: i32, me: i32): i32 {

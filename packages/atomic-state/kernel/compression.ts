@@ -1,10 +1,6 @@
 // What a look into a compressed payload found, recorded in the word.
 import { add, high, load64, low } from '@corelane/shared-memory/kernel/atomics';
-import {
-  CELL_BOMBS_REFUSED,
-  CELL_COMPRESSION_DETECTED,
-  CELL_WORD,
-} from './layout.generated.ts';
+import { CELL_BOMBS_REFUSED, CELL_COMPRESSION_DETECTED, CELL_WORD } from './layout.generated.ts';
 import { casWord } from './word-cas.ts';
 import { bumped, withCompression } from './word.ts';
 

@@ -77,7 +77,10 @@ export function returnProbe(cell: i32, era: i32): void {
     const since = high();
     if (ledgerLow >>> LEDGER_ERA_SHIFT != era || (ledgerLow & LEDGER_ADMITTED_MASK) == 0) return;
     // release: pairs with the claim in admitProbe.
-    if (compareExchange64(cell + CELL_LEDGER, ledgerLow, since, (ledgerLow - LEDGER_ADMITTED_ONE) | 0, since) != 0)
+    if (
+      compareExchange64(cell + CELL_LEDGER, ledgerLow, since, (ledgerLow - LEDGER_ADMITTED_ONE) | 0, since) !=
+      0
+    )
       return;
   }
 }

@@ -11,7 +11,16 @@ import {
 } from './layout.generated.ts';
 import { forgetEra, stampLedger } from './ledger.ts';
 import { casWord } from './word-cas.ts';
-import { bumped, closed, eraOf, isIsolated, isolated, releasedToOpen, withCompression, withTokens } from './word.ts';
+import {
+  bumped,
+  closed,
+  eraOf,
+  isIsolated,
+  isolated,
+  releasedToOpen,
+  withCompression,
+  withTokens,
+} from './word.ts';
 
 /** Isolates the endpoint and clears what the new era could find of an earlier one. @returns the era */
 export function beginRestore(cell: i32): i32 {
@@ -56,6 +65,7 @@ export function endRestore(
     if (state == RESTORE_OPEN) next = releasedToOpen(next);
     // The stamp first: an open breaker without one would be stamped by whoever asks, with its own time.
     if (stampLedger(cell, wordLow, sinceMs) == 0) return 0;
-    if (casWord(cell, wordLow, wordHigh, bumped(next), (failures << WORD_FAILURES_SHIFT) | successes) != 0) return 1;
+    if (casWord(cell, wordLow, wordHigh, bumped(next), (failures << WORD_FAILURES_SHIFT) | successes) != 0)
+      return 1;
   }
 }

@@ -46,7 +46,14 @@ import {
 } from './word.ts';
 
 /** As `recordDeliveryAt`, at the time that the shared clock word holds. */
-export function recordDelivery(cell: i32, ok: i32, admission: i32, durationMs: i32, clock: i32, me: i32): i32 {
+export function recordDelivery(
+  cell: i32,
+  ok: i32,
+  admission: i32,
+  durationMs: i32,
+  clock: i32,
+  me: i32,
+): i32 {
   if (ok != 0 && countSuccess(cell, admission) != 0) return RECORD_COUNTED;
   return recordDeliveryAt(cell, ok, admission, durationMs, load(clock), me);
 }
@@ -58,7 +65,14 @@ export function recordDelivery(cell: i32, ok: i32, admission: i32, durationMs: i
  * @param _me not looked at here: the standard twin's mutex needs the caller's thread
  * @returns one of RECORD_…, REFUSED_UNDEFINED or REFUSED_ADMISSION
  */
-export function recordDeliveryAt(cell: i32, ok: i32, admission: i32, durationMs: i32, now: i32, _me: i32): i32 {
+export function recordDeliveryAt(
+  cell: i32,
+  ok: i32,
+  admission: i32,
+  durationMs: i32,
+  now: i32,
+  _me: i32,
+): i32 {
   const policy = load(cell + CELL_POLICY); // observe: pairs with the store that defines the endpoint
   if (policy == 0) return REFUSED_UNDEFINED;
   // Here, not in the common case: an admission that is out of range is of no era, so a success with it comes here.
@@ -66,7 +80,9 @@ export function recordDeliveryAt(cell: i32, ok: i32, admission: i32, durationMs:
   // Given back twice, or taken back from a thread that has ended: this call has had its result.
   if (permitOf(admission) != 0 && releasePermit(cell, policy, admission) == 0) return RECORD_STALE;
   const slow =
-    get(policy + POLICY_SLOW_BASIS_POINTS) >= 0 && durationMs > get(policy + POLICY_SLOW_CALL_DURATION_MS) ? 1 : 0;
+    get(policy + POLICY_SLOW_BASIS_POINTS) >= 0 && durationMs > get(policy + POLICY_SLOW_CALL_DURATION_MS)
+      ? 1
+      : 0;
   const good = ok != 0 && slow == 0;
   while (true) {
     load64(cell + CELL_WORD);

@@ -36,8 +36,9 @@ export function publishCases(): void {
 }
 
 function addTo(at: i32, n: i32): void {
+  if (n == 0) return;
   load64(at);
-  while (n != 0) {
+  while (true) {
     const lowHalf = low();
     const highHalf = high();
     const sum = (lowHalf + n) | 0;

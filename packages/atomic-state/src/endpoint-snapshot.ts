@@ -138,7 +138,7 @@ function parseEndpoint(from: Record<string, unknown>, path: string): RestorableE
   const flags = integer('flags', BYTE);
   return {
     name,
-    options: recordOf(from['options'], `${path}.options`) as EndpointOptions,
+    options: recordOf(from['options'], `${path}.options`),
     target: from['isolated'] ? 'isolated' : isOpen ? 'open' : 'closed',
     // Half open is open with its time over: the next call is a probe, and no probe is out.
     retryAfterMs: from['isolated'] || state !== 'open' ? 0 : integer('retryAfterMs', DAY_MS),

@@ -62,7 +62,10 @@ export class AdmissionError extends AtomicStateError {
   override readonly name = 'AdmissionError';
 
   constructor(found: unknown) {
-    super('ERR_ADMISSION', `admission is ${String(found)}, expected what tryAcquire returned for this endpoint`);
+    super(
+      'ERR_ADMISSION',
+      `admission is ${String(found)}, expected what tryAcquire returned for this endpoint`,
+    );
   }
 }
 

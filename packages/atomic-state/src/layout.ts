@@ -108,8 +108,12 @@ export const policy = struct('atomic-state/policy', 1, {
   refillMicroPerMs: immutable('i32', { doc: 'millionths of a token a millisecond; 0: not limited' }),
   fullMs: immutable('i32', { doc: 'milliseconds after which an empty bucket is full' }),
   volumeThreshold: immutable('i32', { doc: 'calls in the rolling window below which no percentage counts' }),
-  errorBasisPoints: immutable('i32', { doc: 'of failed calls, above which the breaker opens; -1: however many' }),
-  slowBasisPoints: immutable('i32', { doc: 'of slow calls, above which the breaker opens; -1: however many' }),
+  errorBasisPoints: immutable('i32', {
+    doc: 'of failed calls, above which the breaker opens; -1: however many',
+  }),
+  slowBasisPoints: immutable('i32', {
+    doc: 'of slow calls, above which the breaker opens; -1: however many',
+  }),
   slowCallDurationMs: immutable('i32', { doc: 'a call that took longer is slow' }),
   bucketMs: immutable('i32', { doc: 'a tenth of the rolling window; 0: results are not kept in one' }),
   permits: immutable('i32', { doc: 'calls in flight at most; 0: any number' }),

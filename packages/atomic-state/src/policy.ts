@@ -81,8 +81,8 @@ export function policyOf(options: EndpointOptions): Policy {
       throw new PolicyError(name, value, `an integer from ${least} to ${most}`);
     return value;
   };
-  const errorBasisPoints = basisPoints('errorThresholdPercentage', options.errorThresholdPercentage);
-  const slowBasisPoints = basisPoints('slowCallPercentage', options.slowCallPercentage);
+  const errorBasisPoints = basisPointsOf('errorThresholdPercentage', options.errorThresholdPercentage);
+  const slowBasisPoints = basisPointsOf('slowCallPercentage', options.slowCallPercentage);
   const rolling = errorBasisPoints !== OFF || slowBasisPoints !== OFF;
   const counted = options.failureThreshold !== undefined || !rolling;
   checkCompany(options, rolling, counted);
@@ -131,7 +131,7 @@ function checkCompany(options: EndpointOptions, rolling: boolean, counted: boole
   need('slowCallPercentage', options.slowCallDurationMs !== undefined, 'slowCallDurationMs');
 }
 
-function basisPoints(name: keyof EndpointOptions, percentage: number | undefined): number {
+function basisPointsOf(name: keyof EndpointOptions, percentage: number | undefined): number {
   if (percentage === undefined) return OFF;
   // "Above 100 %" would be never.
   if (typeof percentage !== 'number' || !(percentage >= 0 && percentage <= 99.99))

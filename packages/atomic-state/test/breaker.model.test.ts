@@ -80,7 +80,10 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       'failures of another era do not count',
       // A ring with one recent failure of era 7 in both places.
       { failureThreshold: 2, ring: [(5 << 3) | 7, (5 << 3) | 7] },
-      [() => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 6, ME), () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 0, 6, ME)],
+      [
+        () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 6, ME),
+        () => k.recordDeliveryAt(CELL, ok, CLOSED_0, 0, 6, ME),
+      ],
       () => expectAll([trips() === 0 && word().state === 'closed', 'tripped by one failure']),
     ),
   (k) =>
@@ -196,7 +199,8 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         () => {
           k.tryAcquireAt(CELL, 20, ME);
           if (k.tryAcquireAt(CELL, 30, ME) !== PROBE_1) return 'the other was first';
-          if (k.recordDeliveryAt(CELL, failed, PROBE_1, 0, 30, ME) !== RECORD_REOPENED) return 'the other was first';
+          if (k.recordDeliveryAt(CELL, failed, PROBE_1, 0, 30, ME) !== RECORD_REOPENED)
+            return 'the other was first';
           return [k.tryAcquireAt(CELL, 40, ME), k.tryAcquireAt(CELL, 40, ME)];
         },
       ],
@@ -255,7 +259,10 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       },
       [
         () => k.recordDeliveryAt(CELL, ok, PROBE_1, 0, 6, ME),
-        () => [k.recordDeliveryAt(CELL, ok, PROBE_1, 0, 6, ME), k.recordDeliveryAt(CELL, failed, CLOSED_1, 0, 7, ME)],
+        () => [
+          k.recordDeliveryAt(CELL, ok, PROBE_1, 0, 6, ME),
+          k.recordDeliveryAt(CELL, failed, CLOSED_1, 0, 7, ME),
+        ],
       ],
       (r) =>
         expectAll(
@@ -317,14 +324,12 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     ),
 ];
 
-const ADMIT =
-  'if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
+const ADMIT = 'if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) return eraOf(wordLow) << 1;';
 const mutants: readonly Mutant[] = [
   {
     name: 'lost update: a token is taken without checking that the word was still the same',
     find: ADMIT,
-    replace:
-      'casWord(cell, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
+    replace: 'casWord(cell, wordLow, wordHigh, next, wordHigh); return eraOf(wordLow) << 1;',
   },
   {
     name: 'lost update: a result is counted though its CAS failed',
@@ -334,8 +339,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'lost update: the quick count of a success does not look at its CAS',
     find: 'return casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));',
-    replace:
-      'casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh)); return 1;',
+    replace: 'casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh)); return 1;',
   },
   {
     name: 'the quick count of a success ignores that the breaker is not closed',

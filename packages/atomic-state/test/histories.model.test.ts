@@ -3,7 +3,18 @@
 import { killsMutants, peek, type Mutant, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import { cell, ledger } from '../src/layout.ts';
-import { CELL, count, expectAll, reopens, scenario, trips, word, type Kernel, type Start , ME } from './model.ts';
+import {
+  CELL,
+  count,
+  expectAll,
+  reopens,
+  scenario,
+  trips,
+  word,
+  type Kernel,
+  type Start,
+  ME,
+} from './model.ts';
 
 /** Ask at a time; tell at a time how the call that was admitted last has ended, if one was. */
 type Step = readonly ['ask' | 'ok' | 'failed', number];

@@ -35,7 +35,8 @@ export interface Start extends EndpointOptions {
 
 export function writePolicy(at: number, options: EndpointOptions): void {
   const values = policyOf(options);
-  for (const field of layout.fields) poke(
+  for (const field of layout.fields)
+    poke(
       at + field.offsetBytes,
       field.name === 'permitTable' ? PERMITS : values[field.name as keyof typeof values],
     );
@@ -46,16 +47,7 @@ function put(offset: number, ...values: number[]): void {
 }
 
 /** Sets an endpoint up as if it had been defined. */
-export function start({
-  low,
-  high,
-  ledger,
-  refill,
-  ring,
-  buckets,
-  permits,
-  ...options
-}: Start = {}): void {
+export function start({ low, high, ledger, refill, ring, buckets, permits, ...options }: Start = {}): void {
   writePolicy(POLICY, options);
   const { bucketMs, permits: limit } = policyOf(options);
   const monitored = bucketMs !== 0 || limit !== 0 ? MONITORED << 8 : 0;

@@ -172,7 +172,9 @@ describe('the breaker', () => {
   test('opens at the n-th failure inside the window, wherever the window begins', () => {
     const { machine } = setup({ failureThreshold: 3, failureWindowMs: 100 });
     const a = machine.endpoint('a');
-    const outcomes = [1000, 1099, 1101, 1150].map((now) => machine.recordDelivery(a, false, undefined, 0, now));
+    const outcomes = [1000, 1099, 1101, 1150].map((now) =>
+      machine.recordDelivery(a, false, undefined, 0, now),
+    );
     expect(outcomes).toEqual([Recorded.Counted, Recorded.Counted, Recorded.Counted, Recorded.Tripped]);
     expect(machine.snapshot(a)).toMatchObject({ state: 'open', trips: 1, failures: 4 });
     const b = machine.endpoint('b');

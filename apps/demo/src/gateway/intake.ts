@@ -28,7 +28,7 @@ export interface IntakeParts {
   readonly guard: Guard;
   readonly books: Books;
   /** When asking again may help, for an endpoint that refused. */
-  readonly retryAfterMs: (endpoint: number) => number;
+  readonly retryAfterMs: (endpoint: number) => number | null;
 }
 
 /** What a webhook says of itself, checked as far as it goes without its body. */
@@ -103,7 +103,7 @@ export class Intake {
       const byEndpoint =
         answer === 'throttled' || answer === 'open' || answer === 'probing' || answer === 'upstreamFailed';
       reply(request, response, answer, {
-        retryAfterMs: byEndpoint ? retryAfterMs(endpoint) : OVERLOADED_RETRY_MS,
+        retryAfterMs: byEndpoint ? (retryAfterMs(endpoint) ?? OVERLOADED_RETRY_MS) : OVERLOADED_RETRY_MS,
         last: this.#closing,
       });
     }

@@ -1,6 +1,6 @@
 // What the gateway tells about itself. All of it is read from shared memory: every worker shows the same.
 import type { ServerResponse } from 'node:http';
-import type { EndpointSnapshot, StateMachine } from '@corelane/atomic-state';
+import type { StateMachine } from '@corelane/atomic-state';
 import type { BufferPool } from '@corelane/buffer-pool';
 import type { Registry } from '@corelane/perf-counters';
 import { replyText } from './reply.ts';
@@ -31,7 +31,7 @@ export class Pages {
         this.#showHealth(response);
         return;
       case 'state':
-        replyJson(response, 200, { endpoints: machine.snapshots().map(endpointJson) });
+        replyJson(response, 200, { endpoints: machine.snapshots() });
     }
   }
 
@@ -46,11 +46,6 @@ export class Pages {
       buffers: { available, capacity },
     });
   }
-}
-
-/** A word is 64 bits: in hexadecimal, as it is written down everywhere. */
-function endpointJson({ word, ...snapshot }: EndpointSnapshot): object {
-  return { ...snapshot, word: `0x${word.toString(16).padStart(16, '0')}` };
 }
 
 function replyJson(response: ServerResponse, status: number, value: unknown): void {

@@ -65,5 +65,6 @@ export class WordGuard implements Guard {
 
 function refusalName(refusal: number): 'open' | 'probing' | 'throttled' {
   if (refusal === Refusal.Throttled) return 'throttled';
-  return refusal === Refusal.Open ? 'open' : 'probing';
+  // Isolated by hand is open to whoever asks; no endpoint of the gateway has a `capacity`.
+  return refusal === Refusal.Open || refusal === Refusal.Isolated ? 'open' : 'probing';
 }
