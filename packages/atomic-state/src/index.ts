@@ -1,3 +1,8 @@
+export { CompressionGuard, type Capability, type InspectOptions } from './compression-guard.ts';
+export { formatOf, type Encoding, type Format, type SelfEvidentFormat } from './compression/format.ts';
+export type { FormatMetrics, GuardMetrics } from './compression/guard-metrics.ts';
+export { GuardOptionError, type CompressionGuardOptions } from './compression/guard-options.ts';
+export { isBomb, isPassed, OUTCOMES, type Inspection, type Outcome } from './compression/inspection.ts';
 export {
   AdmissionError,
   AtomicStateError,
