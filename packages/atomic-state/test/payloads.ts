@@ -98,7 +98,7 @@ export function zip(files: readonly ZipFileOptions[], options: ZipOptions = {}):
     at += local.length;
   }
   const [first] = records;
-  for (let i = 0; i < (options.repeatFirst ?? 0) && first !== undefined; i++) records.push(first);
+  if (first !== undefined) records.push(...Array.from({ length: options.repeatFirst ?? 0 }, () => first));
   const gap = Buffer.from(options.gap ?? []);
   const directory = Buffer.concat(records);
   const comment = Buffer.from(options.comment ?? []);
