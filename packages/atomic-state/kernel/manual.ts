@@ -44,7 +44,7 @@ export function closeEndpoint(cell: i32): i32 {
 /** 1 while a call that was admitted with this would still be counted: the breaker has not opened since. */
 export function isCurrent(cell: i32, admission: i32): i32 {
   load64(cell + CELL_WORD);
-  return isOpen(low()) == 0 && isOfEra(admission, low()) != 0 ? 1 : 0;
+  return isOfEra(admission, low()); // an opening begins a new era, in which nothing is admitted before it is half open
 }
 
 function entered(cell: i32, wordLow: i32, now: i32): i32 {

@@ -1,12 +1,13 @@
 // The failure window: a ring of the last `failureThreshold` failures with their times. It slides: the breaker trips when all of them
 // lie inside the window, so the limit is reached exactly at the n-th failure within any `failureWindowMs`.
 //
-// Each recorder writes its place first and counts the ring afterwards. Of the recorders of the last n failures, the one that writes
-// last sees all n, so a full window is never missed; every place is a real failure of this era, so none is invented. A place that
-// stays from an earlier era carries another era number and counts for nothing, until the numbers come round again: whoever closes
-// the breaker first clears the places that carry its number.
+// Each recorder takes a place, writes it and counts the ring afterwards. Of the recorders of the last n failures, the one that writes
+// last sees all n, so a full window is never missed; every place is a real failure of this era, so none is invented. Places begin anew
+// with each era, and a recorder that slept through an opening neither takes one nor writes over a later one's. A place that stays
+// from an earlier era carries another era number and counts for nothing, until the numbers come round again: whoever closes the
+// breaker first clears the places that carry its number.
 // A recorder that sleeps longer than the window between its clock reading and its write can hide one newer failure.
-import { add, compareExchange, get, load, load64, low, store } from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange, get, load, load64, low } from '@corelane/shared-memory/kernel/atomics';
 import {
   CELL_FAILURES,
   CELL_FAILURE_TICKET,
@@ -17,14 +18,17 @@ import {
   MAX_SKEW_MS,
   POLICY_FAILURE_THRESHOLD,
   POLICY_FAILURE_WINDOW_MS,
+  TICKET_ERA_MASK,
+  TICKET_PLACE_SHIFT,
 } from './layout.generated.ts';
 import { eraOf, isClosed } from './word.ts';
 
+const NO_PLACE: i32 = -1;
+
 /** Enters a failure of this era. @returns 1 where the window is now full of failures, else 0 */
 export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
+  if (write(cell, policy, now, era) == 0) return 0;
   const threshold = get(policy + POLICY_FAILURE_THRESHOLD);
-  // publish: pairs with the loads below in other recorders.
-  store(placeFor(cell, policy), stampOf(now, era));
   for (let i = 0; i < threshold; i++) {
     if (isRecent(load(cell + CELL_FAILURES + (i << 2)), policy, now, era) == 0) return 0;
   }
@@ -33,13 +37,43 @@ export function enterFailure(cell: i32, policy: i32, now: i32, era: i32): i32 {
 
 /** Puts a failure of a known time into the ring, while nobody can enter one of this era. */
 export function restoreFailure(cell: i32, timeMs: i32, era: i32): void {
-  store(placeFor(cell, load(cell + CELL_POLICY)), stampOf(timeMs, era));
+  write(cell, load(cell + CELL_POLICY), timeMs, era);
 }
 
-/** The next place of the ring, for one failure. */
-function placeFor(cell: i32, policy: i32): i32 {
-  const ticket = add(cell + CELL_FAILURE_TICKET, 1) & 0x7fffffff;
-  return cell + CELL_FAILURES + ((ticket % get(policy + POLICY_FAILURE_THRESHOLD)) << 2);
+/** 0 where the era is over: the failure was one of it, and now says nothing. */
+function write(cell: i32, policy: i32, now: i32, era: i32): i32 {
+  const index = takePlace(cell, policy, era);
+  if (index < 0) return 0;
+  const place = cell + CELL_FAILURES + (index << 2);
+  const stamp = stampOf(now, era);
+  while (true) {
+    const seen = load(place);
+    // Of this era and later: this recorder slept while the ring went round, and its failure is older than a whole ring.
+    if ((seen & ERA_MASK) == era && seen != 0 && isBefore(stamp, seen) != 0) return 1;
+    if ((seen & ERA_MASK) != era && isOver(cell, era) != 0) return 0;
+    // publish: pairs with the loads in enterFailure of other recorders.
+    if (compareExchange(place, seen, stamp) == seen) return 1;
+  }
+}
+
+/** The next place of this era, or -1 where it is over. */
+function takePlace(cell: i32, policy: i32, era: i32): i32 {
+  const threshold = get(policy + POLICY_FAILURE_THRESHOLD);
+  while (true) {
+    const seen = load(cell + CELL_FAILURE_TICKET);
+    const isOfEra = (seen & TICKET_ERA_MASK) == era;
+    if (!isOfEra && isOver(cell, era) != 0) return NO_PLACE;
+    const index = isOfEra ? seen >>> TICKET_PLACE_SHIFT : 0;
+    const next = (index + 1) % threshold;
+    if (compareExchange(cell + CELL_FAILURE_TICKET, seen, (next << TICKET_PLACE_SHIFT) | era) == seen)
+      return index;
+  }
+}
+
+/** 1 where the word is of another era: a later one, since this one's failures are being entered. */
+function isOver(cell: i32, era: i32): i32 {
+  load64(cell + CELL_WORD);
+  return eraOf(low()) != era ? 1 : 0;
 }
 
 /** Before the breaker closes: clears the failures of eight eras ago, which carry the number of this one. */
@@ -52,7 +86,7 @@ export function forgetFailures(cell: i32, era: i32): void {
     // Not closed yet, so the stamp was there before anyone could enter a failure of this era.
     load64(cell + CELL_WORD);
     if (eraOf(low()) != era || isClosed(low()) != 0) return;
-    compareExchange(place, stamp, 0); // pairs with the store in enterFailure: a failure that came in meanwhile stays
+    compareExchange(place, stamp, 0); // pairs with the CAS in write: a failure that came in meanwhile stays
   }
 }
 
@@ -64,8 +98,18 @@ function stampOf(now: i32, era: i32): i32 {
 
 function isRecent(stamp: i32, policy: i32, now: i32, era: i32): i32 {
   if (stamp == 0 || (stamp & ERA_MASK) != era) return 0;
-  const ageMs = (((now << FAILURE_TIME_MS_SHIFT) - (stamp & ~ERA_MASK)) | 0) >> FAILURE_TIME_MS_SHIFT;
+  const ageMs = differenceMs(now << FAILURE_TIME_MS_SHIFT, stamp);
   // Far ahead of now means that the 29 bits have wrapped: days old.
   if (ageMs < -MAX_SKEW_MS) return 0;
   return ageMs <= get(policy + POLICY_FAILURE_WINDOW_MS) ? 1 : 0;
+}
+
+function isBefore(stamp: i32, other: i32): i32 {
+  const byMs = differenceMs(other, stamp);
+  return byMs > 0 && byMs <= MAX_SKEW_MS ? 1 : 0;
+}
+
+/** Milliseconds from one stamp to another, whatever their eras: 29 bits that wrap. */
+function differenceMs(stamp: i32, since: i32): i32 {
+  return (((stamp & ~ERA_MASK) - (since & ~ERA_MASK)) | 0) >> FAILURE_TIME_MS_SHIFT;
 }

@@ -61,6 +61,9 @@ export const MAX_CAPACITY = 1000;
 /** A percentage is kept in hundredths. */
 export const BASIS_POINTS = 10_000;
 
+/** Where the next failure of an era goes in the ring. */
+export const ticket = bits('failure ticket', 32, { era: 3, place: 29 });
+
 /** Failures that a window can hold: the ring of their times is part of the cell. */
 export const MAX_FAILURE_THRESHOLD = 96;
 
@@ -166,7 +169,7 @@ export const cell = struct(
     }),
     failureTicket: atomic('i32', {
       hot: 'endpoint',
-      doc: 'next place in the ring',
+      doc: 'next place in the ring, and of which era: a ticket',
       writer: 'any thread',
       reader: 'any thread',
     }),

@@ -65,14 +65,28 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     scenario(
       'a full window trips once, and nobody misses it',
       { failureThreshold: 2 },
-      same(3, () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 5, ME)),
+      same(2, () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 5, ME)),
       (r) =>
         expectAll(
           [count(r, RECORD_TRIPPED) === 1, `tripped ${count(r, RECORD_TRIPPED)} times`],
           [trips() === 1 && word().era === 1, `${trips()} trips counted, era ${word().era}`],
           [word().state === 'open', `state ${word().state}`],
           [word().version === 1 + word().failures, `version ${word().version}, ${word().failures} failures`],
-          [count(r, RECORD_STALE) === 3 - word().failures, 'a stale result was counted'],
+          [count(r, RECORD_STALE) === 2 - word().failures, 'a stale result was counted'],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'one failure more fills a window once, and is missed by nobody',
+      { failureThreshold: 2, ring: [4 << 3], ticket: 1 << 3 },
+      same(2, () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 5, ME)),
+      (r) =>
+        expectAll(
+          [count(r, RECORD_TRIPPED) === 1, `tripped ${count(r, RECORD_TRIPPED)} times`],
+          [trips() === 1 && word().era === 1, `${trips()} trips counted, era ${word().era}`],
+          [word().state === 'open', `state ${word().state}`],
+          [word().version === 1 + word().failures, `version ${word().version}, ${word().failures} failures`],
+          [count(r, RECORD_STALE) === 2 - word().failures, 'a stale result was counted'],
         ),
     ),
   (k) =>
@@ -416,9 +430,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'the window is counted before the failure is entered',
-    find: '  store(placeFor(cell, policy), stampOf(now, era));\n',
+    find: '  if (write(cell, policy, now, era) == 0) return 0;\n',
     replace:
-      '  const place = placeFor(cell, policy);\n  const early = load(place == cell + CELL_FAILURES ? place + 4 : cell + CELL_FAILURES);\n  store(place, stampOf(now, era));\n  if (isRecent(early, policy, now, era) == 0) return 0;\n',
+      '  let early = 0;\n  for (let i = 0; i < get(policy + POLICY_FAILURE_THRESHOLD); i++)\n    if (isRecent(load(cell + CELL_FAILURES + (i << 2)), policy, now, era) != 0) early++;\n  write(cell, policy, now, era);\n  return early + 1 >= get(policy + POLICY_FAILURE_THRESHOLD) ? 1 : 0;\n',
   },
   {
     name: 'failures of other eras count',

@@ -29,6 +29,7 @@ export interface Start extends EndpointOptions {
   readonly ledger?: readonly [low: number, timeMs: number];
   readonly refill?: readonly [fraction: number, timeMs: number];
   readonly ring?: readonly number[];
+  readonly ticket?: number;
   readonly buckets?: readonly number[];
   readonly permits?: readonly number[];
 }
@@ -47,7 +48,17 @@ function put(offset: number, ...values: number[]): void {
 }
 
 /** Sets an endpoint up as if it had been defined. */
-export function start({ low, high, ledger, refill, ring, buckets, permits, ...options }: Start = {}): void {
+export function start({
+  low,
+  high,
+  ledger,
+  refill,
+  ring,
+  ticket,
+  buckets,
+  permits,
+  ...options
+}: Start = {}): void {
   writePolicy(POLICY, options);
   const { bucketMs, permits: limit } = policyOf(options);
   const monitored = bucketMs !== 0 || limit !== 0 ? MONITORED << 8 : 0;
@@ -56,6 +67,7 @@ export function start({ low, high, ledger, refill, ring, buckets, permits, ...op
   put(cell.offset.refill, ...(refill ?? [0, 0]));
   put(cell.offset.proposed, POLICY);
   put(cell.offset.policy, POLICY);
+  put(cell.offset.failureTicket, ticket ?? 0);
   put(cell.offset.failures, ...(ring ?? []));
   put(cell.offset.buckets, ...(buckets ?? []));
   for (const [i, value] of (permits ?? []).entries()) poke(PERMITS + 4 * i, value);
