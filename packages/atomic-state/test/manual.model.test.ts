@@ -102,7 +102,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       { burst: 3, refillPerSecond: 1 },
       [() => k.admitEvents(CELL, 2, 0), () => k.admitEvents(CELL, 2, 0), () => k.tryAcquireAt(CELL, 0, ME)],
       (r) => {
-        const admitted = r.map((o, i) => (o >= 0 ? (i === 2 ? 1 : 2) : 0)).reduce((a, b) => a + b, 0);
+        const admitted = r.reduce((sum: number, o, i) => sum + (o < 0 ? 0 : i === 2 ? 1 : 2), 0);
         return expectAll(
           [admitted + word().tokens === 3, `${admitted} admitted, ${word().tokens} left of 3`],
           [count(r.slice(0, 2), REFUSED_THROTTLED) === 1, `outcomes ${r.join()}`],
@@ -212,7 +212,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         expectAll(
           [word().state === 'closed' && word().era === 2, `${word().state}, era ${word().era}`],
           [r[word().successes - 1][1] === 1, `${r.join()}, ${word().successes} holds`],
-          [r.every(([acquired, ended]) => ended === 0 || acquired === REFUSED_ISOLATED), `${r.join()}`],
+          [r.every(([acquired, ended]) => ended === 0 || acquired === REFUSED_ISOLATED), r.join()],
         ),
     ),
 ];
