@@ -32,14 +32,17 @@ export function endpointBytes(): i32 {
 
 /** A breaker with the default thresholds and without tokens, as StateMachine would make it. */
 export function createEndpoint(cell: i32): void {
-  const policy = cell + CELL_BYTES;
+  writePolicy(cell + CELL_BYTES);
+  defineEndpoint(cell, cell + CELL_BYTES, 0);
+}
+
+export function writePolicy(policy: i32): void {
   set(policy + POLICY_FAILURE_THRESHOLD, 5);
   set(policy + POLICY_FAILURE_WINDOW_MS, 60000);
   set(policy + POLICY_OPEN_DURATION_MS, 30000);
   set(policy + POLICY_HALF_OPEN_PROBES, 3);
   set(policy + POLICY_CLOSE_SUCCESSES, 3);
   set(policy + POLICY_BURST, 100);
-  defineEndpoint(cell, policy, 0);
 }
 
 /** `recordDelivery` of a success, `operations` times: what a call from JS runs, without the call. Returns how many were counted. */

@@ -10,3 +10,23 @@ export { recordDelivery, recordDeliveryAt } from './result.ts';
 export { restoreOutcomes } from './rolling.ts';
 export { restoreFailure } from './window.ts';
 export { countCasesFor, publishCases } from './word-cas.ts';
+export {
+  standardAdmitEvents,
+  standardBeginRestore,
+  standardBind,
+  standardClose,
+  standardDefine,
+  standardEndRestore,
+  standardEnter,
+  standardIsCurrent,
+  standardIsolate,
+  standardLeave,
+  standardOpen,
+  standardReclaim,
+  standardRecordCompression,
+  standardRefundEvents,
+  standardRestoreFailure,
+  standardRestoreOutcomes,
+} from './standard.ts';
+export { tryAcquireStandard, tryAcquireStandardAt } from './standard-admission.ts';
+export { recordStandard, recordStandardAt } from './standard-result.ts';

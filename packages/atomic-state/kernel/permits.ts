@@ -29,7 +29,7 @@ export function claimPermit(cell: i32, policy: i32, me: i32): i32 {
   let index = load(cell + CELL_PERMIT_HINT);
   if (index < 0 || index >= permits) index = 0;
   for (let looked = 0; looked < permits; looked++) {
-    const at = addressOf(policy, index);
+    const at = permitAt(policy, index);
     const seen = load(at);
     // claim: pairs with the CAS in releasePermit. Lost: another thread has it, and the search goes on.
     if ((seen & PERMIT_OWNER_MASK) == 0 && compareExchange(at, seen, seen | me) == seen)
@@ -43,7 +43,7 @@ export function claimPermit(cell: i32, policy: i32, me: i32): i32 {
 export function releasePermit(cell: i32, policy: i32, admission: i32): i32 {
   const index = (permitOf(admission) - 1) | 0;
   if (index >= get(policy + POLICY_PERMITS)) return 0;
-  const at = addressOf(policy, index);
+  const at = permitAt(policy, index);
   const seen = load(at);
   const generation = (admission >>> ADMISSION_GENERATION_SHIFT) & ADMISSION_GENERATION_MASK;
   if ((seen & PERMIT_OWNER_MASK) == 0 || generationOf(seen) != generation) return 0;
@@ -58,7 +58,7 @@ export function reclaimEndpoint(cell: i32, dead: i32): i32 {
   if (policy == 0) return 0;
   let reclaimed = 0;
   for (let index = 0; index < get(policy + POLICY_PERMITS); index++) {
-    const at = addressOf(policy, index);
+    const at = permitAt(policy, index);
     const seen = load(at);
     if ((seen & PERMIT_OWNER_MASK) != dead) continue;
     // release in its place: pairs with claimPermit. Lost: a result of its call was recorded by another thread.
@@ -73,7 +73,7 @@ export function permitsOut(cell: i32): i32 {
   if (policy == 0) return 0;
   let out = 0;
   for (let index = 0; index < get(policy + POLICY_PERMITS); index++)
-    if ((load(addressOf(policy, index)) & PERMIT_OWNER_MASK) != 0) out = (out + 1) | 0;
+    if ((load(permitAt(policy, index)) & PERMIT_OWNER_MASK) != 0) out = (out + 1) | 0;
   return out;
 }
 
@@ -82,15 +82,15 @@ export function permitOf(admission: i32): i32 {
   return (admission >>> ADMISSION_PERMIT_SHIFT) & ADMISSION_PERMIT_MASK;
 }
 
-function addressOf(policy: i32, index: i32): i32 {
+export function permitAt(policy: i32, index: i32): i32 {
   return get(policy + POLICY_PERMIT_TABLE) + (index << 2);
 }
 
-function generationOf(permit: i32): i32 {
+export function generationOf(permit: i32): i32 {
   return (permit >>> PERMIT_GENERATION_SHIFT) & PERMIT_GENERATION_MASK;
 }
 
 /** Nobody's, in the next generation. */
-function freed(permit: i32): i32 {
+export function freed(permit: i32): i32 {
   return ((generationOf(permit) + 1) & PERMIT_GENERATION_MASK) << PERMIT_GENERATION_SHIFT;
 }

@@ -121,7 +121,7 @@ function judge(cell: i32, policy: i32, ok: i32, slow: i32, era: i32, now: i32): 
 }
 
 /** 1 where `tryAcquire` may have given this to a caller of this endpoint; one with permits needs it. */
-function isAdmission(admission: i32, policy: i32): i32 {
+export function isAdmission(admission: i32, policy: i32): i32 {
   const permits = get(policy + POLICY_PERMITS);
   if (admission == ANY_ADMISSION) return permits == 0 ? 1 : 0;
   if (admission < 0 || (admission & ANY_ADMISSION) != 0) return 0;

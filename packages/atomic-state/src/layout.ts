@@ -1,5 +1,6 @@
 // The only place with offsets and bit positions in this package. The kernel's constants are generated from here.
-import { atomic, bits, immutable, root, struct } from '@corelane/shared-memory';
+import { mutexWords } from '@corelane/lock-free';
+import { atomic, bits, guarded, immutable, root, struct } from '@corelane/shared-memory';
 
 /** The state word of an endpoint, from the lowest bit. A field of the high half counts since the breaker changed state. */
 export const word = bits('endpoint word', 64, {
@@ -217,6 +218,88 @@ export const cell = struct(
 
 /** Cells whose word is changed by CAS. */
 export const ATOMIC = 0;
+/** Cells whose fields a mutex guards. */
+export const STANDARD = 1;
+
+// The standard twin: the same endpoint in plain fields that a mutex guards. Nobody needs a word that fits a CAS, so each is what it is.
+
+/** `standardCell.state`, 0 until the endpoint is defined. Monitored: closed, and more is done with a result than to count it. */
+export const STANDARD_CLOSED = 1;
+export const STANDARD_MONITORED = 2;
+export const STANDARD_OPEN = 3;
+export const STANDARD_HALF_OPEN = 4;
+export const STANDARD_ISOLATED = 5;
+
+const MUTEX = 'the mutex of the endpoint';
+
+/** A tenth of the rolling window. */
+export const standardBucket = struct('atomic-state/standard-bucket', 1, {
+  tick: guarded(MUTEX, 'i32', { doc: 'time by the length of a bucket' }),
+  calls: guarded(MUTEX, 'i32', { doc: '0: empty, and the rest says nothing' }),
+  failures: guarded(MUTEX, 'i32'),
+  slow: guarded(MUTEX, 'i32'),
+});
+
+/** One endpoint: the mutex and what most operations touch in 64 bytes, the rest in the next 64, then the windows. */
+export const standardCell = struct(
+  'atomic-state/standard-cell',
+  1,
+  {
+    mutex: atomic(mutexWords.bytes, {
+      line: true,
+      hot: 'endpoint',
+      doc: 'mutexWords of lock-free; its release publishes the fields',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
+    policy: atomic('i32', {
+      hot: 'endpoint',
+      doc: 'address of the policy, 0 until the endpoint is defined; publishes it',
+      writer: 'the first definer',
+      reader: 'any thread',
+    }),
+    state: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'one of STANDARD_…' }),
+    era: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'openings, modulo 8' }),
+    transitions: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'modulo 2^32; its low byte is the version' }),
+    successes: guarded(MUTEX, 'i32', { hot: 'endpoint' }),
+    failures: guarded(MUTEX, 'i32', { hot: 'endpoint' }),
+    tokens: guarded(MUTEX, 'i32', { hot: 'endpoint' }),
+    refillMs: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'up to when tokens have been paid out' }),
+    refillFraction: guarded(MUTEX, 'i32', {
+      hot: 'endpoint',
+      doc: 'of a token, in millionths, left over then',
+    }),
+    permitHint: guarded(MUTEX, 'i32', {
+      hot: 'endpoint',
+      doc: 'where the search for a free permit begins; the permits are with the policy',
+    }),
+    sinceMs: guarded(MUTEX, 'i32', {
+      hot: 'endpoint',
+      doc: 'when the breaker opened, or admitted its last probe',
+    }),
+    admitted: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'probes of this era' }),
+    ringPlace: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'where the next failure goes' }),
+    ringCount: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'failures in the ring' }),
+    trips: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'Closed to Open, by results' }),
+    reopens: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'HalfOpen to Open' }),
+    forced: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'openings by hand' }),
+    compressed: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: '1 once a compressed payload was recorded' }),
+    compressionRatio: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'of the last one' }),
+    compressionDetected: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'compressed payloads' }),
+    bombsRefused: guarded(MUTEX, 'i32', { hot: 'endpoint', doc: 'those of them that were refused' }),
+    ring: guarded(MUTEX, 4 * MAX_FAILURE_THRESHOLD, {
+      line: true,
+      hot: 'endpoint',
+      doc: 'times of the last failures in milliseconds',
+    }),
+    buckets: guarded(MUTEX, standardBucket.bytes * BUCKETS, {
+      line: true,
+      hot: 'endpoint',
+      doc: 'standardBucket each: the rolling window',
+    }),
+  },
+  { alignBytes: 128 },
+);
 
 /** Followed by the cells. */
 export const machineRoot = root('atomic-state/machine', 1, {

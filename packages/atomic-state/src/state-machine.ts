@@ -15,7 +15,7 @@ import {
   PolicyError,
   RefusedError,
 } from './errors.ts';
-import { cellBytesOf, cellsOf } from './implementation.ts';
+import { cellBytesOf, cellsOf, numberOf, type Implementation } from './implementation.ts';
 import type { CellReading, EndpointCells, EndpointKernel } from './endpoint-cells.ts';
 import {
   parseSnapshot,
@@ -24,7 +24,7 @@ import {
   type EndpointSnapshot,
   type MachineSnapshot,
 } from './endpoint-snapshot.ts';
-import { ANY_ADMISSION, ATOMIC, machineRoot, REFUSED_ADMISSION, REFUSED_UNDEFINED } from './layout.ts';
+import { ANY_ADMISSION, machineRoot, REFUSED_ADMISSION, REFUSED_UNDEFINED } from './layout.ts';
 import { acquireOutcomeName, type RecordOutcome } from './outcome.ts';
 import {
   checkAgreement,
@@ -47,6 +47,8 @@ export interface StateMachineOptions {
   readonly clock?: CoarseClock;
   /** Options of endpoints that are defined without their own. */
   readonly defaults?: EndpointOptions;
+  /** How endpoints are kept: `atomic` by default. */
+  readonly implementation?: Implementation;
 }
 
 /** What all threads have done with a machine, since it was made. */
@@ -109,15 +111,16 @@ export class StateMachine implements Disposable {
     if (!Number.isInteger(endpoints) || endpoints < 1 || endpoints > MAX_ENDPOINTS)
       throw new PolicyError('endpoints', endpoints, `an integer from 1 to ${MAX_ENDPOINTS}`);
     const policy = policyOf(defaults);
+    const implementation = numberOf(options.implementation ?? 'atomic');
     // The kernel reads the clock by its address in this arena.
     if (options.clock) CoarseClock.attach(options.clock.handle, arena);
     const clock = options.clock ?? CoarseClock.create(arena);
     const names = NameTable.create(arena, { capacity: endpoints });
-    const at = arena.createObject(machineRoot, machineRoot.bytes + endpoints * cellBytesOf(ATOMIC));
+    const at = arena.createObject(machineRoot, machineRoot.bytes + endpoints * cellBytesOf(implementation));
     const write = (word: number, value: number): void => {
       arena.i32[(at >> 2) + word] = value;
     };
-    write(machineRoot.word.implementation, ATOMIC);
+    write(machineRoot.word.implementation, implementation);
     write(machineRoot.word.endpoints, endpoints);
     write(machineRoot.word.cells, at + machineRoot.bytes);
     write(machineRoot.word.names, names.handle.at);

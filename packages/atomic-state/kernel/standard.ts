@@ -1,0 +1,156 @@
+// What else JavaScript asks of the twin, with the arguments of the word's functions: each takes the mutex. The thread is bound once,
+// for an instance is of one thread.
+import { recoverMutex } from '@corelane/lock-free/kernel/mutex';
+import { get, load, set } from '@corelane/shared-memory/kernel/atomics';
+import {
+  POLICY_FAILURE_THRESHOLD,
+  REFUSED_UNDEFINED,
+  STANDARD_CELL_BOMBS_REFUSED,
+  STANDARD_CELL_COMPRESSED,
+  STANDARD_CELL_COMPRESSION_DETECTED,
+  STANDARD_CELL_COMPRESSION_RATIO,
+  STANDARD_CELL_MUTEX,
+  STANDARD_CELL_POLICY,
+  STANDARD_CELL_STATE,
+  STANDARD_ISOLATED,
+  STANDARD_OPEN,
+} from './layout.generated.ts';
+import { admit, refund } from './standard-admission.ts';
+import { close, openByHand } from './standard-breaker.ts';
+import { bump, enter, increment, isClosed, isOfEra, isOpen, leave } from './standard-cell.ts';
+import { defineStandard } from './standard-define.ts';
+import { givePermitsBackOf } from './standard-permits.ts';
+import { isolateToRestore, isRestoring, restoreTo } from './standard-restore.ts';
+import { fillBucket, pushFailure } from './standard-window.ts';
+
+let me: i32 = 0;
+
+/** Before anything else: the number of this thread. */
+export function standardBind(thread: i32): void {
+  me = thread;
+}
+
+/** Takes the mutex around plain reads of the fields from JavaScript. */
+export function standardEnter(cell: i32): void {
+  enter(cell, me);
+}
+
+export function standardLeave(cell: i32): void {
+  leave(cell, me);
+}
+
+export function standardDefine(cell: i32, policy: i32, now: i32): i32 {
+  return defineStandard(cell, policy, now, me);
+}
+
+export function standardAdmitEvents(cell: i32, count: i32, now: i32): i32 {
+  const policy = load(cell + STANDARD_CELL_POLICY); // observe: pairs with the store that defines the endpoint
+  if (policy == 0) return REFUSED_UNDEFINED;
+  enter(cell, me);
+  const outcome = admit(cell, policy, count, now);
+  leave(cell, me);
+  return outcome;
+}
+
+export function standardRefundEvents(cell: i32, count: i32, admission: i32): void {
+  enter(cell, me);
+  refund(cell, load(cell + STANDARD_CELL_POLICY), count, admission);
+  leave(cell, me);
+}
+
+export function standardOpen(cell: i32, now: i32): i32 {
+  enter(cell, me);
+  const opens = isOpen(get(cell + STANDARD_CELL_STATE)) != 0 ? 0 : 1;
+  if (opens != 0) openByHand(cell, STANDARD_OPEN, now);
+  leave(cell, me);
+  return opens;
+}
+
+export function standardIsolate(cell: i32, now: i32): i32 {
+  enter(cell, me);
+  const isolates = get(cell + STANDARD_CELL_STATE) == STANDARD_ISOLATED ? 0 : 1;
+  if (isolates != 0) openByHand(cell, STANDARD_ISOLATED, now);
+  leave(cell, me);
+  return isolates;
+}
+
+export function standardClose(cell: i32): i32 {
+  enter(cell, me);
+  const closes = isClosed(get(cell + STANDARD_CELL_STATE)) != 0 ? 0 : 1;
+  if (closes != 0) close(cell);
+  leave(cell, me);
+  return closes;
+}
+
+export function standardIsCurrent(cell: i32, admission: i32): i32 {
+  enter(cell, me);
+  const isCurrent = isOpen(get(cell + STANDARD_CELL_STATE)) != 0 ? 0 : isOfEra(cell, admission);
+  leave(cell, me);
+  return isCurrent;
+}
+
+export function standardRecordCompression(cell: i32, ratio: i32, refused: i32): void {
+  enter(cell, me);
+  increment(cell + STANDARD_CELL_COMPRESSION_DETECTED);
+  if (refused != 0) increment(cell + STANDARD_CELL_BOMBS_REFUSED);
+  set(cell + STANDARD_CELL_COMPRESSION_RATIO, ratio);
+  set(cell + STANDARD_CELL_COMPRESSED, 1);
+  bump(cell);
+  leave(cell, me);
+}
+
+/** After the thread of this number has ended: its mutex and its permits. @returns how many permits */
+export function standardReclaim(cell: i32, dead: i32): i32 {
+  recoverMutex(cell + STANDARD_CELL_MUTEX, dead);
+  const policy = load(cell + STANDARD_CELL_POLICY);
+  if (policy == 0) return 0;
+  enter(cell, me);
+  const permits = givePermitsBackOf(policy, dead);
+  leave(cell, me);
+  return permits;
+}
+
+export function standardBeginRestore(cell: i32): i32 {
+  enter(cell, me);
+  const era = isolateToRestore(cell);
+  leave(cell, me);
+  return era;
+}
+
+export function standardRestoreFailure(cell: i32, timeMs: i32, era: i32): void {
+  enter(cell, me);
+  const threshold = get(load(cell + STANDARD_CELL_POLICY) + POLICY_FAILURE_THRESHOLD);
+  if (isRestoring(cell, era) != 0) pushFailure(cell, threshold, timeMs);
+  leave(cell, me);
+}
+
+export function standardRestoreOutcomes(
+  cell: i32,
+  timeMs: i32,
+  era: i32,
+  calls: i32,
+  failures: i32,
+  slow: i32,
+): void {
+  enter(cell, me);
+  if (isRestoring(cell, era) != 0)
+    fillBucket(cell, load(cell + STANDARD_CELL_POLICY), timeMs, calls, failures, slow);
+  leave(cell, me);
+}
+
+export function standardEndRestore(
+  cell: i32,
+  era: i32,
+  state: i32,
+  sinceMs: i32,
+  tokens: i32,
+  ratio: i32,
+  successes: i32,
+  failures: i32,
+): i32 {
+  enter(cell, me);
+  const restores = isRestoring(cell, era);
+  if (restores != 0) restoreTo(cell, state, sinceMs, tokens, ratio, successes, failures);
+  leave(cell, me);
+  return restores;
+}
