@@ -22,7 +22,7 @@ export function createStandard(cell: i32): void {
 export function standardTransitions(cell: i32, admission: i32, clock: i32, me: i32, operations: i32): i32 {
   let successful = 0;
   for (let i = 0; i < operations; i++) {
-    if (recordStandard(cell, 1, admission, clock, me) == RECORD_COUNTED) successful++;
+    if (recordStandard(cell, 1, admission, 0, clock, me) == RECORD_COUNTED) successful++;
   }
   return successful;
 }

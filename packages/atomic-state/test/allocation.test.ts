@@ -2,10 +2,15 @@ import { expectZeroAllocation } from '@corelane/memory-tracker';
 import { Arena, CoarseClock } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
 import { Refusal, StateMachine, type EndpointOptions } from '../src/index.ts';
+import { implementation } from './implementation.ts';
 
 function endpoint(options: EndpointOptions): { machine: StateMachine; endpoint: number } {
   const arena = Arena.create({ bytes: 1 << 18 });
-  const machine = StateMachine.create(arena, { endpoints: 4, clock: CoarseClock.create(arena) });
+  const machine = StateMachine.create(arena, {
+    endpoints: 4,
+    clock: CoarseClock.create(arena),
+    implementation: implementation(),
+  });
   return { machine, endpoint: machine.endpoint('a', options) };
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EndpointOptions } from '../src/policy.ts';
 import { StateMachine } from '../src/state-machine.ts';
+import { implementation } from './implementation.ts';
 import { Reference, type ReferenceOptions } from './reference.ts';
 
 type Kind = 'acquire' | 'ok' | 'failed' | 'late' | 'slow' | 'open' | 'isolate' | 'close';
@@ -100,7 +101,7 @@ test.each([
         (given, startMs, steps) => {
           const arena = Arena.create({ bytes: 65536 });
           const clock = CoarseClock.create(arena, { startMs });
-          const machine = StateMachine.create(arena, { endpoints: 1, clock });
+          const machine = StateMachine.create(arena, { endpoints: 1, clock, implementation: implementation() });
           const endpoint = machine.endpoint('e', given);
           const reference = new Reference(referenceOptions(given), startMs);
           const out: number[] = [];

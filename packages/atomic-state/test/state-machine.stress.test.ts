@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Arena, CoarseClock } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
 import { Recorded, StateMachine, type EndpointOptions, type EndpointSnapshot } from '../src/index.ts';
+import { implementation } from './implementation.ts';
 import type { StressInput, StressReport } from './stress.worker.ts';
 
 const WORKERS = 3;
@@ -13,7 +14,7 @@ async function hammer(
 ): Promise<{ total: StressReport; snapshot: EndpointSnapshot; elapsedMs: number }> {
   const arena = Arena.create({ bytes: 1 << 18 });
   const clock = CoarseClock.create(arena);
-  const machine = StateMachine.create(arena, { endpoints: 1, clock });
+  const machine = StateMachine.create(arena, { endpoints: 1, clock, implementation: implementation() });
   const endpoint = machine.endpoint('hot', options);
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const workers = Array.from(

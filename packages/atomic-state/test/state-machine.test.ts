@@ -26,6 +26,7 @@ import {
   type StateMachineHandle,
 } from '../src/index.ts';
 import { cell, machineRoot } from '../src/layout.ts';
+import { implementation } from './implementation.ts';
 
 function setup(
   defaults: EndpointOptions = {},
@@ -33,7 +34,7 @@ function setup(
 ): { arena: Arena; machine: StateMachine; clock: CoarseClock } {
   const arena = Arena.create({ bytes: 1 << 18 });
   const clock = CoarseClock.create(arena);
-  return { arena, clock, machine: StateMachine.create(arena, { endpoints, clock, defaults }) };
+  return { arena, clock, machine: StateMachine.create(arena, { endpoints, clock, defaults, implementation: implementation() }) };
 }
 
 /** Opens the breaker of a fresh endpoint at `nowMs`. */
@@ -390,7 +391,7 @@ test('outcomes have names', () => {
 
 test('a machine without a clock of its own keeps time, and stops when it is disposed', async () => {
   const arena = Arena.create({ bytes: 1 << 18 });
-  const machine = StateMachine.create(arena, { endpoints: 1 });
+  const machine = StateMachine.create(arena, { endpoints: 1, implementation: implementation() });
   const before = machine.clock.now();
   while (machine.clock.now() === before) await new Promise((resolve) => setImmediate(resolve));
   expect(machine.clock.hasTicker).toBe(true);

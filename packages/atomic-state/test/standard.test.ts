@@ -1,0 +1,12 @@
+// The behaviour suites again, on the standard twin: what an endpoint does is the same.
+import { describe } from 'vitest';
+import { choose } from './implementation.ts';
+
+choose('standard');
+
+describe('standard', async () => {
+  await import('./state-machine.test.ts');
+  await import('./breaker.property.test.ts');
+  await import('./state-machine.stress.test.ts');
+  await import('./allocation.test.ts');
+});
