@@ -105,6 +105,8 @@ export class StandardCells implements EndpointCells {
 
   readWindows(at: number, nowMs: number): WindowReading {
     return this.#locked(at, (read) => {
+      // What is left there after an opening is cleared by whoever closes.
+      if (FLAGS[read(offset.state)] !== 0) return { failureAgesMs: [], buckets: [] };
       const { failureThreshold, failureWindowMs, bucketMs } = readPolicy(this.#arena, this.policyAt(at));
       const count = read(offset.ringCount);
       const failureAgesMs = Array.from({ length: count }, (_, i) => {
