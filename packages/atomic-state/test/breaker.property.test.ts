@@ -101,7 +101,11 @@ test.each([
         (given, startMs, steps) => {
           const arena = Arena.create({ bytes: 65536 });
           const clock = CoarseClock.create(arena, { startMs });
-          const machine = StateMachine.create(arena, { endpoints: 1, clock, implementation: implementation() });
+          const machine = StateMachine.create(arena, {
+            endpoints: 1,
+            clock,
+            implementation: implementation(),
+          });
           const endpoint = machine.endpoint('e', given);
           const reference = new Reference(referenceOptions(given), startMs);
           const out: number[] = [];

@@ -4,8 +4,8 @@ import type { Implementation } from '../src/implementation.ts';
 let chosen: Implementation = 'atomic';
 
 /** For the whole test file: modules are a file's own under vitest. */
-export function choose(implementation: Implementation): void {
-  chosen = implementation;
+export function choose(wanted: Implementation): void {
+  chosen = wanted;
 }
 
 export function implementation(): Implementation {

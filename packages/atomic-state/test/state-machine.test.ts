@@ -34,7 +34,11 @@ function setup(
 ): { arena: Arena; machine: StateMachine; clock: CoarseClock } {
   const arena = Arena.create({ bytes: 1 << 18 });
   const clock = CoarseClock.create(arena);
-  return { arena, clock, machine: StateMachine.create(arena, { endpoints, clock, defaults, implementation: implementation() }) };
+  return {
+    arena,
+    clock,
+    machine: StateMachine.create(arena, { endpoints, clock, defaults, implementation: implementation() }),
+  };
 }
 
 /** Opens the breaker of a fresh endpoint at `nowMs`. */

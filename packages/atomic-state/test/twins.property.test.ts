@@ -9,7 +9,18 @@ import { StateMachine } from '../src/state-machine.ts';
 
 const KINDS = [
   ...['acquire', 'acquire', 'acquire', 'ok', 'ok', 'failed', 'failed', 'late', 'slow', 'unknown', 'twice'],
-  ...['admit', 'admit many', 'refund', 'open', 'close', 'isolate', 'compressed', 'bomb', 'restore', 'reclaim'],
+  ...[
+    'admit',
+    'admit many',
+    'refund',
+    'open',
+    'close',
+    'isolate',
+    'compressed',
+    'bomb',
+    'restore',
+    'reclaim',
+  ],
 ] as const;
 
 type Step = readonly [kind: (typeof KINDS)[number], afterMs: number, size: number];
@@ -86,7 +97,10 @@ function side(
       case 'slow':
         return record(true, out.shift(), now, size);
       case 'unknown':
-        return (given.capacity ?? Infinity) === Infinity && machine.recordDelivery(endpoint, false, undefined, 0, now);
+        return (
+          (given.capacity ?? Infinity) === Infinity &&
+          machine.recordDelivery(endpoint, false, undefined, 0, now)
+        );
       case 'twice':
         return record(true, last, now);
       case 'admit':
