@@ -84,7 +84,7 @@ export function standardClose(cell: i32): i32 {
 
 export function standardIsCurrent(cell: i32, admission: i32): i32 {
   enter(cell, me);
-  const isCurrent = isOpen(get(cell + STANDARD_CELL_STATE)) != 0 ? 0 : isOfEra(cell, admission);
+  const isCurrent = isOfEra(cell, admission);
   leave(cell, me);
   return isCurrent;
 }

