@@ -41,7 +41,7 @@ import { deadThread, THIS_THREAD } from './this-thread.ts';
 export type StateMachineHandle = ObjectHandle<'atomic-state/machine'>;
 
 export interface StateMachineOptions {
-  /** Endpoints at most: 1 to 65,536. Each takes 624 bytes of the arena, its name included. */
+  /** Endpoints at most: 1 to 65,536. Each takes 752 bytes of the arena, its name included. */
   readonly endpoints: number;
   /** The clock that all threads go by, of the same arena. By default the machine makes one and advances it on the creating thread. */
   readonly clock?: CoarseClock;
@@ -349,7 +349,8 @@ export class StateMachine implements Disposable {
    * Takes endpoints back to a snapshot: defines those that are not there, with the snapshot's options. Calls that are out become late,
    * half open becomes open with its time over, and counters of trips and the like go on from where they are.
    * @param elapsedMs milliseconds since the snapshot was taken: what is left of an open breaker's time, and the ages of results
-   * @throws SnapshotError, PolicyError, PolicyConflictError, EndpointsExhaustedError before anything is restored; RestoreConflictError
+   * @throws SnapshotError, PolicyError, PolicyConflictError, EndpointsExhaustedError before any state is changed (endpoints that were
+   *   defined by then stay defined); RestoreConflictError where another thread changes one meanwhile
    */
   restore(
     snapshot: MachineSnapshot | EndpointSnapshot,
