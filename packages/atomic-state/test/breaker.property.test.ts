@@ -129,7 +129,10 @@ test.each([
               case 'close':
                 expect(machine.close(endpoint)).toBe(reference.close());
                 break;
-              default: {
+              case 'ok':
+              case 'failed':
+              case 'slow':
+              case 'late': {
                 const admission = kind === 'late' ? out.pop() : out.shift();
                 if (admission === undefined) continue;
                 const ok = kind !== 'failed';

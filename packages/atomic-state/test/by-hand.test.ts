@@ -13,11 +13,12 @@ import {
   type EndpointOptions,
   type MachineSnapshot,
 } from '../src/index.ts';
+import { implementation } from './implementation.ts';
 
 function setup(options: EndpointOptions = {}): { machine: StateMachine; a: number; clock: CoarseClock } {
   const arena = Arena.create({ bytes: 1 << 18 });
   const clock = CoarseClock.create(arena);
-  const machine = StateMachine.create(arena, { endpoints: 8, clock });
+  const machine = StateMachine.create(arena, { endpoints: 8, clock, implementation: implementation() });
   return { machine, clock, a: machine.endpoint('a', options) };
 }
 
@@ -158,7 +159,11 @@ describe('a snapshot of the machine', () => {
   test('defines what is not there yet, with its options', () => {
     const { machine } = setup(options);
     const arena = Arena.create({ bytes: 1 << 18 });
-    const empty = StateMachine.create(arena, { endpoints: 8, clock: CoarseClock.create(arena) });
+    const empty = StateMachine.create(arena, {
+      endpoints: 8,
+      clock: CoarseClock.create(arena),
+      implementation: implementation(),
+    });
     empty.restore(throughJson(machine.snapshot()));
     expect(empty.snapshot(empty.endpoint('a', options)).options).toEqual(machine.snapshot(0).options);
   });

@@ -13,18 +13,25 @@ import {
   type EndpointOptions,
 } from '../src/index.ts';
 import type { HolderInput } from './holder.worker.ts';
+import { implementation } from './implementation.ts';
 
 function setup(options: EndpointOptions): { machine: StateMachine; a: number } {
   const arena = Arena.create({ bytes: 1 << 18 });
-  const machine = StateMachine.create(arena, { endpoints: 8, clock: CoarseClock.create(arena) });
+  const machine = StateMachine.create(arena, {
+    endpoints: 8,
+    clock: CoarseClock.create(arena),
+    implementation: implementation(),
+  });
   return { machine, a: machine.endpoint('a', options) };
 }
 
 /** Outcomes of results, one a millisecond from `fromMs`: 'o' good, 'x' failed, 's' slow. */
 function record(machine: StateMachine, endpoint: number, results: string, fromMs = 0): number[] {
-  return [...results].map((kind, i) =>
-    machine.recordDelivery(endpoint, kind !== 'x', undefined, kind === 's' ? 101 : 100, fromMs + i),
-  );
+  return results
+    .split('')
+    .map((kind, i) =>
+      machine.recordDelivery(endpoint, kind !== 'x', undefined, kind === 's' ? 101 : 100, fromMs + i),
+    );
 }
 
 const { Counted, Tripped } = Recorded;
@@ -181,7 +188,7 @@ describe('capacity', () => {
     expect(machine.reclaim(threadId)).toBe(2);
     expect(machine.reclaim(threadId)).toBe(0);
     expect(machine.snapshot(a).inFlight).toBe(1);
-    for (const wrong of [-1, 0.5, 0]) expect(() => machine.reclaim(wrong)).toThrow();
+    for (const wrong of [-1, 0.5, 0]) expect(() => machine.reclaim(wrong)).toThrow(ArgumentRangeError);
   });
 });
 
@@ -198,7 +205,11 @@ describe('options', () => {
     [{ capacity: 0 }, 'capacity is 0'],
   ])('%j is refused: it would say nothing', (options, message) => {
     const arena = Arena.create({ bytes: 1 << 18 });
-    const machine = StateMachine.create(arena, { endpoints: 8, clock: CoarseClock.create(arena) });
+    const machine = StateMachine.create(arena, {
+      endpoints: 8,
+      clock: CoarseClock.create(arena),
+      implementation: implementation(),
+    });
     expect(() => machine.endpoint('a', options)).toThrow(PolicyError);
     expect(() => machine.endpoint('a', options)).toThrow(message);
     expect(machine.endpoints()).toEqual([]);

@@ -9,4 +9,6 @@ describe('standard', async () => {
   await import('./breaker.property.test.ts');
   await import('./state-machine.stress.test.ts');
   await import('./allocation.test.ts');
+  await import('./limits.test.ts');
+  await import('./by-hand.test.ts');
 });
