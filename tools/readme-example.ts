@@ -1,40 +1,57 @@
-// The first ```ts block of a package's README, run as a user would run it: in a process of its own, with the package imported by name.
+// The examples of a package's README, run as a user would run them: each in a process of its own, with the package imported by name. An
+// example is a ```ts block that begins with an import; the first one is the package's.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Its source. @throws where there is none */
+/** The source of the first example. @throws where there is none */
 export function readmeExample(packageDir: string): string {
-  const source = /^```ts\n(.*?)^```/ms.exec(readFileSync(join(packageDir, 'README.md'), 'utf8'))?.[1];
-  if (source === undefined) throw new Error(`${packageDir}/README.md has no block of ts`);
-  return source;
+  return readmeExamples(packageDir)[0] as string;
+}
+
+/** The sources of all examples. @throws where there is none */
+export function readmeExamples(packageDir: string): string[] {
+  const text = readFileSync(join(packageDir, 'README.md'), 'utf8');
+  const sources = [...text.matchAll(/^```ts\n(import .*?)^```/gms)].map(([, source]) => source as string);
+  if (sources.length === 0)
+    throw new Error(`${packageDir}/README.md has no block of ts that begins with an import`);
+  return sources;
 }
 
 /**
- * What the example says it prints: the comments behind its calls of `console.log`, in their order.
- * @throws where there is no example, or where it says nothing
+ * What the examples say that they print: the comments behind their calls of `console.log`, in their order.
+ * @throws where there is no example, or where one says nothing
  */
 export function claimedOutput(packageDir: string): string {
-  const claims = [...readmeExample(packageDir).matchAll(/\bconsole\.log\(.*\); \/\/ (.*)$/gm)];
-  if (claims.length === 0) throw new Error(`the example of ${packageDir} does not say what it prints`);
+  const claims = readmeExamples(packageDir).flatMap((source) => {
+    const found = [...source.matchAll(/\bconsole\.log\(.*\); \/\/ (.*)$/gm)];
+    if (found.length === 0) throw new Error(`an example of ${packageDir} does not say what it prints`);
+    return found;
+  });
   return claims.map(([, claim]) => `${claim}\n`).join('');
 }
 
 /**
  * @param packageDir the folder of the package
- * @returns what the example printed
- * @throws where there is no example, or where it fails
+ * @returns what the examples printed
+ * @throws where there is no example, or where one fails
  */
 export function runReadmeExample(packageDir: string): string {
+  return readmeExamples(packageDir)
+    .map((source) => run(packageDir, source))
+    .join('');
+}
+
+function run(packageDir: string, source: string): string {
   // In a file of the package: an example may start threads that import it, and finds the package by its own name.
   const file = join(packageDir, `.readme-example-${process.pid}.ts`);
-  writeFileSync(file, readmeExample(packageDir));
+  writeFileSync(file, source);
   try {
     const flags = ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'];
     const child = spawnSync(process.execPath, [...flags, file], { cwd: packageDir, encoding: 'utf8' });
     const { status, stdout, stderr } = child;
     if (status !== 0 || stderr !== '')
-      throw new Error(`the example of ${packageDir} exited with ${status}\n${stdout}${stderr}`);
+      throw new Error(`an example of ${packageDir} exited with ${status}\n${stdout}${stderr}`);
     return stdout;
   } finally {
     rmSync(file);
