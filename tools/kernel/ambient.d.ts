@@ -4,8 +4,10 @@
 /** A 32-bit signed integer. Every arithmetic result ends in `| 0`, so that JavaScript and Wasm agree. */
 type i32 = number;
 
-// Only packages/shared-memory/kernel/atomics.ts, the production build of the seam, uses what follows.
+/** A 64-bit word as a value: opaque but to packages/shared-memory/kernel/atomics.ts, whose functions take and give it. */
 type i64 = number;
+
+// Only packages/shared-memory/kernel/atomics.ts, the production build of the seam, uses what follows.
 type u32 = number;
 declare const i32: { load(at: i32): i32; store(at: i32, value: i32): void };
 declare const atomic: {

@@ -1,7 +1,18 @@
 // Results: how an admitted call ended, and what that does to the breaker. PROTOCOL.md has the states and why it holds.
 //
 // The common case, a success while closed, stands alone in the exported functions, so that Wasm keeps it in registers.
-import { add, get, high, load, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import {
+  add,
+  get,
+  high,
+  highHalf,
+  load,
+  load64,
+  low,
+  lowHalf,
+  sum64,
+  word64,
+} from '@corelane/shared-memory/kernel/atomics';
 import {
   ADMISSION_PERMIT_SHIFT,
   ADMISSION_UNUSED_SHIFT,
@@ -23,12 +34,16 @@ import {
   RECORD_TRIPPED,
   REFUSED_ADMISSION,
   REFUSED_UNDEFINED,
+  WORD_SUCCESSES_MASK,
+  WORD_SUCCESSES_ONE,
+  WORD_VERSION_MASK,
+  WORD_VERSION_ONE,
 } from './layout.generated.ts';
 import { forgetEra, probeIsOut, reopen, stampLedger } from './ledger.ts';
 import { permitOf, releasePermit } from './permits.ts';
 import { enterOutcome } from './rolling.ts';
 import { enterFailure } from './window.ts';
-import { casWord } from './word-cas.ts';
+import { casWord, swapWord } from './word-cas.ts';
 import {
   bumped,
   closed,
@@ -130,13 +145,16 @@ export function isAdmission(admission: i32, policy: i32): i32 {
   return permit != 0 && permit <= permits && admission >>> ADMISSION_UNUSED_SHIFT == 0 ? 1 : 0;
 }
 
-/** One attempt at a success while closed. A word of an endpoint that is not defined is 0. */
+/** One attempt at a success while closed, where the version does not wrap. A word of an endpoint that is not defined is 0. */
 function countSuccess(cell: i32, admission: i32): i32 {
-  load64(cell + CELL_WORD);
-  const wordLow = low();
-  const wordHigh = high();
+  const word = word64(cell + CELL_WORD);
+  const wordLow = lowHalf(word);
   if (isPlainlyClosed(wordLow) == 0 || wordLow == 0 || isPlainlyOfEra(admission, wordLow) == 0) return 0;
-  return casWord(cell, wordLow, wordHigh, bumped(wordLow), withSuccess(wordHigh));
+  if ((wordLow & WORD_VERSION_MASK) == WORD_VERSION_MASK) return 0;
+  // Version and successes in one addition: what `bumped` and `withSuccess` do.
+  if (successesOf(highHalf(word)) == WORD_SUCCESSES_MASK)
+    return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, 0));
+  return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, WORD_SUCCESSES_ONE));
 }
 
 /** An admission without a permit: one that has more to it is for the slow path to check. */

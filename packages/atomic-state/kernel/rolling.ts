@@ -134,12 +134,12 @@ export function restoreOutcomes(
 }
 
 /** `bad` of `calls` is more than this share, which -1 turns off. At most 10 × 16,383 calls: the products fit. */
-function exceeds(bad: i32, calls: i32, basisPoints: i32): i32 {
+export function exceeds(bad: i32, calls: i32, basisPoints: i32): i32 {
   if (basisPoints < 0) return 0;
   return bad * BASIS_POINTS > basisPoints * calls ? 1 : 0;
 }
 
-function tickOf(policy: i32, now: i32): i32 {
+export function tickOf(policy: i32, now: i32): i32 {
   return ((now & 0x7fffffff) / get(policy + POLICY_BUCKET_MS)) | 0;
 }
 

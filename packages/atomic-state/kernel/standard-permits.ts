@@ -15,10 +15,10 @@ export function takePermit(cell: i32, policy: i32, me: i32): i32 {
   const permits = get(policy + POLICY_PERMITS);
   let index = get(cell + STANDARD_CELL_PERMIT_HINT);
   for (let looked = 0; looked < permits; looked++) {
-    const seen = get(permitAt(policy, index));
-    if ((seen & PERMIT_OWNER_MASK) == 0) {
-      set(permitAt(policy, index), seen | me);
-      return ((index + 1) << ADMISSION_PERMIT_SHIFT) | (generationOf(seen) << ADMISSION_GENERATION_SHIFT);
+    const permit = get(permitAt(policy, index));
+    if ((permit & PERMIT_OWNER_MASK) == 0) {
+      set(permitAt(policy, index), permit | me);
+      return ((index + 1) << ADMISSION_PERMIT_SHIFT) | (generationOf(permit) << ADMISSION_GENERATION_SHIFT);
     }
     index = index + 1 == permits ? 0 : (index + 1) | 0;
   }
@@ -27,12 +27,16 @@ export function takePermit(cell: i32, policy: i32, me: i32): i32 {
 
 /** 1 where this is the first time that the permit of this admission comes back. */
 export function givePermitBack(cell: i32, policy: i32, admission: i32): i32 {
-  const index = (permitOf(admission) - 1) | 0;
+  const index = permitOf(admission) - 1;
   if (index >= get(policy + POLICY_PERMITS)) return 0;
-  const seen = get(permitAt(policy, index));
-  const generation = (admission >>> ADMISSION_GENERATION_SHIFT) & ADMISSION_GENERATION_MASK;
-  if ((seen & PERMIT_OWNER_MASK) == 0 || generationOf(seen) != generation) return 0;
-  set(permitAt(policy, index), freed(seen));
+  const permit = get(permitAt(policy, index));
+  const isOut = (permit & PERMIT_OWNER_MASK) != 0;
+  if (
+    !isOut ||
+    generationOf(permit) != ((admission >>> ADMISSION_GENERATION_SHIFT) & ADMISSION_GENERATION_MASK)
+  )
+    return 0;
+  set(permitAt(policy, index), freed(permit));
   set(cell + STANDARD_CELL_PERMIT_HINT, index);
   return 1;
 }
@@ -41,9 +45,9 @@ export function givePermitBack(cell: i32, policy: i32, admission: i32): i32 {
 export function givePermitsBackOf(policy: i32, dead: i32): i32 {
   let count = 0;
   for (let index = 0; index < get(policy + POLICY_PERMITS); index++) {
-    const seen = get(permitAt(policy, index));
-    if ((seen & PERMIT_OWNER_MASK) != dead) continue;
-    set(permitAt(policy, index), freed(seen));
+    const permit = get(permitAt(policy, index));
+    if ((permit & PERMIT_OWNER_MASK) != dead) continue;
+    set(permitAt(policy, index), freed(permit));
     count = (count + 1) | 0;
   }
   return count;

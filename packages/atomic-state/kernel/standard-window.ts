@@ -3,7 +3,6 @@
 // begun anew: a thread that dies leaves it without its result.
 import { get, load, set } from '@corelane/shared-memory/kernel/atomics';
 import {
-  BASIS_POINTS,
   BUCKETS,
   BUCKET_CALLS_MASK,
   POLICY_BUCKET_MS,
@@ -23,6 +22,7 @@ import {
   STANDARD_CELL_RING_COUNT,
   STANDARD_CELL_RING_PLACE,
 } from './layout.generated.ts';
+import { exceeds, tickOf } from './rolling.ts';
 import { elapsedMs } from './word.ts';
 
 /** A bucket at most so many laps ahead is of later results, and this one is late; further ahead, the clock's 31 bits have wrapped. */
@@ -108,15 +108,10 @@ function isOver(cell: i32, policy: i32, tick: i32): i32 {
     failures = (failures + get(at + STANDARD_BUCKET_FAILURES)) | 0;
     slow = (slow + get(at + STANDARD_BUCKET_SLOW)) | 0;
   }
-  if (calls == 0 || calls < get(policy + POLICY_VOLUME_THRESHOLD)) return 0;
+  const isEnough = calls != 0 && calls >= get(policy + POLICY_VOLUME_THRESHOLD);
+  if (!isEnough) return 0;
   const failed = exceeds(failures, calls, get(policy + POLICY_ERROR_BASIS_POINTS));
   return failed | exceeds(slow, calls, get(policy + POLICY_SLOW_BASIS_POINTS));
-}
-
-/** `bad` of `calls` is more than this share, which -1 turns off. At most 10 × 16,383 calls: the products fit. */
-function exceeds(bad: i32, calls: i32, basisPoints: i32): i32 {
-  if (basisPoints < 0) return 0;
-  return bad * BASIS_POINTS > basisPoints * calls ? 1 : 0;
 }
 
 function begin(at: i32, tick: i32): void {
@@ -130,10 +125,6 @@ function halve(at: i32): void {
   set(at + STANDARD_BUCKET_FAILURES, get(at + STANDARD_BUCKET_FAILURES) >>> 1);
   set(at + STANDARD_BUCKET_SLOW, get(at + STANDARD_BUCKET_SLOW) >>> 1);
   set(at + STANDARD_BUCKET_CALLS, get(at + STANDARD_BUCKET_CALLS) >>> 1);
-}
-
-function tickOf(policy: i32, now: i32): i32 {
-  return ((now & 0x7fffffff) / get(policy + POLICY_BUCKET_MS)) | 0;
 }
 
 function bucketAt(cell: i32, place: i32): i32 {

@@ -9,10 +9,16 @@
 //
 // A 64-bit word crosses the seam as two i32 halves. `load64` and `compareExchange64` leave what they observed in two
 // per-instance (hence per-thread) globals that `low` and `high` read; nothing else writes them.
+//
+// Where a transition must be as short as it can be, a 64-bit word is a value instead: `word64`, `lowHalf`, `highHalf`, `sum64`,
+// `replace64`. No halves pass through memory then (2 of 5 ns, measured). Such a value is opaque: a kernel keeps it in a `const` and
+// hands it to these functions, and nothing else.
 
 /* oxlint-disable typescript/no-unnecessary-type-assertion -- asc has integer types; for TypeScript they are all `number` */
 
 let observed: i64 = 0;
+/** Written so that the loop of `relax` is not optimised away. */
+let passed: i32 = 0;
 
 export function load(at: i32): i32 {
   return atomic.load<i32>(at);
@@ -92,6 +98,37 @@ export function compareExchange64(
   const expected = join(expectedLow, expectedHigh);
   observed = atomic.cmpxchg<i64>(at, expected, join(desiredLow, desiredHigh));
   return observed == expected ? 1 : 0;
+}
+
+/** A 64-bit word as a value. */
+export function word64(at: i32): i64 {
+  return atomic.load<i64>(at);
+}
+
+export function lowHalf(word: i64): i32 {
+  return word as i32;
+}
+
+export function highHalf(word: i64): i32 {
+  return (word >> 32) as i32;
+}
+
+/** The word with both halves added to it, with a carry from the low one. */
+export function sum64(word: i64, lowPart: i32, highPart: i32): i64 {
+  return word + join(lowPart, highPart);
+}
+
+/** 1 where the word held `expected` and now holds `desired`, else 0. */
+export function replace64(at: i32, expected: i64, desired: i64): i32 {
+  return atomic.cmpxchg<i64>(at, expected, desired) == expected ? 1 : 0;
+}
+
+/**
+ * Passes a moment without touching memory that others use, about a third of a nanosecond for each of `steps`: for a thread that has
+ * lost a race, so that those that it raced get on with the line to themselves.
+ */
+export function relax(steps: i32): void {
+  for (let i = 0; i < steps; i++) passed = i;
 }
 
 /**

@@ -16,7 +16,7 @@ const packages = fileURLToPath(new URL('../../../packages/', import.meta.url));
 function locate(specifier: string, from: string): string | undefined {
   if (/(^|\/)atomics(\.ts)?$/.test(specifier)) return undefined;
   if (specifier.startsWith('.')) return resolve(dirname(from), specifier.replace(/(\.ts)?$/, '.ts'));
-  const match = /^@corelane\/([\w-]+)\/kernel\/([\w-]+)$/.exec(specifier);
+  const match = /^@corelane\/([\w-]+)\/kernel\/([\w.-]+)$/.exec(specifier);
   if (!match) throw new InterleaveError('ERR_MUTANT', `${from}: a kernel may not import '${specifier}'`);
   return resolve(packages, match[1]!, 'kernel', `${match[2]!}.ts`);
 }

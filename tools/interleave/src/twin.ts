@@ -78,6 +78,41 @@ export function compareExchange64(
   return step(Op.compareExchange64, at, expectedLow, expectedHigh, desiredLow, desiredHigh);
 }
 
+/** Opaque to kernels, for which it is a number of 64 bits. */
+export interface Word {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A 64-bit word as a value. */
+export function word64(at: number): Word {
+  step(Op.load64, at, 0, 0, 0, 0);
+  return { low: machine.low, high: machine.high };
+}
+
+export function lowHalf(word: Word): number {
+  return word.low;
+}
+
+export function highHalf(word: Word): number {
+  return word.high;
+}
+
+/** The word with both halves added to it, with a carry from the low one. */
+export function sum64(word: Word, lowPart: number, highPart: number): Word {
+  const sum = (word.low + lowPart) | 0;
+  const carry = sum >>> 0 < word.low >>> 0 ? 1 : 0;
+  return { low: sum, high: (word.high + highPart + carry) | 0 };
+}
+
+/** 1 where the word held `expected` and now holds `desired`, else 0. */
+export function replace64(at: number, expected: Word, desired: Word): number {
+  return compareExchange64(at, expected.low, expected.high, desired.low, desired.high);
+}
+
+/** Nothing: a thread may be late by any time anyway. */
+export function relax(_steps: number): void {}
+
 /**
  * Parks the virtual thread while the word holds `expected`. With a time-out the search explores that it passes, at any time.
  * @param timeoutUs microseconds; negative waits for ever

@@ -96,3 +96,29 @@ test('64-bit words', () => {
     }),
   );
 });
+
+test('64-bit words as values', () => {
+  fc.assert(
+    fc.property(value, value, value, value, fc.boolean(), (a, b, c, d, stale) => {
+      const sum = BigInt.asIntN(64, join(a, b) + join(c, d));
+      explore({
+        bytes: 8,
+        setup: () => void twin.compareExchange64(0, 0, 0, a, b),
+        threads: [
+          () => {
+            const seen = twin.word64(0);
+            const next = twin.sum64(seen, c, d);
+            const expected = stale ? twin.sum64(seen, 1, 0) : seen;
+            twin.relax(10);
+            return [twin.lowHalf(seen), twin.highHalf(seen), twin.replace64(0, expected, next)];
+          },
+        ],
+        check: ([result]: readonly number[][]) => {
+          expect(result).toEqual([a, b, stale ? 0 : 1]);
+          expect([peek(0), peek(4)]).toEqual(stale ? [a, b] : halves(sum));
+          return undefined;
+        },
+      });
+    }),
+  );
+});
