@@ -1,6 +1,7 @@
 import type { Suite } from '../suite.ts';
 import { admission } from './state/admission.ts';
 import { contention, oversubscription } from './state/contention.ts';
+import { formats, guard, guardBomb, guardSmall } from './state/guard.ts';
 import { rejection } from './state/rejection.ts';
 import { transition } from './state/transition.ts';
 
@@ -8,5 +9,15 @@ import { transition } from './state/transition.ts';
 export const suite: Suite = {
   name: 'state',
   title: 'The endpoint word of atomic-state against opossum, cockatiel and a bare CAS',
-  groups: [transition, admission, rejection, contention, oversubscription],
+  groups: [
+    transition,
+    admission,
+    rejection,
+    contention,
+    oversubscription,
+    guard,
+    guardSmall,
+    guardBomb,
+    formats,
+  ],
 };

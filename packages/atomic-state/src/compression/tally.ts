@@ -8,7 +8,7 @@ import type { Refusal, Refused } from './inspection.ts';
  * Below this much output a ratio says nothing: a header and a handful of bytes make any, and what they can cost is a page of memory.
  * Guessed; two orders below every `maxBytes` that makes sense.
  */
-export const RATIO_FROM_BYTES = 65_536;
+const RATIO_FROM_BYTES = 65_536;
 
 /** Something that came out and is compressed again. */
 export interface Inner {
