@@ -23,6 +23,10 @@ test('the suite state leaves every word, breaker and count as it must', { timeou
     'rejection',
     'contention',
     'oversubscription',
+    'guard',
+    'guard-small',
+    'guard-bomb',
+    'guard-format',
   ]);
   for (const { cases } of groups)
     for (const { metrics } of cases) expect(metrics['nsPerOp']?.samples).toHaveLength(3);

@@ -142,6 +142,18 @@ describe('bombs of 50 MB', () => {
 });
 
 describe('what headers say', () => {
+  it('may be all that a gzip header can hold, and its own checksum must be right', async () => {
+    const [text, name] = [gzip(TEXT), Buffer.from('name\0comment\0')];
+    const header = Buffer.concat([text.subarray(0, 10), Buffer.from([3, 0, 1, 2, 3]), name]);
+    header.writeUInt8(2 | 4 | 8 | 16, 3);
+    const sum = Buffer.alloc(2);
+    sum.writeUInt16LE(zlib.crc32(header) & 0xffff);
+    expect(zlib.gunzipSync(Buffer.concat([header, sum, text.subarray(10)]))).toEqual(TEXT);
+    expect((await inspect(Buffer.concat([header, sum, text.subarray(10)]))).outcome).toBe('passed');
+    sum.writeUInt16LE((zlib.crc32(header) & 0xffff) ^ 1);
+    expect((await inspect(Buffer.concat([header, sum, text.subarray(10)]))).outcome).toBe('corrupt');
+  });
+
   it('is not believed of a gzip: neither its time stamp nor its size', async () => {
     const packed = gzip(TEXT);
     packed.writeUInt32LE(0xffffffff, 4);

@@ -3,6 +3,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as zlib from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import xz from 'xz-decompress';
+import { inflate } from '../src/compression/inflate.ts';
+import { Tally } from '../src/compression/tally.ts';
+import { Turnstile } from '../src/compression/turnstile.ts';
 import { CompressionGuard, formatOf, type Encoding } from '../src/index.ts';
 import { bombs, fixture, gzip } from './payloads.ts';
 
@@ -147,6 +151,58 @@ describe('inspections at a time', () => {
     await Promise.all([first, second, third]);
     expect(ended).toEqual(['second, aborted', 'first', 'third']);
   });
+
+  it('of xz that give up while others run leave nothing in the memory of the decoder', async () => {
+    const guard = new CompressionGuard({ ...WIDE, maxConcurrent: 1000 });
+    const memory = (): number => {
+      const { _moduleInstance: instance } = xz.XzReadableStream as unknown as {
+        readonly _moduleInstance: { readonly exports: { readonly memory: WebAssembly.Memory } };
+      };
+      return instance.exports.memory.buffer.byteLength;
+    };
+    await guard.inspect(made.xz);
+    const before = memory();
+    const running = [guard.inspect(made.xz), guard.inspect(made.xz)];
+    for (let i = 0; i < 100; i++) {
+      const controller = new AbortController();
+      const waiting = guard.inspect(made.xz, { signal: controller.signal });
+      await new Promise((resolve) => void setImmediate(resolve));
+      controller.abort('gone');
+      await expect(waiting).rejects.toBe('gone');
+    }
+    await Promise.all(running);
+    expect(memory() - before).toBeLessThanOrEqual(4 << 20);
+  });
+
+  it('are handed on one by one, also where two end at once', async () => {
+    const turnstile = new Turnstile(2, 2);
+    expect(await turnstile.enter(1000, undefined)).toBe('in');
+    expect(await turnstile.enter(1000, undefined)).toBe('in');
+    const waiting = [turnstile.enter(1000, undefined), turnstile.enter(1000, undefined)];
+    expect(await turnstile.enter(1000, undefined)).toBe('full');
+    turnstile.leave();
+    turnstile.leave();
+    expect(await Promise.all(waiting)).toEqual(['in', 'in']);
+    expect({ inside: turnstile.inside, waiting: turnstile.waiting }).toEqual({ inside: 2, waiting: 0 });
+    turnstile.leave();
+    turnstile.leave();
+    expect(turnstile.inside).toBe(0);
+  });
+});
+
+describe('a stream of node:zlib', () => {
+  it('is closed in the middle of its input once a cap is reached', async () => {
+    const stream = zlib.createInflateRaw({ chunkSize: 65_536 });
+    const limits = { ...new CompressionGuard().limits, maxBytes: 100_000 };
+    const packed = made['deflate-raw'];
+    const tally = new Tally(limits, packed.length, Infinity, undefined);
+    const taken = await inflate(stream, packed, tally);
+    expect(tally.refusal?.outcome).toBe('too many bytes');
+    expect({ closed: stream.closed, taken: taken < packed.length / 100 }).toEqual({
+      closed: true,
+      taken: true,
+    });
+  });
 });
 
 describe('the time', () => {
@@ -160,11 +216,14 @@ describe('the time', () => {
           zlib.brotliCompress(zeros, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 9 } }, resolve),
         ),
     );
+    let free = false;
+    const allTaken = Promise.all(taken).then(() => (free = true));
     const guard = new CompressionGuard({ maxMs: 10 });
     const { outcome, elapsedMs } = await guard.inspect(gzip(Buffer.from('text')));
+    expect(free).toBe(false);
     expect(outcome).toBe('too slow');
     expect(elapsedMs).toBeGreaterThanOrEqual(10);
-    await Promise.all(taken);
+    await allTaken;
   });
 });
 

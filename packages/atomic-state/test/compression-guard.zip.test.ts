@@ -63,6 +63,10 @@ describe('a zip', () => {
     const one = zip([{ data: TEXT }]);
     expect((await inspect(zip([{ data: TEXT }], { gap: one }))).outcome).toBe('corrupt');
     expect((await inspect(zip([{ data: TEXT }], { gap: Buffer.alloc(1) }))).outcome).toBe('corrupt');
+    expect(await inspect(zip([{ data: TEXT }, { data: TEXT, before: one }]))).toMatchObject({
+      outcome: 'corrupt',
+      reason: expect.stringContaining('belong to no entry') as string,
+    });
     expect((await inspect(Buffer.concat([one, one]))).outcome).toBe('corrupt');
     expect((await inspect(Buffer.concat([one.subarray(0, 4), one]))).outcome).toBe('corrupt');
   });

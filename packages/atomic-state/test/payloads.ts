@@ -42,6 +42,8 @@ export interface ZipFileOptions {
   readonly flags?: number;
   /** Writes sums and sizes behind the data, with or without a signature. */
   readonly descriptor?: 'signed' | 'bare';
+  /** Bytes before its local header that are nobody's. */
+  readonly before?: Uint8Array;
   /** Fields of the local header that differ from the directory's. */
   readonly local?: { readonly method?: number; readonly name?: string; readonly bytes?: number };
   /** Sizes and sums that are not so, everywhere. */
@@ -63,6 +65,10 @@ export function zip(files: readonly ZipFileOptions[], options: ZipOptions = {}):
   let at = 0;
   for (const [index, file] of files.entries()) {
     const { method = 8, data } = file;
+    if (file.before !== undefined) {
+      parts.push(Buffer.from(file.before));
+      at += file.before.length;
+    }
     const name = Buffer.from(file.name ?? `file-${index}`);
     const body = method === 8 ? zlib.deflateRawSync(data, { level: 9 }) : Buffer.from(data);
     const flags = (file.flags ?? 0) | (file.descriptor === undefined ? 0 : 8);

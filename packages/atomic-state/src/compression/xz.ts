@@ -108,14 +108,16 @@ async function inflateStream(Stream: Library, input: Uint8Array, tally: Tally): 
   });
   const reader = new Stream(source).getReader();
   const stopped = over(tally);
+  let reading = reader.read();
   try {
-    for (let pieces = 0; !tally.isOver; pieces++) {
-      const next = await Promise.race([reader.read(), stopped]);
-      if (next === undefined) break;
+    for (let pieces = 1; ; pieces++) {
+      const next = await Promise.race([reading, stopped]);
+      if (next === undefined || tally.isOver) break;
       if (next.done) return;
       if (next.value.length > 0) tally.take(next.value);
       else tally.inTime();
-      if (pieces % PIECES_A_TURN === PIECES_A_TURN - 1) await turnOfTheLoop();
+      if (pieces % PIECES_A_TURN === 0) await turnOfTheLoop();
+      reading = reader.read();
     }
   } catch (error) {
     judge(error, tally);
@@ -123,9 +125,20 @@ async function inflateStream(Stream: Library, input: Uint8Array, tally: Tally): 
   } finally {
     tally.onOver(undefined);
   }
-  // It makes one piece ahead. Cancelled while it does, it would write into memory of WebAssembly that it has given back.
+  await cancel(reader, reading);
+}
+
+/**
+ * The library must be at rest: cancelled while it begins, it leaves its context behind, and while it makes a piece, it would write into memory
+ * of WebAssembly that it has given back. It makes one piece ahead of each read.
+ */
+async function cancel(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reading: Promise<unknown>,
+): Promise<void> {
+  await Promise.allSettled([reading]);
   await turnOfTheLoop();
-  await reader.cancel();
+  await Promise.allSettled([reader.cancel()]);
 }
 
 function turnOfTheLoop(): Promise<void> {
