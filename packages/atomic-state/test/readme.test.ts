@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { runReadmeExample } from '../../../tools/readme-example.ts';
 
-test('the example of the README prints what it says', () => {
+test('the examples of the README print what they say', () => {
   expect(runReadmeExample(fileURLToPath(new URL('..', import.meta.url)))).toBe(
-    'open, ask again in 1000 ms\n',
+    'open, ask again in 1000 ms\nrefused, too many bytes\n',
   );
 });
