@@ -27,10 +27,8 @@ export {
 export type { BucketReading } from './endpoint-cells.ts';
 export type { EndpointSnapshot, MachineSnapshot } from './endpoint-snapshot.ts';
 export type { EndpointOptions } from './policy.ts';
-export {
-  StateMachine,
-  type MachineMetrics,
-  type StateMachineHandle,
-  type StateMachineOptions,
-} from './state-machine.ts';
+export type { Implementation } from './implementation.ts';
+export type { StateMachineHandle, StateMachineOptions } from './machine-memory.ts';
+export type { MachineMetrics } from './machine-metrics.ts';
+export { StateMachine } from './state-machine.ts';
 export { decodeWord, stateOf, wordToBigInt, type EndpointState, type WordSnapshot } from './word.ts';

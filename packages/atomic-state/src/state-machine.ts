@@ -2,21 +2,11 @@
 import {
   Arena,
   ArgumentRangeError,
-  AttachError,
-  CoarseClock,
-  NameTable,
   NamesExhaustedError,
-  type ObjectHandle,
+  type CoarseClock,
+  type NameTable,
 } from '@corelane/shared-memory';
-import {
-  AdmissionError,
-  EndpointError,
-  EndpointsExhaustedError,
-  PolicyError,
-  RefusedError,
-} from './errors.ts';
-import { cellBytesOf, cellsOf, numberOf, type Implementation } from './implementation.ts';
-import type { CellReading, EndpointCells, EndpointKernel } from './endpoint-cells.ts';
+import type { EndpointCells, EndpointKernel } from './endpoint-cells.ts';
 import {
   parseSnapshot,
   retryAfterMs,
@@ -24,7 +14,17 @@ import {
   type EndpointSnapshot,
   type MachineSnapshot,
 } from './endpoint-snapshot.ts';
+import { AdmissionError, EndpointError, EndpointsExhaustedError, RefusedError } from './errors.ts';
+import { cellsOf } from './implementation.ts';
 import { ANY_ADMISSION, machineRoot, REFUSED_ADMISSION, REFUSED_UNDEFINED } from './layout.ts';
+import {
+  createMachine,
+  openMachine,
+  type MachineMemory,
+  type StateMachineHandle,
+  type StateMachineOptions,
+} from './machine-memory.ts';
+import { metricsOf, type MachineMetrics } from './machine-metrics.ts';
 import { acquireOutcomeName, type RecordOutcome } from './outcome.ts';
 import {
   checkAgreement,
@@ -38,33 +38,6 @@ import {
 import { restoreEndpoint } from './restore-endpoint.ts';
 import { deadThread, THIS_THREAD } from './this-thread.ts';
 
-export type StateMachineHandle = ObjectHandle<'atomic-state/machine'>;
-
-export interface StateMachineOptions {
-  /** Endpoints at most: 1 to 65,536. Each takes 752 bytes of the arena, its name included. */
-  readonly endpoints: number;
-  /** The clock that all threads go by, of the same arena. By default the machine makes one and advances it on the creating thread. */
-  readonly clock?: CoarseClock;
-  /** Options of endpoints that are defined without their own. */
-  readonly defaults?: EndpointOptions;
-  /** How endpoints are kept: `atomic` by default. */
-  readonly implementation?: Implementation;
-}
-
-/** What all threads have done with a machine, since it was made. */
-export interface MachineMetrics {
-  readonly endpoints: number;
-  /** Transitions of words that were tried, and that succeeded. Of other threads, all but the last thousand each. */
-  readonly casAttempts: number;
-  readonly casSuccesses: number;
-  readonly trips: number;
-  readonly reopens: number;
-  readonly forced: number;
-  readonly compressionDetected: number;
-  readonly bombsRefused: number;
-}
-
-const MAX_ENDPOINTS = 65_536;
 const MAX_RATIO = 255;
 
 export class StateMachine implements Disposable {
@@ -87,7 +60,7 @@ export class StateMachine implements Disposable {
   /** Policies by endpoint, of those that this thread has defined. */
   readonly #policies: (Policy | undefined)[] = [];
 
-  private constructor(arena: Arena, at: number, clock: CoarseClock, names: NameTable, ticker?: Disposable) {
+  private constructor({ arena, at, clock, names }: MachineMemory, ticker?: Disposable) {
     const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
     this.#arena = arena;
     this.#root = at;
@@ -107,56 +80,14 @@ export class StateMachine implements Disposable {
 
   /** @throws PolicyError, ArenaExhaustedError, AttachError where the clock lies in another arena */
   static create(arena: Arena, options: StateMachineOptions): StateMachine {
-    const { endpoints, defaults = {} } = options;
-    if (!Number.isInteger(endpoints) || endpoints < 1 || endpoints > MAX_ENDPOINTS)
-      throw new PolicyError('endpoints', endpoints, `an integer from 1 to ${MAX_ENDPOINTS}`);
-    const policy = policyOf(defaults);
-    const implementation = numberOf(options.implementation ?? 'atomic');
-    // The kernel reads the clock by its address in this arena.
-    if (options.clock) CoarseClock.attach(options.clock.handle, arena);
-    const clock = options.clock ?? CoarseClock.create(arena);
-    const names = NameTable.create(arena, { capacity: endpoints });
-    const at = arena.createObject(machineRoot, machineRoot.bytes + endpoints * cellBytesOf(implementation));
-    const write = (word: number, value: number): void => {
-      arena.i32[(at >> 2) + word] = value;
-    };
-    write(machineRoot.word.implementation, implementation);
-    write(machineRoot.word.endpoints, endpoints);
-    write(machineRoot.word.cells, at + machineRoot.bytes);
-    write(machineRoot.word.names, names.handle.at);
-    write(machineRoot.word.clock, clock.handle.at);
-    write(machineRoot.word.defaultPolicy, writePolicy(arena, policy));
-    const ticker = clock !== options.clock ? clock.startTicker({ thread: 'this' }) : undefined;
-    return new StateMachine(arena, at, clock, names, ticker);
+    const memory = createMachine(arena, options);
+    const ticker = options.clock ? undefined : memory.clock.startTicker({ thread: 'this' });
+    return new StateMachine(memory, ticker);
   }
 
   /** @throws AttachError */
   static attach(handle: StateMachineHandle, arena: Arena = Arena.attach(handle?.arena)): StateMachine {
-    const { at, lengthBytes } = arena.openObject(machineRoot, handle);
-    const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
-    const cellBytes = cellBytesOf(read(machineRoot.word.implementation));
-    const expected = machineRoot.bytes + read(machineRoot.word.endpoints) * cellBytes;
-    if (lengthBytes !== expected)
-      throw new AttachError(machineRoot.name, 'length in bytes', lengthBytes, expected);
-    if (read(machineRoot.word.cells) !== at + machineRoot.bytes)
-      throw new AttachError(machineRoot.name, 'cells', read(machineRoot.word.cells), at + machineRoot.bytes);
-    const clock = CoarseClock.attach(
-      arena.objectHandle('shared-memory/coarse-clock', read(machineRoot.word.clock)),
-      arena,
-    );
-    const names = NameTable.attach(
-      arena.objectHandle('shared-memory/name-table', read(machineRoot.word.names)),
-      arena,
-    );
-    if (names.capacity !== read(machineRoot.word.endpoints))
-      throw new AttachError(
-        machineRoot.name,
-        'capacity of the name table',
-        names.capacity,
-        read(machineRoot.word.endpoints),
-      );
-    readPolicy(arena, read(machineRoot.word.defaultPolicy));
-    return new StateMachine(arena, at, clock, names);
+    return new StateMachine(openMachine(arena, handle));
   }
 
   /**
@@ -369,19 +300,8 @@ export class StateMachine implements Disposable {
   }
 
   metrics(): MachineMetrics {
-    const { successes, failures } = this.#cells.casCounts();
     const readings = this.endpoints().map(({ index }) => this.#cells.read(this.#cellOf(index)));
-    const sum = (of: (reading: CellReading) => number): number => readings.reduce((n, r) => n + of(r), 0);
-    return {
-      endpoints: readings.length,
-      casAttempts: successes + failures,
-      casSuccesses: successes,
-      trips: sum(({ trips }) => trips),
-      reopens: sum(({ reopens }) => reopens),
-      forced: sum(({ forced }) => forced),
-      compressionDetected: sum(({ compressionDetected }) => compressionDetected),
-      bombsRefused: sum(({ bombsRefused }) => bombsRefused),
-    };
+    return metricsOf(this.#cells.casCounts(), readings);
   }
 
   /** All defined endpoints, by index, whichever thread defined them. */

@@ -441,6 +441,16 @@ test.each([
   );
 });
 
+test('a machine without options, or with one that is none, is a typed error', () => {
+  const arena = Arena.create({ bytes: 1 << 16 });
+  const used = arena.usedBytes;
+  expect(() => StateMachine.create(arena, undefined as never)).toThrow(PolicyError);
+  expect(() => StateMachine.create(arena, { endpoints: 1, default: {} } as never)).toThrow(
+    'default is no option',
+  );
+  expect(arena.usedBytes).toBe(used);
+});
+
 test.each([0, 65_537, 1.5])(
   'a machine for %d endpoints is refused before anything is allocated',
   (endpoints) => {
