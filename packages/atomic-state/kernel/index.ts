@@ -2,6 +2,21 @@ export { high, low } from '@corelane/shared-memory/kernel/atomics';
 export { admitEvents, refundEvents, tryAcquire, tryAcquireAt } from './admission.ts';
 export { recordCompression } from './compression.ts';
 export { defineEndpoint } from './define.ts';
+export { initializeEvents, observeHead, observeTail } from './event-buffer.ts';
+export { claimEvents, refused } from './event-claim.ts';
+export { publishEvents } from './event-publish.ts';
+export { releaseEvents } from './event-release.ts';
+export {
+  abandonClaim,
+  dropTaken,
+  forgetSleeper,
+  freeSeat,
+  passSeat,
+  seatOwner,
+  sleepAtEvents,
+  wakeAtEvents,
+} from './event-seat.ts';
+export { takeEvents } from './event-take.ts';
 export { closeEndpoint, isCurrent, isolateEndpoint, openEndpoint } from './manual.ts';
 export { observe } from './observe.ts';
 export { permitsOut, reclaimEndpoint } from './permits.ts';

@@ -1,6 +1,6 @@
 // The only place with offsets and bit positions in this package. The kernel's constants are generated from here.
 import { mutexWords } from '@corelane/lock-free';
-import { atomic, bits, guarded, immutable, root, struct } from '@corelane/shared-memory';
+import { atomic, bits, guarded, immutable, ownerOnly, parkerWords, root, struct, tally } from '@corelane/shared-memory';
 
 /** The state word of an endpoint, from the lowest bit. A field of the high half counts since the breaker changed state. */
 export const word = bits('endpoint word', 64, {
@@ -320,6 +320,140 @@ export const machineRoot = root('atomic-state/machine', 1, {
     hot: 'metrics',
     doc: 'CASes of words that lost a race, likewise',
     writer: 'any thread, in bulk',
+    reader: 'any thread',
+  }),
+});
+
+// --- Event buffer ---------------------------------------------------------------------------------------------------------------
+
+/** Of `tail` and `head` of an event buffer: events accepted, or taken, modulo 2^44, and how many of them were urgent, modulo 2^20. */
+export const eventPosition = bits('event position', 64, { totalLow: 32, totalHigh: 12, urgent: 20 });
+
+/** Positions of a ring, modulo 2^20, are compared by their difference: a ring has at most a quarter of them. */
+export const MAX_EVENT_CAPACITY = 1 << 18;
+
+/** Of a slot: the position that it is for, and what has become of it. */
+export const eventState = bits('event state', 32, { kind: 2, position: 20, unused: 10 });
+/** Free for its position, or claimed and not yet published: `tail` says which. */
+export const EVENT_FREE = 0;
+/** Holds an event. */
+export const EVENT_READY = 1;
+/** Its producer's thread ended before it published: to be passed by. */
+export const EVENT_ABANDONED = 2;
+
+export const eventMeta = bits('event meta', 32, { idHigh: 12, endpoint: 16, admission: 4 });
+
+/** The urgent ring; 0 is the normal one. */
+export const EVENT_URGENT = 1;
+
+// What the kernel answers where there is no slot; beside these, REFUSED_….
+export const EVENT_REFUSED_FULL = -9;
+export const EVENT_REFUSED_COMPRESSED = -10;
+export const EVENT_REFUSED_BOMB = -11;
+export const EVENT_REFUSED_UNREADABLE = -12;
+/** Refusals that a seat counts: of code -1 to -16. */
+export const EVENT_REFUSALS = 16;
+/** Of the tally of one code. */
+export const EVENT_REFUSAL_BYTES = tally.bytes;
+/** Nothing to take. */
+export const EVENT_NONE = -1;
+/** The claim or the event was taken from its role: somebody took this thread for one that has ended. */
+export const EVENT_LOST = -2;
+/** In place of a length: each header has its own already. */
+export const EVENT_LENGTHS_WRITTEN = -1;
+
+/** One for each slot, first those of the urgent ring. Apart from the payloads, so that a batch finds eight in two lines. */
+export const eventHeader = struct('atomic-state/event-header', 1, {
+  state: atomic('i32', {
+    doc: 'eventState; READY publishes the rest and the payload, FREE hands the slot to the next lap',
+    writer: 'who claimed the position, then who took it; reclaim',
+    reader: 'any thread',
+  }),
+  idLow: guarded('state', 'i32', { doc: 'low half of the id' }),
+  meta: guarded('state', 'i32', { doc: 'eventMeta' }),
+  lengthBytes: guarded('state', 'i32', { doc: 'of the payload' }),
+});
+
+/**
+ * What one producer or consumer writes alone: which slots it holds, for whoever reclaims them after its thread's end, and its
+ * counts. At every point where V8 can stop a thread, the journal says exactly which claims are not published and which events are
+ * taken and not released.
+ */
+export const eventSeat = struct(
+  'atomic-state/event-seat',
+  1,
+  {
+    owner: atomic('i32', {
+      line: true,
+      hot: 'seat',
+      doc: 'thread id + 1; 0 where the seat is free; hands over the rest',
+      writer: 'who takes or frees the seat; reclaim',
+      reader: 'any thread',
+    }),
+    claimPosition: guarded('owner', 'i32', { doc: 'first position that is claimed and not published' }),
+    claimLeft: guarded('owner', 'i32', { doc: 'positions claimed and not published' }),
+    claimUrgent: guarded('owner', 'i32', { doc: 'EVENT_URGENT where they are of the urgent ring, else 0' }),
+    claimIdLow: guarded('owner', 'i32', { doc: 'id of the first, low half' }),
+    claimMeta: guarded('owner', 'i32', { doc: 'eventMeta of the first' }),
+    takePosition: guarded('owner', 'i32', { doc: 'first position that is taken and not released' }),
+    takeLeft: guarded('owner', 'i32', { doc: 'positions taken and not released' }),
+    takeUrgent: guarded('owner', 'i32', { doc: 'as claimUrgent' }),
+    asleep: guarded('owner', 'i32', { doc: 'how often the seat is counted in `sleepers`' }),
+    claims: ownerOnly(tally.bytes, { line: true, hot: 'seat', doc: 'tally: CASes of tail that succeeded' }),
+    claimRetries: ownerOnly(tally.bytes, { doc: 'tally: CASes of tail that failed' }),
+    takes: ownerOnly(tally.bytes, { doc: 'tally: CASes of head that succeeded' }),
+    takeRetries: ownerOnly(tally.bytes, { doc: 'tally: CASes of head that failed' }),
+    inspected: ownerOnly(tally.bytes, { doc: 'tally: compressed payloads that were inflated' }),
+    refused: ownerOnly(EVENT_REFUSAL_BYTES * EVENT_REFUSALS, { doc: 'tallies: refusals by code, -1 first' }),
+  },
+  { alignBytes: 128 },
+);
+
+/** Followed by the headers, the seats and the payloads. */
+export const eventBufferRoot = root('atomic-state/event-buffer', 1, {
+  capacity: immutable('i32', { doc: 'slots of each ring, a power of two' }),
+  strideBytes: immutable('i32', { doc: 'bytes from payload to payload, a multiple of 64' }),
+  maxEventBytes: immutable('i32', { doc: 'bytes of a payload at most' }),
+  inspect: immutable('i32', { doc: '1 where enqueue looks for magic numbers of compressed payloads' }),
+  seats: immutable('i32', { doc: 'producers and consumers at most' }),
+  seatsAt: immutable('i32', { doc: 'address of the first seat' }),
+  payloads: immutable('i32', { doc: 'address of the first payload' }),
+  machine: immutable('i32', { doc: 'address of the state machine whose endpoints are asked' }),
+  cells: immutable('i32', { doc: 'address of its first cell' }),
+  clock: immutable('i32', { doc: 'address of the word of its clock' }),
+  tail: atomic('i64', {
+    line: true,
+    hot: 'tail',
+    doc: 'eventPosition: what is claimed; one CAS claims positions of one ring, and ids',
+    writer: 'any producer',
+    reader: 'any thread',
+  }),
+  head: atomic('i64', {
+    line: true,
+    hot: 'head',
+    doc: 'eventPosition: what is taken; one CAS takes events of one ring',
+    writer: 'any consumer',
+    reader: 'any thread',
+  }),
+  sleepers: atomic('i32', {
+    line: true,
+    hot: 'sleepers',
+    doc: 'consumers that wait, or are about to; producers unpark only where it is not 0',
+    writer: 'any consumer that waits; reclaim',
+    reader: 'any producer',
+  }),
+  parker: atomic(parkerWords.bytes, { hot: 'sleepers', doc: 'parkerWords: where they wait' }),
+  abandoned: atomic('i32', {
+    line: true,
+    hot: 'reclaimed',
+    doc: 'events whose producer ended before it published them',
+    writer: 'reclaim',
+    reader: 'any thread',
+  }),
+  lostWithConsumer: atomic('i32', {
+    hot: 'reclaimed',
+    doc: 'events whose consumer ended, or was disposed of, before it released them',
+    writer: 'reclaim, disposal',
     reader: 'any thread',
   }),
 });

@@ -32,7 +32,7 @@ export {
   type IdleStrategy,
 } from './idle.ts';
 export { instantiateKernel, KernelError, type KernelSource, type SharedWasmMemory } from './kernel.ts';
-export { amount, tally } from './layout.ts';
+export { amount, parkerWords, tally } from './layout.ts';
 export { Parker, type ParkerHandle } from './parker.ts';
 export { ParkingSpot, type ParkAsyncOptions, type ParkOutcome } from './parking-spot.ts';
 export {

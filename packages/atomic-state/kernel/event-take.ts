@@ -1,0 +1,64 @@
+// Taking events: urgent ones first, each by one consumer. As in event-claim.ts, a taken event always has an owner.
+import { compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
+import { addTally } from '@corelane/shared-memory/kernel/tally';
+import { advancedHigh, advancedLow, positionIn } from './event-position.ts';
+import { releaseEvents } from './event-release.ts';
+import { FIRST_ABANDONED, readyFrom, slotOf } from './event-slot.ts';
+import {
+  EVENT_BUFFER_ROOT_CAPACITY,
+  EVENT_BUFFER_ROOT_HEAD,
+  EVENT_NONE,
+  EVENT_SEAT_TAKES,
+  EVENT_SEAT_TAKE_LEFT,
+  EVENT_SEAT_TAKE_POSITION,
+  EVENT_SEAT_TAKE_RETRIES,
+  EVENT_SEAT_TAKE_URGENT,
+  EVENT_URGENT,
+} from './layout.generated.ts';
+
+/**
+ * Takes the next events of one ring: the urgent one where it has any that is published next, else the normal one. `takeLeft` of the
+ * seat says how many.
+ * @returns the first slot, or EVENT_NONE
+ */
+export function takeEvents(buffer: i32, seat: i32, most: i32): i32 {
+  const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);
+  while (true) {
+    load64(buffer + EVENT_BUFFER_ROOT_HEAD);
+    const headLow = low();
+    const headHigh = high();
+    let urgent: i32 = EVENT_URGENT;
+    let position = positionIn(headLow, headHigh, EVENT_URGENT);
+    let ready = readyFrom(buffer, position, most, EVENT_URGENT, capacity);
+    if (ready == 0) {
+      urgent = 0;
+      position = positionIn(headLow, headHigh, 0);
+      ready = readyFrom(buffer, position, most, 0, capacity);
+    }
+    if (ready == 0) {
+      // Looked at twice: a head that has moved on finds slots of a lap ahead, and says nothing of what is in the rings.
+      load64(buffer + EVENT_BUFFER_ROOT_HEAD);
+      if (low() == headLow && high() == headHigh) return EVENT_NONE;
+      continue;
+    }
+    const count: i32 = ready == FIRST_ABANDONED ? 1 : ready;
+    const nextHigh = advancedHigh(headLow, headHigh, count, urgent);
+    // take: against every other takeEvents; the winner alone reads the slots.
+    if (
+      compareExchange64(
+        buffer + EVENT_BUFFER_ROOT_HEAD,
+        headLow,
+        headHigh,
+        advancedLow(headLow, count),
+        nextHigh,
+      ) != 0
+    ) {
+      set(seat + EVENT_SEAT_TAKE_POSITION, position);
+      set(seat + EVENT_SEAT_TAKE_URGENT, urgent);
+      set(seat + EVENT_SEAT_TAKE_LEFT, count);
+      addTally(seat + EVENT_SEAT_TAKES, 1);
+      if (ready != FIRST_ABANDONED) return slotOf(position, urgent, capacity);
+      releaseEvents(buffer, seat, 1);
+    } else addTally(seat + EVENT_SEAT_TAKE_RETRIES, 1);
+  }
+}

@@ -1,0 +1,118 @@
+// Events on their way from the threads that accept them to those that deliver them. The protocol is in kernel/event-*.ts and PROTOCOL.md.
+import { Arena, ArgumentRangeError, type ObjectHandle } from '@corelane/shared-memory';
+import { EventConsumer } from './event-consumer.ts';
+import { atomicEventKernel } from './event-kernel.ts';
+import { readEventMetrics, type EventMetrics } from './event-metrics.ts';
+import { EventPlace, eventPartsOf, MAX_EVENT_BYTES, MAX_EVENT_ROLES } from './event-place.ts';
+import { EventProducer } from './event-producer.ts';
+import { type ReclaimedEvents, reclaimSeats } from './event-seat.ts';
+import { eventBufferRoot, machineRoot, MAX_EVENT_CAPACITY } from './layout.ts';
+import type { PayloadInspector } from './payload-inspector.ts';
+import { StateMachine } from './state-machine.ts';
+
+export type EventBufferHandle = ObjectHandle<'atomic-state/event-buffer'>;
+
+export interface EventBufferOptions {
+  /** Whose endpoints are asked for each event; of the same arena. */
+  readonly machine: StateMachine;
+  /** Events of each priority: 1 to 262,144, rounded up to a power of two of at least 2. */
+  readonly capacity: number;
+  /** Bytes of a payload at most: 1 to 1,048,576. Each slot takes them rounded up to a multiple of 64, and 16. */
+  readonly maxEventBytes: number;
+  /** Producers and consumers at a time, on all threads: 1 to 4096, 64 by default. Each takes 384 bytes. */
+  readonly roles?: number;
+  /** Does `enqueue` refuse what begins like a compressed file? True by default. */
+  readonly inspect?: boolean;
+}
+
+/** What stays in one thread. */
+export interface ProducerOptions {
+  /** Of compressed payloads, for `enqueueInspected`. */
+  readonly inspector?: PayloadInspector;
+}
+
+export class EventBuffer {
+  readonly handle: EventBufferHandle;
+  readonly machine: StateMachine;
+  /** Events of each priority. */
+  readonly capacity: number;
+  readonly maxEventBytes: number;
+  readonly #place: EventPlace;
+
+  private constructor(place: EventPlace) {
+    this.#place = place;
+    this.machine = place.machine;
+    this.capacity = place.capacity;
+    this.maxEventBytes = place.maxEventBytes;
+    this.handle = place.arena.objectHandle(eventBufferRoot.name as EventBufferHandle['kind'], place.at);
+  }
+
+  /** @throws ArgumentRangeError, ArenaExhaustedError, AttachError where the machine lies in another arena */
+  static create(arena: Arena, options: EventBufferOptions): EventBuffer {
+    const { machine, maxEventBytes, roles = 64, inspect = true } = options;
+    const wanted = integer('capacity', options.capacity, MAX_EVENT_CAPACITY);
+    integer('maxEventBytes', maxEventBytes, MAX_EVENT_BYTES);
+    integer('roles', roles, MAX_EVENT_ROLES);
+    const { at: machineAt } = arena.openObject(machineRoot, machine.handle);
+    const capacity = Math.max(2, 2 ** Math.ceil(Math.log2(wanted)));
+    const parts = eventPartsOf({ capacity, maxEventBytes, seats: roles });
+    const at = arena.createObject(eventBufferRoot, parts.lengthBytes);
+    const { word } = eventBufferRoot;
+    const write = (index: number, value: number): void => {
+      arena.i32[(at >> 2) + index] = value;
+    };
+    write(word.capacity, capacity);
+    write(word.strideBytes, parts.strideBytes);
+    write(word.maxEventBytes, maxEventBytes);
+    write(word.inspect, inspect ? 1 : 0);
+    write(word.seats, roles);
+    write(word.seatsAt, at + parts.seatsOffset);
+    write(word.payloads, at + parts.payloadsOffset);
+    write(word.machine, machineAt);
+    write(word.cells, arena.i32[(machineAt >> 2) + machineRoot.word.cells] as number);
+    write(word.clock, machine.clock.addressOfNow);
+    const place = new EventPlace(arena, atomicEventKernel(arena, machineAt), machine, at);
+    place.kernel.initializeEvents(at, 0, 0);
+    return new EventBuffer(place);
+  }
+
+  /** @throws AttachError */
+  static attach(handle: EventBufferHandle, arena: Arena = Arena.attach(handle?.arena)): EventBuffer {
+    const { at, lengthBytes } = arena.openObject(eventBufferRoot, handle);
+    const machineAt = arena.i32[(at >> 2) + eventBufferRoot.word.machine] as number;
+    const machine = StateMachine.attach(arena.objectHandle('atomic-state/machine', machineAt), arena);
+    const place = new EventPlace(arena, atomicEventKernel(arena, machineAt), machine, at);
+    place.check(lengthBytes, arena.i32[(machineAt >> 2) + machineRoot.word.cells] as number);
+    return new EventBuffer(place);
+  }
+
+  /** One more producer. @throws EventRolesExhaustedError */
+  producer(options: ProducerOptions = {}): EventProducer {
+    return new EventProducer(this.#place, options.inspector ?? new CompressionGuard());
+  }
+
+  /** One more consumer. @throws EventRolesExhaustedError */
+  consumer(): EventConsumer {
+    return new EventConsumer(this.#place);
+  }
+
+  /**
+   * Gives up what a thread held that has ended: its claims, so that consumers pass them by; what it took and did not release; its places.
+   * @param threadId of a worker that has exited: read `worker.threadId` before it does
+   * @throws ArgumentRangeError also for this thread
+   */
+  reclaim(threadId: number): ReclaimedEvents {
+    return reclaimSeats(this.#place, threadId);
+  }
+
+  /** Of all threads, since it was created. Each figure is exact while nobody works, and else old by what others are just doing. */
+  metrics(): EventMetrics {
+    return readEventMetrics(this.#place);
+  }
+}
+
+function integer(option: string, value: number, most: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new ArgumentRangeError(option, value, `an integer from 1 to ${most}`);
+  return value;
+}

@@ -1,0 +1,25 @@
+// Priorities, and why an event is not taken: numbers, as everything on the path of an event.
+import {
+  EVENT_REFUSED_BOMB,
+  EVENT_REFUSED_COMPRESSED,
+  EVENT_REFUSED_FULL,
+  EVENT_REFUSED_UNREADABLE,
+  EVENT_URGENT,
+} from './layout.ts';
+
+/** Urgent events are taken before normal ones. */
+export const Priority = { Normal: 0, Urgent: EVENT_URGENT } as const;
+
+export type Priority = (typeof Priority)[keyof typeof Priority];
+
+/** Why an event was not taken, beside the reasons of `Refusal`: a negative outcome. Any outcome from 0 up is an id. */
+export const EventRefusal = {
+  /** No room in the ring of this priority. */
+  Full: EVENT_REFUSED_FULL,
+  /** It begins like a gzip, zip, xz or zstd file: `enqueueInspected` looks what it is. */
+  Compressed: EVENT_REFUSED_COMPRESSED,
+  /** It inflates to too much, or for too long. */
+  Bomb: EVENT_REFUSED_BOMB,
+  /** It could not be inflated to the end: corrupt, or of a format that the inspector does not know. */
+  Unreadable: EVENT_REFUSED_UNREADABLE,
+} as const;
