@@ -2,17 +2,10 @@
 //
 // Between the CAS of `tail` and the last word of the journal there is no loop and no call, so no point at which V8 stops a thread:
 // a claim always has an owner.
-import {
-  compareExchange64,
-  get,
-  high,
-  load,
-  load64,
-  low,
-  set,
-} from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange64, get, high, load, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
 import { addTally } from '@corelane/shared-memory/kernel/tally';
 import { admitEvents, refundEvents } from './admission.ts';
+import { journalOf } from './event-journal.ts';
 import { advancedHigh, advancedLow, positionIn } from './event-position.ts';
 import { NO_ROOM, ROOM, roomFrom, slotOf } from './event-slot.ts';
 import {
@@ -26,13 +19,11 @@ import {
   EVENT_META_ID_HIGH_MASK,
   EVENT_REFUSAL_BYTES,
   EVENT_REFUSED_FULL,
+  EVENT_SEAT_CLAIM,
   EVENT_SEAT_CLAIMS,
   EVENT_SEAT_CLAIM_ID_LOW,
-  EVENT_SEAT_CLAIM_LEFT,
   EVENT_SEAT_CLAIM_META,
-  EVENT_SEAT_CLAIM_POSITION,
   EVENT_SEAT_CLAIM_RETRIES,
-  EVENT_SEAT_CLAIM_URGENT,
   EVENT_SEAT_REFUSED,
 } from './layout.generated.ts';
 
@@ -40,7 +31,7 @@ import {
 const NOT_ASKED: i32 = -1;
 
 /**
- * Claims `count` slots of a ring, at most its capacity, and as many ids, in one step.
+ * Claims `count` slots of a ring, at most its capacity and MAX_EVENT_BATCH, and as many ids, in one step.
  * @param urgent EVENT_URGENT or 0
  * @returns the first slot, the others follow in the ring; or one of REFUSED_… and EVENT_REFUSED_FULL, where nothing was changed
  */
@@ -74,11 +65,9 @@ export function claimEvents(buffer: i32, seat: i32, endpoint: i32, count: i32, u
           nextHigh,
         ) != 0
       ) {
-        set(seat + EVENT_SEAT_CLAIM_POSITION, position);
-        set(seat + EVENT_SEAT_CLAIM_URGENT, urgent);
         set(seat + EVENT_SEAT_CLAIM_ID_LOW, tailLow);
         set(seat + EVENT_SEAT_CLAIM_META, meta);
-        set(seat + EVENT_SEAT_CLAIM_LEFT, count);
+        set(seat + EVENT_SEAT_CLAIM, journalOf(position, count, urgent));
         addTally(seat + EVENT_SEAT_CLAIMS, 1);
         return slotOf(position, urgent, capacity);
       }

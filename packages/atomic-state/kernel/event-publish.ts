@@ -2,7 +2,8 @@
 // can be stopped, it names exactly those that are not published.
 import { compareExchange, get, load, set } from '@corelane/shared-memory/kernel/atomics';
 import { unpark } from '@corelane/shared-memory/kernel/parker';
-import { POSITION_MASK, advancedLow, totalHighAfter } from './event-position.ts';
+import { leftOf, positionOf, urgentOf, withoutFirst } from './event-journal.ts';
+import { advancedLow, totalHighAfter } from './event-position.ts';
 import { headerOf, slotOf, stateOf } from './event-slot.ts';
 import {
   EVENT_BUFFER_ROOT_CAPACITY,
@@ -17,11 +18,9 @@ import {
   EVENT_LOST,
   EVENT_META_ID_HIGH_MASK,
   EVENT_READY,
+  EVENT_SEAT_CLAIM,
   EVENT_SEAT_CLAIM_ID_LOW,
-  EVENT_SEAT_CLAIM_LEFT,
   EVENT_SEAT_CLAIM_META,
-  EVENT_SEAT_CLAIM_POSITION,
-  EVENT_SEAT_CLAIM_URGENT,
 } from './layout.generated.ts';
 
 /**
@@ -31,13 +30,14 @@ import {
  */
 export function publishEvents(buffer: i32, seat: i32, count: i32, length: i32): i32 {
   const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);
-  const urgent = get(seat + EVENT_SEAT_CLAIM_URGENT);
-  let position = get(seat + EVENT_SEAT_CLAIM_POSITION);
-  let left = get(seat + EVENT_SEAT_CLAIM_LEFT);
+  let journal = get(seat + EVENT_SEAT_CLAIM);
+  // Reclaimed while it was alive: there is nothing to publish, and nobody's slot must be.
+  if (leftOf(journal) < count) return EVENT_LOST;
   let idLow = get(seat + EVENT_SEAT_CLAIM_ID_LOW);
   let meta = get(seat + EVENT_SEAT_CLAIM_META);
   for (let i = 0; i < count; i++) {
-    const header = headerOf(buffer, slotOf(position, urgent, capacity));
+    const position = positionOf(journal);
+    const header = headerOf(buffer, slotOf(position, urgentOf(journal), capacity));
     set(header + EVENT_HEADER_ID_LOW, idLow);
     set(header + EVENT_HEADER_META, meta);
     if (length != EVENT_LENGTHS_WRITTEN) set(header + EVENT_HEADER_LENGTH_BYTES, length);
@@ -45,15 +45,14 @@ export function publishEvents(buffer: i32, seat: i32, count: i32, length: i32): 
     // publish: header and payload; pairs with observe in readyFrom. A CAS, because the claim may have been reclaimed.
     if (compareExchange(header + EVENT_HEADER_STATE, free, stateOf(position, EVENT_READY)) != free)
       return EVENT_LOST;
+    journal = withoutFirst(journal);
+    set(seat + EVENT_SEAT_CLAIM, journal);
     meta = (meta & ~EVENT_META_ID_HIGH_MASK) | totalHighAfter(idLow, meta, 1);
     idLow = advancedLow(idLow, 1);
-    position = (position + 1) & POSITION_MASK;
-    left = (left - 1) | 0;
-    set(seat + EVENT_SEAT_CLAIM_POSITION, position);
-    set(seat + EVENT_SEAT_CLAIM_LEFT, left);
-    set(seat + EVENT_SEAT_CLAIM_ID_LOW, idLow);
-    set(seat + EVENT_SEAT_CLAIM_META, meta);
   }
+  // Not with each: whoever reclaims the rest needs no ids.
+  set(seat + EVENT_SEAT_CLAIM_ID_LOW, idLow);
+  set(seat + EVENT_SEAT_CLAIM_META, meta);
   // observe: pairs with the addition in sleepAtEvents. After the publication: who is not seen here will see the events.
   if (load(buffer + EVENT_BUFFER_ROOT_SLEEPERS) != 0)
     unpark(buffer + EVENT_BUFFER_ROOT_PARKER, count == 1 ? 1 : -1);

@@ -1,5 +1,6 @@
 // Releasing taken slots to the next lap. The journal moves on with each, as in event-publish.ts.
 import { compareExchange, get, set } from '@corelane/shared-memory/kernel/atomics';
+import { leftOf, positionOf, urgentOf, withoutFirst } from './event-journal.ts';
 import { POSITION_MASK } from './event-position.ts';
 import { stateAt, stateOf } from './event-slot.ts';
 import {
@@ -8,9 +9,7 @@ import {
   EVENT_FREE,
   EVENT_LOST,
   EVENT_READY,
-  EVENT_SEAT_TAKE_LEFT,
-  EVENT_SEAT_TAKE_POSITION,
-  EVENT_SEAT_TAKE_URGENT,
+  EVENT_SEAT_TAKE,
 } from './layout.generated.ts';
 
 /**
@@ -19,12 +18,12 @@ import {
  */
 export function releaseEvents(buffer: i32, seat: i32, count: i32): i32 {
   const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);
-  const urgent = get(seat + EVENT_SEAT_TAKE_URGENT);
-  let position = get(seat + EVENT_SEAT_TAKE_POSITION);
-  let left = get(seat + EVENT_SEAT_TAKE_LEFT);
+  let journal = get(seat + EVENT_SEAT_TAKE);
+  if (leftOf(journal) < count) return EVENT_LOST; // as in publishEvents
   let events: i32 = 0;
   for (let i = 0; i < count; i++) {
-    const at = stateAt(buffer, position, urgent, capacity);
+    const position = positionOf(journal);
+    const at = stateAt(buffer, position, urgentOf(journal), capacity);
     const next = stateOf((position + capacity) & POSITION_MASK, EVENT_FREE);
     const ready = stateOf(position, EVENT_READY);
     // release: pairs with observe in roomFrom, one lap later. A CAS, because the slot may have been reclaimed.
@@ -33,10 +32,8 @@ export function releaseEvents(buffer: i32, seat: i32, count: i32): i32 {
       const abandoned = stateOf(position, EVENT_ABANDONED);
       if (compareExchange(at, abandoned, next) != abandoned) return EVENT_LOST;
     }
-    position = (position + 1) & POSITION_MASK;
-    left = (left - 1) | 0;
-    set(seat + EVENT_SEAT_TAKE_POSITION, position);
-    set(seat + EVENT_SEAT_TAKE_LEFT, left);
+    journal = withoutFirst(journal);
+    set(seat + EVENT_SEAT_TAKE, journal);
   }
   return events;
 }

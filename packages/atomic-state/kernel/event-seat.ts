@@ -1,16 +1,8 @@
 // Seats: a producer or consumer takes one, and frees it when it is disposed of. Whoever reclaims a thread adopts its seats, one after
 // the other, settles what their journals say, and frees them. Should it end meanwhile, they are its own, and whoever reclaims *it* goes on.
-import {
-  add,
-  compareExchange,
-  get,
-  load,
-  set,
-  store,
-  sub,
-} from '@corelane/shared-memory/kernel/atomics';
+import { add, compareExchange, get, load, set, store, sub } from '@corelane/shared-memory/kernel/atomics';
 import { unpark } from '@corelane/shared-memory/kernel/parker';
-import { POSITION_MASK } from './event-position.ts';
+import { leftOf, positionOf, urgentOf, withoutFirst } from './event-journal.ts';
 import { releaseEvents } from './event-release.ts';
 import { stateAt, stateOf } from './event-slot.ts';
 import {
@@ -22,11 +14,9 @@ import {
   EVENT_BUFFER_ROOT_SLEEPERS,
   EVENT_FREE,
   EVENT_SEAT_ASLEEP,
-  EVENT_SEAT_CLAIM_LEFT,
-  EVENT_SEAT_CLAIM_POSITION,
-  EVENT_SEAT_CLAIM_URGENT,
+  EVENT_SEAT_CLAIM,
   EVENT_SEAT_OWNER,
-  EVENT_SEAT_TAKE_LEFT,
+  EVENT_SEAT_TAKE,
 } from './layout.generated.ts';
 
 /** Gives a seat from one owner to another. 0 is nobody. @returns 1, or 0 where `from` does not have it */
@@ -48,20 +38,17 @@ export function freeSeat(seat: i32): void {
 /** Turns what the seat has claimed and not published into abandoned slots. @returns how many */
 export function abandonClaim(buffer: i32, seat: i32): i32 {
   const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);
-  const urgent = get(seat + EVENT_SEAT_CLAIM_URGENT);
-  let position = get(seat + EVENT_SEAT_CLAIM_POSITION);
   let abandoned: i32 = 0;
-  for (let left = get(seat + EVENT_SEAT_CLAIM_LEFT); left > 0; left = (left - 1) | 0) {
+  for (let journal = get(seat + EVENT_SEAT_CLAIM); leftOf(journal) > 0; journal = withoutFirst(journal)) {
+    const position = positionOf(journal);
     const free = stateOf(position, EVENT_FREE);
-    const at = stateAt(buffer, position, urgent, capacity);
+    const at = stateAt(buffer, position, urgentOf(journal), capacity);
     // publish: pairs with observe in readyFrom. A CAS, because a thread that was taken for dead may publish.
     if (compareExchange(at, free, stateOf(position, EVENT_ABANDONED)) == free) {
       abandoned = (abandoned + 1) | 0;
       add(buffer + EVENT_BUFFER_ROOT_ABANDONED, 1); // pairs with the loads of metrics
     }
-    position = (position + 1) & POSITION_MASK;
-    set(seat + EVENT_SEAT_CLAIM_POSITION, position);
-    set(seat + EVENT_SEAT_CLAIM_LEFT, (left - 1) | 0);
+    set(seat + EVENT_SEAT_CLAIM, withoutFirst(journal));
   }
   return abandoned;
 }
@@ -69,10 +56,10 @@ export function abandonClaim(buffer: i32, seat: i32): i32 {
 /** Releases what the seat has taken: those events are lost. @returns how many */
 export function dropTaken(buffer: i32, seat: i32): i32 {
   let lost: i32 = 0;
-  while (get(seat + EVENT_SEAT_TAKE_LEFT) > 0) {
+  while (leftOf(get(seat + EVENT_SEAT_TAKE)) > 0) {
     const events = releaseEvents(buffer, seat, 1);
     if (events < 0) {
-      set(seat + EVENT_SEAT_TAKE_LEFT, 0);
+      set(seat + EVENT_SEAT_TAKE, 0);
       return lost;
     }
     lost = (lost + events) | 0;

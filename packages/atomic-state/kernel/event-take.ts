@@ -1,6 +1,7 @@
 // Taking events: urgent ones first, each by one consumer. As in event-claim.ts, a taken event always has an owner.
 import { compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
 import { addTally } from '@corelane/shared-memory/kernel/tally';
+import { journalOf } from './event-journal.ts';
 import { advancedHigh, advancedLow, positionIn } from './event-position.ts';
 import { releaseEvents } from './event-release.ts';
 import { FIRST_ABANDONED, readyFrom, slotOf } from './event-slot.ts';
@@ -8,17 +9,16 @@ import {
   EVENT_BUFFER_ROOT_CAPACITY,
   EVENT_BUFFER_ROOT_HEAD,
   EVENT_NONE,
+  EVENT_SEAT_TAKE,
   EVENT_SEAT_TAKES,
-  EVENT_SEAT_TAKE_LEFT,
-  EVENT_SEAT_TAKE_POSITION,
   EVENT_SEAT_TAKE_RETRIES,
-  EVENT_SEAT_TAKE_URGENT,
   EVENT_URGENT,
 } from './layout.generated.ts';
 
 /**
- * Takes the next events of one ring: the urgent one where it has any that is published next, else the normal one. `takeLeft` of the
+ * Takes the next events of one ring: the urgent one where it has any that is published next, else the normal one. `take` of the
  * seat says how many.
+ * @param most 1 to MAX_EVENT_BATCH
  * @returns the first slot, or EVENT_NONE
  */
 export function takeEvents(buffer: i32, seat: i32, most: i32): i32 {
@@ -53,9 +53,7 @@ export function takeEvents(buffer: i32, seat: i32, most: i32): i32 {
         nextHigh,
       ) != 0
     ) {
-      set(seat + EVENT_SEAT_TAKE_POSITION, position);
-      set(seat + EVENT_SEAT_TAKE_URGENT, urgent);
-      set(seat + EVENT_SEAT_TAKE_LEFT, count);
+      set(seat + EVENT_SEAT_TAKE, journalOf(position, count, urgent));
       addTally(seat + EVENT_SEAT_TAKES, 1);
       if (ready != FIRST_ABANDONED) return slotOf(position, urgent, capacity);
       releaseEvents(buffer, seat, 1);

@@ -37,6 +37,8 @@ export class EventBuffer {
   /** Events of each priority. */
   readonly capacity: number;
   readonly maxEventBytes: number;
+  /** Events of a batch at most: the capacity, and no more than 1024. */
+  readonly maxBatch: number;
   readonly #place: EventPlace;
 
   private constructor(place: EventPlace) {
@@ -44,6 +46,7 @@ export class EventBuffer {
     this.machine = place.machine;
     this.capacity = place.capacity;
     this.maxEventBytes = place.maxEventBytes;
+    this.maxBatch = place.maxBatch;
     this.handle = place.arena.objectHandle(eventBufferRoot.name as EventBufferHandle['kind'], place.at);
   }
 
@@ -88,7 +91,7 @@ export class EventBuffer {
 
   /** One more producer. @throws EventRolesExhaustedError */
   producer(options: ProducerOptions = {}): EventProducer {
-    return new EventProducer(this.#place, options.inspector ?? new CompressionGuard());
+    return new EventProducer(this.#place, options.inspector);
   }
 
   /** One more consumer. @throws EventRolesExhaustedError */

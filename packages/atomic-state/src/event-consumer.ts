@@ -5,11 +5,12 @@ import type { EventPlace } from './event-place.ts';
 import { EventRecord } from './event-record.ts';
 import { roleIsOver, roleWasReclaimed, takeSeat } from './event-seat.ts';
 import { EventWait, type EventWaitOptions } from './event-wait.ts';
-import { EVENT_LOST, eventHeader, eventMeta, eventSeat } from './layout.ts';
+import { EVENT_LOST, eventHeader, eventJournal, eventMeta, eventSeat, MAX_EVENT_BATCH } from './layout.ts';
 import { PayloadCopy } from './payload-copy.ts';
 
 const { idLow: ID_LOW, meta: META, lengthBytes: LENGTH } = eventHeader.word;
-const TAKE_LEFT = eventSeat.word.takeLeft;
+const TAKE = eventSeat.word.take;
+const LEFT_SHIFT = eventJournal.field.left.shift;
 const { idHigh: ID_HIGH, endpoint: ENDPOINT, admission: ADMISSION } = eventMeta.field;
 const TWO_32 = 2 ** 32;
 /** Events that `drain` takes by one CAS. Guessed. */
@@ -81,7 +82,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     if (!Number.isInteger(most) || most < 0 || most > events.length)
       throw new ArgumentRangeError('most', most, `an integer from 0 to ${events.length}`);
     if (most === 0) return 0;
-    if (this.#left === 0 && this.#takeSome(most) === 0) return 0;
+    if (this.#left === 0 && this.#takeSome(Math.min(most, MAX_EVENT_BATCH)) === 0) return 0;
     const count = Math.min(this.#left, most);
     for (let i = 0; i < count; i++) {
       this.#fill(events[i] as EventRecord);
@@ -152,7 +153,9 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
   }
 
   /** Events as they come, each in a record of its own, until the consumer is disposed of. Throws `signal.reason` where it is aborted. */
-  async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<EventRecord, void, undefined> {
+  async *events(
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<EventRecord, void, undefined> {
     while (this.#seat !== 0) {
       const event = await this.next(options);
       if (event === undefined) return;
@@ -188,7 +191,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     const slot = this.#take(this.#at, this.#seat, most);
     if (slot < 0) return 0;
     this.#slot = slot;
-    this.#left = this.#i32[(this.#seat >> 2) + TAKE_LEFT] as number;
+    this.#left = (this.#i32[(this.#seat >> 2) + TAKE] as number) >>> LEFT_SHIFT;
     return this.#left;
   }
 

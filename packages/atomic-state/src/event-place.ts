@@ -1,7 +1,7 @@
 // Where the parts of an event buffer lie: read from its root once, and checked, because handles come from strangers.
 import { addTally, alignUp, type Arena, AttachError, ParkingSpot } from '@corelane/shared-memory';
 import type { EventKernel } from './event-kernel.ts';
-import { eventBufferRoot, eventHeader, eventSeat, MAX_EVENT_CAPACITY } from './layout.ts';
+import { eventBufferRoot, eventHeader, eventSeat, MAX_EVENT_BATCH, MAX_EVENT_CAPACITY } from './layout.ts';
 import type { StateMachine } from './state-machine.ts';
 
 export const MAX_EVENT_BYTES = 1 << 20;
@@ -42,6 +42,7 @@ export class EventPlace {
   readonly at: number;
   readonly capacity: number;
   readonly maxEventBytes: number;
+  readonly maxBatch: number;
   readonly strideBytes: number;
   readonly seats: number;
   readonly seatsAt: number;
@@ -60,6 +61,7 @@ export class EventPlace {
     this.spot = ParkingSpot.over(arena, at + eventBufferRoot.offset.parker);
     this.capacity = read(word.capacity);
     this.maxEventBytes = read(word.maxEventBytes);
+    this.maxBatch = Math.min(this.capacity, MAX_EVENT_BATCH);
     this.strideBytes = read(word.strideBytes);
     this.seats = read(word.seats);
     this.seatsAt = read(word.seatsAt);

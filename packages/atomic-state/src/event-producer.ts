@@ -1,9 +1,11 @@
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { EndpointError } from './errors.ts';
-import { EventRefusal, looksCompressed, Priority } from './event-outcome.ts';
+import { EventRefusal, Priority } from './event-outcome.ts';
+import { EventRoleError } from './event-errors.ts';
 import type { EventPlace } from './event-place.ts';
 import { roleIsOver, roleWasReclaimed, takeSeat } from './event-seat.ts';
 import { PayloadCopy } from './payload-copy.ts';
+import { looksCompressed } from './payload-magic.ts';
 import { type InspectOptions, inspectPayload, type PayloadInspector } from './payload-inspector.ts';
 import {
   EVENT_LENGTHS_WRITTEN,
@@ -32,7 +34,7 @@ export interface InspectedOptions extends InspectOptions {
 export class EventProducer {
   readonly #place: EventPlace;
   readonly #copy: PayloadCopy;
-  readonly #inspector: PayloadInspector;
+  readonly #inspector: PayloadInspector | undefined;
   readonly #at: number;
   // Constants and functions in fields of their own: 1 to 2 ns a call each.
   readonly #endpoints: number;
@@ -46,7 +48,7 @@ export class EventProducer {
   #seat: number;
 
   /** Use `events.producer()`. @throws EventRolesExhaustedError */
-  constructor(place: EventPlace, inspector: PayloadInspector) {
+  constructor(place: EventPlace, inspector: PayloadInspector | undefined) {
     this.#place = place;
     this.#inspector = inspector;
     this.#copy = new PayloadCopy(place.arena);
@@ -77,15 +79,11 @@ export class EventProducer {
 
   /**
    * Puts all of a list in, with ids that follow each other, by one CAS, or nothing.
-   * @param list 1 to `capacity` payloads
+   * @param list payloads, 1 to `maxBatch` of the buffer
    * @returns the id of the first, or a refusal
    * @throws as `enqueue`
    */
-  enqueueBatch(
-    endpoint: number,
-    list: readonly Uint8Array[],
-    priority: Priority = Priority.Normal,
-  ): number {
+  enqueueBatch(endpoint: number, list: readonly Uint8Array[], priority: Priority = Priority.Normal): number {
     const { capacity } = this.#place;
     const count = list.length;
     this.#checkCount('list', count);
@@ -166,6 +164,11 @@ export class EventProducer {
     const { priority = Priority.Normal, ...inspect } = options;
     if (!(bytes instanceof Uint8Array) || bytes.length > this.#maxBytes) this.#badPayload('bytes', bytes);
     this.#checkTarget(endpoint, priority);
+    if (this.#inspector === undefined)
+      throw new EventRoleError(
+        'ERR_EVENT_INSPECTOR',
+        'the producer has no inspector, expected one in its options',
+      );
     const held = bytes.slice();
     const { outcome, ratio } = await inspectPayload(this.#inspector, held, inspect);
     if (this.#seat === 0) throw roleIsOver('producer');
@@ -236,12 +239,12 @@ export class EventProducer {
   }
 
   #checkCount(argument: string, count: number): void {
-    const { capacity } = this.#place;
-    if (!Number.isInteger(count) || count < 1 || count > capacity)
+    const { maxBatch } = this.#place;
+    if (!Number.isInteger(count) || count < 1 || count > maxBatch)
       throw new ArgumentRangeError(
         argument,
-        argument === 'list' ? `${count} events` : count,
-        `1 to ${capacity} events, what a ring holds`,
+        argument === 'list' ? `of ${count} events` : count,
+        `1 to ${maxBatch} events`,
       );
   }
 

@@ -32,3 +32,18 @@ export type { StateMachineHandle, StateMachineOptions } from './machine-memory.t
 export type { MachineMetrics } from './machine-metrics.ts';
 export { StateMachine } from './state-machine.ts';
 export { decodeWord, stateOf, wordToBigInt, type EndpointState, type WordSnapshot } from './word.ts';
+export {
+  EventBuffer,
+  type EventBufferHandle,
+  type EventBufferOptions,
+  type ProducerOptions,
+} from './event-buffer.ts';
+export type { EventConsumer, EventHandler } from './event-consumer.ts';
+export { EventReclaimedError, EventRoleError, EventRolesExhaustedError } from './event-errors.ts';
+export type { EventMetrics, EventRefusalName } from './event-metrics.ts';
+export { EventRefusal, Priority } from './event-outcome.ts';
+export type { EventProducer, InspectedOptions } from './event-producer.ts';
+export { EventRecord } from './event-record.ts';
+export type { ReclaimedEvents } from './event-seat.ts';
+export type { EventWaitOptions } from './event-wait.ts';
+export type { PayloadInspection, PayloadInspector } from './payload-inspector.ts';

@@ -1,6 +1,16 @@
 // The only place with offsets and bit positions in this package. The kernel's constants are generated from here.
 import { mutexWords } from '@corelane/lock-free';
-import { atomic, bits, guarded, immutable, ownerOnly, parkerWords, root, struct, tally } from '@corelane/shared-memory';
+import {
+  atomic,
+  bits,
+  guarded,
+  immutable,
+  ownerOnly,
+  parkerWords,
+  root,
+  struct,
+  tally,
+} from '@corelane/shared-memory';
 
 /** The state word of an endpoint, from the lowest bit. A field of the high half counts since the breaker changed state. */
 export const word = bits('endpoint word', 64, {
@@ -362,6 +372,15 @@ export const EVENT_LOST = -2;
 /** In place of a length: each header has its own already. */
 export const EVENT_LENGTHS_WRITTEN = -1;
 
+/**
+ * Positions that a role holds: the first one, in which ring, how many. One word, so that whoever reads it while it is being written, because
+ * it takes a living thread for a dead one, still reads something that was true.
+ */
+export const eventJournal = bits('event journal', 32, { position: 20, urgent: 1, left: 11 });
+
+/** Events of a batch at most. */
+export const MAX_EVENT_BATCH = 1024;
+
 /** One for each slot, first those of the urgent ring. Apart from the payloads, so that a batch finds eight in two lines. */
 export const eventHeader = struct('atomic-state/event-header', 1, {
   state: atomic('i32', {
@@ -390,14 +409,10 @@ export const eventSeat = struct(
       writer: 'who takes or frees the seat; reclaim',
       reader: 'any thread',
     }),
-    claimPosition: guarded('owner', 'i32', { doc: 'first position that is claimed and not published' }),
-    claimLeft: guarded('owner', 'i32', { doc: 'positions claimed and not published' }),
-    claimUrgent: guarded('owner', 'i32', { doc: 'EVENT_URGENT where they are of the urgent ring, else 0' }),
-    claimIdLow: guarded('owner', 'i32', { doc: 'id of the first, low half' }),
-    claimMeta: guarded('owner', 'i32', { doc: 'eventMeta of the first' }),
-    takePosition: guarded('owner', 'i32', { doc: 'first position that is taken and not released' }),
-    takeLeft: guarded('owner', 'i32', { doc: 'positions taken and not released' }),
-    takeUrgent: guarded('owner', 'i32', { doc: 'as claimUrgent' }),
+    claim: guarded('owner', 'i32', { doc: 'eventJournal: claimed and not published' }),
+    claimIdLow: guarded('owner', 'i32', { doc: 'id of the first of them, low half' }),
+    claimMeta: guarded('owner', 'i32', { doc: 'eventMeta of the first of them' }),
+    take: guarded('owner', 'i32', { doc: 'eventJournal: taken and not released' }),
     asleep: guarded('owner', 'i32', { doc: 'how often the seat is counted in `sleepers`' }),
     claims: ownerOnly(tally.bytes, { line: true, hot: 'seat', doc: 'tally: CASes of tail that succeeded' }),
     claimRetries: ownerOnly(tally.bytes, { doc: 'tally: CASes of tail that failed' }),

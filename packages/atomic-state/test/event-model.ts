@@ -7,6 +7,7 @@ import {
   cell,
   eventBufferRoot,
   eventHeader,
+  eventJournal,
   eventMeta,
   eventPosition,
   eventSeat,
@@ -29,7 +30,8 @@ export interface Shape {
   readonly seats?: number;
 }
 
-const WRAPPING = { low: -1, high: -1 };
+/** The next position of each ring is its last, and the next id the last but one. */
+const WRAPPING = { low: -2, high: -1 };
 
 export class Place {
   readonly capacity: number;
@@ -43,7 +45,8 @@ export class Place {
     this.shape = shape;
     this.capacity = shape.capacity ?? 2;
     this.seats = shape.seats ?? 3;
-    this.seatsAt = Math.ceil((BUFFER + eventBufferRoot.bytes + 2 * this.capacity * eventHeader.bytes) / 128) * 128;
+    this.seatsAt =
+      Math.ceil((BUFFER + eventBufferRoot.bytes + 2 * this.capacity * eventHeader.bytes) / 128) * 128;
     this.payloads = this.seatsAt + this.seats * eventSeat.bytes;
     this.bytes = this.payloads + 2 * this.capacity * 8;
   }
@@ -76,7 +79,9 @@ export class Place {
         named(`slot${i}.`, BUFFER + eventBufferRoot.bytes + i * eventHeader.bytes, eventHeader.fields),
       ).flat(),
       ...Array.from({ length: 2 * this.capacity }, (_, i) => [this.payloadOf(i), `payload${i}`]),
-      ...Array.from({ length: this.seats }, (_, i) => named(`seat${i}.`, this.seat(i), eventSeat.fields)).flat(),
+      ...Array.from({ length: this.seats }, (_, i) =>
+        named(`seat${i}.`, this.seat(i), eventSeat.fields),
+      ).flat(),
     ]) as Record<number, string>;
   }
 
@@ -110,7 +115,7 @@ export class Place {
   take(k: Events, seat: number, most = 1): string[] {
     const first = k.takeEvents(BUFFER, this.seat(seat), most);
     if (first === EVENT_NONE) return [];
-    const count = payload.read(this.seat(seat) + eventSeat.offset.takeLeft);
+    const count = payload.read(this.seat(seat) + eventSeat.offset.take) >>> eventJournal.field.left.shift;
     const taken = this.read(first, count);
     return k.releaseEvents(BUFFER, this.seat(seat), count) === EVENT_LOST ? [] : taken;
   }
@@ -131,7 +136,8 @@ export class Place {
   /** What is left, taken one by one after the end. */
   drain(k: Events): string[] {
     const out: string[] = [];
-    for (let more = this.take(k, 0); more.length > 0 && out.length < 20; more = this.take(k, 0)) out.push(...more);
+    for (let more = this.take(k, 0); more.length > 0 && out.length < 20; more = this.take(k, 0))
+      out.push(...more);
     return out;
   }
 
@@ -187,6 +193,36 @@ export function halves(offset: number): { total: number; urgent: number; normal:
   return { total: (high & 0xfff) * 2 ** 32 + (low >>> 0), urgent, normal: (low - urgent) & 0xfffff };
 }
 
-/** Position in the order of ids, which wrap: the first id of the scenario is the last one there is. */
-export const order = (id: number): number => (id + 1) % 2 ** 44;
+/** The n-th id of a scenario, from 0: they wrap. */
+export const nth = (n: number): number => (2 ** 44 - 2 + n) % 2 ** 44;
+/** The n of an id. */
+export const order = (id: number): number => (id + 2) % 2 ** 44;
 
+/** What came out, then what is left: each accepted event once, whole, those of one producer and priority in order, no id missing. */
+export function conserved(
+  k: Events,
+  place: Place,
+  puts: readonly Put[],
+  out: readonly string[],
+  spent: readonly number[] = [],
+): string | undefined {
+  const all = [...out, ...place.drain(k)];
+  const accepted = puts.flatMap((put) => put.accepted);
+  if (all.toSorted().join() !== accepted.toSorted().join())
+    return `accepted ${accepted.join()}, came out ${all.join()}`;
+  const ids = [...accepted.map(idOf), ...spent].map(order).toSorted((a, b) => a - b);
+  const total = order(halves(eventBufferRoot.offset.tail).total);
+  if (ids.join() !== Array.from({ length: total }, (_, i) => i).join())
+    return `ids ${ids.join()} of ${total}, expected no gap`;
+  for (let seat = 0; seat < place.seats; seat++)
+    for (const journal of ['claim', 'take'] as const)
+      if (
+        spent.length === 0 &&
+        peek(place.seat(seat) + eventSeat.offset[journal]) >>> eventJournal.field.left.shift !== 0
+      )
+        return `the ${journal} of seat ${seat} is open`;
+  const again = place.put(k, 0, NORMAL, [91, 92]);
+  return again.accepted.length === 2 && place.drain(k).length === 2
+    ? undefined
+    : `drained, a batch is refused with ${again.refused}`;
+}
