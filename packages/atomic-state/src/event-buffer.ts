@@ -1,5 +1,6 @@
 // Events on their way from the threads that accept them to those that deliver them. The protocol is in kernel/event-*.ts and PROTOCOL.md.
 import { Arena, ArgumentRangeError, type ObjectHandle } from '@corelane/shared-memory';
+import { CompressionGuard } from './compression-guard.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { atomicEventKernel } from './event-kernel.ts';
 import { readEventMetrics, type EventMetrics } from './event-metrics.ts';
@@ -25,9 +26,8 @@ export interface EventBufferOptions {
   readonly inspect?: boolean;
 }
 
-/** What stays in one thread. */
 export interface ProducerOptions {
-  /** Of compressed payloads, for `enqueueInspected`. */
+  /** Of compressed payloads, for `enqueueInspected`; a `CompressionGuard` with its defaults by default. */
   readonly inspector?: PayloadInspector;
 }
 
@@ -40,6 +40,8 @@ export class EventBuffer {
   /** Events of a batch at most: the capacity, and no more than 1024. */
   readonly maxBatch: number;
   readonly #place: EventPlace;
+  /** Of the producers of this thread that were given none: made when the first one is. */
+  #guard: CompressionGuard | undefined;
 
   private constructor(place: EventPlace) {
     this.#place = place;
@@ -91,7 +93,7 @@ export class EventBuffer {
 
   /** One more producer. @throws EventRolesExhaustedError */
   producer(options: ProducerOptions = {}): EventProducer {
-    return new EventProducer(this.#place, options.inspector);
+    return new EventProducer(this.#place, options.inspector ?? (this.#guard ??= new CompressionGuard()));
   }
 
   /** One more consumer. @throws EventRolesExhaustedError */

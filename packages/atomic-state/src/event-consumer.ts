@@ -101,6 +101,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
   drain(handler: EventHandler, limit = Infinity): number {
     if (limit !== Infinity && (!Number.isInteger(limit) || limit < 0))
       throw new ArgumentRangeError('limit', limit, 'an integer from 0, or Infinity');
+    if (this.#isBusy) throw isBusy();
     const event = this.#inPlace;
     let done = 0;
     while (done < limit) {

@@ -14,6 +14,7 @@ const REASONS = {
   compressed: EventRefusal.Compressed,
   bomb: EventRefusal.Bomb,
   unreadable: EventRefusal.Unreadable,
+  uninspected: EventRefusal.Uninspected,
 } as const;
 
 export type EventRefusalName = keyof typeof REASONS;

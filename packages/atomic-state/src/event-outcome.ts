@@ -3,6 +3,7 @@ import {
   EVENT_REFUSED_BOMB,
   EVENT_REFUSED_COMPRESSED,
   EVENT_REFUSED_FULL,
+  EVENT_REFUSED_UNINSPECTED,
   EVENT_REFUSED_UNREADABLE,
   EVENT_URGENT,
 } from './layout.ts';
@@ -20,6 +21,8 @@ export const EventRefusal = {
   Compressed: EVENT_REFUSED_COMPRESSED,
   /** It inflates to too much, or for too long. */
   Bomb: EVENT_REFUSED_BOMB,
-  /** It could not be inflated to the end: corrupt, or of a format that the inspector does not know. */
+  /** It could not be inflated to the end: corrupt, or not what it was declared as, or of a format that the inspector does not know. */
   Unreadable: EVENT_REFUSED_UNREADABLE,
+  /** The inspector had no time for it. */
+  Uninspected: EVENT_REFUSED_UNINSPECTED,
 } as const;

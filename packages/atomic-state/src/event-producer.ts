@@ -1,12 +1,11 @@
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { EndpointError } from './errors.ts';
 import { EventRefusal, Priority } from './event-outcome.ts';
-import { EventRoleError } from './event-errors.ts';
 import type { EventPlace } from './event-place.ts';
 import { roleIsOver, roleWasReclaimed, takeSeat } from './event-seat.ts';
 import { PayloadCopy } from './payload-copy.ts';
 import { looksCompressed } from './payload-magic.ts';
-import { type InspectOptions, inspectPayload, type PayloadInspector } from './payload-inspector.ts';
+import { type InspectionOptions, type PayloadInspector, verdictOf } from './payload-inspector.ts';
 import {
   EVENT_LENGTHS_WRITTEN,
   EVENT_LOST,
@@ -23,7 +22,7 @@ const META = eventSeat.word.claimMeta;
 const ID_HIGH_MASK = eventMeta.field.idHigh.mask;
 const TWO_32 = 2 ** 32;
 
-export interface InspectedOptions extends InspectOptions {
+export interface InspectedOptions extends InspectionOptions {
   readonly priority?: Priority;
 }
 
@@ -34,7 +33,7 @@ export interface InspectedOptions extends InspectOptions {
 export class EventProducer {
   readonly #place: EventPlace;
   readonly #copy: PayloadCopy;
-  readonly #inspector: PayloadInspector | undefined;
+  readonly #inspector: PayloadInspector;
   readonly #at: number;
   // Constants and functions in fields of their own: 1 to 2 ns a call each.
   readonly #endpoints: number;
@@ -48,7 +47,7 @@ export class EventProducer {
   #seat: number;
 
   /** Use `events.producer()`. @throws EventRolesExhaustedError */
-  constructor(place: EventPlace, inspector: PayloadInspector | undefined) {
+  constructor(place: EventPlace, inspector: PayloadInspector) {
     this.#place = place;
     this.#inspector = inspector;
     this.#copy = new PayloadCopy(place.arena);
@@ -164,24 +163,24 @@ export class EventProducer {
     const { priority = Priority.Normal, ...inspect } = options;
     if (!(bytes instanceof Uint8Array) || bytes.length > this.#maxBytes) this.#badPayload('bytes', bytes);
     this.#checkTarget(endpoint, priority);
-    if (this.#inspector === undefined)
-      throw new EventRoleError(
-        'ERR_EVENT_INSPECTOR',
-        'the producer has no inspector, expected one in its options',
-      );
     const held = bytes.slice();
-    const { outcome, ratio } = await inspectPayload(this.#inspector, held, inspect);
+    const { outcome, ratio } = await this.#inspector.inspect(held, inspect);
+    const verdict = verdictOf(outcome);
     if (this.#seat === 0) throw roleIsOver('producer');
-    if (outcome === 'plain') return this.#put(endpoint, held, priority);
+    if (verdict === 'plain') return this.#put(endpoint, held, priority);
     const { kernel, machine } = this.#place;
+    if (verdict === 'uninspected') return kernel.refused(this.#seat, EventRefusal.Uninspected);
     this.#place.count(this.#seat, eventSeat.word.inspected);
-    if (outcome === 'unreadable') return kernel.refused(this.#seat, EventRefusal.Unreadable);
-    if (outcome === 'bomb') {
-      machine.recordBomb(endpoint, ratio);
-      return kernel.refused(this.#seat, EventRefusal.Bomb);
+    switch (verdict) {
+      case 'passed':
+        machine.recordCompression(endpoint, ratio);
+        return this.#put(endpoint, held, priority);
+      case 'bomb':
+        machine.recordBomb(endpoint, ratio);
+        return kernel.refused(this.#seat, EventRefusal.Bomb);
+      case 'unreadable':
+        return kernel.refused(this.#seat, EventRefusal.Unreadable);
     }
-    machine.recordCompression(endpoint, ratio);
-    return this.#put(endpoint, held, priority);
   }
 
   /** A second time: does nothing. */

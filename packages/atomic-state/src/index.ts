@@ -46,4 +46,4 @@ export type { EventProducer, InspectedOptions } from './event-producer.ts';
 export { EventRecord } from './event-record.ts';
 export type { ReclaimedEvents } from './event-seat.ts';
 export type { EventWaitOptions } from './event-wait.ts';
-export type { PayloadInspection, PayloadInspector } from './payload-inspector.ts';
+export type { InspectionOptions, PayloadInspector } from './payload-inspector.ts';

@@ -361,6 +361,7 @@ export const EVENT_REFUSED_FULL = -9;
 export const EVENT_REFUSED_COMPRESSED = -10;
 export const EVENT_REFUSED_BOMB = -11;
 export const EVENT_REFUSED_UNREADABLE = -12;
+export const EVENT_REFUSED_UNINSPECTED = -13;
 /** Refusals that a seat counts: of code -1 to -16. */
 export const EVENT_REFUSALS = 16;
 /** Of the tally of one code. */

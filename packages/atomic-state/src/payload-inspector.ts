@@ -1,31 +1,26 @@
 // The port through which `enqueueInspected` finds out what a payload inflates to. `CompressionGuard` satisfies it.
+import type { Encoding } from './compression/format.ts';
+import { isBomb, isPassed, type Outcome } from './compression/inspection.ts';
 
-export interface InspectOptions {
+export interface InspectionOptions {
   /** What the sender says that it is, as in `Content-Encoding`; without it, the first bytes decide. */
-  readonly encoding?: string;
-  readonly signal?: AbortSignal;
-}
-
-export interface PayloadInspection {
-  /** 'plain', 'passed', 'ratio too high', 'too many bytes', 'too slow'; anything else: it could not be read to its end. */
-  readonly outcome: string;
-  /** Bytes out by bytes in, as far as it came. */
-  readonly ratio: number;
+  readonly encoding?: Encoding | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PayloadInspector {
-  inspect(bytes: Uint8Array, options?: InspectOptions): Promise<PayloadInspection>;
+  /** @returns what came of it, and bytes out by bytes in as far as it came; rejects with `signal.reason` where it is aborted */
+  inspect(
+    bytes: Uint8Array,
+    options?: InspectionOptions,
+  ): Promise<{ readonly outcome: Outcome; readonly ratio: number }>;
 }
 
-const BOMBS: ReadonlySet<string> = new Set(['ratio too high', 'too many bytes', 'too slow']);
+/** What to do with a payload: let it in, let it in and note its ratio, or refuse it. */
+export type Verdict = 'plain' | 'passed' | 'bomb' | 'unreadable' | 'uninspected';
 
-/** What to do with a payload: bring it in as it is, bring it in and note its ratio, or refuse it. */
-export async function inspectPayload(
-  inspector: PayloadInspector,
-  bytes: Uint8Array,
-  options: InspectOptions,
-): Promise<{ readonly outcome: 'plain' | 'passed' | 'bomb' | 'unreadable'; readonly ratio: number }> {
-  const { outcome, ratio } = await inspector.inspect(bytes, options);
-  if (outcome === 'plain' || outcome === 'passed') return { outcome, ratio };
-  return { outcome: BOMBS.has(outcome) ? 'bomb' : 'unreadable', ratio };
+export function verdictOf(outcome: Outcome): Verdict {
+  if (isPassed(outcome)) return outcome;
+  if (outcome === 'busy') return 'uninspected';
+  return isBomb(outcome) ? 'bomb' : 'unreadable';
 }
