@@ -13,7 +13,7 @@ const TAKE = eventSeat.word.take;
 const LEFT_SHIFT = eventJournal.field.left.shift;
 const { idHigh: ID_HIGH, endpoint: ENDPOINT, admission: ADMISSION } = eventMeta.field;
 const TWO_32 = 2 ** 32;
-/** Events that `drain` takes by one CAS. Guessed. */
+/** Events that `drain` takes by one CAS, and a quarter of a ring at most: producers need room meanwhile. Guessed. */
 const DRAIN_EVENTS = 64;
 
 /** Sees an event in place, until it returns: `event.bytes` is memory of the buffer. Must not use the consumer. */
@@ -31,6 +31,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
   // Constants and functions in fields of their own: 1 to 2 ns a call each.
   readonly #at: number;
   readonly #capacity: number;
+  readonly #drainEvents: number;
   readonly #headers: number;
   readonly #payloads: number;
   readonly #strideBytes: number;
@@ -49,6 +50,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     this.#copy = new PayloadCopy(place.arena);
     this.#at = place.at;
     this.#capacity = place.capacity;
+    this.#drainEvents = Math.max(1, Math.min(DRAIN_EVENTS, place.capacity >> 2));
     this.#headers = place.headers;
     this.#payloads = place.payloads;
     this.#strideBytes = place.strideBytes;
@@ -105,7 +107,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     const event = this.#inPlace;
     let done = 0;
     while (done < limit) {
-      if (this.#left === 0 && this.#takeSome(Math.min(DRAIN_EVENTS, limit - done)) === 0) break;
+      if (this.#left === 0 && this.#takeSome(Math.min(this.#drainEvents, limit - done)) === 0) break;
       const count = Math.min(this.#left, limit - done);
       let handed = 0;
       this.#isBusy = true;

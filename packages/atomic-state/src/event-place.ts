@@ -73,17 +73,14 @@ export class EventPlace {
   /** Is this what `create` wrote? @throws AttachError */
   check(lengthBytes: number, cells: number): void {
     const { capacity, maxEventBytes, seats, at, arena } = this;
-    const expect = (what: string, found: number, holds: boolean, expected: unknown): void => {
-      if (!holds) throw new AttachError(eventBufferRoot.name, what, found, expected);
-    };
     const isPower = capacity >= 2 && capacity <= MAX_EVENT_CAPACITY && (capacity & (capacity - 1)) === 0;
-    expect('capacity', capacity, isPower, `a power of two from 2 to ${MAX_EVENT_CAPACITY}`);
+    expectAt('capacity', capacity, isPower, `a power of two from 2 to ${MAX_EVENT_CAPACITY}`);
     const isLength = maxEventBytes >= 1 && maxEventBytes <= MAX_EVENT_BYTES;
-    expect('maxEventBytes', maxEventBytes, isLength, `1 to ${MAX_EVENT_BYTES}`);
-    expect('seats', seats, seats >= 1 && seats <= MAX_EVENT_ROLES, `1 to ${MAX_EVENT_ROLES}`);
+    expectAt('maxEventBytes', maxEventBytes, isLength, `1 to ${MAX_EVENT_BYTES}`);
+    expectAt('seats', seats, seats >= 1 && seats <= MAX_EVENT_ROLES, `1 to ${MAX_EVENT_ROLES}`);
     const parts = eventPartsOf({ capacity, maxEventBytes, seats });
     const equals = (what: string, found: number, expected: number): void =>
-      expect(what, found, found === expected, expected);
+      expectAt(what, found, found === expected, expected);
     equals('length in bytes', lengthBytes, parts.lengthBytes);
     equals('strideBytes', this.strideBytes, parts.strideBytes);
     equals('seatsAt', this.seatsAt, at + parts.seatsOffset);
@@ -107,4 +104,8 @@ export class EventPlace {
   count(seat: number, tally: number): void {
     addTally(this.arena.i32, (seat >> 2) + tally, 1);
   }
+}
+
+function expectAt(what: string, found: number, holds: boolean, expected: unknown): void {
+  if (!holds) throw new AttachError(eventBufferRoot.name, what, found, expected);
 }

@@ -226,11 +226,7 @@ export class EventProducer {
 
   #checkTarget(endpoint: number, priority: Priority): void {
     if (priority !== Priority.Normal && priority !== Priority.Urgent)
-      throw new ArgumentRangeError(
-        'priority',
-        priority,
-        `Priority.Normal, ${Priority.Normal}, or Priority.Urgent, ${Priority.Urgent}`,
-      );
+      throw new ArgumentRangeError('priority', priority, 'Priority.Normal, 0, or Priority.Urgent, 1');
     const { machine } = this.#place;
     if (endpoint >>> 0 !== endpoint || endpoint >= this.#endpoints)
       throw new EndpointError(endpoint, machine.endpoints().length);

@@ -5,16 +5,12 @@
 export function looksCompressed(bytes: Uint8Array, at: number, length: number): boolean {
   // The shortest of them are gzip's two bytes and its method.
   if (length < 3) return false;
-  switch (bytes[at]) {
-    case 0x1f:
-      return bytes[at + 1] === 0x8b && bytes[at + 2] === 0x08;
-    case 0x28:
-      return length >= 4 && bytes[at + 1] === 0xb5 && bytes[at + 2] === 0x2f && bytes[at + 3] === 0xfd;
-    case 0xfd:
-      return length >= 6 && isXz(bytes, at);
-    default:
-      return length >= 4 && (isZip(bytes, at) || isSkippable(bytes, at));
-  }
+  const first = bytes[at];
+  if (first === 0x1f) return bytes[at + 1] === 0x8b && bytes[at + 2] === 0x08;
+  if (length < 4) return false;
+  if (first === 0x28) return bytes[at + 1] === 0xb5 && bytes[at + 2] === 0x2f && bytes[at + 3] === 0xfd;
+  if (first === 0xfd) return length >= 6 && isXz(bytes, at);
+  return isZip(bytes, at) || isSkippable(bytes, at);
 }
 
 function isXz(bytes: Uint8Array, at: number): boolean {

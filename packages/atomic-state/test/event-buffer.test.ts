@@ -305,7 +305,10 @@ describe('compressed payloads', () => {
     for (const sample of samples)
       for (let length = 0; length <= 6; length++) {
         const bytes = Uint8Array.from(sample.slice(0, length));
-        expect(looksCompressed(bytes, 0, length), `${bytes.join()}`).toBe(formatOf(bytes) !== undefined);
+        expect([bytes.join(), looksCompressed(bytes, 0, length)]).toEqual([
+          bytes.join(),
+          formatOf(bytes) !== undefined,
+        ]);
         const within = Uint8Array.from([9, ...sample]);
         expect(looksCompressed(within, 1, length)).toBe(formatOf(bytes) !== undefined);
       }
@@ -447,7 +450,7 @@ describe('places and roles', () => {
   });
 
   test('what a consumer has taken and not handed over is lost with it, and counted', () => {
-    const { events, endpoint } = make({ capacity: 8 });
+    const { events, endpoint } = make({ capacity: 16 });
     events.producer().enqueueBatch(endpoint, ['a', 'b', 'c', 'd'].map(bytesOf));
     const consumer = events.consumer();
     expect(() =>
@@ -538,7 +541,7 @@ test('ids go on from 0 after 2^44, positions after 2^20, and nothing is lost the
 });
 
 test('attempts and successes are counted, a batch as one', () => {
-  const { events, endpoint } = make();
+  const { events, endpoint } = make({ capacity: 16 });
   const producer = events.producer();
   producer.enqueueBatch(endpoint, ['a', 'b'].map(bytesOf));
   producer.enqueue(endpoint, bytesOf('c'));
