@@ -1,10 +1,6 @@
 import { expectZeroAllocation } from '@corelane/memory-tracker';
 import { Arena, CoarseClock } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
-<<<<<<< HEAD
-import { Refusal, StateMachine, type EndpointOptions } from '../src/index.ts';
-import { implementation } from './implementation.ts';
-=======
 import {
   EventBuffer,
   EventRecord,
@@ -16,7 +12,7 @@ import {
   type EventHandler,
   type EventProducer,
 } from '../src/index.ts';
->>>>>>> 310922b (atomic-state: the event buffer on real workers, against a plain reference, and without allocations)
+import { implementation } from './implementation.ts';
 
 function endpoint(options: EndpointOptions): { machine: StateMachine; endpoint: number } {
   const arena = Arena.create({ bytes: 1 << 18 });

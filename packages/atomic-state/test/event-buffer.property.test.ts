@@ -158,6 +158,6 @@ test('any sequence of calls has the outcomes of two plain arrays, over every wra
         same('tokens', machine.snapshot(endpoint).tokens, reference.tokens);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 400 },
   );
 });

@@ -516,6 +516,16 @@ describe('places and roles', () => {
     expect(() => make(options)).toThrow(type);
   });
 
+  test('a machine of another implementation, or of another arena, is refused', () => {
+    const arena = Arena.create({ bytes: 1 << 20 });
+    using standard = StateMachine.create(arena, { endpoints: 1, implementation: 'standard' });
+    using other = StateMachine.create(Arena.create({ bytes: 1 << 18 }), { endpoints: 1 });
+    for (const machine of [standard, other])
+      expect(() => EventBuffer.create(arena, { machine, capacity: 4, maxEventBytes: 64 })).toThrow(
+        AttachError,
+      );
+  });
+
   test('capacities are rounded up to a power of two', () => {
     expect(make({ capacity: 1 }).events.capacity).toBe(2);
     expect(make({ capacity: 5 }).events).toMatchObject({ capacity: 8, maxBatch: 8 });
