@@ -3,8 +3,8 @@
 import { compareExchange, get, load, set } from '@corelane/shared-memory/kernel/atomics';
 import { unpark } from '@corelane/shared-memory/kernel/parker';
 import { leftOf, positionOf, urgentOf, withoutFirst } from './event-journal.ts';
-import { advancedLow, totalHighAfter } from './event-position.ts';
-import { headerOf, slotOf, stateOf } from './event-slot.ts';
+import { advancedLow, POSITION_MASK, totalHighAfter } from './event-position.ts';
+import { headerOf, slotOf, stateAt, stateOf } from './event-slot.ts';
 import {
   EVENT_BUFFER_ROOT_CAPACITY,
   EVENT_BUFFER_ROOT_PARKER,
@@ -13,7 +13,6 @@ import {
   EVENT_HEADER_ID_LOW,
   EVENT_HEADER_LENGTH_BYTES,
   EVENT_HEADER_META,
-  EVENT_HEADER_STATE,
   EVENT_LENGTHS_WRITTEN,
   EVENT_LOST,
   EVENT_META_ID_HIGH_MASK,
@@ -35,20 +34,26 @@ export function publishEvents(buffer: i32, seat: i32, count: i32, length: i32): 
   if (leftOf(journal) < count) return EVENT_LOST;
   let idLow = get(seat + EVENT_SEAT_CLAIM_ID_LOW);
   let meta = get(seat + EVENT_SEAT_CLAIM_META);
+  // All that is plain first: cache lines that another core has come in at the same time then, and not one after the other's CAS.
   for (let i = 0; i < count; i++) {
-    const position = positionOf(journal);
-    const header = headerOf(buffer, slotOf(position, urgentOf(journal), capacity));
+    const header = headerOf(
+      buffer,
+      slotOf((positionOf(journal) + i) & POSITION_MASK, urgentOf(journal), capacity),
+    );
     set(header + EVENT_HEADER_ID_LOW, idLow);
     set(header + EVENT_HEADER_META, meta);
     if (length != EVENT_LENGTHS_WRITTEN) set(header + EVENT_HEADER_LENGTH_BYTES, length);
-    const free = stateOf(position, EVENT_FREE);
-    // publish: header and payload; pairs with observe in readyFrom. A CAS, because the claim may have been reclaimed.
-    if (compareExchange(header + EVENT_HEADER_STATE, free, stateOf(position, EVENT_READY)) != free)
-      return EVENT_LOST;
-    journal = withoutFirst(journal);
-    set(seat + EVENT_SEAT_CLAIM, journal);
     meta = (meta & ~EVENT_META_ID_HIGH_MASK) | totalHighAfter(idLow, meta, 1);
     idLow = advancedLow(idLow, 1);
+  }
+  for (let i = 0; i < count; i++) {
+    const position = positionOf(journal);
+    const at = stateAt(buffer, position, urgentOf(journal), capacity);
+    const free = stateOf(position, EVENT_FREE);
+    // publish: header and payload; pairs with observe in readyFrom. A CAS, because the claim may have been reclaimed.
+    if (compareExchange(at, free, stateOf(position, EVENT_READY)) != free) return EVENT_LOST;
+    journal = withoutFirst(journal);
+    set(seat + EVENT_SEAT_CLAIM, journal);
   }
   // Not with each: whoever reclaims the rest needs no ids.
   set(seat + EVENT_SEAT_CLAIM_ID_LOW, idLow);

@@ -402,12 +402,17 @@ const MUTANTS: Mutant[] = [
     name: 'the header is written after the publication',
     find: 'set(header + EVENT_HEADER_ID_LOW, idLow);',
     replace:
-      'compareExchange(header + EVENT_HEADER_STATE, stateOf(position, EVENT_FREE), stateOf(position, EVENT_READY)); set(header + EVENT_HEADER_ID_LOW, idLow); compareExchange(header + EVENT_HEADER_STATE, stateOf(position, EVENT_READY), stateOf(position, EVENT_FREE));',
+      'const early = stateAt(buffer, (positionOf(journal) + i) & POSITION_MASK, urgentOf(journal), capacity); const was = load(early); store(early, was | 1); set(header + EVENT_HEADER_ID_LOW, idLow); store(early, was);',
   },
   {
     name: 'a publication does not look whether the claim is its own',
-    find: 'if (compareExchange(header + EVENT_HEADER_STATE, free, stateOf(position, EVENT_READY)) != free)\n      return EVENT_LOST;',
-    replace: 'store(header + EVENT_HEADER_STATE, stateOf(position, EVENT_READY));',
+    find: 'if (compareExchange(at, free, stateOf(position, EVENT_READY)) != free) return EVENT_LOST;',
+    replace: 'store(at, stateOf(position, EVENT_READY));',
+  },
+  {
+    name: 'a publication does not look whether there is a claim',
+    find: 'if (leftOf(journal) < count) return EVENT_LOST;\n  let idLow',
+    replace: 'let idLow',
   },
   {
     name: 'ids of a batch do not carry',

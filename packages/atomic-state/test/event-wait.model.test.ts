@@ -118,9 +118,9 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
 const MUTANTS: Mutant[] = [
   {
     name: 'a producer looks for waiting consumers before it publishes',
-    find: 'set(header + EVENT_HEADER_ID_LOW, idLow);',
+    find: 'const at = stateAt(buffer, position, urgentOf(journal), capacity);\n    const free = stateOf(position, EVENT_FREE);',
     replace:
-      'set(header + EVENT_HEADER_ID_LOW, idLow); if (load(buffer + EVENT_BUFFER_ROOT_SLEEPERS) == 0) { compareExchange(header + EVENT_HEADER_STATE, stateOf(position, EVENT_FREE), stateOf(position, EVENT_READY)); return count; }',
+      'const at = stateAt(buffer, position, urgentOf(journal), capacity); const free = stateOf(position, EVENT_FREE); if (load(buffer + EVENT_BUFFER_ROOT_SLEEPERS) == 0) { compareExchange(at, free, stateOf(position, EVENT_READY)); return count; }',
     expect: 'deadlock',
   },
   {

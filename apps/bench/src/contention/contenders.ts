@@ -1,6 +1,6 @@
 // Several threads that do the same operations at the same time, for cases about contention.
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import { entryUrl } from '../entry-url.ts';
 import type { BatchResult } from '../suite.ts';
 import {
@@ -36,6 +36,8 @@ export interface ContendersOptions {
   readonly contenders: number;
   /** Plain data for the contender `index`. */
   readonly data: (index: number) => unknown;
+  /** What of it is handed over instead of cloned: ports. */
+  readonly transfer?: (index: number) => Transferable[];
 }
 
 export class Contenders {
@@ -56,7 +58,7 @@ export class Contenders {
     this.#failed.catch(() => undefined); // met in run(); an orderly stop() ends the threads, too
   }
 
-  static async start({ module, contenders, data }: ContendersOptions): Promise<Contenders> {
+  static async start({ module, contenders, data, transfer }: ContendersOptions): Promise<Contenders> {
     const control = new SharedArrayBuffer(controlBytes(contenders));
     const workers = Array.from({ length: contenders }, (_, index) => {
       const workerData: ContenderData = {
@@ -66,7 +68,7 @@ export class Contenders {
         module: module.href,
         data: data(index),
       };
-      return new Worker(entryUrl('contender'), { workerData });
+      return new Worker(entryUrl('contender'), { workerData, transferList: transfer?.(index) ?? [] });
     });
     try {
       await Promise.all(workers.map((worker) => once(worker, 'message')));

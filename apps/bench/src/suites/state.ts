@@ -1,6 +1,7 @@
 import type { Suite } from '../suite.ts';
 import { admission } from './state/admission.ts';
 import { contention, oversubscription } from './state/contention.ts';
+import { events } from './state/events.ts';
 import { formats, guard, guardBomb, guardSmall } from './state/guard.ts';
 import { rejection } from './state/rejection.ts';
 import { transition } from './state/transition.ts';
@@ -15,6 +16,7 @@ export const suite: Suite = {
     rejection,
     contention,
     oversubscription,
+    events,
     guard,
     guardSmall,
     guardBomb,

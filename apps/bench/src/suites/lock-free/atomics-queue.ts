@@ -9,10 +9,15 @@ export class AtomicsQueue {
   readonly #words: Int32Array;
   readonly #capacity: number;
 
-  constructor(capacity: number) {
+  /** @param words of a queue of the same capacity, for another thread */
+  constructor(capacity: number, words?: Int32Array) {
     this.#capacity = capacity;
-    this.#words = new Int32Array(new SharedArrayBuffer(4 * (CELLS + 2 * capacity)));
-    for (let i = 0; i < capacity; i++) this.#words[CELLS + 2 * i] = i;
+    this.#words = words ?? new Int32Array(new SharedArrayBuffer(4 * (CELLS + 2 * capacity)));
+    if (words === undefined) for (let i = 0; i < capacity; i++) this.#words[CELLS + 2 * i] = i;
+  }
+
+  get words(): Int32Array {
+    return this.#words;
   }
 
   tryPush(value: number): boolean {
