@@ -16,8 +16,8 @@ export type Work =
 
 export const EVENT_BYTES = 64;
 
-/** Full or empty for so long, the other end is not running: see ring-ends.ts. */
-const MAX_WAIT_TRIES = 20_000;
+/** Full or empty for so long, the other end is not running, or has just begun: then there is more to do at once after a rest. Guessed. */
+const MAX_WAIT_TRIES = 1000;
 const REST_MS = 0.05;
 const silent = new Int32Array(new SharedArrayBuffer(4));
 let tries = 0;

@@ -180,7 +180,7 @@ export const events: BatchGroup = {
   kind: 'batch',
   name: 'events',
   title: 'An event of 64 bytes, admitted by its endpoint, from one thread to another',
-  note: 'One operation is one event, its id, order and bytes looked at. Both ends try again at once where there is no room or no event, and rest for 50 µs after 20 000 tries in vain.',
+  note: 'One operation is one event, its id, order and bytes looked at. Both ends try again at once where there is no room or no event, and rest for 50 µs after 1000 tries in vain.',
   cases: [
     ours(SINGLE, 'single', 1, 'copied in and out'),
     ours(PACKED, 'packed', BATCH, 'copied in by one call, looked at in place'),
