@@ -2,6 +2,7 @@
 import { type ClaimResult, judgeClaim } from './claims.ts';
 import type { CaseReport, GroupReport, RatioReport, SeriesReport } from './document.ts';
 import type { RawGroup, RawSeries } from './group-report.ts';
+import { compareFigure } from './published.ts';
 import { pairedRatios, summarise } from './statistics.ts';
 import { type Group, NS_PER_OP, subjectsOf } from './suite.ts';
 
@@ -41,6 +42,12 @@ export function assembleGroup(group: Group, phases: readonly RawGroup[], seed: n
     cases,
     ratios: ratiosOf(cases, seed),
     claims,
+    publication: group.publication
+      ? {
+          source: group.publication.source,
+          figures: group.publication.figures.map((figure) => compareFigure(figure, samplesOf, seed)),
+        }
+      : null,
     failures: phases.flatMap((phase) => phase.failures),
     rounds: timing?.rounds ?? [],
     conclusive: timing?.conclusive ?? true,

@@ -32,6 +32,14 @@ export interface RatioReport {
   readonly interval: readonly [low: number, high: number];
 }
 
+/** A figure that others have published, and the same measured here; null where it was not. */
+export interface PublishedReport {
+  readonly what: string;
+  readonly published: string;
+  readonly measured: number | null;
+  readonly unit: string;
+}
+
 export interface GroupReport {
   readonly name: string;
   readonly title: string;
@@ -40,6 +48,7 @@ export interface GroupReport {
   readonly cases: readonly CaseReport[];
   readonly ratios: readonly RatioReport[];
   readonly claims: readonly ClaimResult[];
+  readonly publication: { readonly source: string; readonly figures: readonly PublishedReport[] } | null;
   readonly failures: readonly Failure[];
   readonly rounds: readonly RoundLog[];
   readonly conclusive: boolean;

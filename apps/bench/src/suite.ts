@@ -78,12 +78,36 @@ export type Claim = {
   | { readonly atLeast: number; readonly atMost?: never }
 );
 
+/**
+ * A figure that others have published, printed beside what is measured here. `measured` says how: million operations a second by a
+ * case's time, a metric of it, or its time by that of `against` in percent.
+ */
+export interface PublishedFigure {
+  readonly what: string;
+  /** As it was published: `2.1`. */
+  readonly published: string;
+  readonly unit: 'M ops/s' | 'ns' | '%';
+  readonly of: string;
+  /** With unit `ns`. */
+  readonly metric?: string;
+  /** With unit `%`: 100 is as fast as this case. */
+  readonly against?: string;
+}
+
+/** Where published figures are from. */
+export interface Publication {
+  readonly source: string;
+  readonly figures: readonly PublishedFigure[];
+}
+
 interface GroupBase {
   readonly name: string;
   readonly title: string;
   /** What one operation is, and what the comparison leaves out. */
   readonly note?: string;
   readonly claims?: readonly Claim[];
+  /** Printed below the table, never as a target. */
+  readonly publication?: Publication;
   /** The group's process is killed, and the run fails, after this long. Default 300. */
   readonly timeoutSeconds?: number;
 }

@@ -67,6 +67,18 @@ function metricTable(group: GroupReport): string | undefined {
   return rows.length === 0 ? undefined : renderTable(['case', 'figure', 'median', '± MAD', 'min–max'], rows);
 }
 
+function publishedTable(group: GroupReport): string | undefined {
+  if (group.publication === null) return undefined;
+  const { source, figures } = group.publication;
+  const rows = figures.map(({ what, unit, published, measured }) => [
+    what,
+    unit,
+    published,
+    measured === null ? 'not measured' : number(measured),
+  ]);
+  return `  ${source}:\n${renderTable(['figure', 'unit', 'published', 'measured here'], rows)}`;
+}
+
 function roundsLine(group: GroupReport): string {
   if (group.rounds.length === 0) return 'rounds: none';
   const dirty = group.rounds.filter((round) => round.dirty !== null);
@@ -91,6 +103,8 @@ function renderGroup(suite: string, group: GroupReport): string {
   if (group.kind === 'batch') lines.push(batchTable(group));
   const metrics = metricTable(group);
   if (metrics !== undefined) lines.push(metrics);
+  const published = publishedTable(group);
+  if (published !== undefined) lines.push(published);
   for (const { name, note } of group.cases) if (note !== null) lines.push(`  ${name}: ${note}`);
   for (const claim of group.claims) {
     const measured =

@@ -1,7 +1,7 @@
 import { SuiteError } from './errors.ts';
 import { type Group, type Suite, subjectsOf } from './suite.ts';
 
-/** Throws a SuiteError for names that are not unique, claims on cases that are not there and groups with nothing to compare. */
+/** Throws a SuiteError for names that are not unique, claims and published figures on cases that are not there and groups with nothing to compare. */
 export function validateSuite(suite: Suite): void {
   if (suite.groups.length === 0) throw new SuiteError(`suite '${suite.name}' has no groups`);
   unique(
@@ -27,6 +27,12 @@ function validateGroup(group: Group, path: string): void {
     for (const { name, opsPerBatch = 1 } of group.cases)
       if (!(Number.isSafeInteger(opsPerBatch) && opsPerBatch > 0))
         throw new SuiteError(`${path}/${name} has opsPerBatch ${opsPerBatch}, expected an integer above 0`);
+  for (const figure of group.publication?.figures ?? [])
+    for (const name of [figure.of, figure.against])
+      if (name !== undefined && !names.includes(name))
+        throw new SuiteError(
+          `${path} has a published figure on '${name}', which is none of its cases: ${names.join(', ')}`,
+        );
   for (const claim of group.claims ?? []) {
     for (const name of [claim.of, claim.against])
       if (name !== undefined && !names.includes(name))

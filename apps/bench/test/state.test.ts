@@ -27,6 +27,14 @@ test('the suite state leaves every word, breaker and count as it must', { timeou
     'guard-small',
     'guard-bomb',
     'guard-format',
+    'twin-1',
+    'twin-2',
+    'twin-4',
+    'twin-8',
+    'twin-16',
+    'twin-latency',
+    'many-1',
+    'many-2',
   ]);
   for (const { cases } of groups)
     for (const { metrics } of cases) expect(metrics['nsPerOp']?.samples).toHaveLength(3);

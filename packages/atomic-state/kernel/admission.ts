@@ -1,7 +1,7 @@
 // Admission: asking to call an endpoint. PROTOCOL.md beside this file has the states and why it holds.
 //
 // The common case stands alone in the exported function, so that Wasm keeps it in registers; all the rest is one call further.
-import { get, high, load, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import { get, high, load, load64, low, lowHalf, word64 } from '@corelane/shared-memory/kernel/atomics';
 import {
   CELL_POLICY,
   CELL_WORD,
@@ -38,8 +38,8 @@ import {
 export function tryAcquire(cell: i32, clock: i32, me: i32): i32 {
   const policy = load(cell + CELL_POLICY); // observe: pairs with the store that defines the endpoint
   if (policy != 0 && get(policy + POLICY_LIMITED) == 0) {
-    load64(cell + CELL_WORD);
-    if (isClosed(low()) != 0) return eraOf(low()) << 1;
+    const wordLow = lowHalf(word64(cell + CELL_WORD));
+    if (isClosed(wordLow) != 0) return eraOf(wordLow) << 1;
   }
   return tryAcquireAt(cell, load(clock), me);
 }

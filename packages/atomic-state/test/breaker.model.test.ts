@@ -357,8 +357,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'the quick count of a success ignores that the breaker is not closed',
-    find: 'if (isPlainlyClosed(wordLow) == 0 || wordLow == 0 || isPlainlyOfEra(admission, wordLow) == 0) return 0;',
-    replace: 'if (isPlainlyOfEra(admission, wordLow) == 0) return 0;',
+    find: 'const closedBits = OPEN_BIT | HALF_OPEN_BIT | MONITORED_BIT;',
+    replace: 'const closedBits = MONITORED_BIT;',
   },
   {
     name: 'probe admitted twice: the ledger is written without a CAS',
@@ -446,8 +446,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'late successes count',
-    find: 'return admission == ANY_ADMISSION || admission >> 1 == eraOf(wordLow) ? 1 : 0;',
-    replace: 'return 1;',
+    find: 'return admission == ANY_ADMISSION ? closedBits : closedBits | ERA_BITS;',
+    replace: 'return closedBits;',
   },
   {
     name: 'results without admission are not bounded by the probes that are out',

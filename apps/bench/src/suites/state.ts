@@ -5,6 +5,7 @@ import { events } from './state/events.ts';
 import { formats, guard, guardBomb, guardSmall } from './state/guard.ts';
 import { rejection } from './state/rejection.ts';
 import { transition } from './state/transition.ts';
+import { twins } from './state/twin.ts';
 
 /** One shared word per endpoint against breakers of one process, and against what a CAS costs at all. */
 export const suite: Suite = {
@@ -21,5 +22,6 @@ export const suite: Suite = {
     guardSmall,
     guardBomb,
     formats,
+    ...twins,
   ],
 };
