@@ -8,7 +8,7 @@ import { createCockatiel, createOpossum, fail, Outage } from '../src/suites/stat
 import { BareWord, bigintCas } from '../src/suites/state/words.ts';
 import { runCommand } from './run-bench.ts';
 
-test('the suite state leaves every word, breaker and count as it must', { timeout: 120_000 }, async () => {
+test('the suite state leaves every word, breaker and count as it must', { timeout: 240_000 }, async () => {
   const { code, stdout, stderr } = await runCommand(
     ...'--suite state --quick --batch-ms 1 --warmup-ms 5 --json'.split(' '),
   );
