@@ -8,7 +8,16 @@ import type {
   WindowReading,
 } from './endpoint-cells.ts';
 import type { KernelExports } from './kernel.generated.ts';
-import { bucket, BUCKETS, cell, failure, ledger, machineRoot, MAX_FAILURE_THRESHOLD } from './layout.ts';
+import {
+  bucket,
+  BUCKETS,
+  cell,
+  failure,
+  ledger,
+  machineRoot,
+  MAX_FAILURE_THRESHOLD,
+  MAX_SKEW_MS,
+} from './layout.ts';
 import { readPolicy } from './policy.ts';
 import { decodeWord } from './word.ts';
 
@@ -70,7 +79,8 @@ export class AtomicCells implements EndpointCells {
       const { shift } = failure.field.timeMs;
       if (stamp === 0 || (stamp & failure.field.era.mask) !== era) continue;
       const ageMs = (((nowMs << shift) - (stamp & ~failure.field.era.mask)) | 0) >> shift;
-      if (ageMs <= failureWindowMs) failureAgesMs.push(Math.max(0, ageMs));
+      // Far ahead of now means that the 29 bits have wrapped, as in the kernel.
+      if (ageMs >= -MAX_SKEW_MS && ageMs <= failureWindowMs) failureAgesMs.push(Math.max(0, ageMs));
     }
     failureAgesMs.sort((a, b) => b - a);
     return { failureAgesMs, buckets: bucketMs === 0 ? [] : this.#buckets(at, era, bucketMs, nowMs) };

@@ -9,12 +9,21 @@ export class AtomicStateError extends Error {
   }
 }
 
+/** Any value in a message: also one that has no string, or a long one. */
+function show(found: unknown): string {
+  if (typeof found === 'object' && found !== null) return Array.isArray(found) ? 'an array' : 'an object';
+  const text = String(found);
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
+}
+
+const MAX_SHOWN = 200;
+
 /** An option outside its range. Nothing was changed. */
 export class PolicyError extends AtomicStateError {
   override readonly name = 'PolicyError';
 
   constructor(option: string, found: unknown, expected: string) {
-    super('ERR_POLICY', `${option} is ${String(found)}, expected ${expected}`);
+    super('ERR_POLICY', `${option} is ${show(found)}, expected ${expected}`);
   }
 }
 
@@ -52,7 +61,7 @@ export class EndpointError extends AtomicStateError {
   override readonly name = 'EndpointError';
 
   constructor(found: unknown, defined: number) {
-    const shown = typeof found === 'string' ? `${JSON.stringify(found)}, a name` : String(found);
+    const shown = typeof found === 'string' ? `${JSON.stringify(found)}, a name` : show(found);
     super('ERR_ENDPOINT', `endpoint is ${shown}, expected the index of one of ${defined} defined endpoints`);
   }
 }
@@ -64,7 +73,7 @@ export class AdmissionError extends AtomicStateError {
   constructor(found: unknown) {
     super(
       'ERR_ADMISSION',
-      `admission is ${String(found)}, expected what tryAcquire returned for this endpoint`,
+      `admission is ${show(found)}, expected what tryAcquire returned for this endpoint`,
     );
   }
 }
@@ -93,7 +102,7 @@ export class SnapshotError extends AtomicStateError {
   override readonly name = 'SnapshotError';
 
   constructor(path: string, found: unknown, expected: string) {
-    super('ERR_SNAPSHOT', `${path} is ${String(found)}, expected ${expected}`);
+    super('ERR_SNAPSHOT', `${path} is ${show(found)}, expected ${expected}`);
   }
 }
 

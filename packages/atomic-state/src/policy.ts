@@ -72,8 +72,10 @@ function percentageOf(basisPoints: number): number | undefined {
 
 /** Checks and completes options. @throws PolicyError */
 export function policyOf(options: EndpointOptions): Policy {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new PolicyError('options', options, 'an object');
   for (const name of Object.keys(options))
-    if (!(name in OPTIONS))
+    if (!Object.hasOwn(OPTIONS, name))
       throw new PolicyError(name, 'no option', `one of ${Object.keys(OPTIONS).join(', ')}`);
   const integer = (name: keyof EndpointOptions, fallback: number, most: number, least = 1): number => {
     const value = options[name] ?? fallback;
@@ -186,6 +188,14 @@ function checkAddress(arena: Arena, what: string, at: number, bytes: number): vo
   const last = arena.usedBytes - bytes;
   if (at <= 0 || at > last || at % 4 !== 0)
     throw new AttachError(layout.name, what, at, `a multiple of 4 from 4 to ${last}`);
+}
+
+/** True where two endpoints with these policies may share one: permits are in a table of the endpoint's own. */
+export function areShareable(one: Policy, other: Policy): boolean {
+  return (
+    one.permits === 0 &&
+    layout.fields.every(({ name }) => one[name as keyof Policy] === other[name as keyof Policy])
+  );
 }
 
 /** @throws PolicyConflictError where an option that was given differs from the policy that holds */

@@ -12,6 +12,7 @@ import {
   ERA_SHIFT,
   HALF_OPEN,
   machineRoot,
+  MAX_SKEW_MS,
   MONITORED,
   permit,
   standardBucket,
@@ -111,8 +112,11 @@ export class StandardCells implements EndpointCells {
       const count = read(offset.ringCount);
       const failureAgesMs = Array.from({ length: count }, (_, i) => {
         const place = (read(offset.ringPlace) + failureThreshold - count + i) % failureThreshold;
-        return Math.max(0, (nowMs - read(offset.ring + 4 * place)) | 0);
-      }).filter((ageMs) => ageMs <= failureWindowMs);
+        return (nowMs - read(offset.ring + 4 * place)) | 0;
+      })
+        // Far ahead of now means that the clock has wrapped, as in the kernel.
+        .filter((ageMs) => ageMs > -MAX_SKEW_MS && ageMs <= failureWindowMs)
+        .map((ageMs) => Math.max(0, ageMs));
       failureAgesMs.sort((a, b) => b - a);
       if (bucketMs === 0) return { failureAgesMs, buckets: [] };
       const now31 = nowMs & MAX_TICK_TIME;

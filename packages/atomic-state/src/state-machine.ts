@@ -27,6 +27,7 @@ import {
 import { metricsOf, type MachineMetrics } from './machine-metrics.ts';
 import { acquireOutcomeName, type RecordOutcome } from './outcome.ts';
 import {
+  areShareable,
   checkAgreement,
   optionsOf,
   policyOf,
@@ -39,6 +40,8 @@ import { restoreEndpoint } from './restore-endpoint.ts';
 import { deadThread, THIS_THREAD } from './this-thread.ts';
 
 const MAX_RATIO = 255;
+/** Longer than any `slowCallDurationMs`. */
+const MAX_DURATION_MS = 0x7fffffff;
 
 export class StateMachine implements Disposable {
   readonly handle: StateMachineHandle;
@@ -144,19 +147,12 @@ export class StateMachine implements Disposable {
   ): RecordOutcome {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.capacity) this.#unknown(endpoint);
     if ((admission | 0) !== admission) throw new AdmissionError(admission);
-    if (!(durationMs >= 0)) throw new ArgumentRangeError('durationMs', durationMs, 'a number from 0');
+    const wholeMs = durationMs === 0 ? 0 : checkedDuration(durationMs);
     const at = (this.#firstCell + endpoint * this.#cellBytes) | 0;
     const outcome =
       nowMs === undefined
-        ? this.#recordDelivery(at, ok ? 1 : 0, admission, durationMs, this.#clockWord, THIS_THREAD)
-        : this.#kernel.recordDeliveryAt(
-            at,
-            ok ? 1 : 0,
-            admission,
-            durationMs,
-            checkedTime(nowMs),
-            THIS_THREAD,
-          );
+        ? this.#recordDelivery(at, ok ? 1 : 0, admission, wholeMs, this.#clockWord, THIS_THREAD)
+        : this.#kernel.recordDeliveryAt(at, ok ? 1 : 0, admission, wholeMs, checkedTime(nowMs), THIS_THREAD);
     if (outcome < 0) this.#refuse(outcome, endpoint, admission);
     return outcome as RecordOutcome;
   }
@@ -189,7 +185,8 @@ export class StateMachine implements Disposable {
   /** False where the breaker has opened since the admission was given: its result would be late. @throws EndpointError, AdmissionError */
   isCurrent(endpoint: number, admission: number): boolean {
     const at = this.#check(endpoint);
-    if ((admission | 0) !== admission || admission < 0) throw new AdmissionError(admission);
+    if ((admission | 0) !== admission || admission < 0 || (admission & ANY_ADMISSION) !== 0)
+      throw new AdmissionError(admission);
     return this.#kernel.isCurrent(at, admission) === 1;
   }
 
@@ -238,10 +235,12 @@ export class StateMachine implements Disposable {
    */
   reclaim(threadId: number): number {
     const dead = deadThread(threadId);
-    return this.endpoints().reduce(
-      (sum, { index }) => sum + this.#kernel.reclaimEndpoint(this.#cellOf(index), dead),
-      0,
-    );
+    const { size } = this.#names;
+    let permits = 0;
+    // Also of endpoints that are not defined: it may have died defining one.
+    for (let index = 0; index < size; index++)
+      permits += this.#kernel.reclaimEndpoint(this.#cellOf(index), dead);
+    return permits;
   }
 
   /**
@@ -336,8 +335,10 @@ export class StateMachine implements Disposable {
   #propose(endpoint: number, wanted: Policy | undefined): number {
     const before = this.#cells.proposedAt(this.#cellOf(endpoint));
     if (before !== 0) return before;
-    if (wanted !== undefined) return writePolicy(this.#arena, wanted);
-    return this.#arena.i32[(this.#root >> 2) + machineRoot.word.defaultPolicy] as number;
+    const shared = this.#arena.i32[(this.#root >> 2) + machineRoot.word.defaultPolicy] as number;
+    const defaults = readPolicy(this.#arena, shared);
+    const policy = wanted ?? defaults;
+    return areShareable(policy, defaults) ? shared : writePolicy(this.#arena, policy);
   }
 
   #cellOf(endpoint: number): number {
@@ -371,6 +372,13 @@ export class StateMachine implements Disposable {
 function checkedTime(nowMs: number): number {
   if (Number.isFinite(nowMs)) return nowMs;
   throw new ArgumentRangeError('nowMs', nowMs, 'a finite number');
+}
+
+/** In the kernel's integers: whatever is longer than a whole number of milliseconds is longer than that. */
+function checkedDuration(durationMs: number): number {
+  if (typeof durationMs === 'number' && durationMs >= 0)
+    return Math.min(MAX_DURATION_MS, Math.ceil(durationMs));
+  throw new ArgumentRangeError('durationMs', durationMs, 'a number from 0');
 }
 
 function checkedRatio(ratio: number): number {

@@ -81,6 +81,18 @@ describe('an abort', () => {
     expect(guard.metrics()).toMatchObject({ running: 0, waiting: 0, rejected: 2 });
   });
 
+  it('while waiting leaves its place to others, also where somebody leaves in the same turn', async () => {
+    const turnstile = new Turnstile(1, 8);
+    await turnstile.enter(1000, undefined);
+    const controller = new AbortController();
+    const waiting = turnstile.enter(1000, controller.signal);
+    controller.abort('gone');
+    turnstile.leave();
+    await expect(waiting).rejects.toBe('gone');
+    expect([turnstile.inside, turnstile.waiting]).toEqual([0, 0]);
+    expect(await turnstile.enter(1000, undefined)).toBe('in');
+  });
+
   it('takes its listener off a signal that lives on', async () => {
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, 'addEventListener');

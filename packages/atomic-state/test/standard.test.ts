@@ -11,4 +11,5 @@ describe('standard', async () => {
   await import('./allocation.test.ts');
   await import('./limits.test.ts');
   await import('./by-hand.test.ts');
+  await import('./strangers.test.ts');
 });

@@ -42,12 +42,18 @@ export class Turnstile {
       return await new Promise<Passage>((resolve, reject) => {
         waiting.admit = () => resolve('in');
         this.#line.add(waiting);
-        timer = setTimeout(() => resolve('late'), timeoutMs);
-        onAbort = () => reject(signal?.reason as Error);
+        // Out of the line at once: whoever leaves before this function goes on would give it a place that nobody leaves.
+        timer = setTimeout(() => {
+          this.#line.delete(waiting);
+          resolve('late');
+        }, timeoutMs);
+        onAbort = () => {
+          this.#line.delete(waiting);
+          reject(signal?.reason as Error);
+        };
         signal?.addEventListener('abort', onAbort);
       });
     } finally {
-      this.#line.delete(waiting);
       clearTimeout(timer);
       if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
     }
