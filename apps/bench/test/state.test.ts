@@ -2,7 +2,9 @@ import { Refusal } from '@corelane/atomic-state';
 import { CircuitState } from 'cockatiel';
 import { describe, expect, test } from 'vitest';
 import type { BenchDocument } from '../src/document.ts';
+import { AtomicsEvents } from '../src/suites/state/atomics-events.ts';
 import { BenchEndpoint, FAILURE_THRESHOLD } from '../src/suites/state/endpoint.ts';
+import { createContender, EVENT_BYTES } from '../src/suites/state/event-ends.ts';
 import { ObjectBreaker } from '../src/suites/state/object-breaker.ts';
 import { createCockatiel, createOpossum, fail, Outage } from '../src/suites/state/peers.ts';
 import { BareWord, bigintCas } from '../src/suites/state/words.ts';
@@ -23,6 +25,7 @@ test('the suite state leaves every word, breaker and count as it must', { timeou
     'rejection',
     'contention',
     'oversubscription',
+    'events',
     'guard',
     'guard-small',
     'guard-bomb',
@@ -67,6 +70,33 @@ test('a bare word notices a lost addition', () => {
   expect(bigintCas(word.words, word.at >> 3, 24)).toBe(24);
   expect(word.check(1024)).toBeUndefined();
   expect(word.check(1025)).toBe('the word holds 1024, expected 1025');
+});
+
+describe('events between threads', () => {
+  test('the queue on JS Atomics has ids without gaps, priorities, and a limit', () => {
+    const queue = AtomicsEvents.create(4, 8);
+    const ids = ['n1', 'u1', 'n2', 'u2', 'full'].map((text) =>
+      queue.tryPut(Buffer.from(text), text[0] === 'u'),
+    );
+    expect(ids).toEqual([0, 1, 2, 3, -1]);
+    const target = Buffer.alloc(8);
+    const out: string[] = [];
+    while (queue.tryTake(target)) out.push(`${queue.id}${target.toString('latin1', 0, queue.length)}`);
+    expect(out).toEqual(['1u1', '3u2', '0n1', '2n2']);
+  });
+
+  test('the consumer counts an event with a wrong byte or out of its order as none', () => {
+    const queue = AtomicsEvents.create(4, EVENT_BYTES);
+    const work = { kind: 'atomics', handle: queue.handle } as const;
+    const consume = createContender(work, 1);
+    createContender(work, 0)(2);
+    expect(consume(2)).toBe(2);
+    const wrong = new Uint8Array(EVENT_BYTES);
+    queue.tryPut(wrong, false); // the third one begins with 2
+    wrong[0] = 3;
+    queue.tryPut(wrong, false);
+    expect(consume(2)).toBe(1);
+  });
 });
 
 describe('all breakers open at the same failure', () => {

@@ -43,6 +43,7 @@ export interface EventMetrics {
 
 export function readEventMetrics(place: EventPlace): EventMetrics {
   const { kernel, at, arena, capacity, seats, seatsAt } = place;
+  kernel.publishCases(); // those of the endpoints that this thread's producers asked: for machine.metrics()
   const atomic = (word: number): number => Atomics.load(arena.i32, (at >> 2) + word);
   const sum = (word: number): number => {
     let total = 0;

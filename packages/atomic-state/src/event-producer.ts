@@ -185,7 +185,10 @@ export class EventProducer {
 
   /** A second time: does nothing. */
   [Symbol.dispose](): void {
-    if (this.#seat !== 0) this.#place.kernel.freeSeat(this.#seat);
+    if (this.#seat === 0) return;
+    const { kernel } = this.#place;
+    kernel.publishCases();
+    kernel.freeSeat(this.#seat);
     this.#seat = 0;
   }
 

@@ -9,7 +9,7 @@ import { deadThread, THIS_THREAD } from './this-thread.ts';
 const TALLIES = ['claims', 'claimRetries', 'takes', 'takeRetries', 'inspected'] as const;
 
 /** Word indices of all tallies of a seat, from its start. */
-export const SEAT_TALLIES: readonly number[] = [
+const SEAT_TALLIES: readonly number[] = [
   ...TALLIES.map((name) => eventSeat.word[name]),
   ...Array.from(
     { length: EVENT_REFUSALS },

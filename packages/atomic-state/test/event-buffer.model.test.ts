@@ -5,12 +5,16 @@ import {
   EVENT_LOST,
   EVENT_NONE,
   EVENT_REFUSED_FULL,
+  cell,
   eventBufferRoot,
   eventHeader,
   eventSeat,
+  HALF_OPEN,
+  ledger,
   REFUSED_THROTTLED,
 } from '../src/layout.ts';
 import { BUFFER, conserved, type Events, NORMAL, nth, Place, type Put, say, URGENT } from './event-model.ts';
+import { CELL } from './model.ts';
 
 /** Of a single consumer: the events of each producer and priority come out in the order in which they went in. */
 function inOrder(puts: readonly Put[], out: readonly string[]): string | undefined {
@@ -207,6 +211,31 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
         a.accepted.length + b.accepted.length === 2 && place.tokens === 8
           ? conserved(k, place, [a, b], [])
           : `${a.accepted.length} and ${b.accepted.length} events, ${place.tokens} tokens are left`,
+    );
+  },
+  (k) => {
+    const place = new Place({
+      endpoint: { halfOpenProbes: 2, low: (100 << 24) | (HALF_OPEN << 8), ledger: [0, 0] },
+    });
+    return place.scenario(
+      k,
+      'two probes of a half-open endpoint and room for one: the other probe is given back',
+      [() => place.put(k, 0, NORMAL, [1]), () => place.put(k, 1, NORMAL, [2])],
+      ([a, b]) => {
+        const admitted = peek(CELL + cell.offset.ledger) & ledger.field.admitted.mask;
+        return a.accepted.length + b.accepted.length === 1 && admitted === 1
+          ? undefined
+          : `${a.accepted.length} and ${b.accepted.length} events, ${admitted} probes are out`;
+      },
+      {
+        setup: () => {
+          place.setup(k);
+          // A claim that is never published takes the other slot.
+          poke(CELL + cell.offset.word, 100 << 24);
+          place.claim(k, 2, NORMAL, 1);
+          poke(CELL + cell.offset.word, (100 << 24) | (HALF_OPEN << 8));
+        },
+      },
     );
   },
   (k) => {
