@@ -79,7 +79,7 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
       [() => k.publishEvents(BUFFER, place.seat(0), 2, 4), waiter(k, place, 1), waiter(k, place, 2)],
       ([, a, b]) => nobodyIsAsleep() ?? conserved(k, place, [put(0, 1)], [...a.out, ...b.out]),
       {
-        preemptions: 4,
+        preemptions: 3,
         setup: () => {
           place.setup(k);
           place.claim(k, 0, NORMAL, 2);
