@@ -10,6 +10,7 @@ import {
   load64,
   low,
   lowHalf,
+  replace64,
   sum64,
   word64,
 } from '@corelane/shared-memory/kernel/atomics';
@@ -43,7 +44,7 @@ import { forgetEra, probeIsOut, reopen, stampLedger } from './ledger.ts';
 import { permitOf, releasePermit } from './permits.ts';
 import { enterOutcome } from './rolling.ts';
 import { enterFailure } from './window.ts';
-import { casWord, swapWord } from './word-cas.ts';
+import { casWord, countWon, lost, publishCases } from './word-cas.ts';
 import {
   bumped,
   closed,
@@ -156,9 +157,14 @@ function countSuccess(cell: i32, admission: i32): i32 {
   if ((wordLow & plainBits(admission)) != plainEra(admission)) return 0;
   // The word of an endpoint that is not defined is 0.
   if (wordLow == 0 || (wordLow & WORD_VERSION_MASK) == WORD_VERSION_MASK) return 0;
-  if (successesOf(highHalf(word)) == WORD_SUCCESSES_MASK)
-    return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, 0));
-  return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, WORD_SUCCESSES_ONE));
+  const isFull = successesOf(highHalf(word)) == WORD_SUCCESSES_MASK;
+  const at = cell + CELL_WORD;
+  const isWon = isFull
+    ? replace64(at, word, sum64(word, WORD_VERSION_ONE, 0))
+    : replace64(at, word, sum64(word, WORD_VERSION_ONE, WORD_SUCCESSES_ONE));
+  if (isWon == 0) return lost();
+  if (countWon() != 0) publishCases();
+  return 1;
 }
 
 /** Closed to Open, once an era: RECORD_TRIPPED for the one thread that did it, RECORD_COUNTED where the era is over. */

@@ -31,23 +31,18 @@ export function countCasesFor(root: i32): void {
 /** One attempt at a transition: 1 where the word was as expected and is now the next one. */
 export function casWord(cell: i32, wordLow: i32, wordHigh: i32, nextLow: i32, nextHigh: i32): i32 {
   if (compareExchange64(cell + CELL_WORD, wordLow, wordHigh, nextLow, nextHigh) == 0) return lost();
-  return won();
-}
-
-/** The same for words that are values, as `word64` gives them: for the shortest path. */
-export function swapWord(cell: i32, word: i64, next: i64): i32 {
-  if (replace64(cell + CELL_WORD, word, next) == 0) return lost();
-  return won();
-}
-
-function won(): i32 {
-  successes = (successes + 1) | 0;
-  if ((successes & (BULK - 1)) == 0) publishCases();
+  if (countWon() != 0) publishCases();
   return 1;
 }
 
-/** Steps back, so that the winner has the line to itself for some transitions: in step, each would lose every other race. */
-function lost(): i32 {
+/** Counts a transition. In a function without calls, so that it is inlined. @returns 1 where the counts are due to be published */
+export function countWon(): i32 {
+  successes = (successes + 1) | 0;
+  return (successes & (BULK - 1)) == 0 ? 1 : 0;
+}
+
+/** Steps back, so that the winner has the line to itself for some transitions: in step, each would lose every other race. @returns 0 */
+export function lost(): i32 {
   failures = (failures + 1) | 0;
   relax(STEP_BACK);
   return 0;

@@ -352,8 +352,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'lost update: the quick count of a success does not look at its CAS',
-    find: 'return swapWord(cell, word, sum64(word, WORD_VERSION_ONE, WORD_SUCCESSES_ONE));',
-    replace: 'swapWord(cell, word, sum64(word, WORD_VERSION_ONE, WORD_SUCCESSES_ONE)); return 1;',
+    find: 'if (isWon == 0) return lost();',
+    replace: '',
   },
   {
     name: 'the quick count of a success ignores that the breaker is not closed',
