@@ -1,13 +1,6 @@
 // The CAS of a word, counted. The counts are globals of this thread's instance and go to the machine's root in bulk, so that counting
 // costs no access to memory that others write; what a thread has not published yet it adds when it reads them.
-import {
-  compareExchange64,
-  high,
-  load64,
-  low,
-  relax,
-  replace64,
-} from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange64, high, load64, low, relax } from '@corelane/shared-memory/kernel/atomics';
 import { CELL_WORD, MACHINE_ROOT_CAS_FAILURES, MACHINE_ROOT_CAS_SUCCESSES } from './layout.generated.ts';
 
 /** Transitions between two publications: a power of two. Guessed: far apart, and soon enough for a scrape. */

@@ -4,7 +4,7 @@ import { choose } from './implementation.ts';
 
 choose('standard');
 
-describe('standard', async () => {
+describe('standard', { timeout: 60_000 }, async () => {
   await import('./state-machine.test.ts');
   await import('./breaker.property.test.ts');
   await import('./state-machine.stress.test.ts');
