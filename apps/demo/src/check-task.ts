@@ -1,15 +1,21 @@
 // The task that the scheduler's threads run: looks at a body where it lies, in its pooled buffer. Only three numbers travel to it, and
-// a number or a name back.
+// a number and a name back.
 import { workerData } from 'node:worker_threads';
+import { CompressionGuard } from '@corelane/atomic-state';
 import { BufferPool, type BufferPoolHandle } from '@corelane/buffer-pool';
+import { Registry, type RegistryHandle } from '@corelane/perf-counters';
 import { defineTasks } from '@corelane/scheduler';
-import { checkBody, type BodyFault, type BodyLimits } from './checks/check-body.ts';
-import { ENCODINGS } from './checks/inflate-guard.ts';
+import { Arena } from '@corelane/shared-memory';
+import { checkBody, type BodyLimits } from './checks/check-body.ts';
+import { ENCODINGS } from './checks/encoding.ts';
+import { encodeVerdict } from './checks/verdict-code.ts';
 import { entryUrl } from './entry.ts';
+import { GuardBook } from './gateway/guard-book.ts';
 
 /** `workerData` of the scheduler's threads. */
 export interface CheckWorkerData {
   readonly pool: BufferPoolHandle;
+  readonly registry: RegistryHandle;
   readonly limits: BodyLimits;
   /** Fault injection: the body of this number is looked at for ever; 0: none. */
   readonly stuckEvery: number;
@@ -18,28 +24,40 @@ export interface CheckWorkerData {
 /** Token of the lease, bytes in its buffer, index in ENCODINGS or -1. */
 export type CheckArguments = readonly [token: number, length: number, encoding: number];
 
-/** What a number that comes back stands for; a good body without a repository is 0, one with a repository is its name. */
-export const FAULTS: readonly (BodyFault | undefined)[] = [
-  undefined,
-  'malformed',
-  'tooDeep',
-  'badName',
-  'bomb',
-];
+/** What a thread needs, made when it is given its first body. */
+class Checker {
+  readonly #pool: BufferPool;
+  readonly #book: GuardBook;
+  readonly #guard: CompressionGuard;
+  readonly #maxDepth: number;
 
-let pool: BufferPool | undefined;
-let checked = 0;
+  constructor({ pool, registry, limits }: CheckWorkerData) {
+    const arena = Arena.attach(pool.arena);
+    this.#pool = BufferPool.attach(pool, arena);
+    this.#book = new GuardBook(Registry.attach(registry, arena));
+    this.#guard = new CompressionGuard(limits.inflate);
+    this.#maxDepth = limits.maxDepth;
+  }
 
-async function check([token, length, encoding]: CheckArguments): Promise<number | string> {
+  async check([token, length, encoding]: CheckArguments): Promise<number | string> {
+    // Fails where the lease has ended: the HTTP worker that asked is dead.
+    const bytes = this.#pool.open(token).bytes.subarray(0, length);
+    const checked = await checkBody(bytes, ENCODINGS[encoding], this.#guard, this.#maxDepth);
+    this.#book.enter(checked.inspection);
+    return encodeVerdict(checked.verdict);
+  }
+}
+
+let checker: Checker | undefined;
+let given = 0;
+
+async function check(args: CheckArguments): Promise<number | string> {
   const data = workerData as CheckWorkerData;
-  checked++;
+  given++;
   // A handler that never yields: nothing but the end of its thread stops it.
-  while (data.stuckEvery > 0 && checked % data.stuckEvery === 0);
-  pool ??= BufferPool.attach(data.pool);
-  // Fails where the lease has ended: the HTTP worker that asked is dead.
-  const bytes = pool.open(token).bytes.subarray(0, length);
-  const { fault, repository } = await checkBody(bytes, ENCODINGS[encoding], data.limits);
-  return repository ?? FAULTS.indexOf(fault);
+  while (data.stuckEvery > 0 && given % data.stuckEvery === 0);
+  checker ??= new Checker(data);
+  return await checker.check(args);
 }
 
 // Named by its entry, not by the file that the build puts this code into.

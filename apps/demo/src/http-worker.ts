@@ -51,7 +51,11 @@ const intake = new Intake({
   settings,
   pool,
   bodies: memory.tag(BODIES_TAG),
-  checks: new ScheduledChecks(scheduler, settings.checkTimeoutMs),
+  checks: new ScheduledChecks({ client: scheduler, books, timeoutMs: settings.checkTimeoutMs }),
+  onCompressed: (endpoint, ratio, isBomb) => {
+    if (isBomb) machine.recordBomb(endpoint, ratio);
+    else machine.recordCompression(endpoint, ratio);
+  },
   endpoints: new Endpoints(machine, settings),
   guard,
   books,

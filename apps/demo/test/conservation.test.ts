@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  answerEquationsOf,
-  flowEquationsOf,
-  wordEquationsOf,
-  type Equation,
-} from '../src/report/conservation.ts';
+import { answerEquationsOf, flowEquationsOf, wordEquationsOf } from '../src/report/conservation.ts';
+import type { Equation } from '../src/report/equation.ts';
+import { guardEquationsOf } from '../src/report/guard-equations.ts';
 import type { Ledger } from '../src/report/ledger.ts';
 import { balancedLedger } from './fixtures.ts';
 
@@ -12,7 +9,12 @@ import { balancedLedger } from './fixtures.ts';
 const LIMITS = /inFlightAtTrip|leakedProbes|gateway\.probes/;
 
 function equationsOf(ledger: Ledger): Equation[] {
-  return [...answerEquationsOf(ledger), ...flowEquationsOf(ledger), ...wordEquationsOf(ledger)];
+  return [
+    ...answerEquationsOf(ledger),
+    ...flowEquationsOf(ledger),
+    ...guardEquationsOf(ledger),
+    ...wordEquationsOf(ledger),
+  ];
 }
 
 /** Paths to every number in the ledger. */
@@ -33,7 +35,7 @@ function changed(path: readonly string[], by: number): Ledger {
 
 /** Figures that the report shows, and that nobody else counts. */
 const SHOWN_ONLY =
-  /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|arena|rss|peak|endpoints.*answers/;
+  /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|overloaded|abandoned|bytesIn|bytesOut|largestRatio|arena|rss|peak|endpoints.*answers/;
 
 describe('the conservation check', () => {
   it('holds where the books add up', () => {
@@ -61,6 +63,18 @@ describe('the conservation check', () => {
         .map(({ name }) => name)
         .filter((name) => !failed.has(name)),
     ).toEqual([]);
+  });
+
+  it('allows for checks that were given up, and for no more than those', () => {
+    const broken = (bombs: number, abandoned: number): number => {
+      const ledger = changed(['guard', 'gzip', 'outcomes', 'too many bytes'], bombs);
+      Object.assign(ledger.gateway.checks, { abandoned });
+      return guardEquationsOf(ledger).filter(({ holds }) => !holds).length;
+    };
+    expect(broken(0, 2)).toBe(0);
+    expect(broken(2, 2)).toBe(0);
+    expect(broken(3, 2)).toBeGreaterThan(0);
+    expect(broken(1, 0)).toBeGreaterThan(0);
   });
 
   it('sees every single event that one party counted and another did not', () => {

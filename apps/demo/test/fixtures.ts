@@ -1,3 +1,4 @@
+import { OUTCOMES, type Outcome } from '@corelane/atomic-state';
 import { ANSWER_NAMES, type AnswerName } from '../src/gateway/answer.ts';
 import { KINDS, type Kind } from '../src/load/kinds.ts';
 import type { Ledger } from '../src/report/ledger.ts';
@@ -14,6 +15,8 @@ export function balancedLedger(): Ledger {
     badSignature: 3,
     throttled: 1,
   };
+  const noKind = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
+  const noOutcome = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
   const latency = { count: 109, p50: 1.5, p90: 3, p99: null, p999: null, max: 12.25 };
   return {
     client: {
@@ -22,11 +25,16 @@ export function balancedLedger(): Ledger {
       lost: 0,
       answers,
       byKind: {
-        ...(Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>),
-        webhook: 104,
-        bomb: 2,
+        ...noKind,
+        webhook: 96,
+        'compressed webhook': 6,
+        'gzip bomb': 1,
+        'zstd bomb': 1,
+        'broken stream': 1,
+        misdeclared: 1,
         'bad signature': 3,
       },
+      overloaded: noKind,
       unexpected: {},
       withoutRetryAfter: 0,
       acceptedDigest: 123_456,
@@ -41,13 +49,36 @@ export function balancedLedger(): Ledger {
       calls: { delivered: 90, refused: 1, unreachable: 2, cut: 2, 'timed out': 3 },
       probes: 4,
       records: { counted: 90, tripped: 1, closed: 1, reopened: 1, stale: 5 },
-      checks: { submitted: 106, finished: 106 },
+      checks: { submitted: 106, finished: 106, verdicts: 106, abandoned: 0 },
       endpoints: {
         'github/push': { answers: { accepted: 60 }, delivered: 60 },
         'github/star': { answers: { accepted: 30 }, delivered: 30 },
       },
     },
-    words: { trips: 1, reopens: 1, successes: 80, failures: 2, entered: { successes: 80, failures: 2 } },
+    guard: {
+      gzip: {
+        outcomes: { ...noOutcome, passed: 4, 'too many bytes': 1, corrupt: 1, 'mismatched encoding': 1 },
+        bytesIn: 60_000,
+        bytesOut: 1_100_000,
+        largestRatio: 21.5,
+      },
+      none: { outcomes: { ...noOutcome, plain: 96 }, bytesIn: 0, bytesOut: 0, largestRatio: 0 },
+      zstd: {
+        outcomes: { ...noOutcome, passed: 2, 'ratio too high': 1 },
+        bytesIn: 3000,
+        bytesOut: 200_000,
+        largestRatio: 101.5,
+      },
+    },
+    words: {
+      trips: 1,
+      reopens: 1,
+      successes: 80,
+      failures: 2,
+      entered: { successes: 80, failures: 2 },
+      compressionDetected: 8,
+      bombsRefused: 2,
+    },
     upstream: {
       received: 96,
       delivered: 90,

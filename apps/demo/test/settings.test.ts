@@ -20,7 +20,7 @@ const WRONG: readonly (readonly [options: Record<string, unknown>, message: stri
   [{ sources: { github: { secret: '' } } }, 'sources.github.secret is "", expected a text'],
   [{ sources: { GitHub: { secret: 'x' } } }, 'a name in sources is "GitHub"'],
   [{ sources: [] }, 'sources is [], expected an object'],
-  [{ inflate: { maxRatio: -1 } }, 'inflate.maxRatio is -1, expected a number above 0'],
+  [{ inflate: { maxRatio: -1 } }, 'inflate.maxRatio is -1, expected a cap of the guard'],
   [{ inflate: { maxRation: 1 } }, 'a name in inflate is "maxRation", expected one of'],
   [{ unfinishedShare: 0 }, 'unfinishedShare is 0, expected a number above 0, at most 1'],
   [{ breakers: 'none' }, 'breakers is "none", expected shared or per-worker'],

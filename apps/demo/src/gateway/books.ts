@@ -12,6 +12,7 @@ import type {
 } from '@corelane/perf-counters';
 import { ANSWER_NAMES, ANSWERS, type AnswerName } from './answer.ts';
 import type { DeliveryResult } from './delivery.ts';
+import { guardFigures, type GuardFormatFigures } from './guard-book.ts';
 
 /** Answers to who has not proved who he is carry no endpoint: else strangers could fill the registry with names. */
 export const NO_ENDPOINT = -1;
@@ -23,6 +24,8 @@ const PROBES_TOTAL = 'gateway_probes_total';
 const LATE_TOTAL = 'gateway_late_calls_total';
 const ABORTED_TOTAL = 'gateway_aborted_total';
 const CHECKS_STARTED = 'gateway_checks_submitted_total';
+const CHECKS_ABANDONED = 'gateway_checks_abandoned_total';
+const VERDICTS_TOTAL = 'gateway_verdicts_total';
 const IN_HAND = 'gateway_requests_in_hand';
 const CHECKS_ENDED = 'gateway_checks_finished_total';
 
@@ -36,6 +39,10 @@ export class Books {
   readonly aborted: Counter;
   readonly checksSubmitted: Counter;
   readonly checksFinished: Counter;
+  /** Checks that had begun when they were given up. */
+  readonly checksAbandoned: Counter;
+  /** Checks that came to a verdict. */
+  readonly verdicts: Counter;
   /** A gauge, not a count up and down: what a thread had in hand when it died is not in hand any more. */
   readonly inHand: Gauge;
   readonly requestTime: Timer;
@@ -72,6 +79,11 @@ export class Books {
     this.aborted = counter(ABORTED_TOTAL, 'Requests whose sender went away before the answer.');
     this.checksSubmitted = counter(CHECKS_STARTED, 'Bodies given to the scheduler to be checked.');
     this.checksFinished = counter(CHECKS_ENDED, 'Bodies whose check has ended, in whatever way.');
+    this.checksAbandoned = counter(
+      CHECKS_ABANDONED,
+      'Checks of bodies that had begun when they were given up.',
+    );
+    this.verdicts = counter(VERDICTS_TOTAL, 'Checks of bodies that came to a verdict.');
     this.inHand = registry.gauge({ name: IN_HAND, help: 'Webhooks being handled.' });
     this.requestTime = registry.timer({
       name: 'gateway_request_seconds',
@@ -167,8 +179,18 @@ export class BooksReader {
     return this.#total(IN_HAND);
   }
 
-  get checks(): { submitted: number; finished: number } {
-    return { submitted: this.#total(CHECKS_STARTED), finished: this.#total(CHECKS_ENDED) };
+  get checks(): { submitted: number; finished: number; verdicts: number; abandoned: number } {
+    return {
+      submitted: this.#total(CHECKS_STARTED),
+      finished: this.#total(CHECKS_ENDED),
+      verdicts: this.#total(VERDICTS_TOTAL),
+      abandoned: this.#total(CHECKS_ABANDONED),
+    };
+  }
+
+  /** What the guards of the check threads have found, by format. */
+  guard(): Record<string, GuardFormatFigures> {
+    return guardFigures(this.#snapshot);
   }
 
   #byLabel(metric: string, label: string): Record<string, number> {

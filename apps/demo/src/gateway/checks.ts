@@ -1,6 +1,6 @@
 // The port between an HTTP worker and whoever checks bodies for it.
 import type { BodyVerdict } from '../checks/check-body.ts';
-import type { Encoding } from '../checks/inflate-guard.ts';
+import type { Encoding } from '../checks/encoding.ts';
 
 export interface BodyCheck {
   /** Token of the lease that the body lies in. */

@@ -53,6 +53,8 @@ export class Gateway implements AsyncDisposable {
   readonly #deathsMs: number[] = [];
   /** By slot of the memory tracker: what its dead threads held, which was taken back from elsewhere. */
   readonly #buriedBytes = new Map<number, number>();
+  /** Thread ids of those that check bodies, by worker of the scheduler. */
+  readonly #checkThreads = new Map<number, number>();
   readonly #failed = Promise.withResolvers<never>();
   #port = 0;
   #replaced = 0;
@@ -74,10 +76,21 @@ export class Gateway implements AsyncDisposable {
       bufferBytes: settings.maxBodyBytes,
       sink: this.memory,
     });
-    this.registry = Registry.create(this.arena, { series: 8192, writers: threads });
+    // Check threads keep books, too; a dead one's place is taken back when its end is heard of.
+    this.registry = Registry.create(this.arena, {
+      series: 8192,
+      writers: threads + 2 * settings.checkThreads,
+    });
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
     this.scheduler = Scheduler.create(this.#schedulerOptions(threads));
-    this.scheduler.on('workerDestroy', () => {
+    this.scheduler.on(
+      'workerCreate',
+      ({ worker, threadId }) => void this.#checkThreads.set(worker, threadId),
+    );
+    this.scheduler.on('workerDestroy', ({ worker }) => {
+      const threadId = this.#checkThreads.get(worker);
+      this.#checkThreads.delete(worker);
+      if (threadId !== undefined) this.registry.reclaimThread(threadId);
       if (this.#closed === undefined) this.#replacedChecks++;
     });
     this.scheduler.on('error', (error) => {
@@ -255,6 +268,7 @@ export class Gateway implements AsyncDisposable {
     const { checkThreads, inflate, maxDepth, stuckCheckEvery } = this.settings;
     const workerData: CheckWorkerData = {
       pool: this.pool.handle,
+      registry: this.registry.handle,
       limits: { inflate, maxDepth },
       stuckEvery: stuckCheckEvery,
     };

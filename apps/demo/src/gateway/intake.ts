@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BufferPool, Lease } from '@corelane/buffer-pool';
 import type { TagRecorder } from '@corelane/memory-tracker';
 import { isIdentifier } from '../checks/identifier.ts';
-import { ENCODINGS, type Encoding } from '../checks/inflate-guard.ts';
+import { ENCODINGS, type Encoding } from '../checks/encoding.ts';
 import type { AnswerName } from './answer.ts';
 import { readBody } from './body.ts';
 import { NO_ENDPOINT, type Books } from './books.ts';
@@ -24,6 +24,8 @@ export interface IntakeParts {
   /** Records what bodies take while they are in hand. */
   readonly bodies: TagRecorder;
   readonly checks: Checks;
+  /** Told of each body that was compressed and was let through, or was a bomb. */
+  readonly onCompressed: (endpoint: number, ratio: number, isBomb: boolean) => void;
   readonly endpoints: Endpoints;
   readonly guard: Guard;
   readonly books: Books;
@@ -165,6 +167,8 @@ export class Intake {
     books.checksFinished.inc();
     books.checkTime.recordSince(startMs);
     if (verdict === 'refused') return { answer: 'overloaded', endpoint };
+    if (verdict.ratio !== undefined)
+      this.#parts.onCompressed(endpoint, verdict.ratio, verdict.fault === 'bomb');
     if (verdict.fault !== undefined) return { answer: verdict.fault, endpoint };
     // Its sender will send it again: delivering it now would deliver it twice.
     if (request.socket.destroyed) return { answer: 'gone', endpoint };

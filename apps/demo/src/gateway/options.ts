@@ -1,6 +1,6 @@
 // What a gateway can be told. Everything here is plain data: it travels to the threads as it is.
 import type { EndpointOptions } from '@corelane/atomic-state';
-import type { InflateCaps } from '../checks/inflate-guard.ts';
+import type { InflateCaps } from '../checks/encoding.ts';
 import { checkOptionNames, checkSettings } from './settings-check.ts';
 
 export interface GatewayOptions {

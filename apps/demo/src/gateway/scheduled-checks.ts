@@ -1,30 +1,40 @@
 // Checks of bodies as tasks of the scheduler, security events before the rest.
-import type { SchedulerClient } from '@corelane/scheduler';
-import { checkTasks, FAULTS } from '../check-task.ts';
-import { ENCODINGS } from '../checks/inflate-guard.ts';
+import { TaskTimeoutError, WorkerLostError, type SchedulerClient } from '@corelane/scheduler';
+import { checkTasks } from '../check-task.ts';
+import { ENCODINGS } from '../checks/encoding.ts';
+import { decodeVerdict } from '../checks/verdict-code.ts';
+import type { Books } from './books.ts';
 import type { BodyCheck, CheckOutcome, Checks } from './checks.ts';
 
-export class ScheduledChecks implements Checks {
-  readonly #client: SchedulerClient;
-  readonly #timeoutMs: number;
+export interface ScheduledChecksParts {
+  readonly client: SchedulerClient;
+  readonly books: Pick<Books, 'verdicts' | 'checksAbandoned'>;
+  /** Milliseconds after which a check is given up, and the thread that does it replaced. */
+  readonly timeoutMs: number;
+}
 
-  /** @param timeoutMs after which a check is given up, and the thread that does it replaced */
-  constructor(client: SchedulerClient, timeoutMs: number) {
-    this.#client = client;
-    this.#timeoutMs = timeoutMs;
+export class ScheduledChecks implements Checks {
+  readonly #parts: ScheduledChecksParts;
+
+  constructor(parts: ScheduledChecksParts) {
+    this.#parts = parts;
   }
 
   async check({ token, length, encoding, urgent }: BodyCheck): Promise<CheckOutcome> {
+    const { client, books, timeoutMs } = this.#parts;
     const encodingIndex = encoding === undefined ? -1 : ENCODINGS.indexOf(encoding);
     try {
-      const result = await this.#client.run(checkTasks.check, [token, length, encodingIndex], {
+      const result = await client.run(checkTasks.check, [token, length, encodingIndex], {
         priority: urgent ? 'high' : 'normal',
-        timeoutMs: this.#timeoutMs,
+        timeoutMs,
       });
-      if (typeof result === 'string') return { fault: undefined, repository: result };
-      return { fault: FAULTS[result], repository: undefined };
-    } catch {
-      // No room in the queue, too slow, or its thread died. Whichever it was, this body has not been looked at and goes nowhere.
+      books.verdicts.inc();
+      return decodeVerdict(result);
+    } catch (error) {
+      // No room in the queue, too slow, or its thread died. Whichever it was, nobody has said that this body is good, and it goes nowhere.
+      // Where the check had begun, its thread may have counted it.
+      if (error instanceof WorkerLostError || (error instanceof TaskTimeoutError && error.wasRunning))
+        books.checksAbandoned.inc();
       return 'refused';
     }
   }

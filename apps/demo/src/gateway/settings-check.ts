@@ -1,6 +1,11 @@
 // Settings that will not do are said when the gateway starts, by name, with what was found and what was expected: not by a 500 at the
 // first request that meets them.
-import { AtomicStateError, StateMachine, type EndpointOptions } from '@corelane/atomic-state';
+import {
+  AtomicStateError,
+  CompressionGuard,
+  StateMachine,
+  type EndpointOptions,
+} from '@corelane/atomic-state';
 import { Arena, CoarseClock } from '@corelane/shared-memory';
 import { isIdentifier } from '../checks/identifier.ts';
 import { SettingError } from '../errors.ts';
@@ -115,11 +120,15 @@ function sources(name: string, value: unknown): void {
 }
 
 function inflate(name: string, value: unknown): void {
-  const positive = number(0, Number.MAX_VALUE);
   const caps: readonly string[] = ['maxBytes', 'maxRatio', 'maxMs'];
   for (const [cap, limit] of entries(name, value)) {
     if (!caps.includes(cap)) throw new SettingError(`a name in ${name}`, cap, `one of ${caps.join(', ')}`);
-    positive(`${name}.${cap}`, limit);
+    try {
+      // The guard knows best what it takes.
+      void new CompressionGuard({ [cap]: limit });
+    } catch (cause) {
+      throw new SettingError(`${name}.${cap}`, limit, `a cap of the guard (${String(cause)})`, { cause });
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 // The kinds of request that the load is made of, each with the answers that are right for it. Any other answer fails the run.
+import type { BombFormat } from './compressed.ts';
 
 export const KINDS = [
   'webhook',
@@ -6,7 +7,14 @@ export const KINDS = [
   'flood',
   'bad signature',
   'no signature',
-  'bomb',
+  'gzip bomb',
+  'zstd bomb',
+  'br bomb',
+  'deflate bomb',
+  'zip bomb',
+  'xz bomb',
+  'broken stream',
+  'misdeclared',
   'malformed',
   'too deep',
   'oversized',
@@ -15,6 +23,16 @@ export const KINDS = [
 ] as const;
 
 export type Kind = (typeof KINDS)[number];
+
+/** Bombs, by the format that the gateway's guard knows them by. */
+export const BOMB_KINDS = {
+  gzip: 'gzip bomb',
+  zstd: 'zstd bomb',
+  br: 'br bomb',
+  deflate: 'deflate bomb',
+  zip: 'zip bomb',
+  xz: 'xz bomb',
+} as const satisfies Readonly<Record<BombFormat, Kind>>;
 
 /** An answer as it is counted: its status, and why (header `x-gateway-reason`; empty where it was accepted). */
 export type AnswerKey = `${number} ${string}`;
@@ -25,6 +43,8 @@ export function answerKey(status: number, reason: string): AnswerKey {
 
 const ANY_TIME = ['503 overloaded'] as const;
 
+const BOMB = ['413 bomb', ...ANY_TIME];
+
 /** What a request that is let through to the breaker may get. */
 const ADMISSIBLE = ['202 ', '429 throttled', '503 open', '503 probing', '503 upstream failed', ...ANY_TIME];
 
@@ -34,7 +54,14 @@ export const EXPECTED: Readonly<Record<Kind, readonly string[]>> = {
   flood: ADMISSIBLE,
   'bad signature': ['401 bad signature', ...ANY_TIME],
   'no signature': ['401 no signature', ...ANY_TIME],
-  bomb: ['413 bomb', ...ANY_TIME],
+  'gzip bomb': BOMB,
+  'zstd bomb': BOMB,
+  'br bomb': BOMB,
+  'deflate bomb': BOMB,
+  'zip bomb': BOMB,
+  'xz bomb': BOMB,
+  'broken stream': ['400 malformed', ...ANY_TIME],
+  misdeclared: ['400 malformed', ...ANY_TIME],
   malformed: ['400 malformed', ...ANY_TIME],
   'too deep': ['400 too deep', ...ANY_TIME],
   oversized: ['413 too large', ...ANY_TIME],

@@ -1,8 +1,8 @@
 // Requests ready to send, but for their delivery ids. Bodies and signatures are made once: the load process must not be what is slow.
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { gzipSync } from 'node:zlib';
-import type { Kind } from './kinds.ts';
+import { bombs, broken, misdeclared, packed, type BombFormat, type Packed } from './compressed.ts';
+import { BOMB_KINDS, type Kind } from './kinds.ts';
 import type { Payload } from './payloads.ts';
 import { sign } from './signature.ts';
 
@@ -25,9 +25,7 @@ export interface TemplateOptions {
   readonly floodEvent: string;
 }
 
-const BOMB_BYTES = 50 * 1024 * 1024;
 const DEEP_LEVELS = 20_000;
-const MAX_HONEST_RATIO = 50;
 
 export interface Templates {
   readonly webhooks: readonly Template[];
@@ -54,20 +52,17 @@ export function buildTemplates(options: TemplateOptions): Templates {
     body,
   });
   const webhooks = payloads.map(({ event, body }) => request('webhook', event, body));
-  const compressed = payloads.map(({ event, body }) => {
-    const small = gzipSync(body);
-    // What compresses like a bomb would be taken for one.
-    const plain = body.length > MAX_HONEST_RATIO * small.length;
-    return plain
-      ? request('compressed webhook', event, body)
-      : request('compressed webhook', event, small, { 'content-encoding': 'gzip' });
+  const asPacked = (kind: Kind, event: string, { body, encoding }: Packed): Template =>
+    request(kind, event, body, encoding === undefined ? {} : { 'content-encoding': encoding });
+  const compressed = payloads.flatMap(({ event, body }, turn) => {
+    const small = packed(body, turn);
+    return small === undefined ? [] : [asPacked('compressed webhook', event, small)];
   });
   const [first] = payloads;
   if (first === undefined) throw new RangeError('payloads: 0 given, expected at least 1');
   const { event, body } = first;
   const changed = Buffer.from(body);
   changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
-  const bomb = gzipSync(Buffer.alloc(BOMB_BYTES), { level: 9 });
   const deep = Buffer.from('['.repeat(DEEP_LEVELS) + ']'.repeat(DEEP_LEVELS));
   const oversized = Buffer.from(JSON.stringify({ filler: 'x'.repeat(maxBodyBytes) }));
   const ping = Buffer.from(JSON.stringify({ zen: 'Anything added dilutes everything else.', hook_id: 1 }));
@@ -90,7 +85,12 @@ export function buildTemplates(options: TemplateOptions): Templates {
         ],
       ],
       ['no signature', [{ ...unsigned, headers: withoutSignature }]],
-      ['bomb', [request('bomb', event, bomb, { 'content-encoding': 'gzip' })]],
+      ...Object.entries(bombs()).map(([format, list]): [Kind, Template[]] => {
+        const kind = BOMB_KINDS[format as BombFormat];
+        return [kind, list.map((each) => asPacked(kind, event, each))];
+      }),
+      ['broken stream', broken(body).map((each) => asPacked('broken stream', event, each))],
+      ['misdeclared', misdeclared(body).map((each) => asPacked('misdeclared', event, each))],
       ['malformed', malformedBodies(body).map((bytes) => request('malformed', event, bytes))],
       ['too deep', [request('too deep', event, deep)]],
       ['oversized', [request('oversized', event, oversized)]],

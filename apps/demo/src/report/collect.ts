@@ -37,6 +37,7 @@ export function collectLedger(gateway: Gateway, load: LoadResult, upstream: Upst
   return {
     client: clientLedger(load),
     gateway: gatewayLedger,
+    guard: books.guard(),
     words: wordsLedger(gateway),
     upstream: upstreamLedger(upstream),
     leak: leakLedger(gateway, upstream, books.late),
@@ -81,6 +82,7 @@ function clientLedger(load: LoadResult): ClientLedger {
     lost: load.lost,
     answers,
     byKind: load.sent satisfies Record<Kind, number>,
+    overloaded: overloadedByKind(load),
     unexpected: load.unexpected,
     withoutRetryAfter: load.withoutRetryAfter,
     acceptedDigest: load.acceptedDigest,
@@ -91,8 +93,23 @@ function clientLedger(load: LoadResult): ClientLedger {
   };
 }
 
+function overloadedByKind({ answers }: LoadResult): Record<Kind, number> {
+  const { status, reason } = ANSWERS.overloaded;
+  const key = answerKey(status, reason);
+  return Object.fromEntries(KINDS.map((kind) => [kind, answers[kind][key] ?? 0])) as Record<Kind, number>;
+}
+
 function wordsLedger(gateway: Gateway): WordsLedger {
-  const total = { trips: 0, reopens: 0, successes: 0, failures: 0, entered: { successes: 0, failures: 0 } };
+  const { compressionDetected, bombsRefused } = gateway.machine.metrics();
+  const total = {
+    trips: 0,
+    reopens: 0,
+    successes: 0,
+    failures: 0,
+    entered: { successes: 0, failures: 0 },
+    compressionDetected,
+    bombsRefused,
+  };
   for (const snapshot of gateway.endpoints()) {
     const entered = gateway.wordBook.expected(snapshot);
     total.trips += snapshot.trips;

@@ -1,20 +1,8 @@
 // The books must balance: what one party counted, another must have counted too. Every party has stopped and been drained when this
 // is computed, so there is no tolerance in any equation.
 import { ANSWER_NAMES, ANSWERS, type AnswerName } from '../gateway/answer.ts';
+import { atMost, equal, type Equation } from './equation.ts';
 import type { Ledger } from './ledger.ts';
-
-export interface Side {
-  readonly what: string;
-  readonly value: number;
-}
-
-export interface Equation {
-  readonly name: string;
-  readonly left: Side;
-  readonly relation: '=' | '≤';
-  readonly right: Side;
-  readonly holds: boolean;
-}
 
 /** One for each answer that the gateway can give. */
 export function answerEquationsOf({ client, gateway }: Ledger): Equation[] {
@@ -166,28 +154,4 @@ function answerTitle(name: AnswerName): string {
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
-}
-
-function equal(name: string, left: [string, number], right: [string, number]): Equation {
-  return equation(name, left, '=', right, left[1] === right[1]);
-}
-
-function atMost(name: string, left: [string, number], right: [string, number]): Equation {
-  return equation(name, left, '≤', right, left[1] <= right[1]);
-}
-
-function equation(
-  name: string,
-  [leftWhat, leftValue]: [string, number],
-  relation: '=' | '≤',
-  [rightWhat, rightValue]: [string, number],
-  holds: boolean,
-): Equation {
-  return {
-    name,
-    left: { what: leftWhat, value: leftValue },
-    relation,
-    right: { what: rightWhat, value: rightValue },
-    holds,
-  };
 }

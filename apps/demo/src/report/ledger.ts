@@ -1,6 +1,7 @@
 // Everything that was counted in a run, by whom it was counted. The report prints it; the conservation check compares it.
 import type { AnswerName } from '../gateway/answer.ts';
 import type { DeliveryResult } from '../gateway/delivery.ts';
+import type { GuardFormatFigures } from '../gateway/guard-book.ts';
 import type { Latency } from '../load/answers.ts';
 import type { Kind } from '../load/kinds.ts';
 
@@ -14,6 +15,8 @@ export interface ClientLedger {
   readonly lost: number;
   readonly answers: Readonly<Record<AnswerName, number>>;
   readonly byKind: Readonly<Record<Kind, number>>;
+  /** Answers 503 `overloaded`, by kind of request. */
+  readonly overloaded: Readonly<Record<Kind, number>>;
   /** Answers that are none of the gateway's, or not right for the kind of request: what, and how many. */
   readonly unexpected: Readonly<Record<string, number>>;
   readonly withoutRetryAfter: number;
@@ -34,7 +37,13 @@ export interface GatewayLedger {
   readonly calls: Readonly<Record<DeliveryResult, number>>;
   readonly probes: number;
   readonly records: Readonly<Record<RecordName, number>>;
-  readonly checks: { readonly submitted: number; readonly finished: number };
+  readonly checks: {
+    readonly submitted: number;
+    readonly finished: number;
+    readonly verdicts: number;
+    /** Had begun when they were given up. */
+    readonly abandoned: number;
+  };
   readonly endpoints: Readonly<Record<string, EndpointLedger>>;
 }
 
@@ -51,6 +60,9 @@ export interface WordsLedger {
   readonly failures: number;
   /** The same successes and failures as their recorders entered them. */
   readonly entered: { readonly successes: number; readonly failures: number };
+  /** Compressed bodies that were let through, and bombs; and of those the bombs. */
+  readonly compressionDetected: number;
+  readonly bombsRefused: number;
 }
 
 /** Counted by the upstream process. */
@@ -100,6 +112,8 @@ export interface MemoryLedger {
 export interface Ledger {
   readonly client: ClientLedger;
   readonly gateway: GatewayLedger;
+  /** Counted by the check threads, by format; `none`: not compressed. */
+  readonly guard: Readonly<Record<string, GuardFormatFigures>>;
   readonly words: WordsLedger;
   readonly upstream: UpstreamLedger;
   readonly leak: LeakLedger;

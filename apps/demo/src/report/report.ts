@@ -4,7 +4,9 @@ import type { Fault } from '../cli/flags.ts';
 import type { AnswerName } from '../gateway/answer.ts';
 import type { Breakers } from '../gateway/options.ts';
 import type { DeadWindow } from '../upstream/arrivals.ts';
-import { answerEquationsOf, flowEquationsOf, wordEquationsOf, type Equation } from './conservation.ts';
+import { answerEquationsOf, flowEquationsOf, wordEquationsOf } from './conservation.ts';
+import type { Equation } from './equation.ts';
+import { guardEquationsOf } from './guard-equations.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface EndpointRow {
@@ -45,6 +47,7 @@ export interface Report {
     /** The client's count of each answer and the gateway's. */
     readonly answers: readonly Equation[];
     readonly flow: readonly Equation[];
+    readonly guard: readonly Equation[];
     /** Empty where the breakers are those of single workers: they have no words to agree with, and keep no common limit. */
     readonly words: readonly Equation[];
   };
@@ -55,6 +58,7 @@ export function reportOf(facts: RunFacts, endpoints: readonly EndpointRow[], led
   const equations = {
     answers: answerEquationsOf(ledger),
     flow: flowEquationsOf(ledger),
+    guard: guardEquationsOf(ledger),
     words: facts.breakers === 'shared' ? wordEquationsOf(ledger) : [],
   };
   const balanced = Object.values(equations)

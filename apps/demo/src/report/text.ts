@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { AnswerName } from '../gateway/answer.ts';
 import { KINDS } from '../load/kinds.ts';
+import { guardText } from './guard-text.ts';
 import type { EndpointRow, Report } from './report.ts';
 import { formatCell, table, type TableStyle } from './table.ts';
 
@@ -17,6 +18,7 @@ export function reportText(report: Report, style: TableStyle): string {
     section('Answers', answers(report, style)),
     section('Requests by kind', kinds(report, style)),
     section('Endpoints', endpoints(report, style)),
+    section('Compressed bodies', guardText(report.ledger, style)),
     section('Breakers', ...breakers(report)),
     section('Buffers and memory', ...memory(report)),
     section('Conservation check', checks(report, style), verdict(report, style)),
@@ -146,8 +148,8 @@ function memory({ ledger: { pool, memory: m, client } }: Report): string[] {
   ];
 }
 
-function checks({ equations: { flow, words } }: Report, style: TableStyle): string {
-  const rows = [...flow, ...words].map(({ name, left, relation, right, holds }) => [
+function checks({ equations: { flow, guard, words } }: Report, style: TableStyle): string {
+  const rows = [...flow, ...guard, ...words].map(({ name, left, relation, right, holds }) => [
     mark(holds, style),
     name,
     left.what,
@@ -160,10 +162,10 @@ function checks({ equations: { flow, words } }: Report, style: TableStyle): stri
 }
 
 function verdict(
-  { equations: { answers: ofAnswers, flow, words }, balanced }: Report,
+  { equations: { answers: ofAnswers, flow, guard, words }, balanced }: Report,
   style: TableStyle,
 ): string {
-  const all = [...ofAnswers, ...flow, ...words];
+  const all = [...ofAnswers, ...flow, ...guard, ...words];
   const broken = all.filter(({ holds }) => !holds).length;
   const text = balanced
     ? `  all ${all.length} equations hold, the ${ofAnswers.length} of the table of answers included`
