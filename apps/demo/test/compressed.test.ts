@@ -122,6 +122,7 @@ describe('a gateway that is sent compressed bodies', () => {
       compressionDetected: good.length + list.length,
       bombsRefused: list.length,
     });
+    expect(of('none').largestRatio).toBe(0);
     const { text } = await f.request('GET', '/metrics');
     expect(text).toContain('gateway_guard_inspections_total{format="zip",outcome="too many bytes"} 1');
     expect(text).toMatch(/gateway_guard_largest_ratio\{format="br"\} \d{3}/);

@@ -39,7 +39,7 @@ export class Books {
   readonly aborted: Counter;
   readonly checksSubmitted: Counter;
   readonly checksFinished: Counter;
-  /** Checks that had begun when they were given up. */
+  /** Checks that were given up for time, or with their thread: they may have been made all the same. */
   readonly checksAbandoned: Counter;
   /** Checks that came to a verdict. */
   readonly verdicts: Counter;
@@ -81,7 +81,7 @@ export class Books {
     this.checksFinished = counter(CHECKS_ENDED, 'Bodies whose check has ended, in whatever way.');
     this.checksAbandoned = counter(
       CHECKS_ABANDONED,
-      'Checks of bodies that had begun when they were given up.',
+      'Checks of bodies that were given up for time, or with their thread.',
     );
     this.verdicts = counter(VERDICTS_TOTAL, 'Checks of bodies that came to a verdict.');
     this.inHand = registry.gauge({ name: IN_HAND, help: 'Webhooks being handled.' });

@@ -2,8 +2,10 @@
 import { OUTCOMES, type Inspection, type Outcome } from '@corelane/atomic-state';
 import type {
   Counter,
+  DistributionMetric,
   Family,
   Gauge,
+  Histogram,
   Registry,
   RegistrySnapshot,
   ValueMetric,
@@ -11,17 +13,21 @@ import type {
 
 const INSPECTIONS_TOTAL = 'gateway_guard_inspections_total';
 const BYTES_TOTAL = 'gateway_guard_bytes_total';
+const RATIO = 'gateway_guard_ratio';
 const LARGEST_RATIO = 'gateway_guard_largest_ratio';
 
 /** Label of bodies that are not compressed. */
 const NO_FORMAT = 'none';
 /** 8 formats × 12 outcomes, with room. */
 const SERIES = 128;
+/** Ratios are counted in hundredths. */
+const STEPS = 100;
 
 export class GuardBook {
   readonly #inspections: Family<Counter, readonly ['format', 'outcome']>;
   readonly #bytes: Family<Counter, readonly ['format', 'direction']>;
-  readonly #ratio: Family<Gauge, readonly ['format']>;
+  readonly #ratios: Family<Histogram, readonly ['format']>;
+  readonly #largestRatio: Family<Gauge, readonly ['format']>;
   readonly #largest = new Map<string, number>();
 
   constructor(registry: Registry) {
@@ -36,9 +42,17 @@ export class GuardBook {
       help: 'Bytes of compressed bodies, as they came in and as they came out until the end or a cap.',
       labels: ['format', 'direction'],
     });
-    this.#ratio = registry.gauge({
+    // Its counts stay where a thread dies; a gauge goes with it.
+    this.#ratios = registry.histogram({
+      name: RATIO,
+      help: 'Bytes out to bytes in of compressed bodies, those of bombs up to the cap.',
+      labels: ['format'],
+      perUnit: STEPS,
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+    });
+    this.#largestRatio = registry.gauge({
       name: LARGEST_RATIO,
-      help: 'Largest ratio of bytes out to bytes in that a check thread has seen, those of bombs up to the cap.',
+      help: 'Largest of these ratios that a check thread which is alive has seen.',
       labels: ['format'],
       aggregator: 'max',
     });
@@ -52,9 +66,10 @@ export class GuardBook {
     const { bytesIn, bytesOut, ratio } = inspection;
     this.#bytes.labels(format, 'in').inc(bytesIn);
     this.#bytes.labels(format, 'out').inc(bytesOut);
+    this.#ratios.labels(format).record(Math.round(ratio * STEPS));
     if (ratio <= (this.#largest.get(format) ?? 0)) return;
     this.#largest.set(format, ratio);
-    this.#ratio.labels(format).set(ratio);
+    this.#largestRatio.labels(format).set(ratio);
   }
 }
 
@@ -69,7 +84,7 @@ export interface GuardFormatFigures {
 export function guardFigures(snapshot: RegistrySnapshot): Record<string, GuardFormatFigures> {
   const inspections = seriesOf(snapshot, INSPECTIONS_TOTAL);
   const bytes = seriesOf(snapshot, BYTES_TOTAL);
-  const ratios = seriesOf(snapshot, LARGEST_RATIO);
+  const ratios = snapshot.metrics.find(({ name }) => name === RATIO) as DistributionMetric | undefined;
   const formats = [...new Set(inspections.map(({ labels }) => String(labels['format'])))].toSorted();
   const figures = formats.map((format): [string, GuardFormatFigures] => {
     const of = (series: readonly Series[], label: string, value: string): number =>
@@ -83,7 +98,7 @@ export function guardFigures(snapshot: RegistrySnapshot): Record<string, GuardFo
         outcomes: Object.fromEntries(outcomes) as Record<Outcome, number>,
         bytesIn: of(bytes, 'direction', 'in'),
         bytesOut: of(bytes, 'direction', 'out'),
-        largestRatio: of(ratios, 'format', format),
+        largestRatio: ratios?.series.find(({ labels }) => labels['format'] === format)?.max ?? 0,
       },
     ];
   });

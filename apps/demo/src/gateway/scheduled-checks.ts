@@ -32,9 +32,8 @@ export class ScheduledChecks implements Checks {
       return decodeVerdict(result);
     } catch (error) {
       // No room in the queue, too slow, or its thread died. Whichever it was, nobody has said that this body is good, and it goes nowhere.
-      // Where the check had begun, its thread may have counted it.
-      if (error instanceof WorkerLostError || (error instanceof TaskTimeoutError && error.wasRunning))
-        books.checksAbandoned.inc();
+      // Where its time was over or its thread died, the check may have been made, and counted, all the same.
+      if (error instanceof WorkerLostError || error instanceof TaskTimeoutError) books.checksAbandoned.inc();
       return 'refused';
     }
   }

@@ -18,7 +18,7 @@ export function guardEquationsOf(ledger: Ledger): Equation[] {
   const found = (name: string, [what, count]: [string, number], guards: [string, number]): Equation =>
     abandoned === 0
       ? equal(name, [what, count], guards)
-      : // A thread that was ended in the middle of a check may or may not have counted it.
+      : // A check that was given up may have been made and counted all the same.
         atMost(name, [`${what} ∓ ${guards[0]}`, Math.abs(count - guards[1])], ['checks given up', abandoned]);
   return [
     ...Object.entries(BOMB_KINDS).map(([format, kind]) =>

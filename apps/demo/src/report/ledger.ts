@@ -41,7 +41,7 @@ export interface GatewayLedger {
     readonly submitted: number;
     readonly finished: number;
     readonly verdicts: number;
-    /** Had begun when they were given up. */
+    /** Given up for time, or with their thread: they may have been made all the same. */
     readonly abandoned: number;
   };
   readonly endpoints: Readonly<Record<string, EndpointLedger>>;
