@@ -14,6 +14,7 @@ import {
   EVENT_BUFFER_ROOT_CELLS,
   EVENT_BUFFER_ROOT_CLOCK,
   EVENT_BUFFER_ROOT_TAIL,
+  EVENT_LOST,
   EVENT_META_ADMISSION_SHIFT,
   EVENT_META_ENDPOINT_SHIFT,
   EVENT_META_ID_HIGH_MASK,
@@ -24,6 +25,7 @@ import {
   EVENT_SEAT_CLAIM_ID_LOW,
   EVENT_SEAT_CLAIM_META,
   EVENT_SEAT_CLAIM_RETRIES,
+  EVENT_SEAT_OWNER,
   EVENT_SEAT_REFUSED,
 } from './layout.generated.ts';
 
@@ -33,9 +35,12 @@ const NOT_ASKED: i32 = -1;
 /**
  * Claims `count` slots of a ring, at most its capacity and MAX_EVENT_BATCH, and as many ids, in one step.
  * @param urgent EVENT_URGENT or 0
- * @returns the first slot, the others follow in the ring; or one of REFUSED_… and EVENT_REFUSED_FULL, where nothing was changed
+ * @param me the number of the thread whose seat it is
+ * @returns the first slot, the others follow in the ring; or one of REFUSED_…, EVENT_REFUSED_FULL and EVENT_LOST, where nothing was changed
  */
-export function claimEvents(buffer: i32, seat: i32, endpoint: i32, count: i32, urgent: i32): i32 {
+export function claimEvents(buffer: i32, seat: i32, endpoint: i32, count: i32, urgent: i32, me: i32): i32 {
+  // Reclaimed while it was alive: the seat may be another's by now.
+  if (load(seat + EVENT_SEAT_OWNER) != me) return EVENT_LOST;
   const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);
   const cell = (get(buffer + EVENT_BUFFER_ROOT_CELLS) + endpoint * CELL_BYTES) | 0;
   let admission: i32 = NOT_ASKED;

@@ -1,5 +1,5 @@
 // Taking events: urgent ones first, each by one consumer. As in event-claim.ts, a taken event always has an owner.
-import { compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange64, get, high, load, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
 import { addTally } from '@corelane/shared-memory/kernel/tally';
 import { journalOf } from './event-journal.ts';
 import { advancedHigh, advancedLow, positionIn } from './event-position.ts';
@@ -8,7 +8,9 @@ import { FIRST_ABANDONED, readyFrom, slotOf } from './event-slot.ts';
 import {
   EVENT_BUFFER_ROOT_CAPACITY,
   EVENT_BUFFER_ROOT_HEAD,
+  EVENT_LOST,
   EVENT_NONE,
+  EVENT_SEAT_OWNER,
   EVENT_SEAT_TAKE,
   EVENT_SEAT_TAKES,
   EVENT_SEAT_TAKE_RETRIES,
@@ -19,9 +21,11 @@ import {
  * Takes the next events of one ring: the urgent one where it has any that is published next, else the normal one. `take` of the
  * seat says how many.
  * @param most 1 to MAX_EVENT_BATCH
- * @returns the first slot, or EVENT_NONE
+ * @param me the number of the thread whose seat it is
+ * @returns the first slot, or EVENT_NONE or EVENT_LOST
  */
-export function takeEvents(buffer: i32, seat: i32, most: i32): i32 {
+export function takeEvents(buffer: i32, seat: i32, most: i32, me: i32): i32 {
+  if (load(seat + EVENT_SEAT_OWNER) != me) return EVENT_LOST; // as in claimEvents
   const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);
   while (true) {
     load64(buffer + EVENT_BUFFER_ROOT_HEAD);

@@ -7,6 +7,7 @@ import { roleIsOver, roleWasReclaimed, takeSeat } from './event-seat.ts';
 import { EventWait, type EventWaitOptions } from './event-wait.ts';
 import { EVENT_LOST, eventHeader, eventJournal, eventMeta, eventSeat, MAX_EVENT_BATCH } from './layout.ts';
 import { PayloadCopy } from './payload-copy.ts';
+import { THIS_THREAD } from './this-thread.ts';
 
 const { idLow: ID_LOW, meta: META, lengthBytes: LENGTH } = eventHeader.word;
 const TAKE = eventSeat.word.take;
@@ -191,8 +192,11 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
   #takeSome(most: number): number {
     if (this.#seat === 0) throw roleIsOver('consumer');
     if (this.#isBusy) throw isBusy();
-    const slot = this.#take(this.#at, this.#seat, most);
-    if (slot < 0) return 0;
+    const slot = this.#take(this.#at, this.#seat, most, THIS_THREAD);
+    if (slot < 0) {
+      if (slot === EVENT_LOST) this.#wasReclaimed();
+      return 0;
+    }
     this.#slot = slot;
     this.#left = (this.#i32[(this.#seat >> 2) + TAKE] as number) >>> LEFT_SHIFT;
     return this.#left;
@@ -230,9 +234,13 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
 
   #released(count: number): void {
     this.#left -= count;
-    if (this.#release(this.#at, this.#seat, count) !== EVENT_LOST) return;
+    if (this.#release(this.#at, this.#seat, count) === EVENT_LOST) this.#wasReclaimed();
+  }
+
+  #wasReclaimed(): never {
     this.#seat = 0;
     this.#left = 0;
+    this.#wait.forget();
     throw roleWasReclaimed('consumer');
   }
 }

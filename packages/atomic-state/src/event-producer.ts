@@ -6,6 +6,7 @@ import { roleIsOver, roleWasReclaimed, takeSeat } from './event-seat.ts';
 import { PayloadCopy } from './payload-copy.ts';
 import { looksCompressed } from './payload-magic.ts';
 import { type InspectionOptions, type PayloadInspector, verdictOf } from './payload-inspector.ts';
+import { THIS_THREAD } from './this-thread.ts';
 import {
   EVENT_LENGTHS_WRITTEN,
   EVENT_LOST,
@@ -204,8 +205,9 @@ export class EventProducer {
     if (endpoint >>> 0 !== endpoint || endpoint >= this.#endpoints || (priority & 1) !== priority)
       this.#checkTarget(endpoint, priority);
     if (this.#seat === 0) throw roleIsOver('producer');
-    const slot = this.#claim(this.#at, this.#seat, endpoint, count, priority);
+    const slot = this.#claim(this.#at, this.#seat, endpoint, count, priority, THIS_THREAD);
     if (slot === REFUSED_UNDEFINED) this.#place.machine.nameOf(endpoint); // throws EndpointError
+    if (slot === EVENT_LOST) this.#wasReclaimed();
     return slot;
   }
 
@@ -214,11 +216,13 @@ export class EventProducer {
     const seat = this.#seat >> 2;
     const idLow = this.#i32[seat + ID_LOW] as number;
     const id = ((this.#i32[seat + META] as number) & ID_HIGH_MASK) * TWO_32 + (idLow >>> 0);
-    if (this.#publish(this.#at, this.#seat, count, length) === EVENT_LOST) {
-      this.#seat = 0;
-      throw roleWasReclaimed('producer');
-    }
+    if (this.#publish(this.#at, this.#seat, count, length) === EVENT_LOST) this.#wasReclaimed();
     return id;
+  }
+
+  #wasReclaimed(): never {
+    this.#seat = 0;
+    throw roleWasReclaimed('producer');
   }
 
   #refuse(endpoint: number, priority: Priority, code: number): number {

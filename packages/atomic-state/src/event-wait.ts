@@ -68,6 +68,11 @@ export class EventWait {
     spot.unpark(Infinity);
   }
 
+  /** The seat was reclaimed, with its sleepers. */
+  forget(): void {
+    this.#seat = 0;
+  }
+
   #wake(): void {
     if (this.#seat !== 0) this.#place.kernel.wakeAtEvents(this.#place.at, this.#seat);
   }

@@ -368,8 +368,8 @@ export const EVENT_REFUSALS = 16;
 export const EVENT_REFUSAL_BYTES = tally.bytes;
 /** Nothing to take. */
 export const EVENT_NONE = -1;
-/** The claim or the event was taken from its role: somebody took this thread for one that has ended. */
-export const EVENT_LOST = -2;
+/** The seat, or what it held, was taken from its role: somebody took this thread for one that has ended. */
+export const EVENT_LOST = -14;
 /** In place of a length: each header has its own already. */
 export const EVENT_LENGTHS_WRITTEN = -1;
 

@@ -348,6 +348,7 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
       ],
       ([lost, put, out]) => {
         if (lost !== 2 || peek(BUFFER + eventBufferRoot.offset.lostWithConsumer) !== 2) return `${lost} lost`;
+        poke(place.seat(0) + eventSeat.offset.owner, 1);
         const all = [...out, ...place.drain(k)];
         if (all.join() !== put.accepted.join())
           return `accepted ${put.accepted.join()}, came out ${all.join()}`;
@@ -357,7 +358,7 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
         setup: () => {
           place.setup(k);
           place.put(k, 0, NORMAL, [1, 2]);
-          k.takeEvents(BUFFER, place.seat(0), 2);
+          k.takeEvents(BUFFER, place.seat(0), 2, 1);
         },
       },
     );
@@ -370,7 +371,7 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
       'a consumer that was taken for dead while it has an event learns it',
       [
         () => {
-          const first = k.takeEvents(BUFFER, seat, 1);
+          const first = k.takeEvents(BUFFER, seat, 1, 1);
           if (first === EVENT_NONE) return 'none';
           return k.releaseEvents(BUFFER, seat, 1) === EVENT_LOST ? 'lost' : 'had';
         },

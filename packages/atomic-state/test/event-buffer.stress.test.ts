@@ -89,6 +89,20 @@ test.each([
   },
 );
 
+test('a thread that waits without blocking is woken by another for each event that it had not seen', async () => {
+  const { events, seen, taken } = make(8, 400);
+  await using crew = new Crew(WORKER, [{ handle: events.handle, role: 'producer', count: 300, taken, seen }]);
+  await crew.go();
+  const ids = new Set<number>();
+  const consumer = events.consumer();
+  // Its last batch may go beyond what was asked for.
+  while (ids.size < 300) ids.add(((await consumer.next()) as EventRecord).id);
+  const [report] = await crew.reports<EventReport>();
+  consumer.drain(({ id }) => ids.add(id));
+  expect(ids.size).toBe(report?.done);
+  expect(events.metrics().waiting).toBe(0);
+});
+
 test('producers and consumers terminated at any point: every id is accounted for, and the others go on', async () => {
   let abandoned = 0;
   let lost = 0;

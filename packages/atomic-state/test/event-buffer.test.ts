@@ -1,10 +1,17 @@
 import { gzipSync } from 'node:zlib';
-import { Arena, ArgumentRangeError, ArenaExhaustedError, AttachError } from '@corelane/shared-memory';
+import {
+  Arena,
+  ArgumentRangeError,
+  ArenaExhaustedError,
+  AttachError,
+  ParkingSpot,
+} from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import {
   EndpointError,
   EventBuffer,
   type EventBufferOptions,
+  EventReclaimedError,
   EventRecord,
   EventRefusal,
   EventRoleError,
@@ -18,7 +25,8 @@ import {
   type PayloadInspector,
 } from '../src/index.ts';
 import { kernelBase64, type KernelExports } from '../src/kernel.generated.ts';
-import { eventBufferRoot, eventPosition } from '../src/layout.ts';
+import { eventBufferRoot, eventPosition, eventSeat } from '../src/layout.ts';
+import { THIS_THREAD } from '../src/this-thread.ts';
 import { looksCompressed } from '../src/payload-magic.ts';
 
 const encoder = new TextEncoder();
@@ -461,6 +469,32 @@ describe('places and roles', () => {
     consumer[Symbol.dispose]();
     expect(events.metrics()).toMatchObject({ taken: 4, lostWithConsumer: 3 });
     expect(drained(events)).toEqual([]);
+  });
+
+  test('roles of a living thread that somebody reclaimed learn it, and harm nobody', async () => {
+    const { arena, events, endpoint } = make();
+    const kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+    const producer = events.producer();
+    const consumer = events.consumer();
+    const waiting = consumer.next();
+    const seats = arena.i32[(events.handle.at >> 2) + eventBufferRoot.word.seatsAt] as number;
+    for (let i = 0; i < 2; i++) {
+      const seat = seats + i * eventSeat.bytes;
+      expect(kernel.passSeat(seat, THIS_THREAD, 999)).toBe(1);
+      kernel.forgetSleeper(events.handle.at, seat);
+      kernel.freeSeat(seat);
+    }
+    expect(() => producer.enqueue(endpoint, bytesOf('x'))).toThrow(EventReclaimedError);
+    expect(() => producer.enqueue(endpoint, bytesOf('x'))).toThrow(EventRoleError);
+    events.producer().enqueue(endpoint, bytesOf('y'));
+    expect(() => consumer.dequeue(new EventRecord())).toThrow(EventReclaimedError);
+    consumer[Symbol.dispose]();
+    expect(drained(events)).toEqual(['0:y']);
+    expect(events.metrics().waiting).toBe(0);
+    const spot = ParkingSpot.over(arena, events.handle.at + eventBufferRoot.offset.parker);
+    spot.unpark(Infinity);
+    expect(await waiting).toBeUndefined();
+    expect(events.metrics().waiting).toBe(0);
   });
 
   test('a consumer is not used within its own drain', () => {

@@ -2,7 +2,6 @@
 import { peek, poke, type Scenario } from '@corelane/interleave';
 import {
   EVENT_LOST,
-  EVENT_NONE,
   EVENT_URGENT,
   cell,
   eventBufferRoot,
@@ -87,7 +86,7 @@ export class Place {
 
   /** Tries once to put events with these values in. @returns `id:value` of each, or the refusal */
   put(k: Events, seat: number, urgent: number, values: readonly number[]): Put {
-    const first = k.claimEvents(BUFFER, this.seat(seat), 0, values.length, urgent);
+    const first = k.claimEvents(BUFFER, this.seat(seat), 0, values.length, urgent, seat + 1);
     if (first < 0) return { refused: first, accepted: [] };
     const id = this.claimedId(seat);
     const slots = values.map((_, i) => ((first + i) & (this.capacity - 1)) | (first & this.capacity));
@@ -99,7 +98,7 @@ export class Place {
 
   /** Claims, and ends. @returns the ids that are spent */
   claim(k: Events, seat: number, urgent: number, count: number): number[] {
-    const first = k.claimEvents(BUFFER, this.seat(seat), 0, count, urgent);
+    const first = k.claimEvents(BUFFER, this.seat(seat), 0, count, urgent, seat + 1);
     if (first < 0) return [];
     const id = this.claimedId(seat);
     return Array.from({ length: count }, (_, i) => (id + i) % 2 ** 44);
@@ -113,8 +112,8 @@ export class Place {
 
   /** Takes up to `most` events once. @returns `id:value` of each */
   take(k: Events, seat: number, most = 1): string[] {
-    const first = k.takeEvents(BUFFER, this.seat(seat), most);
-    if (first === EVENT_NONE) return [];
+    const first = k.takeEvents(BUFFER, this.seat(seat), most, seat + 1);
+    if (first < 0) return [];
     const count = payload.read(this.seat(seat) + eventSeat.offset.take) >>> eventJournal.field.left.shift;
     const taken = this.read(first, count);
     return k.releaseEvents(BUFFER, this.seat(seat), count) === EVENT_LOST ? [] : taken;
@@ -206,6 +205,7 @@ export function conserved(
   out: readonly string[],
   spent: readonly number[] = [],
 ): string | undefined {
+  poke(place.seat(0) + eventSeat.offset.owner, 1); // it may have been reclaimed
   const all = [...out, ...place.drain(k)];
   const accepted = puts.flatMap((put) => put.accepted);
   if (all.toSorted().join() !== accepted.toSorted().join())

@@ -29,7 +29,7 @@ function claim(count: number, published: number): void {
   const i32 = arena.i32;
   const seat = i32[(handle.at >> 2) + eventBufferRoot.word.seatsAt] as number;
   if (kernel.passSeat(seat, 0, THIS_THREAD) === 0) throw new Error('the first seat is taken');
-  if (kernel.claimEvents(handle.at, seat, 0, count, urgent) < 0) throw new Error('refused');
+  if (kernel.claimEvents(handle.at, seat, 0, count, urgent, THIS_THREAD) < 0) throw new Error('refused');
   if (published > 0) kernel.publishEvents(handle.at, seat, published, 0);
   stop();
 }
