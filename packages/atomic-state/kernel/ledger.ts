@@ -85,10 +85,13 @@ export function returnProbe(cell: i32, era: i32): void {
   }
 }
 
-/** Before the breaker closes: clears the results of eight eras ago, which carry the number of this one. */
-export function forgetEra(cell: i32, era: i32): void {
-  forgetFailures(cell, era);
-  forgetOutcomes(cell, era);
+/**
+ * Before the breaker closes: clears the results of eight eras ago, which carry the number of the era that it closes in.
+ * @param wordLow as it is now, not closed
+ */
+export function forgetEra(cell: i32, wordLow: i32, era: i32): void {
+  forgetFailures(cell, eraOf(wordLow), era);
+  forgetOutcomes(cell, eraOf(wordLow), era);
 }
 
 /** 1 where fewer results than admitted probes have come in. */

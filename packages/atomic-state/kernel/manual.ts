@@ -3,7 +3,18 @@ import { add, load64, low, high } from '@corelane/shared-memory/kernel/atomics';
 import { CELL_FORCED, CELL_WORD } from './layout.generated.ts';
 import { forgetEra, stampLedger } from './ledger.ts';
 import { casWord } from './word-cas.ts';
-import { bumped, closed, eraOf, isClosed, isIsolated, isOfEra, isolated, isOpen, opened } from './word.ts';
+import {
+  bumped,
+  closed,
+  eraOf,
+  inNextEra,
+  isClosed,
+  isIsolated,
+  isOfEra,
+  isolated,
+  isOpen,
+  opened,
+} from './word.ts';
 
 /** To Open, as if it had tripped: it becomes half open in its time. @returns 1, or 0 where it was open, isolated or not */
 export function openEndpoint(cell: i32, now: i32): i32 {
@@ -29,15 +40,20 @@ export function isolateEndpoint(cell: i32, now: i32): i32 {
   }
 }
 
-/** To Closed, with counts of 0; results of calls that were admitted before the opening stay late. @returns 1, or 0 where it was closed */
+/**
+ * To Closed, with counts of 0; results of calls that were admitted before the opening stay late. From Isolated into a new era: what a
+ * restoration is still filling in is of the one before, and counts for nothing.
+ * @returns 1, or 0 where it was closed
+ */
 export function closeEndpoint(cell: i32): i32 {
   while (true) {
     load64(cell + CELL_WORD);
     const wordLow = low();
     const wordHigh = high();
     if (isClosed(wordLow) != 0) return 0;
-    forgetEra(cell, eraOf(wordLow));
-    if (casWord(cell, wordLow, wordHigh, bumped(closed(wordLow)), 0) != 0) return 1;
+    const next = isIsolated(wordLow) != 0 ? inNextEra(closed(wordLow)) : closed(wordLow);
+    forgetEra(cell, wordLow, eraOf(next));
+    if (casWord(cell, wordLow, wordHigh, bumped(next), 0) != 0) return 1;
   }
 }
 

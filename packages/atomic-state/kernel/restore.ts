@@ -10,6 +10,7 @@ import {
   WORD_FAILURES_SHIFT,
 } from './layout.generated.ts';
 import { forgetEra, stampLedger } from './ledger.ts';
+import { setRefill } from './tokens.ts';
 import { casWord } from './word-cas.ts';
 import {
   bumped,
@@ -30,7 +31,7 @@ export function beginRestore(cell: i32): i32 {
     const wordHigh = high();
     const next = bumped(isolated(wordLow));
     if (casWord(cell, wordLow, wordHigh, next, wordHigh) == 0) continue;
-    forgetEra(cell, eraOf(next));
+    forgetEra(cell, next, eraOf(next));
     return eraOf(next);
   }
 }
@@ -41,6 +42,7 @@ export function beginRestore(cell: i32): i32 {
  * @param state one of RESTORE_…
  * @param sinceMs when it opened, where it is open
  * @param ratio of compression, or -1 for none
+ * @param paidUntilMs up to when tokens have been paid out
  * @returns 1, or 0 where another thread has closed it or begun to restore it meanwhile: nothing was changed
  */
 export function endRestore(
@@ -52,6 +54,7 @@ export function endRestore(
   ratio: i32,
   successes: i32,
   failures: i32,
+  paidUntilMs: i32,
 ): i32 {
   const burst = get(load(cell + CELL_POLICY) + POLICY_BURST);
   while (true) {
@@ -59,12 +62,12 @@ export function endRestore(
     const wordLow = low();
     const wordHigh = high();
     if (isIsolated(wordLow) == 0 || eraOf(wordLow) != era) return 0;
-    let next = withTokens(wordLow, tokens < burst ? tokens : burst);
-    if (ratio >= 0) next = withCompression(next, ratio);
+    let next = withCompression(withTokens(wordLow, tokens < burst ? tokens : burst), ratio);
     if (state == RESTORE_CLOSED) next = closed(next);
     if (state == RESTORE_OPEN) next = releasedToOpen(next);
     // The stamp first: an open breaker without one would be stamped by whoever asks, with its own time.
     if (stampLedger(cell, wordLow, sinceMs) == 0) return 0;
+    setRefill(cell, paidUntilMs);
     if (casWord(cell, wordLow, wordHigh, bumped(next), (failures << WORD_FAILURES_SHIFT) | successes) != 0)
       return 1;
   }

@@ -113,7 +113,7 @@ export function recordDeliveryAt(
       if (admission == ANY_ADMISSION && probeIsOut(cell, wordLow, wordHigh) == 0) return RECORD_STALE;
       const needed = get(policy + POLICY_CLOSE_SUCCESSES);
       if (successesOf(nextHigh) >= needed) {
-        forgetEra(cell, eraOf(wordLow));
+        forgetEra(cell, wordLow, eraOf(wordLow));
         if (casWord(cell, wordLow, wordHigh, bumped(closed(wordLow)), 0) != 0) return RECORD_CLOSED;
       } else if (failuresOf(nextHigh) > ((get(policy + POLICY_HALF_OPEN_PROBES) - needed) | 0)) {
         if (reopen(cell, wordLow, wordHigh, nextHigh, now) != 0) return RECORD_REOPENED;

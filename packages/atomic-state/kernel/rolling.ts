@@ -28,7 +28,7 @@ import {
   POLICY_SLOW_BASIS_POINTS,
   POLICY_VOLUME_THRESHOLD,
 } from './layout.generated.ts';
-import { eraOf, isClosed } from './word.ts';
+import { eraOf, isClosed, isIsolated } from './word.ts';
 
 /** A bucket at most so many laps ahead is of later results, and this one is late; further ahead, the clock's 31 bits have wrapped. */
 const LATE_LAPS: i32 = 16;
@@ -42,7 +42,7 @@ const LATE_LAPS: i32 = 16;
 export function enterOutcome(cell: i32, policy: i32, now: i32, era: i32, failed: i32, slow: i32): i32 {
   const tick = tickOf(policy, now);
   const tag = tagOfTick(tick);
-  const at = bucketAt(cell, tick % BUCKETS);
+  const at = bucketAt(cell, placeOf(tick));
   while (true) {
     load64(at);
     const seenLow = low();
@@ -51,8 +51,9 @@ export function enterOutcome(cell: i32, policy: i32, now: i32, era: i32, failed:
     let failures = failuresOf(seenLow);
     let slows = slowOf(seenHigh);
     if (eraOfBucket(seenLow) != era || tagOf(seenHigh) != tag) {
-      // Of a later lap: by now this result is older than the window.
-      if (eraOfBucket(seenLow) == era && ((tagOf(seenHigh) - tag) & BUCKET_TAG_MASK) <= LATE_LAPS) return 0;
+      // Of a later lap: by now this result is older than the window. An empty one is of none.
+      const ahead = (tagOf(seenHigh) - tag) & BUCKET_TAG_MASK;
+      if (calls != 0 && eraOfBucket(seenLow) == era && ahead <= LATE_LAPS) return 0;
       // Of a later era? Not while the word is still of this one.
       load64(cell + CELL_WORD);
       if (eraOf(low()) != era || isClosed(low()) == 0) return 0;
@@ -102,8 +103,8 @@ function isOver(cell: i32, policy: i32, now: i32, era: i32): i32 {
   }
 }
 
-/** Before the breaker closes: clears the buckets of eight eras ago, which carry the number of this one. */
-export function forgetOutcomes(cell: i32, era: i32): void {
+/** Before the breaker closes: clears the buckets of eight eras ago, which carry the number of the era that it closes in. */
+export function forgetOutcomes(cell: i32, current: i32, era: i32): void {
   for (let place = 0; place < BUCKETS; place++) {
     const at = bucketAt(cell, place);
     load64(at);
@@ -112,12 +113,12 @@ export function forgetOutcomes(cell: i32, era: i32): void {
     if (callsOf(seenLow) == 0 || eraOfBucket(seenLow) != era) continue;
     // Not closed yet, so the bucket was there before anyone could enter a result of this era.
     load64(cell + CELL_WORD);
-    if (eraOf(low()) != era || isClosed(low()) != 0) return;
+    if (eraOf(low()) != current || isClosed(low()) != 0) return;
     compareExchange64(at, seenLow, seenHigh, 0, 0); // pairs with the CAS in enterOutcome: what came in meanwhile stays
   }
 }
 
-/** Puts counts into the bucket of a time, while nobody can enter results of this era. */
+/** Puts counts into the bucket of a time, unless the endpoint is no longer being restored. */
 export function restoreOutcomes(
   cell: i32,
   timeMs: i32,
@@ -127,10 +128,18 @@ export function restoreOutcomes(
   slow: i32,
 ): void {
   const tick = tickOf(load(cell + CELL_POLICY), timeMs);
-  const at = bucketAt(cell, tick % BUCKETS);
-  load64(at);
-  const high32 = (slow << BUCKET_SLOW_SHIFT) | (tagOfTick(tick) << BUCKET_TAG_SHIFT);
-  compareExchange64(at, low(), high(), halfOf(calls, failures, era), high32);
+  const at = bucketAt(cell, placeOf(tick));
+  const nextHigh = (slow << BUCKET_SLOW_SHIFT) | (tagOfTick(tick) << BUCKET_TAG_SHIFT);
+  while (true) {
+    load64(at);
+    const seenLow = low();
+    const seenHigh = high();
+    // Looked at after the bucket: while it is isolated, nothing in it is of a later era.
+    load64(cell + CELL_WORD);
+    if (isIsolated(low()) == 0 || eraOf(low()) != era) return;
+    // pairs with the CAS in enterOutcome, of a result that is late.
+    if (compareExchange64(at, seenLow, seenHigh, halfOf(calls, failures, era), nextHigh) != 0) return;
+  }
 }
 
 /** `bad` of `calls` is more than this share, which -1 turns off. At most 10 × 16,383 calls: the products fit. */
@@ -139,18 +148,29 @@ export function exceeds(bad: i32, calls: i32, basisPoints: i32): i32 {
   return bad * BASIS_POINTS > basisPoints * calls ? 1 : 0;
 }
 
+/** The number of a bucket's time, of 31 bits with their sign: what is restored may be of before the clock's 0. */
 export function tickOf(policy: i32, now: i32): i32 {
-  return ((now & 0x7fffffff) / get(policy + POLICY_BUCKET_MS)) | 0;
+  return quotientBelow((now << 1) >> 1, get(policy + POLICY_BUCKET_MS));
+}
+
+/** Of the buckets, the one of this tick. */
+export function placeOf(tick: i32): i32 {
+  return (tick - quotientBelow(tick, BUCKETS) * BUCKETS) | 0;
 }
 
 function tagOfTick(tick: i32): i32 {
-  return ((tick / BUCKETS) | 0) & BUCKET_TAG_MASK;
+  return quotientBelow(tick, BUCKETS) & BUCKET_TAG_MASK;
 }
 
 /** The tag that a bucket has if it is one of the last ten ticks. */
 function tagInWindow(tick: i32, place: i32): i32 {
-  const lap = (tick / BUCKETS) | 0;
-  return (place <= tick % BUCKETS ? lap : (lap - 1) | 0) & BUCKET_TAG_MASK;
+  const lap = quotientBelow(tick, BUCKETS);
+  return (place <= placeOf(tick) ? lap : (lap - 1) | 0) & BUCKET_TAG_MASK;
+}
+
+/** Rounded down, also below 0. */
+function quotientBelow(value: i32, by: i32): i32 {
+  return value >= 0 ? (value / by) | 0 : ~((~value / by) | 0);
 }
 
 function bucketAt(cell: i32, place: i32): i32 {

@@ -19,6 +19,7 @@ import {
   STANDARD_CELL_TRIPS,
   STANDARD_CLOSED,
   STANDARD_HALF_OPEN,
+  STANDARD_ISOLATED,
   STANDARD_MONITORED,
   STANDARD_OPEN,
 } from './layout.generated.ts';
@@ -45,7 +46,7 @@ export function openByHand(cell: i32, state: i32, now: i32): void {
 /** To Open or Isolated, in a new era. */
 export function openAs(cell: i32, state: i32, now: i32): void {
   // First of all: no result of before counts from here on, wherever this stops.
-  set(cell + STANDARD_CELL_ERA, (get(cell + STANDARD_CELL_ERA) + 1) & ERA_MASK);
+  nextEra(cell);
   set(cell + STANDARD_CELL_SINCE_MS, now);
   set(cell + STANDARD_CELL_STATE, state);
   set(cell + STANDARD_CELL_ADMITTED, 0);
@@ -63,10 +64,16 @@ export function halfOpen(cell: i32): void {
 
 export function close(cell: i32): void {
   forgetWindows(cell); // results of before the opening do not count
+  // As the word does it, whose restorations fill in without a mutex.
+  if (get(cell + STANDARD_CELL_STATE) == STANDARD_ISOLATED) nextEra(cell);
   set(cell + STANDARD_CELL_STATE, closedState(load(cell + STANDARD_CELL_POLICY)));
   set(cell + STANDARD_CELL_SUCCESSES, 0);
   set(cell + STANDARD_CELL_FAILURES, 0);
   bump(cell);
+}
+
+function nextEra(cell: i32): void {
+  set(cell + STANDARD_CELL_ERA, (get(cell + STANDARD_CELL_ERA) + 1) & ERA_MASK);
 }
 
 /** Monitored where results are kept in a rolling window, or give a permit back. */

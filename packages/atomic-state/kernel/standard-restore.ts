@@ -10,6 +10,8 @@ import {
   STANDARD_CELL_ERA,
   STANDARD_CELL_FAILURES,
   STANDARD_CELL_POLICY,
+  STANDARD_CELL_REFILL_FRACTION,
+  STANDARD_CELL_REFILL_MS,
   STANDARD_CELL_SINCE_MS,
   STANDARD_CELL_STATE,
   STANDARD_CELL_SUCCESSES,
@@ -33,7 +35,7 @@ export function isRestoring(cell: i32, era: i32): i32 {
   return get(cell + STANDARD_CELL_STATE) == STANDARD_ISOLATED && get(cell + STANDARD_CELL_ERA) == era ? 1 : 0;
 }
 
-/** To its state, one of RESTORE_…. `ratio` of compression, or -1 for none. */
+/** To its state, one of RESTORE_…. `ratio` of compression, or -1 for none; `paidUntilMs`: up to when tokens have been paid out. */
 export function restoreTo(
   cell: i32,
   state: i32,
@@ -42,14 +44,15 @@ export function restoreTo(
   ratio: i32,
   successes: i32,
   failures: i32,
+  paidUntilMs: i32,
 ): void {
   const policy = load(cell + STANDARD_CELL_POLICY);
   const burst = get(policy + POLICY_BURST);
   set(cell + STANDARD_CELL_TOKENS, tokens < burst ? tokens : burst);
-  if (ratio >= 0) {
-    set(cell + STANDARD_CELL_COMPRESSION_RATIO, ratio);
-    set(cell + STANDARD_CELL_COMPRESSED, 1);
-  }
+  set(cell + STANDARD_CELL_REFILL_MS, paidUntilMs);
+  set(cell + STANDARD_CELL_REFILL_FRACTION, 0);
+  set(cell + STANDARD_CELL_COMPRESSION_RATIO, ratio < 0 ? 0 : ratio);
+  set(cell + STANDARD_CELL_COMPRESSED, ratio < 0 ? 0 : 1);
   set(cell + STANDARD_CELL_SUCCESSES, successes);
   set(cell + STANDARD_CELL_FAILURES, failures);
   set(cell + STANDARD_CELL_SINCE_MS, sinceMs);

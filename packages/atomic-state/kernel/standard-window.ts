@@ -22,7 +22,7 @@ import {
   STANDARD_CELL_RING_COUNT,
   STANDARD_CELL_RING_PLACE,
 } from './layout.generated.ts';
-import { exceeds, tickOf } from './rolling.ts';
+import { exceeds, placeOf, tickOf } from './rolling.ts';
 import { elapsedMs } from './word.ts';
 
 /** A bucket at most so many laps ahead is of later results, and this one is late; further ahead, the clock's 31 bits have wrapped. */
@@ -63,7 +63,7 @@ function isRecent(cell: i32, policy: i32, place: i32, now: i32): i32 {
  */
 export function enterOutcome(cell: i32, policy: i32, now: i32, failed: i32, slow: i32): i32 {
   const tick = tickOf(policy, now);
-  const at = bucketAt(cell, tick % BUCKETS);
+  const at = bucketAt(cell, placeOf(tick));
   if (get(at + STANDARD_BUCKET_CALLS) != 0) {
     const laps = (((get(at + STANDARD_BUCKET_TICK) - tick) | 0) / BUCKETS) | 0;
     if (laps > 0 && laps <= LATE_LAPS) return 0; // by now this result is older than the window
@@ -81,7 +81,7 @@ export function enterOutcome(cell: i32, policy: i32, now: i32, failed: i32, slow
 /** Puts counts into the bucket of a time. */
 export function fillBucket(cell: i32, policy: i32, timeMs: i32, calls: i32, failures: i32, slow: i32): void {
   const tick = tickOf(policy, timeMs);
-  const at = bucketAt(cell, tick % BUCKETS);
+  const at = bucketAt(cell, placeOf(tick));
   begin(at, tick);
   set(at + STANDARD_BUCKET_FAILURES, failures);
   set(at + STANDARD_BUCKET_SLOW, slow);

@@ -147,10 +147,11 @@ export function standardEndRestore(
   ratio: i32,
   successes: i32,
   failures: i32,
+  paidUntilMs: i32,
 ): i32 {
   enter(cell, me);
   const restores = isRestoring(cell, era);
-  if (restores != 0) restoreTo(cell, state, sinceMs, tokens, ratio, successes, failures);
+  if (restores != 0) restoreTo(cell, state, sinceMs, tokens, ratio, successes, failures, paidUntilMs);
   leave(cell, me);
   return restores;
 }

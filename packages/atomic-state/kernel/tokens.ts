@@ -10,6 +10,13 @@ import {
 } from './layout.generated.ts';
 import { elapsedMs } from './word.ts';
 
+/** Takes up paying at another time, with no fraction left: what fell due until then is nobody's. */
+export function setRefill(cell: i32, paidUntilMs: i32): void {
+  load64(cell + CELL_REFILL);
+  // pairs with the CAS in claimRefill: whoever claimed an interval pays it in.
+  while (compareExchange64(cell + CELL_REFILL, low(), high(), 0, paidUntilMs) == 0) continue;
+}
+
 /** Claims the whole tokens that are due; the caller must put them into the word. Usually 0: at most one claim a millisecond. */
 export function claimRefill(cell: i32, policy: i32, now: i32): i32 {
   load64(cell + CELL_REFILL); // observe: pairs with the CAS below

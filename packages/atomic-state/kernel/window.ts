@@ -76,8 +76,8 @@ function isOver(cell: i32, era: i32): i32 {
   return eraOf(low()) != era ? 1 : 0;
 }
 
-/** Before the breaker closes: clears the failures of eight eras ago, which carry the number of this one. */
-export function forgetFailures(cell: i32, era: i32): void {
+/** Before the breaker closes: clears the failures of eight eras ago, which carry the number of the era that it closes in. */
+export function forgetFailures(cell: i32, current: i32, era: i32): void {
   const threshold = get(load(cell + CELL_POLICY) + POLICY_FAILURE_THRESHOLD);
   for (let i = 0; i < threshold; i++) {
     const place = cell + CELL_FAILURES + (i << 2);
@@ -85,7 +85,7 @@ export function forgetFailures(cell: i32, era: i32): void {
     if (stamp == 0 || (stamp & ERA_MASK) != era) continue;
     // Not closed yet, so the stamp was there before anyone could enter a failure of this era.
     load64(cell + CELL_WORD);
-    if (eraOf(low()) != era || isClosed(low()) != 0) return;
+    if (eraOf(low()) != current || isClosed(low()) != 0) return;
     compareExchange(place, stamp, 0); // pairs with the CAS in write: a failure that came in meanwhile stays
   }
 }

@@ -25,6 +25,7 @@ import {
 const OPEN_BIT: i32 = CIRCUIT_OPEN << WORD_FLAGS_SHIFT;
 const HALF_OPEN_BIT: i32 = HALF_OPEN << WORD_FLAGS_SHIFT;
 const THROTTLED_BIT: i32 = THROTTLED << WORD_FLAGS_SHIFT;
+const COMPRESSED_BIT: i32 = COMPRESSED << WORD_FLAGS_SHIFT;
 const MONITORED_BIT: i32 = MONITORED << WORD_FLAGS_SHIFT;
 const WORD_ERA_SHIFT: i32 = WORD_FLAGS_SHIFT + ERA_SHIFT;
 const ERA_BITS: i32 = ERA_MASK << WORD_ERA_SHIFT;
@@ -89,15 +90,21 @@ export function withTokens(low: i32, tokens: i32): i32 {
   return tokens == 0 ? rest | THROTTLED_BIT : rest;
 }
 
-/** With the ratio of a compressed payload, 0 to 255. */
+/** With the ratio of a compressed payload, 0 to 255; -1: as if none had been seen. */
 export function withCompression(low: i32, ratio: i32): i32 {
-  return (low & ~RATIO_BITS) | (ratio << WORD_COMPRESSION_RATIO_SHIFT) | (COMPRESSED << WORD_FLAGS_SHIFT);
+  if (ratio < 0) return low & ~(RATIO_BITS | COMPRESSED_BIT);
+  return (low & ~RATIO_BITS) | (ratio << WORD_COMPRESSION_RATIO_SHIFT) | COMPRESSED_BIT;
+}
+
+/** In a new era. */
+export function inNextEra(low: i32): i32 {
+  const era = (eraOf(low) + 1) & ERA_MASK;
+  return (low & ~ERA_BITS) | (era << WORD_ERA_SHIFT);
 }
 
 /** Open, in a new era. */
 export function opened(low: i32): i32 {
-  const era = (eraOf(low) + 1) & ERA_MASK;
-  return (low & ~(HALF_OPEN_BIT | ERA_BITS)) | OPEN_BIT | (era << WORD_ERA_SHIFT);
+  return (inNextEra(low) & ~HALF_OPEN_BIT) | OPEN_BIT;
 }
 
 /** Isolated, in a new era. */

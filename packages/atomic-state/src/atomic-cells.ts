@@ -99,14 +99,14 @@ export class AtomicCells implements EndpointCells {
   }
 
   #buckets(at: number, era: number, bucketMs: number, nowMs: number): BucketReading[] {
-    const now31 = nowMs & 0x7fffffff;
+    const now31 = (nowMs << 1) >> 1;
     const tick = Math.floor(now31 / bucketMs);
     const { tag, calls, failures, slow } = bucket.field;
     const found: BucketReading[] = [];
-    for (let age = Math.min(BUCKETS - 1, tick); age >= 0; age--) {
-      const one = this.#load64(at + cell.offset.buckets + 8 * ((tick - age) % BUCKETS));
-      const lap = Math.floor((tick - age) / BUCKETS) & tag.mask;
-      if (fieldOf(bucket.field.era, one) !== era || fieldOf(tag, one) !== lap) continue;
+    for (let age = BUCKETS - 1; age >= 0; age--) {
+      const lap = Math.floor((tick - age) / BUCKETS);
+      const one = this.#load64(at + cell.offset.buckets + 8 * (tick - age - lap * BUCKETS));
+      if (fieldOf(bucket.field.era, one) !== era || fieldOf(tag, one) !== (lap & tag.mask)) continue;
       if (fieldOf(calls, one) === 0) continue;
       found.push({
         ageMs: now31 - (tick - age) * bucketMs,

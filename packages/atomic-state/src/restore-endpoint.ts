@@ -5,6 +5,9 @@ import { RestoreConflictError } from './errors.ts';
 import { BUCKETS, RESTORE_CLOSED, RESTORE_ISOLATED, RESTORE_OPEN } from './layout.ts';
 import type { Policy } from './policy.ts';
 
+/** No endpoint takes longer to fill up with tokens. */
+const MAX_ELAPSED_MS = 0x3fffffff;
+
 const TARGETS = { closed: RESTORE_CLOSED, open: RESTORE_OPEN, isolated: RESTORE_ISOLATED } as const;
 
 export interface RestorePoint {
@@ -40,6 +43,7 @@ export function restoreEndpoint(
     endpoint.ratio,
     endpoint.successes,
     endpoint.failures,
+    nowMs - Math.min(elapsedMs, MAX_ELAPSED_MS),
   );
   if (done === 0) throw new RestoreConflictError(endpoint.name);
 }

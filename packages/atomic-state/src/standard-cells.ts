@@ -39,9 +39,6 @@ const FLAGS: Readonly<Record<number, number>> = {
   [STANDARD_ISOLATED]: CIRCUIT_OPEN | HALF_OPEN,
 };
 
-/** As in kernel/word.ts. */
-const MAX_TICK_TIME = 0x7fffffff;
-
 export class StandardCells implements EndpointCells {
   readonly bytes: number = standardCell.bytes;
   readonly kernel: EndpointKernel;
@@ -119,7 +116,7 @@ export class StandardCells implements EndpointCells {
         .map((ageMs) => Math.max(0, ageMs));
       failureAgesMs.sort((a, b) => b - a);
       if (bucketMs === 0) return { failureAgesMs, buckets: [] };
-      const now31 = nowMs & MAX_TICK_TIME;
+      const now31 = (nowMs << 1) >> 1;
       const tick = Math.floor(now31 / bucketMs);
       const buckets = Array.from({ length: BUCKETS }, (_, place) => {
         const from = offset.buckets + standardBucket.bytes * place;

@@ -278,7 +278,7 @@ export class StateMachine implements Disposable {
   /**
    * Takes endpoints back to a snapshot: defines those that are not there, with the snapshot's options. Calls that are out become late,
    * half open becomes open with its time over, and counters of trips and the like go on from where they are.
-   * @param elapsedMs milliseconds since the snapshot was taken: what is left of an open breaker's time, and the ages of results
+   * @param elapsedMs milliseconds since the snapshot was taken: what is left of an open breaker's time, the ages of results, tokens
    * @throws SnapshotError, PolicyError, PolicyConflictError, EndpointsExhaustedError before any state is changed (endpoints that were
    *   defined by then stay defined); RestoreConflictError where another thread changes one meanwhile
    */

@@ -16,7 +16,7 @@ export interface WordSnapshot {
   readonly compressionRatio: number;
   /** 8 bits: CIRCUIT_OPEN 1, HALF_OPEN 2, THROTTLED 4, MONITORED 8, COMPRESSED 16, and the era in the upper three. */
   readonly flags: number;
-  /** Openings of the breaker so far, modulo 8. */
+  /** Openings of the breaker so far, and closings by hand of what was isolated, modulo 8. */
   readonly era: number;
   /** Opened by hand, until it is closed by hand: CIRCUIT_OPEN and HALF_OPEN both. */
   readonly isolated: boolean;

@@ -484,13 +484,13 @@ const mutants: readonly Mutant[] = [
   {
     name: 'failures of eight eras ago are not cleared',
     file: 'result.ts',
-    find: 'forgetEra(cell, eraOf(wordLow));',
+    find: 'forgetEra(cell, wordLow, eraOf(wordLow));',
     replace: '',
   },
   {
     name: 'failures are cleared without a look at the word',
     file: 'window.ts',
-    find: 'if (eraOf(low()) != era || isClosed(low()) != 0) return;',
+    find: 'if (eraOf(low()) != current || isClosed(low()) != 0) return;',
     replace: '',
   },
   {

@@ -15,11 +15,16 @@ import {
 } from '../src/index.ts';
 import { implementation } from './implementation.ts';
 
-function setup(options: EndpointOptions = {}): { machine: StateMachine; a: number; clock: CoarseClock } {
+function setup(options: EndpointOptions = {}): {
+  arena: Arena;
+  machine: StateMachine;
+  a: number;
+  clock: CoarseClock;
+} {
   const arena = Arena.create({ bytes: 1 << 18 });
   const clock = CoarseClock.create(arena);
   const machine = StateMachine.create(arena, { endpoints: 8, clock, implementation: implementation() });
-  return { machine, clock, a: machine.endpoint('a', options) };
+  return { arena, machine, clock, a: machine.endpoint('a', options) };
 }
 
 const throughJson = (snapshot: MachineSnapshot): MachineSnapshot =>
@@ -203,6 +208,50 @@ describe('a snapshot of the machine', () => {
     next.restore(throughJson(machine.snapshot()));
     if (what === 'isolate') expect(next.tryAcquire(0)).toBe(Refusal.Isolated);
     else expect(next.snapshot(0)).toMatchObject({ state: 'open', retryAfterMs: 0 });
+  });
+
+  test('keeps results of before the clock of the next process began', () => {
+    const rolling = { errorThresholdPercentage: 50, volumeThreshold: 5, failureThreshold: 6 };
+    const { machine, a, clock, arena } = setup(rolling);
+    for (let i = 0; i < 4; i++) machine.recordDelivery(a, false, undefined, 0, 20_000 + i);
+    Atomics.store(arena.i32, clock.addressOfNow >> 2, 23_500);
+    const before = machine.snapshot(a);
+    expect(before.buckets).toEqual([{ ageMs: 3500, calls: 4, failures: 4, slow: 0 }]);
+    const { machine: next } = setup(rolling);
+    next.restore(throughJson(machine.snapshot()));
+    expect(next.snapshot(0)).toMatchObject({
+      buckets: [{ ageMs: 4000, calls: 4, failures: 4, slow: 0 }],
+      failureAgesMs: before.failureAgesMs,
+    });
+    expect(next.recordDelivery(0, false)).toBe(Recorded.Tripped);
+  });
+
+  test('has its tokens, and those of the time that has passed since it was taken', () => {
+    const { machine, a, clock, arena } = setup({ burst: 10, refillPerSecond: 1 });
+    for (let i = 0; i < 10; i++) machine.tryAcquire(a, 0);
+    const snapshot = machine.snapshot();
+    // Nobody asks for a minute: what fell due in it is not of the snapshot.
+    Atomics.store(arena.i32, clock.addressOfNow >> 2, 60_000);
+    machine.restore(snapshot);
+    expect([0, 0, 999].map((afterMs) => machine.tryAcquire(a, 60_000 + afterMs))).toEqual(
+      Array(3).fill(Refusal.Throttled),
+    );
+    expect(machine.tryAcquire(a, 61_000)).toBeGreaterThanOrEqual(0);
+    const { machine: next } = setup({ burst: 10, refillPerSecond: 1 });
+    next.restore(snapshot, { elapsedMs: 3500 });
+    expect([0, 0, 0, 0].map(() => next.tryAcquire(0, 0) >= 0)).toEqual([true, true, true, false]);
+    expect(next.tryAcquire(0, 500)).toBeGreaterThanOrEqual(0);
+    next.restore(snapshot, { elapsedMs: Number.MAX_VALUE });
+    next.tryAcquire(0, 0);
+    expect(next.snapshot(0).tokens).toBe(9);
+  });
+
+  test('has seen no compressed payload where the endpoint had seen none', () => {
+    const { machine, a } = setup();
+    const snapshot = machine.snapshot();
+    machine.recordCompression(a, 9);
+    machine.restore(snapshot);
+    expect(machine.snapshot(a)).toMatchObject({ compressionRatio: 0, flags: 1 << 5, compressionDetected: 1 });
   });
 
   test('makes calls that were out late', () => {

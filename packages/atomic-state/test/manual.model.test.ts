@@ -18,6 +18,7 @@ const CLOSED_0 = 0;
 const CLOSED_1 = 2;
 const PROBE_1 = 3;
 const OPEN_ERA_1 = (100 << 24) | ((1 | (1 << 5)) << 8);
+const ISOLATED_ERA_0 = (100 << 24) | (3 << 8);
 const HALF_OPEN_ERA_1 = (100 << 24) | ((2 | (1 << 5)) << 8);
 const LEDGER_ERA_1 = 1 << 16;
 
@@ -183,7 +184,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
         () => {
           const era = k.beginRestore(CELL);
           k.restoreFailure(CELL, 5, era);
-          return k.endRestore(CELL, era, RESTORE_CLOSED, 0, 50, 7, 40, 30);
+          return k.endRestore(CELL, era, RESTORE_CLOSED, 0, 50, 7, 40, 30, 0);
         },
         () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, 5, ME),
         () => k.tryAcquireAt(CELL, 5, ME),
@@ -206,7 +207,7 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
       [1, 2].map((successes) => () => {
         const era = k.beginRestore(CELL);
         const acquired = k.tryAcquireAt(CELL, 5, ME);
-        return [acquired, k.endRestore(CELL, era, RESTORE_CLOSED, 0, 50, -1, successes, 0)];
+        return [acquired, k.endRestore(CELL, era, RESTORE_CLOSED, 0, 50, -1, successes, 0, 0)];
       }),
       (r) =>
         expectAll(
@@ -215,9 +216,54 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
           [r.every(([acquired, ended]) => ended === 0 || acquired === REFUSED_ISOLATED), r.join()],
         ),
     ),
+  (k) =>
+    scenario(
+      'what a restoration fills in is not in an endpoint that was closed by hand meanwhile',
+      { failureThreshold: 2 },
+      [
+        () => {
+          const era = k.beginRestore(CELL);
+          k.restoreFailure(CELL, 5, era);
+          return k.endRestore(CELL, era, RESTORE_CLOSED, 0, 50, -1, 0, 1, 0);
+        },
+        () => {
+          const closes = k.closeEndpoint(CELL);
+          const admission = k.tryAcquireAt(CELL, 6, ME);
+          if (admission >= 0) k.recordDeliveryAt(CELL, failed, admission, 0, 6, ME);
+          return closes;
+        },
+      ],
+      ([restored, closes]) =>
+        expectAll(
+          [restored + closes === 1, `restored ${restored}, closed ${closes}`],
+          [restored === 1 || trips() === 0, 'tripped by one failure, and by one of the restoration'],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'closed by hand from isolated, it has no failures of eight eras ago',
+      { low: ISOLATED_ERA_0, failureThreshold: 2, ring: [(5 << 3) | 1, (5 << 3) | 1] },
+      [1, 2].map(() => () => k.closeEndpoint(CELL)),
+      (r) =>
+        expectAll(
+          [count(r, 1) === 1 && word().state === 'closed' && word().era === 1, `closed ${r.join()}`],
+          [k.recordDeliveryAt(CELL, failed, CLOSED_1, 0, 6, ME) === RECORD_COUNTED, 'tripped by one failure'],
+        ),
+    ),
 ];
 
 const mutants: readonly Mutant[] = [
+  {
+    name: 'closing what is isolated begins no new era',
+    find: 'isIsolated(wordLow) != 0 ? inNextEra(closed(wordLow)) : closed(wordLow);',
+    replace: 'closed(wordLow);',
+  },
+  {
+    name: 'closing what is isolated clears the era that it leaves',
+    find: 'forgetEra(cell, wordLow, eraOf(next));\n    if (casWord(cell, wordLow, wordHigh, bumped(next), 0) != 0) return 1;',
+    replace:
+      'forgetEra(cell, wordLow, eraOf(wordLow));\n    if (casWord(cell, wordLow, wordHigh, bumped(next), 0) != 0) return 1;',
+  },
   {
     name: 'opening by hand does not look at its CAS',
     find: 'const next = bumped(opened(wordLow));\n    if (casWord(cell, wordLow, wordHigh, next, wordHigh) != 0) return entered(cell, next, now);',
@@ -236,13 +282,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'closing by hand does not look at its CAS',
-    find: 'if (casWord(cell, wordLow, wordHigh, bumped(closed(wordLow)), 0) != 0) return 1;',
-    replace: 'casWord(cell, wordLow, wordHigh, bumped(closed(wordLow)), 0); return 1;',
+    find: 'if (casWord(cell, wordLow, wordHigh, bumped(next), 0) != 0) return 1;',
+    replace: 'casWord(cell, wordLow, wordHigh, bumped(next), 0); return 1;',
   },
   {
     name: 'closing by hand leaves failures of eight eras ago',
     file: 'manual.ts',
-    find: '    forgetEra(cell, eraOf(wordLow));\n',
+    find: '    forgetEra(cell, wordLow, eraOf(next));\n',
     replace: '',
   },
   {

@@ -143,6 +143,7 @@ export class Reference {
 
   close(): boolean {
     if (this.state === 'closed') return false;
+    if (this.isolated) this.era++;
     this.isolated = false;
     this.#enter('closed');
     return true;
@@ -160,7 +161,7 @@ export class Reference {
     const { rolling } = this.#options;
     if (rolling === undefined) return false;
     // On the machine's clock, of which the window sees 31 bits.
-    const tick = Math.floor((nowMs & 0x7fffffff) / rolling.bucketMs);
+    const tick = Math.floor(((nowMs << 1) >> 1) / rolling.bucketMs);
     this.#results.push({ tick, failed, slow });
     if (!failed && !slow) return false;
     const recent = this.#results.filter((r) => r.tick <= tick && r.tick > tick - BUCKETS);

@@ -7,6 +7,7 @@ import {
   RECORD_REOPENED,
   RECORD_STALE,
   RECORD_TRIPPED,
+  RESTORE_CLOSED,
 } from '../src/layout.ts';
 import { CELL, count, expectAll, ME, scenario, trips, word, type Kernel } from './model.ts';
 
@@ -17,6 +18,8 @@ const CLOSED_1 = 2;
 const PROBE_1 = 3;
 const MONITORED_HALF_OPEN_ERA_1 = (100 << 24) | ((2 | 8 | (1 << 5)) << 8);
 const LEDGER_ERA_1 = 1 << 16;
+
+const LAST_LAP = bucket.field.tag.mask;
 
 interface Counts {
   readonly calls: number;
@@ -209,9 +212,51 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
           [word().state === 'open' && word().era === 2, `${word().state}, era ${word().era}`],
         ),
     ),
+  (k) =>
+    scenario(
+      'what a restoration fills in is not in an endpoint that was closed by hand meanwhile, and new results stay',
+      { ...WINDOW, volumeThreshold: 2 },
+      [
+        () => {
+          const era = k.beginRestore(CELL);
+          k.restoreOutcomes(CELL, 5, era, 1, 1, 0);
+          return k.endRestore(CELL, era, RESTORE_CLOSED, 0, 50, -1, 0, 1, 0);
+        },
+        () => {
+          const closes = k.closeEndpoint(CELL);
+          const admission = k.tryAcquireAt(CELL, 6, ME);
+          if (admission >= 0) k.recordDeliveryAt(CELL, failed, admission, 0, 6, ME);
+          return closes;
+        },
+      ],
+      ([restored, closes]) =>
+        expectAll(
+          [restored + closes === 1, `restored ${restored}, closed ${closes}`],
+          [restored === 1 || trips() === 0, 'tripped by one failure, and by one of the restoration'],
+          closes === 1 ? holds(0, { calls: 1, failures: 1, era: word().era }) : [true, ''],
+        ),
+    ),
+  (k) =>
+    scenario(
+      'a bucket that is empty is of no later lap',
+      // Of the lap before the one whose number comes round to 0, which an empty bucket has.
+      { ...WINDOW, volumeThreshold: 2 },
+      [1, 2].map(() => () => k.recordDeliveryAt(CELL, failed, CLOSED_0, 0, LAST_LAP * 100 + 5, ME)),
+      (r) => expectAll([count(r, RECORD_TRIPPED) === 1 && trips() === 1, `outcomes ${r.join()}`]),
+    ),
 ];
 
 const mutants: readonly Mutant[] = [
+  {
+    name: 'an empty bucket has a lap',
+    find: 'if (calls != 0 && eraOfBucket(seenLow) == era && ahead <= LATE_LAPS) return 0;',
+    replace: 'if (eraOfBucket(seenLow) == era && ahead <= LATE_LAPS) return 0;',
+  },
+  {
+    name: 'a restoration fills in without a look at the word',
+    find: 'if (isIsolated(low()) == 0 || eraOf(low()) != era) return;',
+    replace: '',
+  },
   {
     name: 'a bucket is written without looking at the CAS',
     find: 'if (compareExchange64(at, seenLow, seenHigh, nextLow, nextHigh) != 0) break;',
@@ -234,7 +279,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a late result begins a later lap anew',
-    find: 'if (eraOfBucket(seenLow) == era && ((tagOf(seenHigh) - tag) & BUCKET_TAG_MASK) <= LATE_LAPS) return 0;',
+    find: 'if (calls != 0 && eraOfBucket(seenLow) == era && ahead <= LATE_LAPS) return 0;',
     replace: '',
   },
   {
@@ -244,13 +289,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'buckets of eight eras ago are not cleared',
-    find: '  forgetOutcomes(cell, era);\n',
+    find: '  forgetOutcomes(cell, eraOf(wordLow), era);\n',
     replace: '',
   },
   {
     name: 'buckets are cleared without a look at the word',
     file: 'rolling.ts',
-    find: 'if (eraOf(low()) != era || isClosed(low()) != 0) return;',
+    find: 'if (eraOf(low()) != current || isClosed(low()) != 0) return;',
     replace: '',
   },
   {
