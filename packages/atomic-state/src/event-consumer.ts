@@ -12,7 +12,11 @@ import { THIS_THREAD } from './this-thread.ts';
 const { idLow: ID_LOW, meta: META, lengthBytes: LENGTH } = eventHeader.word;
 const TAKE = eventSeat.word.take;
 const LEFT_SHIFT = eventJournal.field.left.shift;
-const { idHigh: ID_HIGH, endpoint: ENDPOINT, admission: ADMISSION } = eventMeta.field;
+// Numbers, not fields: properties of an object would be loaded for each event.
+const HEADER_WORDS = eventHeader.bytes >> 2;
+const ID_HIGH_MASK = eventMeta.field.idHigh.mask;
+const { shift: ENDPOINT_SHIFT, mask: ENDPOINT_MASK } = eventMeta.field.endpoint;
+const { shift: ADMISSION_SHIFT, mask: ADMISSION_MASK } = eventMeta.field.admission;
 const TWO_32 = 2 ** 32;
 /** Events that `drain` takes by one CAS, and a quarter of a ring at most: producers need room meanwhile. Guessed. */
 const DRAIN_EVENTS = 64;
@@ -212,13 +216,13 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
   }
 
   #describe(event: EventRecord, slot: number): void {
-    const header = this.#headers + ((slot * eventHeader.bytes) >> 2);
+    const header = this.#headers + slot * HEADER_WORDS;
     const i32 = this.#i32;
     const idLow = i32[header + ID_LOW] as number;
     const meta = i32[header + META] as number;
-    event.id = (meta & ID_HIGH.mask) * TWO_32 + (idLow >>> 0);
-    event.endpoint = (meta >>> ENDPOINT.shift) & ENDPOINT.mask;
-    event.admission = (meta >>> ADMISSION.shift) & ADMISSION.mask;
+    event.id = (meta & ID_HIGH_MASK) * TWO_32 + (idLow >>> 0);
+    event.endpoint = (meta >>> ENDPOINT_SHIFT) & ENDPOINT_MASK;
+    event.admission = (meta >>> ADMISSION_SHIFT) & ADMISSION_MASK;
     event.length = i32[header + LENGTH] as number;
     event.priority = slot < this.#capacity ? Priority.Urgent : Priority.Normal;
   }
