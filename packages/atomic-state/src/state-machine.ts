@@ -228,7 +228,8 @@ export class StateMachine implements Disposable {
   }
 
   /**
-   * Gives back the permits of a thread that has ended without recording its results.
+   * Gives back the permits of a thread that has ended without recording its results, and with `implementation: 'standard'` the mutexes
+   * that it had.
    * @param threadId of a worker that has exited: read `worker.threadId` before it does
    * @returns permits that came back
    * @throws ArgumentRangeError also for this thread
