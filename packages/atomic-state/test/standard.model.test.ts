@@ -311,7 +311,7 @@ const mutants: Mutant[] = [
   },
   {
     name: 'closed before the failures of before are forgotten',
-    find: 'forgetWindows(cell); // results of before the opening do not count\n  set(cell + STANDARD_CELL_STATE, closedState(load(cell + STANDARD_CELL_POLICY)));',
+    find: 'forgetWindows(cell); // results of before the opening do not count',
     replace:
       'set(cell + STANDARD_CELL_STATE, closedState(load(cell + STANDARD_CELL_POLICY))); forgetWindows(cell);',
   },
