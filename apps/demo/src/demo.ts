@@ -17,12 +17,17 @@ import { monotonicMs } from './monotonic.ts';
 import { collectLedger, endpointRows } from './report/collect.ts';
 import { reportOf, type Report } from './report/report.ts';
 import { RemoteUpstream } from './upstream/remote.ts';
-import type { Outage } from './upstream/schedule.ts';
+import type { Outage, Script } from './upstream/schedule.ts';
 
 /** When the upstream is dead, as parts of the run. */
 const OUTAGE_FROM = 0.3;
 const OUTAGE_TO = 0.5;
 const PROGRESS_MS = 250;
+
+/** `--saturate`: 8 deliveries at a time with 2 workers, 20 ms each, make 400 a second; the load could do ten times that. */
+const SATURATED_FROM = 0.6;
+const SATURATED_DELAY_MS = 20;
+const SATURATED: Partial<GatewayOptions> = { deliveriesPerWorker: 4 };
 
 /** `--fault stuck-check`: a thread that checks thousands of bodies a second is stuck a few times in the shortest run. */
 const STUCK_CHECK: Partial<GatewayOptions> = { stuckCheckEvery: 2000, checkTimeoutMs: 250 };
@@ -52,13 +57,14 @@ export class Demo implements AsyncDisposable {
     const largestBytes = Math.max(0, ...payloads.map(({ body }) => body.length));
     const upstream = await RemoteUpstream.start();
     try {
-      const { breakers, workers, port, fault } = flags;
+      const { breakers, workers, port, fault, saturate } = flags;
       const gateway = await Gateway.start({
         upstream: upstream.origin,
         port,
         breakers,
         ...bufferOptions(largestBytes),
         ...(workers !== undefined && { workers }),
+        ...(saturate && SATURATED),
         ...(fault === 'stuck-check' && STUCK_CHECK),
       });
       return new Demo(flags, io, upstream, gateway);
@@ -93,7 +99,7 @@ export class Demo implements AsyncDisposable {
       // A signal that was given before there was a listener.
       if (interrupt.aborted) stop();
       const beganMs = await Promise.race([load.began, running.then(() => monotonicMs())]);
-      await upstream.run({ outages: this.#outages() });
+      await upstream.run({ outages: this.#outages(), ...this.#delay() });
       const showing = this.#showProgress(load, beganMs, progress.signal);
       const result = await Promise.race([running, gateway.failure]);
       progress.abort();
@@ -120,6 +126,7 @@ export class Demo implements AsyncDisposable {
             endedMs: window.endedMs === null ? null : window.endedMs - beganMs,
           })),
           replacedWorkers: gateway.replacedWorkers,
+          saturated: this.#flags.saturate,
           fault: this.#flags.fault,
           replacedCheckThreads: gateway.replacedCheckThreads,
         },
@@ -146,6 +153,11 @@ export class Demo implements AsyncDisposable {
     const { outage: mode, durationMs } = this.#flags;
     if (mode === 'none') return [];
     return [{ fromMs: OUTAGE_FROM * durationMs, toMs: OUTAGE_TO * durationMs, mode }];
+  }
+
+  #delay(): Partial<Script> {
+    const { saturate, durationMs } = this.#flags;
+    return saturate ? { delayMs: SATURATED_DELAY_MS, delayFromMs: SATURATED_FROM * durationMs } : {};
   }
 
   async #showProgress(load: RemoteLoad, beganMs: number, until: AbortSignal): Promise<void> {

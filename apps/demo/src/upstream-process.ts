@@ -1,5 +1,5 @@
 // The upstream as a process of its own: events on one port, its control on another, so that it can be asked while it is "dead".
-//   POST /control  { "outages": [{ "fromMs": 3000, "toMs": 5000, "mode": "refuse" }], "delayMs": 0 }
+//   POST /control  { "outages": [{ "fromMs": 3000, "toMs": 5000, "mode": "refuse" }], "delayMs": 0, "delayFromMs": 0 }
 //   GET  /totals
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -210,13 +210,19 @@ describe('answers', () => {
     expect(f.gateway.endpoints().map(({ name }) => name)).toEqual(['github/push']);
   });
 
-  it('503 overloaded: as many deliveries are out as there are connections', async () => {
-    const f = await Fixture.start({ deliveriesPerWorker: 1, workers: 1 });
-    f.upstream.run({ outages: [], delayMs: 300 });
-    const first = f.send();
+  it('503 overloaded: as many events wait for a delivery as the buffer holds', async () => {
+    const f = await Fixture.start({ deliveriesPerWorker: 1, eventCapacity: 2, workers: 1 });
+    f.upstream.run({ outages: [], delayMs: 200 });
+    const accepted = [f.send()];
     await f.until(() => f.upstream.totals().received === 1);
-    expectAnswer(await f.send(), 503, 'overloaded');
-    expectAnswer(await first, 202);
+    accepted.push(f.send(), f.send());
+    await f.until(() => f.gateway.events.metrics().accepted === 3);
+    const refused = await f.send();
+    expectAnswer(refused, 503, 'overloaded');
+    expect(refused.retryAfter).toBe('1');
+    // The other priority has room of its own.
+    expectAnswer(await f.send({ event: 'secret_scanning_alert' }), 202);
+    for (const answered of await Promise.all(accepted)) expectAnswer(answered, 202);
   });
 });
 

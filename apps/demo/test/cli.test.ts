@@ -46,8 +46,8 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 function expectBalanced(report: Report): void {
-  const { answers, flow, words } = report.equations;
-  expect([...answers, ...flow, ...words].filter(({ holds }) => !holds)).toEqual([]);
+  const { answers, flow, events, words } = report.equations;
+  expect([...answers, ...flow, ...events, ...words].filter(({ holds }) => !holds)).toEqual([]);
   expect(report.balanced).toBe(true);
 }
 
@@ -109,6 +109,19 @@ describe('npm run demo', () => {
     const untilFailure = stayUp(failed.promise, new AbortController().signal);
     failed.reject(new PartError('gateway', 'its clock has stopped'));
     await expect(untilFailure).rejects.toThrow('its clock has stopped');
+  });
+
+  it('--saturate lets events wait, and urgent ones overtake', async () => {
+    const { code, out } = await start('--json', '--duration', '3', '--outage', 'none', '--saturate').ended;
+    const report = JSON.parse(out) as Report;
+    expectBalanced(report);
+    expect(report.facts.saturated).toBe(true);
+    const { urgent, normal } = report.ledger.events.byPriority;
+    expect(urgent.accepted).toBeGreaterThan(0);
+    // 8 deliveries at a time and 32 senders: most have to wait.
+    expect(normal.waitMs.p99).toBeGreaterThan(20);
+    expect(report.equations.events.map(({ name }) => name)).toContain('urgent events overtake');
+    expect(code).toBe(0);
   });
 
   it('--fault stuck-check replaces the threads that are stuck, and the books balance', async () => {
@@ -181,6 +194,7 @@ describe('npm run demo', () => {
       'outage',
       'breakers',
       'fault',
+      'saturate',
     ])
       expect(out).toContain(`--${flag}`);
   });
@@ -206,6 +220,7 @@ describe('flags', () => {
       payloads: undefined,
       outage: 'reset',
       breakers: 'shared',
+      saturate: false,
       fault: 'none',
     });
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerEquationsOf, flowEquationsOf, wordEquationsOf } from '../src/report/conservation.ts';
 import type { Equation } from '../src/report/equation.ts';
+import { eventEquationsOf, priorityEquationsOf } from '../src/report/event-equations.ts';
 import { guardEquationsOf } from '../src/report/guard-equations.ts';
 import type { Ledger } from '../src/report/ledger.ts';
 import { balancedLedger } from './fixtures.ts';
@@ -13,6 +14,8 @@ function equationsOf(ledger: Ledger): Equation[] {
     ...answerEquationsOf(ledger),
     ...flowEquationsOf(ledger),
     ...guardEquationsOf(ledger),
+    ...eventEquationsOf(ledger),
+    ...priorityEquationsOf(ledger),
     ...wordEquationsOf(ledger),
   ];
 }
@@ -35,7 +38,7 @@ function changed(path: readonly string[], by: number): Ledger {
 
 /** Figures that the report shows, and that nobody else counts. */
 const SHOWN_ONLY =
-  /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|overloaded|abandoned|bytesIn|bytesOut|largestRatio|arena|rss|peak|endpoints.*answers/;
+  /latency|byKind|elapsedMs|bufferBytes|acquired|pool.failures|overloaded|abandoned|bytesIn|bytesOut|largestRatio|arena|rss|peak|endpoints.*answers|refused.full|waitMs|totalMs/;
 
 describe('the conservation check', () => {
   it('holds where the books add up', () => {

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { Books, BooksReader } from '../src/gateway/books.ts';
 import { Intake, type IntakeParts } from '../src/gateway/intake.ts';
 import { settingsOf } from '../src/gateway/options.ts';
+import { Reporter } from '../src/gateway/reporter.ts';
 
 it('a defect of the gateway is answered 500, counted as such, and told once', async () => {
   const registry = Registry.create(Arena.create({ bytes: 16 << 20 }), { series: 8192 });
@@ -20,6 +21,7 @@ it('a defect of the gateway is answered 500, counted as such, and told once', as
     settings: settingsOf({ upstream: 'http://127.0.0.1:9' }, 2),
     books: new Books(registry, () => ''),
     pool,
+    reporter: new Reporter(),
   };
   const intake = new Intake(parts as unknown as IntakeParts);
   const server = createServer(

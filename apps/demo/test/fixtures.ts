@@ -79,6 +79,27 @@ export function balancedLedger(): Ledger {
       compressionDetected: 8,
       bombsRefused: 2,
     },
+    events: {
+      buffer: { accepted: 100, taken: 100, refused: { throttled: 1, open: 3, probing: 1, full: 0 } },
+      byPriority: {
+        urgent: {
+          accepted: 10,
+          taken: 10,
+          ended: { delivered: 9, failed: 1, refused: 0, withdrawn: 0, lost: 0 },
+          waitMs: { count: 10, p50: 0.1, p99: 0.2, max: 0.3 },
+          totalMs: { count: 10, p50: 1, p99: 2, max: 3 },
+        },
+        normal: {
+          accepted: 90,
+          taken: 90,
+          ended: { delivered: 81, failed: 7, refused: 1, withdrawn: 1, lost: 0 },
+          waitMs: { count: 90, p50: 1, p99: 2, max: 3 },
+          totalMs: { count: 90, p50: 2, p99: 4, max: 6 },
+        },
+      },
+      lost: 0,
+      ids: { acceptedSum: 4950, takenSum: 4950, highest: 99 },
+    },
     upstream: {
       received: 96,
       delivered: 90,
@@ -87,6 +108,8 @@ export function balancedLedger(): Ledger {
       hung: 2,
       abandoned: 1,
       distinct: 96,
+      numbers: 96,
+      deliveredUrgent: 9,
       deliveredDigest: 123_456,
       deliveredByEndpoint: { 'github/push': 60, 'github/star': 30 },
     },

@@ -47,6 +47,13 @@ describe('a worker thread that dies under load', () => {
     // What the dead threads held is back: buffers, counter writers.
     expect(f.freeBuffers).toBe(64);
     expect(f.gateway.registry.writers().filter(({ claimed }) => claimed)).toHaveLength(1 + 2 + 1);
+    // No event is left in the buffer, and each has ended in one way, but for those in whose midst a thread stopped to count.
+    const { accepted: entered, taken } = f.gateway.events.metrics();
+    const events = Object.values(books.events.byPriority());
+    const ended = events.flatMap((of) => Object.values(of.ended)).reduce((a, b) => a + b, books.events.lost);
+    expect(taken).toBe(entered);
+    expect(Math.abs(taken - ended)).toBeLessThanOrEqual(2);
+    expect(f.gateway.tickets.deliveries()).toEqual([]);
     expect((await f.send()).status).toBe(202);
   });
 

@@ -9,6 +9,8 @@ const WRONG: readonly (readonly [options: Record<string, unknown>, message: stri
   [{ breaker: { failureThreshold: 0 } }, 'failureThreshold is 0, expected an integer from 1 to 96'],
   [{ breaker: { failureThreshhold: 3 } }, 'failureThreshhold is no option'],
   [{ limits: { 'github/push': { burst: 256 } } }, 'burst is 256, expected an integer from 1 to 255'],
+  [{ breaker: { capacity: 4 } }, 'breaker.capacity is 4, expected nothing: deliveriesPerWorker'],
+  [{ eventCapacity: 0 }, 'eventCapacity is 0, expected an integer from 1 to 262144'],
   [{ limits: { push: {} } }, 'a name in limits is "push", expected source/event'],
   [{ workers: 0 }, 'workers is 0, expected an integer from 1 to 64'],
   [{ checkThreads: 1.5 }, 'checkThreads is 1.5, expected an integer from 1 to 64'],

@@ -15,6 +15,7 @@ export interface Flags {
   readonly payloads: string | undefined;
   readonly outage: OutageMode | 'none';
   readonly breakers: Breakers;
+  readonly saturate: boolean;
   readonly fault: Fault;
 }
 
@@ -35,6 +36,7 @@ a report whose books must balance.
   --outage MODE        how the upstream is dead from 30 % to 50 % of the run: reset (default), hang, refuse, 'status 5xx', or none
   --breakers WHICH     shared (default): one state word an endpoint for all workers; per-worker: one opossum breaker an endpoint on each
                        worker, for comparison
+  --saturate           from 60 % of the run on the upstream is slower than the load: events wait, and urgent ones overtake
   --fault WHICH        none (default); stuck-check: now and then the check of a body never comes back, and its thread has to be replaced
   --json               print the report as one JSON document
   --keep               stay up after the report, until Ctrl-C
@@ -57,6 +59,7 @@ export function parseFlags(args: readonly string[]): Flags {
     payloads: values.payloads,
     outage: outageMode(values.outage ?? 'reset'),
     breakers: breakers(values.breakers ?? 'shared'),
+    saturate: values.saturate ?? false,
     fault: fault(values.fault ?? 'none'),
   };
 }
@@ -78,6 +81,7 @@ function parse(args: readonly string[]) {
         payloads: { type: 'string' },
         outage: { type: 'string' },
         breakers: { type: 'string' },
+        saturate: { type: 'boolean' },
         fault: { type: 'string' },
       },
     });

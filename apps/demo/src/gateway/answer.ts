@@ -24,6 +24,8 @@ const table = {
   open: { status: 503, reason: 'open' },
   probing: { status: 503, reason: 'probing' },
   upstreamFailed: { status: 503, reason: 'upstream failed' },
+  /** The worker that delivered it died, and nobody knows whether the upstream has it. */
+  workerLost: { status: 503, reason: 'worker lost' },
   overloaded: { status: 503, reason: 'overloaded' },
 } as const satisfies Record<string, AnswerShape>;
 

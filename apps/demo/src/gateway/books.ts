@@ -1,18 +1,12 @@
 // What the gateway counts, in the shared registry: every thread writes slots of its own, whoever reads sums them. This is what
 // /metrics shows and what the conservation check is fed with.
 import { recordOutcomeName, type RecordOutcome } from '@corelane/atomic-state';
-import type {
-  Counter,
-  Family,
-  Gauge,
-  Registry,
-  RegistrySnapshot,
-  Timer,
-  ValueMetric,
-} from '@corelane/perf-counters';
+import type { Counter, Family, Gauge, Registry, RegistrySnapshot, Timer } from '@corelane/perf-counters';
 import { ANSWER_NAMES, ANSWERS, type AnswerName } from './answer.ts';
 import type { DeliveryResult } from './delivery.ts';
 import { guardFigures, type GuardFormatFigures } from './guard-book.ts';
+import { EventBooks, EventBooksReader } from './event-books.ts';
+import { totalOf, valuesOf } from './snapshot-values.ts';
 
 /** Answers to who has not proved who he is carry no endpoint: else strangers could fill the registry with names. */
 export const NO_ENDPOINT = -1;
@@ -29,7 +23,7 @@ const VERDICTS_TOTAL = 'gateway_verdicts_total';
 const IN_HAND = 'gateway_requests_in_hand';
 const CHECKS_ENDED = 'gateway_checks_finished_total';
 
-/** 256 endpoints × 15 answers. */
+/** 256 endpoints × 16 answers. */
 const ANSWER_SERIES = 4096;
 
 export class Books {
@@ -45,6 +39,7 @@ export class Books {
   readonly verdicts: Counter;
   /** A gauge, not a count up and down: what a thread had in hand when it died is not in hand any more. */
   readonly inHand: Gauge;
+  readonly events: EventBooks;
   readonly requestTime: Timer;
   readonly checkTime: Timer;
   readonly #answers: Family<Counter, readonly ['endpoint', 'status', 'reason']>;
@@ -85,6 +80,7 @@ export class Books {
     );
     this.verdicts = counter(VERDICTS_TOTAL, 'Checks of bodies that came to a verdict.');
     this.inHand = registry.gauge({ name: IN_HAND, help: 'Webhooks being handled.' });
+    this.events = new EventBooks(registry);
     this.requestTime = registry.timer({
       name: 'gateway_request_seconds',
       help: 'From the headers of a webhook to its answer.',
@@ -117,22 +113,25 @@ export class Books {
 
 /** The counters of a snapshot, by what they are labelled with. */
 export class BooksReader {
+  readonly events: EventBooksReader;
   readonly #snapshot: RegistrySnapshot;
 
   constructor(snapshot: RegistrySnapshot) {
     this.#snapshot = snapshot;
+    this.events = new EventBooksReader(snapshot);
   }
 
   answers(): Record<AnswerName, number> {
     const answers = Object.fromEntries(ANSWER_NAMES.map((name) => [name, 0])) as Record<AnswerName, number>;
-    for (const { labels, value } of this.#series(ANSWERS_TOTAL)) answers[nameOfAnswer(labels)] += value;
+    for (const { labels, value } of valuesOf(this.#snapshot, ANSWERS_TOTAL))
+      answers[nameOfAnswer(labels)] += value;
     return answers;
   }
 
   /** By endpoint. */
   answersByEndpoint(): Record<string, Partial<Record<AnswerName, number>>> {
     const endpoints: Record<string, Partial<Record<AnswerName, number>>> = {};
-    for (const { labels, value } of this.#series(ANSWERS_TOTAL)) {
+    for (const { labels, value } of valuesOf(this.#snapshot, ANSWERS_TOTAL)) {
       const { endpoint = '' } = labels;
       if (endpoint === '' || value === 0) continue;
       (endpoints[endpoint] ??= {})[nameOfAnswer(labels)] = value;
@@ -163,28 +162,28 @@ export class BooksReader {
   }
 
   get probes(): number {
-    return this.#total(PROBES_TOTAL);
+    return totalOf(this.#snapshot, PROBES_TOTAL);
   }
 
   get late(): number {
-    return this.#total(LATE_TOTAL);
+    return totalOf(this.#snapshot, LATE_TOTAL);
   }
 
   get aborted(): number {
-    return this.#total(ABORTED_TOTAL);
+    return totalOf(this.#snapshot, ABORTED_TOTAL);
   }
 
   /** Webhooks being handled. */
   get inHand(): number {
-    return this.#total(IN_HAND);
+    return totalOf(this.#snapshot, IN_HAND);
   }
 
   get checks(): { submitted: number; finished: number; verdicts: number; abandoned: number } {
     return {
-      submitted: this.#total(CHECKS_STARTED),
-      finished: this.#total(CHECKS_ENDED),
-      verdicts: this.#total(VERDICTS_TOTAL),
-      abandoned: this.#total(CHECKS_ABANDONED),
+      submitted: totalOf(this.#snapshot, CHECKS_STARTED),
+      finished: totalOf(this.#snapshot, CHECKS_ENDED),
+      verdicts: totalOf(this.#snapshot, VERDICTS_TOTAL),
+      abandoned: totalOf(this.#snapshot, CHECKS_ABANDONED),
     };
   }
 
@@ -194,19 +193,9 @@ export class BooksReader {
   }
 
   #byLabel(metric: string, label: string): Record<string, number> {
-    return Object.fromEntries(this.#series(metric).map(({ labels, value }) => [labels[label], value]));
-  }
-
-  #total(metric: string): number {
-    return this.#series(metric).reduce((sum, { value }) => sum + value, 0);
-  }
-
-  #series(
-    name: string,
-  ): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] {
-    const metric = this.#snapshot.metrics.find((each) => each.name === name);
-    if (metric === undefined || metric.type === 'histogram' || metric.type === 'timer') return [];
-    return (metric as ValueMetric).series;
+    return Object.fromEntries(
+      valuesOf(this.#snapshot, metric).map(({ labels, value }) => [labels[label], value]),
+    );
   }
 }
 

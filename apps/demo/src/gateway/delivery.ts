@@ -19,6 +19,7 @@ export interface Event {
 
 export interface DeliveryOptions {
   readonly upstream: string;
+  /** Calls at a time, at most; more would wait here, out of their order. */
   readonly connections: number;
   readonly timeoutMs: number;
 }
@@ -34,12 +35,9 @@ const UNREACHABLE = new Set([
 
 export class Delivery {
   readonly #pool: Pool;
-  readonly #limit: number;
   readonly #timeoutMs: number;
-  #inFlight = 0;
 
   constructor(options: DeliveryOptions) {
-    this.#limit = options.connections;
     this.#timeoutMs = options.timeoutMs;
     this.#pool = new Pool(options.upstream, {
       connections: options.connections,
@@ -50,19 +48,8 @@ export class Delivery {
     });
   }
 
-  /** Calls that are out now. */
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  /** True where one more would have to wait for a connection: a queue in front of a slow upstream only makes its failures late. */
-  get isFull(): boolean {
-    return this.#inFlight >= this.#limit;
-  }
-
   /** Sends one event. The body must stay as it is until this resolves. Never rejects. */
   async send(event: Event): Promise<DeliveryResult> {
-    this.#inFlight++;
     try {
       const { statusCode, body } = await this.#pool.request({
         method: 'POST',
@@ -76,8 +63,6 @@ export class Delivery {
       return statusCode >= 200 && statusCode < 300 ? 'delivered' : 'refused';
     } catch (error) {
       return classify(error);
-    } finally {
-      this.#inFlight--;
     }
   }
 

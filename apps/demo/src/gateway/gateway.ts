@@ -2,7 +2,7 @@
 // an accepted request.
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StateMachine, type EndpointSnapshot } from '@corelane/atomic-state';
+import { type EndpointSnapshot, EventBuffer, StateMachine } from '@corelane/atomic-state';
 import { BufferPool } from '@corelane/buffer-pool';
 import { MemoryTracker } from '@corelane/memory-tracker';
 import { Registry } from '@corelane/perf-counters';
@@ -12,11 +12,14 @@ import { Arena, CoarseClock, type ClockTicker } from '@corelane/shared-memory';
 import { checkTasks, type CheckWorkerData } from '../check-task.ts';
 import { entryExecArgv } from '../entry.ts';
 import { PartError } from '../errors.ts';
-import { BooksReader } from './books.ts';
+import { Books, BooksReader } from './books.ts';
+import { ENVELOPE_BYTES } from './envelope.ts';
 import { BODIES_TAG } from './intake.ts';
 import type { Transition } from './guard.ts';
+import { eventRecord } from './layout.ts';
 import { settingsOf, type GatewayOptions, type Settings } from './options.ts';
 import { checkPortIsFree } from './port-check.ts';
+import { Tickets } from './tickets.ts';
 import { WordBook } from './word-book.ts';
 import { WorkerSeat, type SeatClaim } from './worker-seat.ts';
 
@@ -25,6 +28,8 @@ const MAX_DEATHS = 5;
 const DEATHS_WINDOW_MS = 10_000;
 /** Room for the books, the names and the state words, beside the buffers. Guessed, with a wide margin: untouched pages cost nothing. */
 const OTHER_BYTES = 32 << 20;
+/** Of pooled buffers: a cache line pair, so that those of different workers share none. */
+const BUFFER_ALIGN_BYTES = 128;
 /** Checks that may wait or run at a time: more than all HTTP workers have buffers for would never be needed. Guessed. */
 const CHECK_SLOTS = 1024;
 /** Three numbers go in, a name of at most 201 bytes comes out. */
@@ -47,6 +52,9 @@ export class Gateway implements AsyncDisposable {
   readonly memory: MemoryTracker;
   readonly scheduler: Scheduler;
   readonly wordBook: WordBook;
+  readonly events: EventBuffer;
+  readonly tickets: Tickets;
+  readonly #books: Books;
   readonly #ticker: ClockTicker;
   readonly #seats: WorkerSeat[];
   readonly #transitions: Transition[] = [];
@@ -64,7 +72,9 @@ export class Gateway implements AsyncDisposable {
   private constructor(settings: Settings, listeners: ListenerFacts) {
     this.settings = settings;
     this.listeners = listeners;
-    this.arena = Arena.create({ bytes: settings.buffers * settings.maxBodyBytes + OTHER_BYTES });
+    const bufferBytes = 4 * Math.ceil(settings.maxBodyBytes / 4) + ENVELOPE_BYTES;
+    const poolBytes = settings.buffers * BUFFER_ALIGN_BYTES * Math.ceil(bufferBytes / BUFFER_ALIGN_BYTES);
+    this.arena = Arena.create({ bytes: poolBytes + OTHER_BYTES });
     // A dead worker's place is free again only when the supervisor has heard of its end: room for the successors beside it.
     const threads = 2 * listeners.workers + 2;
     this.memory = MemoryTracker.create(this.arena, { workers: threads });
@@ -73,7 +83,8 @@ export class Gateway implements AsyncDisposable {
     this.machine = StateMachine.create(this.arena, { endpoints: settings.endpoints, clock });
     this.pool = BufferPool.create(this.arena, {
       buffers: settings.buffers,
-      bufferBytes: settings.maxBodyBytes,
+      bufferBytes,
+      alignBytes: BUFFER_ALIGN_BYTES,
       sink: this.memory,
     });
     // Check threads keep books, too; a dead one's place is taken back when its end is heard of.
@@ -82,6 +93,16 @@ export class Gateway implements AsyncDisposable {
       writers: threads + 2 * settings.checkThreads,
     });
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
+    this.#books = new Books(this.registry, (endpoint) => this.machine.nameOf(endpoint));
+    this.events = EventBuffer.create(this.arena, {
+      machine: this.machine,
+      capacity: settings.eventCapacity,
+      maxEventBytes: eventRecord.bytes,
+      // A producer and a consumer on each.
+      roles: 2 * threads,
+    });
+    // An event has a buffer as long as it waits.
+    this.tickets = Tickets.create(this.arena, { seats: listeners.workers, perSeat: settings.buffers });
     this.scheduler = Scheduler.create(this.#schedulerOptions(threads));
     this.scheduler.on(
       'workerCreate',
@@ -170,10 +191,16 @@ export class Gateway implements AsyncDisposable {
   async settled(timeoutMs = 10_000): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
-      const { inHand } = this.books();
-      if (inHand === 0) return;
+      const { inHand, events } = this.books();
+      const { deliveries } = events;
+      const { accepted, taken } = this.events.metrics();
+      const pending = inHand + deliveries + (accepted - taken);
+      if (pending === 0) return;
       if (performance.now() > deadlineMs)
-        throw new PartError('gateway', `${inHand} webhooks in hand after ${timeoutMs} ms`);
+        throw new PartError(
+          'gateway',
+          `${inHand} webhooks in hand, ${deliveries} deliveries and ${accepted - taken} events after ${timeoutMs} ms`,
+        );
       await sleep(10);
     }
   }
@@ -200,9 +227,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { requestTimeoutMs, deliveryTimeoutMs } = this.settings;
+    const { requestTimeoutMs, queueTimeoutMs, deliveryTimeoutMs } = this.settings;
     // As long as the slowest good request may take.
-    const timeoutMs = requestTimeoutMs + 2 * deliveryTimeoutMs + 3000;
+    const timeoutMs = requestTimeoutMs + queueTimeoutMs + 2 * deliveryTimeoutMs + 3000;
     const ended = await Promise.all(this.#seats.map((seat) => seat.close(timeoutMs)));
     await this.scheduler.close({ timeoutMs: this.settings.checkTimeoutMs + 1000 });
     await this.#ticker[Symbol.asyncDispose]();
@@ -214,14 +241,14 @@ export class Gateway implements AsyncDisposable {
   #makeSeat(index: number): WorkerSeat {
     return new WorkerSeat({
       index,
-      claim: () => this.#claim(),
+      claim: () => this.#claim(index),
       onTransition: (transition) => void this.#transitions.push(transition),
       onDeath: (cause) => this.#replace(index, cause),
       onFailure: (cause) => this.#failed.reject(cause),
     });
   }
 
-  #claim(): SeatClaim {
+  #claim(seat: number): SeatClaim {
     const owner = this.pool.register();
     return {
       data: {
@@ -233,16 +260,33 @@ export class Gateway implements AsyncDisposable {
         memory: this.memory.handle,
         scheduler: this.scheduler.handle,
         wordBook: this.wordBook.handle,
+        events: this.events.handle,
+        tickets: this.tickets.handle,
+        seat,
         port: this.#port,
         reusePort: this.listeners.reusePort,
       },
       adopt: (worker) => this.scheduler.reclaimOnExit(worker),
       reclaim: (threadId) => {
-        this.pool.reclaim(owner);
+        this.#reclaimEvents(seat, threadId, owner);
         this.registry.reclaimThread(threadId);
         this.#reclaimMemory(threadId);
       },
     };
+  }
+
+  /**
+   * In this order: what the dead thread was to deliver goes to nobody else, its buffers are back, and only then do others hear that their
+   * events are lost, so that whoever has its answer finds them. What is left of its own events in the buffer is passed by.
+   */
+  #reclaimEvents(seat: number, threadId: number, owner: number): void {
+    this.events.reclaim(threadId);
+    this.machine.reclaim(threadId);
+    const lost = this.tickets.buryOrigin(seat);
+    this.pool.reclaim(owner);
+    const answered = this.tickets.buryTaker(seat);
+    if (lost + answered > 0) this.#books.events.lost(lost + answered);
+    this.tickets.room.unpark(Number.POSITIVE_INFINITY);
   }
 
   /** The tracker keeps what a dead thread held as held, since it cannot know who has it now. Here the pool has it. */

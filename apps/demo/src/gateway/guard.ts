@@ -1,11 +1,16 @@
-// The port between the intake and whatever decides whether an endpoint is called: the shared state words, or what they are compared with.
+// The port between who delivers events and whatever decides whether an endpoint is called: the shared state words, or what they are
+// compared with.
 import type { DeliveryResult, Event } from './delivery.ts';
 
-export type GuardedResult = DeliveryResult | 'open' | 'probing' | 'throttled' | 'overloaded';
+/** `open`, `probing`: the call was not made. */
+export type GuardedResult = DeliveryResult | 'open' | 'probing';
 
 export interface Guard {
-  /** Calls the upstream where the endpoint admits it. Never rejects. */
-  send(endpoint: number, event: Event): Promise<GuardedResult>;
+  /**
+   * Calls the upstream, where the breaker of the endpoint still lets the event through. Never rejects.
+   * @param admission what the event buffer accepted the event with
+   */
+  send(endpoint: number, admission: number, event: Event): Promise<GuardedResult>;
 }
 
 /** A change of a breaker's state, as the thread that brought it about saw it. */

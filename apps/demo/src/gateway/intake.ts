@@ -11,9 +11,11 @@ import { readBody } from './body.ts';
 import { NO_ENDPOINT, type Books } from './books.ts';
 import type { Checks } from './checks.ts';
 import type { Endpoints } from './endpoints.ts';
-import type { Guard, GuardedResult } from './guard.ts';
+import { writeEnvelope } from './envelope.ts';
 import type { Settings } from './options.ts';
+import type { Outbox, SendOutcome } from './outbox.ts';
 import { reply } from './reply.ts';
+import type { Reporter } from './reporter.ts';
 import { isSecurityEvent } from './security-events.ts';
 import { isSignedWith } from './signature.ts';
 import { UnfinishedBodies } from './unfinished-bodies.ts';
@@ -27,8 +29,9 @@ export interface IntakeParts {
   /** Told of each body that was compressed and was let through, or was a bomb. */
   readonly onCompressed: (endpoint: number, ratio: number, isBomb: boolean) => void;
   readonly endpoints: Endpoints;
-  readonly guard: Guard;
+  readonly outbox: Outbox;
   readonly books: Books;
+  readonly reporter: Reporter;
   /** When asking again may help, for an endpoint that refused. */
   readonly retryAfterMs: (endpoint: number) => number | null;
 }
@@ -52,11 +55,8 @@ export const BODIES_TAG = 'bodies';
 /** What to say when it is not an endpoint that refuses: guessed, long enough for a burst to pass. */
 const OVERLOADED_RETRY_MS = 1000;
 
-const MAX_REPORTED = 100;
-
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #reported = new Set<string>();
   readonly #unfinished: UnfinishedBodies;
   #closing = false;
   #inHand = 0;
@@ -91,9 +91,9 @@ export class Intake {
     const startMs = books.requestTime.now();
     let decision: Decision;
     try {
-      decision = await this.#decide(request, source, event);
+      decision = await this.#decide(request, response, source, event);
     } catch (error) {
-      this.#report(error);
+      this.#parts.reporter.report(error);
       decision = { answer: 'broken', endpoint: NO_ENDPOINT };
     }
     const { answer, endpoint } = decision;
@@ -113,15 +113,12 @@ export class Intake {
     if (this.#inHand === 0) this.#whenIdle?.();
   }
 
-  /** Tells the operator of a defect, once for each kind of it. */
-  #report(error: unknown): void {
-    const message = String(error);
-    if (this.#reported.has(message) || this.#reported.size >= MAX_REPORTED) return;
-    this.#reported.add(message);
-    process.emitWarning(error instanceof Error ? error : message);
-  }
-
-  async #decide(request: IncomingMessage, source: string, event: string): Promise<Decision> {
+  async #decide(
+    request: IncomingMessage,
+    response: ServerResponse,
+    source: string,
+    event: string,
+  ): Promise<Decision> {
     const { pool, settings } = this.#parts;
     const hook = readHeaders(request, source, event, settings);
     if (typeof hook === 'string') return { answer: hook, endpoint: NO_ENDPOINT };
@@ -130,37 +127,39 @@ export class Intake {
     try {
       lease = pool.tryAcquire();
       if (lease === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
-      const { outcome, length } = await readBody(request, lease.bytes, place);
+      const room = lease.bytes.subarray(0, settings.maxBodyBytes);
+      const { outcome, length } = await readBody(request, room, place);
       if (outcome === 'complete') this.#unfinished.leave(place);
       if (outcome === 'gone') return { answer: 'gone', endpoint: NO_ENDPOINT };
       if (outcome === 'cut') return { answer: 'overloaded', endpoint: NO_ENDPOINT };
       if (outcome === 'too large') return { answer: 'tooLarge', endpoint: NO_ENDPOINT };
-      const body = lease.bytes.subarray(0, length);
+      const body = room.subarray(0, length);
       if (!isSignedWith(hook.secret, body, hook.signature))
         return { answer: 'badSignature', endpoint: NO_ENDPOINT };
       this.#parts.bodies.alloc(length);
       try {
-        return await this.#admit(request, hook, lease.token, body);
+        return await this.#admit(response, hook, lease, length);
       } finally {
         this.#parts.bodies.dealloc(length);
       }
     } finally {
-      lease?.release();
+      // Where a deliverer has taken it over, it is theirs.
+      lease?.[Symbol.dispose]();
       this.#unfinished.leave(place);
     }
   }
 
   /** For a sender who is who he says. */
-  async #admit(request: IncomingMessage, hook: Hook, token: number, body: Uint8Array): Promise<Decision> {
-    const { books, checks, endpoints, guard } = this.#parts;
+  async #admit(response: ServerResponse, hook: Hook, lease: Lease, length: number): Promise<Decision> {
+    const { books, checks, endpoints } = this.#parts;
     const { source, event, encoding } = hook;
     const endpoint = endpoints.indexOf(source, event);
     if (endpoint === undefined) return { answer: 'overloaded', endpoint: NO_ENDPOINT };
     const startMs = books.checkTime.now();
     books.checksSubmitted.inc();
     const verdict = await checks.check({
-      token,
-      length: body.length,
+      token: lease.token,
+      length,
       encoding,
       urgent: isSecurityEvent(event),
     });
@@ -171,13 +170,27 @@ export class Intake {
       this.#parts.onCompressed(endpoint, verdict.ratio, verdict.fault === 'bomb');
     if (verdict.fault !== undefined) return { answer: verdict.fault, endpoint };
     // Its sender will send it again: delivering it now would deliver it twice.
-    if (request.socket.destroyed) return { answer: 'gone', endpoint };
-    const result = await guard.send(endpoint, {
-      path: `/${source}/${event}`,
-      body,
-      headers: upstreamHeaders(hook, verdict.repository),
-    });
-    return { answer: answerFor(result), endpoint };
+    if (response.destroyed) return { answer: 'gone', endpoint };
+    const { deliveryId, signature } = hook;
+    writeEnvelope(lease.bytes, { deliveryId, signature, repository: verdict.repository });
+    return { answer: answerFor(await this.#send(response, hook, endpoint, lease.token, length)), endpoint };
+  }
+
+  async #send(
+    response: ServerResponse,
+    { event, encoding }: Hook,
+    endpoint: number,
+    token: number,
+    bodyBytes: number,
+  ): Promise<SendOutcome> {
+    const urgent = isSecurityEvent(event);
+    const { outcome, giveUp } = this.#parts.outbox.send({ endpoint, urgent, token, bodyBytes, encoding });
+    response.once('close', giveUp);
+    try {
+      return await outcome;
+    } finally {
+      response.off('close', giveUp);
+    }
   }
 }
 
@@ -208,18 +221,8 @@ function readHeaders(
   };
 }
 
-function upstreamHeaders(hook: Hook, repository: string | undefined): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    'x-event-id': hook.deliveryId,
-    'x-hub-signature-256': hook.signature,
-    ...(hook.encoding !== undefined && { 'content-encoding': hook.encoding }),
-    ...(repository !== undefined && { 'x-repository': repository }),
-  };
-}
-
-function answerFor(result: GuardedResult): AnswerName {
-  switch (result) {
+function answerFor(outcome: SendOutcome): AnswerName | 'gone' {
+  switch (outcome) {
     case 'delivered':
       return 'accepted';
     case 'refused':
@@ -227,11 +230,14 @@ function answerFor(result: GuardedResult): AnswerName {
     case 'cut':
     case 'timed out':
       return 'upstreamFailed';
+    case 'lost':
+      return 'workerLost';
     case 'open':
     case 'probing':
     case 'throttled':
     case 'overloaded':
-      return result;
+    case 'gone':
+      return outcome;
   }
 }
 

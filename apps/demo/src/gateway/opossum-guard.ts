@@ -37,9 +37,9 @@ export class OpossumGuard implements Guard {
     this.#parts = parts;
   }
 
-  async send(endpoint: number, event: Event): Promise<GuardedResult> {
-    const { delivery, books } = this.#parts;
-    if (delivery.isFull) return 'overloaded';
+  /** The word of the endpoint has no limits here: what counts is the breaker of the worker that delivers. */
+  async send(endpoint: number, _admission: number, event: Event): Promise<GuardedResult> {
+    const { books } = this.#parts;
     const breaker = this.#breakerOf(endpoint);
     const isProbe = breaker.halfOpen && breaker.pendingClose;
     if (!breaker.closed && !isProbe) return breaker.halfOpen ? 'probing' : 'open';

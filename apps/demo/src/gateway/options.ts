@@ -42,6 +42,10 @@ export interface GatewayOptions {
   readonly endpoints?: number;
   /** Milliseconds until the check of a body that is not done is given up, and its thread replaced. */
   readonly checkTimeoutMs?: number;
+  /** Events that wait for a delivery, of each priority, rounded up to a power of two; more are refused. */
+  readonly eventCapacity?: number;
+  /** Milliseconds that an event may wait for a delivery. */
+  readonly queueTimeoutMs?: number;
   /** Milliseconds until an upstream that does not answer counts as failed. */
   readonly deliveryTimeoutMs?: number;
   /** Deliveries at once, for each worker: keep-alive connections to the upstream. */
@@ -76,6 +80,8 @@ export interface Settings {
   readonly limits: Readonly<Record<string, EndpointOptions>>;
   readonly endpoints: number;
   readonly checkTimeoutMs: number;
+  readonly eventCapacity: number;
+  readonly queueTimeoutMs: number;
   readonly deliveryTimeoutMs: number;
   readonly deliveriesPerWorker: number;
   readonly headersTimeoutMs: number;
@@ -135,6 +141,8 @@ function withDefaults(options: GatewayOptions, cpus: number): Settings {
     },
     endpoints: options.endpoints ?? 256,
     checkTimeoutMs: options.checkTimeoutMs ?? 2000,
+    eventCapacity: options.eventCapacity ?? 256,
+    queueTimeoutMs: options.queueTimeoutMs ?? 1000,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 500,
     deliveriesPerWorker: options.deliveriesPerWorker ?? 64,
     headersTimeoutMs: options.headersTimeoutMs ?? 5000,

@@ -39,6 +39,8 @@ const CHECKS: { readonly [K in keyof Settings]: Check } = {
   limits,
   endpoints: integer(1, 65_536),
   checkTimeoutMs: integer(1, MAX_TIMER_MS),
+  eventCapacity: integer(1, 2 ** 18),
+  queueTimeoutMs: integer(1, MAX_TIMER_MS),
   deliveryTimeoutMs: integer(1, MAX_TIMER_MS),
   deliveriesPerWorker: integer(1, 10_000),
   headersTimeoutMs: integer(1, MAX_TIMER_MS),
@@ -143,7 +145,14 @@ function limits(name: string, value: unknown): void {
 
 /** The state machine knows best what it takes: it is asked, in an arena that is thrown away. */
 function policy(name: string, value: unknown): void {
-  entries(name, value);
+  const permits = Object.fromEntries(entries(name, value))['capacity'];
+  // An event that waits has no permit, so that this would be accepted and do nothing.
+  if (permits !== undefined && permits !== Number.POSITIVE_INFINITY)
+    throw new SettingError(
+      `${name}.capacity`,
+      permits,
+      'nothing: deliveriesPerWorker limits calls at a time',
+    );
   const arena = Arena.create({ bytes: SCRATCH_BYTES });
   try {
     StateMachine.create(arena, {

@@ -1,5 +1,6 @@
-// A call to the upstream, admitted and recorded by the state word of its endpoint.
-import { isProbe, Recorded, Refusal, type StateMachine } from '@corelane/atomic-state';
+// A call to the upstream for an event that the event buffer has accepted, recorded in the state word of its endpoint. An event that was
+// accepted before the breaker opened is not sent: its call would go to an upstream that is known to be dead.
+import { isProbe, Recorded, type StateMachine } from '@corelane/atomic-state';
 import { monotonicMs } from '../monotonic.ts';
 import type { Books } from './books.ts';
 import type { Delivery, DeliveryResult, Event } from './delivery.ts';
@@ -21,27 +22,24 @@ export class WordGuard implements Guard {
     this.#parts = parts;
   }
 
-  async send(endpoint: number, event: Event): Promise<GuardedResult> {
+  async send(endpoint: number, admission: number, event: Event): Promise<GuardedResult> {
     const { machine, delivery, books } = this.#parts;
-    // Before the word is asked: an admission must lead to a call, or its probe is lost.
-    if (delivery.isFull) return 'overloaded';
-    const admission = machine.tryAcquire(endpoint);
-    if (admission < 0) return refusalName(admission);
-    const probe = isProbe(admission);
-    if (probe) {
+    if (!machine.isCurrent(endpoint, admission)) return 'open';
+    if (isProbe(admission)) {
       books.probes.inc();
       event.headers['x-breaker-probe'] = '1';
     }
+    const startMs = machine.clock.now();
     const result = await delivery.send(event);
-    this.#record(endpoint, admission, result);
+    this.#record(endpoint, admission, result, Math.max(0, (machine.clock.now() - startMs) | 0));
     return result;
   }
 
-  #record(endpoint: number, admission: number, result: DeliveryResult): void {
+  #record(endpoint: number, admission: number, result: DeliveryResult, durationMs: number): void {
     const { machine, books, wordBook, onTransition } = this.#parts;
     const ok = result === 'delivered';
     const atMs = monotonicMs();
-    const outcome = machine.recordDelivery(endpoint, ok, admission);
+    const outcome = machine.recordDelivery(endpoint, ok, admission, durationMs);
     wordBook.enter(endpoint, ok, admission, outcome);
     books.call(result);
     books.record(outcome);
@@ -61,10 +59,4 @@ export class WordGuard implements Guard {
         onTransition({ endpoint, what: 'reopened', atMs });
     }
   }
-}
-
-function refusalName(refusal: number): 'open' | 'probing' | 'throttled' {
-  if (refusal === Refusal.Throttled) return 'throttled';
-  // Isolated by hand is open to whoever asks; no endpoint of the gateway has a `capacity`.
-  return refusal === Refusal.Open || refusal === Refusal.Isolated ? 'open' : 'probing';
 }

@@ -46,7 +46,15 @@ const ANY_TIME = ['503 overloaded'] as const;
 const BOMB = ['413 bomb', ...ANY_TIME];
 
 /** What a request that is let through to the breaker may get. */
-const ADMISSIBLE = ['202 ', '429 throttled', '503 open', '503 probing', '503 upstream failed', ...ANY_TIME];
+const ADMISSIBLE = [
+  '202 ',
+  '429 throttled',
+  '503 open',
+  '503 probing',
+  '503 upstream failed',
+  '503 worker lost',
+  ...ANY_TIME,
+];
 
 export const EXPECTED: Readonly<Record<Kind, readonly string[]>> = {
   webhook: ADMISSIBLE,

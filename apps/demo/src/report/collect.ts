@@ -8,6 +8,7 @@ import { leakOf } from './leak.ts';
 import type {
   ClientLedger,
   EndpointLedger,
+  EventsLedger,
   GatewayLedger,
   LeakLedger,
   Ledger,
@@ -38,6 +39,7 @@ export function collectLedger(gateway: Gateway, load: LoadResult, upstream: Upst
     client: clientLedger(load),
     gateway: gatewayLedger,
     guard: books.guard(),
+    events: eventsLedger(gateway),
     words: wordsLedger(gateway),
     upstream: upstreamLedger(upstream),
     leak: leakLedger(gateway, upstream, books.late),
@@ -99,6 +101,18 @@ function overloadedByKind({ answers }: LoadResult): Record<Kind, number> {
   return Object.fromEntries(KINDS.map((kind) => [kind, answers[kind][key] ?? 0])) as Record<Kind, number>;
 }
 
+function eventsLedger(gateway: Gateway): EventsLedger {
+  const books = gateway.books();
+  const { accepted, taken, refused } = gateway.events.metrics();
+  const { throttled, open, probing, full } = refused;
+  return {
+    buffer: { accepted, taken, refused: { throttled, open, probing, full } },
+    byPriority: books.events.byPriority(),
+    lost: books.events.lost,
+    ids: books.events.ids,
+  };
+}
+
 function wordsLedger(gateway: Gateway): WordsLedger {
   const { compressionDetected, bombsRefused } = gateway.machine.metrics();
   const total = {
@@ -123,7 +137,8 @@ function wordsLedger(gateway: Gateway): WordsLedger {
 }
 
 function upstreamLedger(totals: UpstreamTotals): UpstreamLedger {
-  const { received, delivered, failed, cut, hung, abandoned, distinct, deliveredDigest, byPath } = totals;
+  const { received, delivered, failed, cut, hung, abandoned, distinct, numbers } = totals;
+  const { deliveredDigest, deliveredUrgent, byPath } = totals;
   const paths = Object.entries(byPath).filter(([, of]) => of.delivered > 0);
   return {
     received,
@@ -134,6 +149,8 @@ function upstreamLedger(totals: UpstreamTotals): UpstreamLedger {
     abandoned,
     distinct,
     deliveredDigest,
+    deliveredUrgent,
+    numbers,
     deliveredByEndpoint: Object.fromEntries(paths.map(([path, of]) => [path.slice(1), of.delivered])),
   };
 }

@@ -120,7 +120,8 @@ export function wordEquationsOf(ledger: Ledger): Equation[] {
   ];
 }
 
-function callsMade({ gateway: { calls } }: Ledger): number {
+/** Calls to the upstream, whatever came of them. */
+export function callsMade({ gateway: { calls } }: Ledger): number {
   return calls.delivered + calls.refused + calls.unreachable + calls.cut + calls['timed out'];
 }
 

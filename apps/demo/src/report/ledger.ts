@@ -1,5 +1,6 @@
 // Everything that was counted in a run, by whom it was counted. The report prints it; the conservation check compares it.
 import type { AnswerName } from '../gateway/answer.ts';
+import type { EventFigures, PriorityName } from '../gateway/event-books.ts';
 import type { DeliveryResult } from '../gateway/delivery.ts';
 import type { GuardFormatFigures } from '../gateway/guard-book.ts';
 import type { Latency } from '../load/answers.ts';
@@ -47,6 +48,27 @@ export interface GatewayLedger {
   readonly endpoints: Readonly<Record<string, EndpointLedger>>;
 }
 
+/** Events on their way through the buffer. */
+export interface EventsLedger {
+  /** Counted by the event buffer itself. */
+  readonly buffer: {
+    readonly accepted: number;
+    readonly taken: number;
+    readonly refused: {
+      readonly throttled: number;
+      readonly open: number;
+      readonly probing: number;
+      readonly full: number;
+    };
+  };
+  /** Counted by the workers that put them in and those that took them out. */
+  readonly byPriority: Readonly<Record<PriorityName, EventFigures>>;
+  /** Events whose deliverers died. */
+  readonly lost: number;
+  /** Sums over the ids that were given and that were taken out again, and the highest; ids begin at 0. */
+  readonly ids: { readonly acceptedSum: number; readonly takenSum: number; readonly highest: number };
+}
+
 export interface EndpointLedger {
   readonly answers: Readonly<Partial<Record<AnswerName, number>>>;
   readonly delivered: number;
@@ -75,6 +97,9 @@ export interface UpstreamLedger {
   readonly abandoned: number;
   readonly distinct: number;
   readonly deliveredDigest: number;
+  readonly deliveredUrgent: number;
+  /** Distinct numbers of events. */
+  readonly numbers: number;
   readonly deliveredByEndpoint: Readonly<Record<string, number>>;
 }
 
@@ -114,6 +139,7 @@ export interface Ledger {
   readonly gateway: GatewayLedger;
   /** Counted by the check threads, by format; `none`: not compressed. */
   readonly guard: Readonly<Record<string, GuardFormatFigures>>;
+  readonly events: EventsLedger;
   readonly words: WordsLedger;
   readonly upstream: UpstreamLedger;
   readonly leak: LeakLedger;

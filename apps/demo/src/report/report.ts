@@ -6,6 +6,7 @@ import type { Breakers } from '../gateway/options.ts';
 import type { DeadWindow } from '../upstream/arrivals.ts';
 import { answerEquationsOf, flowEquationsOf, wordEquationsOf } from './conservation.ts';
 import type { Equation } from './equation.ts';
+import { eventEquationsOf, priorityEquationsOf } from './event-equations.ts';
 import { guardEquationsOf } from './guard-equations.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -34,6 +35,8 @@ export interface RunFacts {
   readonly outages: readonly DeadWindow[];
   /** HTTP workers that died and were replaced. */
   readonly replacedWorkers: number;
+  /** The upstream was slower than the load from some time on, so that events had to wait. */
+  readonly saturated: boolean;
   readonly fault: Fault;
   /** Check threads that were given up and replaced. */
   readonly replacedCheckThreads: number;
@@ -48,6 +51,7 @@ export interface Report {
     readonly answers: readonly Equation[];
     readonly flow: readonly Equation[];
     readonly guard: readonly Equation[];
+    readonly events: readonly Equation[];
     /** Empty where the breakers are those of single workers: they have no words to agree with, and keep no common limit. */
     readonly words: readonly Equation[];
   };
@@ -59,6 +63,7 @@ export function reportOf(facts: RunFacts, endpoints: readonly EndpointRow[], led
     answers: answerEquationsOf(ledger),
     flow: flowEquationsOf(ledger),
     guard: guardEquationsOf(ledger),
+    events: [...eventEquationsOf(ledger), ...(facts.saturated ? priorityEquationsOf(ledger) : [])],
     words: facts.breakers === 'shared' ? wordEquationsOf(ledger) : [],
   };
   const balanced = Object.values(equations)

@@ -1,6 +1,7 @@
 // The report for people.
 import { styleText } from 'node:util';
 import type { AnswerName } from '../gateway/answer.ts';
+import { PRIORITY_NAMES } from '../gateway/event-books.ts';
 import { KINDS } from '../load/kinds.ts';
 import { guardText } from './guard-text.ts';
 import type { EndpointRow, Report } from './report.ts';
@@ -19,6 +20,7 @@ export function reportText(report: Report, style: TableStyle): string {
     section('Requests by kind', kinds(report, style)),
     section('Endpoints', endpoints(report, style)),
     section('Compressed bodies', guardText(report.ledger, style)),
+    section('Events by priority', events(report, style)),
     section('Breakers', ...breakers(report)),
     section('Buffers and memory', ...memory(report)),
     section('Conservation check', checks(report, style), verdict(report, style)),
@@ -39,6 +41,7 @@ function facts({ facts: f }: Report): string[] {
       (f.interrupted ? '; ended early by Ctrl-C' : ''),
     `  upstream dead: ${dead.length === 0 ? 'never' : `from ${dead.join(', ')}`}`,
     ...(f.replacedWorkers > 0 ? [`  ${f.replacedWorkers} HTTP workers died and were replaced`] : []),
+    ...(f.saturated ? ['  from 60 % of the run on the upstream was slower than the load'] : []),
     ...(f.fault === 'stuck-check' ? ['  fault injected: checks of bodies that never come back'] : []),
     ...(f.replacedCheckThreads > 0
       ? [`  ${f.replacedCheckThreads} check threads were given up and replaced`]
@@ -89,7 +92,7 @@ const COLUMNS: readonly (readonly [string, readonly AnswerName[]])[] = [
   ['open', ['open', 'probing']],
   ['throttled', ['throttled']],
   ['failed', ['upstreamFailed']],
-  ['overloaded', ['overloaded']],
+  ['overloaded', ['overloaded', 'workerLost']],
   [
     'bad',
     ['malformed', 'tooDeep', 'badName', 'unknownEncoding', 'tooLarge', 'bomb', 'badSignature', 'noSignature'],
@@ -127,6 +130,16 @@ function endpoints({ endpoints: rows }: Report, style: TableStyle): string {
   );
 }
 
+function events({ ledger: { events: e } }: Report, style: TableStyle): string {
+  const rows = PRIORITY_NAMES.map((name) => {
+    const { accepted, ended, waitMs, totalMs } = e.byPriority[name];
+    const ends = [ended.delivered, ended.failed, ended.refused, ended.withdrawn];
+    return [name, accepted, ...ends, waitMs.p50, waitMs.p99, waitMs.max, totalMs.p50, totalMs.p99];
+  });
+  const ends = ['delivered', 'failed', 'opened since', 'withdrawn'];
+  return table(['', 'accepted', ...ends, 'wait ms p50', 'p99', 'max', 'to outcome p50', 'p99'], rows, style);
+}
+
 function breakers({ facts: f, ledger: { gateway, leak } }: Report): string[] {
   const { tripped, reopened } = gateway.records;
   return [
@@ -148,8 +161,8 @@ function memory({ ledger: { pool, memory: m, client } }: Report): string[] {
   ];
 }
 
-function checks({ equations: { flow, guard, words } }: Report, style: TableStyle): string {
-  const rows = [...flow, ...guard, ...words].map(({ name, left, relation, right, holds }) => [
+function checks({ equations: { flow, guard, events: ofEvents, words } }: Report, style: TableStyle): string {
+  const rows = [...flow, ...guard, ...ofEvents, ...words].map(({ name, left, relation, right, holds }) => [
     mark(holds, style),
     name,
     left.what,
@@ -162,10 +175,10 @@ function checks({ equations: { flow, guard, words } }: Report, style: TableStyle
 }
 
 function verdict(
-  { equations: { answers: ofAnswers, flow, guard, words }, balanced }: Report,
+  { equations: { answers: ofAnswers, flow, guard, events: ofEvents, words }, balanced }: Report,
   style: TableStyle,
 ): string {
-  const all = [...ofAnswers, ...flow, ...guard, ...words];
+  const all = [...ofAnswers, ...flow, ...guard, ...ofEvents, ...words];
   const broken = all.filter(({ holds }) => !holds).length;
   const text = balanced
     ? `  all ${all.length} equations hold, the ${ofAnswers.length} of the table of answers included`

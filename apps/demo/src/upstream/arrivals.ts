@@ -20,6 +20,13 @@ export interface DeadWindow {
   readonly endedMs: number | null;
 }
 
+/** What the gateway says of an event beside its id. */
+export interface EventMarks {
+  /** Its number in the order of acceptance; undefined where the sender gives none. */
+  readonly number: number | undefined;
+  readonly urgent: boolean;
+}
+
 export interface UpstreamTotals {
   /** Requests whose headers arrived, whatever became of them. */
   readonly received: number;
@@ -36,6 +43,10 @@ export interface UpstreamTotals {
   /** Distinct event ids among `received`, and requests that brought one of them again. */
   readonly distinct: number;
   readonly duplicates: number;
+  /** Distinct numbers that the gateway has given to the events among `received`. */
+  readonly numbers: number;
+  /** Of `delivered`, those that the gateway called urgent. */
+  readonly deliveredUrgent: number;
   /** Order-free digest of the ids among `delivered`. */
   readonly deliveredDigest: number;
   readonly byPath: Readonly<Record<string, { received: number; delivered: number }>>;
@@ -53,6 +64,7 @@ export type Ending = 'delivered' | 'failed' | 'cut' | 'hung' | 'abandoned';
 
 export class Arrivals {
   readonly #ids = new Set<string>();
+  readonly #numbers = new Set<number>();
   readonly #byPath = new Map<string, { received: number; delivered: number }>();
   readonly #dead: DeadArrival[] = [];
   readonly #windows: { mode: OutageMode; path: string; beganMs: number; endedMs: number | null }[] = [];
@@ -60,11 +72,13 @@ export class Arrivals {
   #received = 0;
   #duplicates = 0;
   #digest = 0;
+  #deliveredUrgent = 0;
   #deadUnlisted = 0;
 
-  receive(path: string, eventId: string): void {
+  receive(path: string, eventId: string, { number }: EventMarks): void {
     this.#received++;
     this.#of(path).received++;
+    if (number !== undefined) this.#numbers.add(number);
     if (this.#ids.has(eventId)) this.#duplicates++;
     else if (this.#ids.size < MAX_IDS) this.#ids.add(eventId);
     else throw new RangeError(`event ids: more than the ${MAX_IDS} that one run may bring`);
@@ -75,10 +89,11 @@ export class Arrivals {
     else this.#deadUnlisted++;
   }
 
-  end(path: string, eventId: string, ending: Ending): void {
+  end(path: string, eventId: string, { urgent }: EventMarks, ending: Ending): void {
     this.#endings[ending]++;
     if (ending !== 'delivered') return;
     this.#of(path).delivered++;
+    if (urgent) this.#deliveredUrgent++;
     this.#digest += eventDigest(eventId);
   }
 
@@ -97,6 +112,8 @@ export class Arrivals {
       ...this.#endings,
       distinct: this.#ids.size,
       duplicates: this.#duplicates,
+      numbers: this.#numbers.size,
+      deliveredUrgent: this.#deliveredUrgent,
       deliveredDigest: this.#digest,
       byPath: Object.fromEntries(this.#byPath),
       dead: this.#dead,

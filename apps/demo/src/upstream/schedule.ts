@@ -22,6 +22,8 @@ export interface Script {
   readonly outages: readonly Outage[];
   /** Milliseconds that every answer takes; 0 by default. */
   readonly delayMs?: number;
+  /** Milliseconds after the start from which answers take that long; 0 by default. */
+  readonly delayFromMs?: number;
 }
 
 const MODE = /^(?:refuse|reset|hang|status 5\d\d)$/;
@@ -29,10 +31,12 @@ const MODE = /^(?:refuse|reset|hang|status 5\d\d)$/;
 /** Checks a script that came as JSON. @throws ScheduleError */
 export function parseScript(json: unknown): Script {
   if (typeof json !== 'object' || json === null) throw new ScheduleError('script', json, 'an object');
-  const { outages = [], delayMs = 0 } = json as { outages?: unknown; delayMs?: unknown };
+  const { outages = [], delayMs = 0, delayFromMs = 0 } = json as Record<string, unknown>;
   if (!Array.isArray(outages)) throw new ScheduleError('outages', outages, 'an array');
   if (!isMilliseconds(delayMs)) throw new ScheduleError('delayMs', delayMs, 'milliseconds of at least 0');
-  return { outages: outages.map((outage, i) => parseOutage(outage, `outages[${i}]`)), delayMs };
+  if (!isMilliseconds(delayFromMs))
+    throw new ScheduleError('delayFromMs', delayFromMs, 'milliseconds of at least 0');
+  return { outages: outages.map((outage, i) => parseOutage(outage, `outages[${i}]`)), delayMs, delayFromMs };
 }
 
 function parseOutage(json: unknown, at: string): Outage {
@@ -60,6 +64,11 @@ export function outageOf(script: Script, path: string, sinceStartMs: number): Ou
     (outage) =>
       sinceStartMs >= outage.fromMs && sinceStartMs < outage.toMs && path.startsWith(outage.path ?? '/'),
   );
+}
+
+/** Milliseconds that an answer takes. */
+export function delayOf({ delayMs = 0, delayFromMs = 0 }: Script, sinceStartMs: number): number {
+  return sinceStartMs >= delayFromMs ? delayMs : 0;
 }
 
 /** The HTTP status of a `status N` mode. */

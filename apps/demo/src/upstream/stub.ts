@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../monotonic.ts';
-import { Arrivals, type UpstreamTotals } from './arrivals.ts';
-import { outageOf, statusOf, type Outage, type OutageMode, type Script } from './schedule.ts';
+import { Arrivals, type EventMarks, type UpstreamTotals } from './arrivals.ts';
+import { delayOf, outageOf, statusOf, type Outage, type OutageMode, type Script } from './schedule.ts';
 
 export class UpstreamStub {
   readonly #server: Server;
@@ -117,40 +117,38 @@ export class UpstreamStub {
   #take(request: IncomingMessage, response: ServerResponse): void {
     const atMs = monotonicMs();
     const path = request.url ?? '/';
-    const eventId = String(request.headers['x-event-id'] ?? '');
-    this.#arrivals.receive(path, eventId);
+    const eventId = eventIdOf(request);
+    const marks = marksOf(request);
+    this.#arrivals.receive(path, eventId, marks);
     const outage = outageOf(this.#script, path, atMs - this.#startedMs);
     if (outage === undefined) {
-      this.#answer(request, response, path, eventId, 200);
+      this.#answer(request, response, 200);
       return;
     }
     const probe = request.headers['x-breaker-probe'] === '1';
     this.#arrivals.receiveDead({ atMs, path, eventId, mode: outage.mode, probe });
     const status = statusOf(outage.mode);
     if (status !== undefined) {
-      this.#answer(request, response, path, eventId, status);
+      this.#answer(request, response, status);
     } else if (outage.mode === 'hang') {
       request.resume();
-      this.#arrivals.end(path, eventId, 'hung');
+      this.#arrivals.end(path, eventId, marks, 'hung');
     } else {
-      this.#arrivals.end(path, eventId, 'cut');
+      this.#arrivals.end(path, eventId, marks, 'cut');
       request.socket.destroy();
     }
   }
 
-  #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-    eventId: string,
-    status: number,
-  ): void {
+  #answer(request: IncomingMessage, response: ServerResponse, status: number): void {
+    const path = request.url ?? '/';
+    const eventId = eventIdOf(request);
+    const marks = marksOf(request);
     const ending = status < 300 ? 'delivered' : 'failed';
     let ended = false;
     const end = (how: 'delivered' | 'failed' | 'abandoned'): void => {
       if (ended) return;
       ended = true;
-      this.#arrivals.end(path, eventId, how);
+      this.#arrivals.end(path, eventId, marks, how);
     };
     response.once('finish', () => end(ending));
     response.once('close', () => end('abandoned'));
@@ -160,9 +158,21 @@ export class UpstreamStub {
     };
     request.resume();
     request.once('end', () => {
-      const { delayMs = 0 } = this.#script;
+      const delayMs = delayOf(this.#script, monotonicMs() - this.#startedMs);
       if (delayMs > 0) setTimeout(send, delayMs);
       else send();
     });
   }
+}
+
+function eventIdOf({ headers }: IncomingMessage): string {
+  return String(headers['x-event-id'] ?? '');
+}
+
+function marksOf({ headers }: IncomingMessage): EventMarks {
+  const number = headers['x-event-number'];
+  return {
+    number: typeof number === 'string' ? Number(number) : undefined,
+    urgent: headers['x-event-priority'] === 'urgent',
+  };
 }
