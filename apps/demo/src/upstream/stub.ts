@@ -153,6 +153,8 @@ export class UpstreamStub {
     response.once('finish', () => end(ending));
     response.once('close', () => end('abandoned'));
     const send = (): void => {
+      // A caller that has gone while this process had no CPU gets no answer, and counts none.
+      if (response.destroyed) return;
       response.writeHead(status, { 'content-length': '0' });
       response.end();
     };
@@ -160,7 +162,7 @@ export class UpstreamStub {
     request.once('end', () => {
       const delayMs = delayOf(this.#script, monotonicMs() - this.#startedMs);
       if (delayMs > 0) setTimeout(send, delayMs);
-      else send();
+      else setImmediate(send);
     });
   }
 }
