@@ -141,6 +141,24 @@ describe('bombs of 50 MB', () => {
   });
 });
 
+describe('input that says little', () => {
+  it('is walked in time: frames and streams of millions of empty blocks and chunks', async () => {
+    const frame = Buffer.alloc(48 << 20);
+    frame.set([0x28, 0xb5, 0x2f, 0xfd, 0, 0x50]);
+    const stream = Buffer.alloc(48 << 20, 2);
+    // A stream's and a block's header, then chunks of one byte that are not packed: 02 00 00 and the byte.
+    stream.set(fixture('json.xz').subarray(0, 24));
+    for (let at = 24; at + 4 <= stream.length; at += 4) stream.set([2, 0, 0, 7], at);
+    for (const bytes of [frame, stream]) {
+      const { outcome, elapsedMs } = await inspect(bytes, { maxMs: 5 });
+      expect(outcome).toBe('too slow');
+      const whole = await inspect(bytes, { maxMs: 60_000 });
+      expect(whole.outcome).toBe('corrupt');
+      expect(elapsedMs).toBeLessThan(whole.elapsedMs / 2);
+    }
+  });
+});
+
 describe('what headers say', () => {
   it('may be all that a gzip header can hold, and its own checksum must be right', async () => {
     const [text, name] = [gzip(TEXT), Buffer.from('name\0comment\0')];

@@ -19,9 +19,15 @@ const LZMA2 = 0x21;
 const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64] as const;
 const KNOWN_CHECKS: readonly number[] = [0, 1, 4];
 
-/** @returns undefined where no whole stream begins at `at` */
-export function xzStreamAt(input: Uint8Array, at: number): XzStream | undefined {
-  const walk = new Walk(input, at);
+/** Steps between two looks at the clock: some 100 µs. */
+const STEPS_A_LOOK = 4096;
+
+/**
+ * @param inTime asked now and then: a stream may have a chunk for every 4 bytes of input
+ * @returns undefined where no whole stream begins at `at`, or where it took too long to find its end
+ */
+export function xzStreamAt(input: Uint8Array, at: number, inTime: () => boolean): XzStream | undefined {
+  const walk = new Walk(input, at, inTime);
   if (!walk.header()) return undefined;
   while (walk.atBlock) if (!walk.block()) return undefined;
   if (!walk.index()) return undefined;
@@ -32,13 +38,16 @@ class Walk {
   readonly #input: Uint8Array;
   readonly #view: DataView;
   readonly #from: number;
+  readonly #inTime: () => boolean;
+  #steps = 0;
   #checkBytes = 0;
   at: number;
   dictionaryBytes = 0;
   unsupported: string | undefined;
 
-  constructor(input: Uint8Array, at: number) {
+  constructor(input: Uint8Array, at: number, inTime: () => boolean) {
     this.#input = input;
+    this.#inTime = inTime;
     this.#view = new DataView(input.buffer, input.byteOffset, input.byteLength);
     this.#from = at;
     this.at = at;
@@ -64,6 +73,7 @@ class Walk {
   }
 
   block(): boolean {
+    if (!this.#step()) return false;
     const end = this.at + (this.#byte(this.at) + 1) * 4;
     if (end > this.#input.length || !this.#sumHolds(this.at, end - 4)) return false;
     const flags = this.#byte(this.at + 1);
@@ -92,7 +102,7 @@ class Walk {
     this.at++;
     const records = this.#varint();
     for (let record = 0; record < records; record++) {
-      if (this.at >= this.#input.length) return false;
+      if (this.at >= this.#input.length || !this.#step()) return false;
       this.#varint();
       this.#varint();
     }
@@ -101,7 +111,7 @@ class Walk {
   }
 
   #chunks(): boolean {
-    for (;;) {
+    while (this.#step()) {
       const control = this.#byte(this.at);
       if (control === 0) return this.#skip(1);
       const packed = control >= 0x80;
@@ -111,6 +121,12 @@ class Walk {
       const bytes = ((this.#byte(sizeAt) << 8) | this.#byte(sizeAt + 1)) + 1;
       if (!this.#skip(headerBytes + bytes)) return false;
     }
+    return false;
+  }
+
+  /** @returns false where it takes too long */
+  #step(): boolean {
+    return ++this.#steps % STEPS_A_LOOK !== 0 || this.#inTime();
   }
 
   /** Zeros up to a multiple of 4. */

@@ -51,7 +51,7 @@ export async function readXz(input: Uint8Array, tally: Tally): Promise<void> {
   tally.beginOutput();
   let at = 0;
   do {
-    const stream = xzStreamAt(input, at);
+    const stream = xzStreamAt(input, at, () => tally.inTime());
     if (stream === undefined) tally.refuse('corrupt', `no whole xz stream at byte ${at} of ${input.length}`);
     else if (stream.unsupported !== undefined) tally.refuse('unsupported', `xz: ${stream.unsupported}`);
     else if (stream.dictionaryBytes > maxWindowBytes)
@@ -69,8 +69,8 @@ export async function readXz(input: Uint8Array, tally: Tally): Promise<void> {
 /** Streams are padded with zeros to multiples of 4 bytes. */
 function behindPadding(input: Uint8Array, from: number): number {
   let at = from;
-  while (at + 4 <= input.length && input.subarray(at, at + 4).every((byte) => byte === 0)) at += 4;
-  return at;
+  while (input[at] === 0) at++;
+  return at - ((at - from) & 3);
 }
 
 /**

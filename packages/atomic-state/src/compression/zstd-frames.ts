@@ -18,8 +18,14 @@ const CHECKSUM_BYTES = 4;
 const BLOCK_HEADER_BYTES = 3;
 const BlockType = { Raw: 0, Rle: 1, Compressed: 2, Reserved: 3 } as const;
 
-/** @returns undefined where no whole frame begins at `at` */
-export function zstdFrameAt(view: DataView, at: number): ZstdFrame | undefined {
+/** Blocks between two looks at the clock: some 100 µs. */
+const BLOCKS_A_LOOK = 4096;
+
+/**
+ * @param inTime asked now and then: a frame may have a block for every 3 bytes of input
+ * @returns undefined where no whole frame begins at `at`, or where it took too long to find its end
+ */
+export function zstdFrameAt(view: DataView, at: number, inTime: () => boolean): ZstdFrame | undefined {
   if (at + 8 > view.byteLength) return undefined;
   const magic = view.getUint32(at, true);
   if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE) {
@@ -35,7 +41,7 @@ export function zstdFrameAt(view: DataView, at: number): ZstdFrame | undefined {
   const sizeBytes = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
   const dictionaryAt = at + 5 + (singleSegment ? 0 : 1);
   const sizeAt = dictionaryAt + dictionaryBytes;
-  const end = blocksEnd(view, sizeAt + sizeBytes, (descriptor & 4) !== 0);
+  const end = blocksEnd(view, sizeAt + sizeBytes, (descriptor & 4) !== 0, inTime);
   if (end === undefined) return undefined;
   return {
     end,
@@ -46,9 +52,11 @@ export function zstdFrameAt(view: DataView, at: number): ZstdFrame | undefined {
 }
 
 /** Index behind the blocks that begin at `at`, and their checksum. */
-function blocksEnd(view: DataView, at: number, checksum: boolean): number | undefined {
+function blocksEnd(view: DataView, at: number, checksum: boolean, inTime: () => boolean): number | undefined {
   let next = at;
+  let blocks = 0;
   for (let last = false; !last;) {
+    if (++blocks % BLOCKS_A_LOOK === 0 && !inTime()) return undefined;
     if (next + BLOCK_HEADER_BYTES > view.byteLength) return undefined;
     const header = littleEndian(view, next, BLOCK_HEADER_BYTES);
     const type = (header >> 1) & 3;

@@ -24,7 +24,7 @@ export async function readZstd(input: Uint8Array, tally: Tally): Promise<void> {
   let at = 0;
   do {
     if (!tally.member()) return;
-    const frame = zstdFrameAt(view, at);
+    const frame = zstdFrameAt(view, at, () => tally.inTime());
     if (frame === undefined) tally.refuse('corrupt', `no whole zstd frame at byte ${at} of ${input.length}`);
     else if (frame.needsDictionary) tally.refuse('unsupported', `frame ${tally.members} needs a dictionary`);
     else if (frame.windowBytes > maxWindowBytes)
