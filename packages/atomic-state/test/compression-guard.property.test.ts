@@ -1,8 +1,11 @@
 import * as zlib from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CompressionGuard, formatOf, isPassed, type Encoding } from '../src/index.ts';
 import { fixture, gzip, zip, zstd } from './payloads.ts';
+
+// Of 50 MB on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Bytes as they come: some compress, some do not. */
 const content = fc
