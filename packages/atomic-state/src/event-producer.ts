@@ -31,7 +31,7 @@ export interface InspectedOptions extends InspectionOptions {
  * Puts events in. Any number of threads have one, and one thread may have several. Never blocks; allocates nothing but where it says so.
  * Dispose of it to give its place to another.
  */
-export class EventProducer {
+export class EventProducer implements Disposable {
   readonly #place: EventPlace;
   readonly #copy: PayloadCopy;
   readonly #inspector: PayloadInspector;
