@@ -98,11 +98,19 @@ export class EventProducer implements Disposable {
     const first = this.#claimed(endpoint, count, priority);
     if (first < 0) return first;
     const ring = first & capacity;
-    for (let i = 0; i < count; i++) {
-      const bytes = list[i] as Uint8Array;
-      const slot = ((first + i) & (capacity - 1)) | ring;
-      this.#copy.into(this.#payloads + slot * this.#strideBytes, bytes, 0, bytes.length);
-      this.#i32[this.#place.headerOf(slot) + LENGTH] = bytes.length;
+    try {
+      for (let i = 0; i < count; i++) {
+        const bytes = list[i] as Uint8Array;
+        const { length } = bytes;
+        // A list may be a proxy, or a payload have been resized: what was checked need not be what is read now.
+        if (length > this.#maxBytes) this.#badPayload(`list[${i}]`, bytes);
+        const slot = ((first + i) & (capacity - 1)) | ring;
+        this.#copy.into(this.#payloads + slot * this.#strideBytes, bytes, 0, length);
+        this.#i32[this.#place.headerOf(slot) + LENGTH] = length;
+      }
+    } catch (error) {
+      this.#place.kernel.abandonClaim(this.#at, this.#seat);
+      throw error;
     }
     return this.#published(count, EVENT_LENGTHS_WRITTEN);
   }

@@ -4,14 +4,17 @@ import { Worker } from 'node:worker_threads';
 import { Arena } from '@corelane/shared-memory';
 import { expect, test, vi } from 'vitest';
 import { Crew } from '../../../tools/testing/crew.ts';
-import { EventBuffer, EventRecord, Priority, StateMachine } from '../src/index.ts';
+import { EventBuffer, type EventHandler, EventRecord, Priority, StateMachine } from '../src/index.ts';
 import { kernelBase64, type KernelExports } from '../src/kernel.generated.ts';
 import { eventPosition } from '../src/layout.ts';
 import type { EventReport, EventStation } from './worker/event-worker.ts';
+
 import type { StuckStation } from './worker/stuck-worker.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
+/** As in the worker. */
+const THOROUGH = 15;
 const WORKER = new URL('./worker/event-worker.ts', import.meta.url);
 
 interface Setup {
@@ -21,11 +24,11 @@ interface Setup {
   readonly taken: Int32Array;
 }
 
-function make(capacity: number, ids: number): Setup {
+function make(capacity: number, ids: number, maxEventBytes = 64): Setup {
   const arena = Arena.create({ bytes: 1 << 22 });
   const machine = StateMachine.create(arena, { endpoints: 1 });
   machine.endpoint('a');
-  const events = EventBuffer.create(arena, { machine, capacity, maxEventBytes: 64, inspect: false });
+  const events = EventBuffer.create(arena, { machine, capacity, maxEventBytes, inspect: false });
   // Positions wrap while the workers run; ids begin at 0.
   arena
     .kernel<KernelExports>({ base64: kernelBase64 })
@@ -104,50 +107,57 @@ test('a thread that waits without blocking is woken by another for each event th
 });
 
 test('producers and consumers terminated at any point: every id is accounted for, and the others go on', async () => {
-  let abandoned = 0;
-  let lost = 0;
-  for (let round = 0; round < 5; round++) {
-    const { events, seen, taken } = make(64, 1 << 24);
+  const left = { abandoned: 0, lostWithConsumer: 0 };
+  for (let round = 0; round < 6; round++) {
+    const { events, seen, taken } = make(64, 1 << 22, 8192);
     const station = (role: EventStation['role']): EventStation => ({
       handle: events.handle,
       role,
-      count: 0x7fffffff,
+      count: 0,
       taken,
       seen,
     });
-    await using crew = new Crew(WORKER, [station('producer'), station('consumer'), station('producer')]);
+    await using crew = new Crew(WORKER, [station('copier'), station('comparer'), station('copier')]);
+    const failed = new Promise<never>((_, reject) => {
+      for (const worker of crew.workers) worker.once('error', reject);
+    });
+    failed.catch(() => {});
     const ids = crew.workers.map(({ threadId }) => threadId);
     await crew.go();
-    const stopAfter = async (worker: number, more: number): Promise<void> => {
+    const terminate = async (worker: number, more: number): Promise<void> => {
       const goal = Atomics.load(taken, 0) + more;
-      while (Atomics.load(taken, 0) < goal) await new Promise(setImmediate);
+      while (Atomics.load(taken, 0) < goal || Atomics.load(taken, 1 + worker) === 0)
+        await Promise.race([new Promise(setImmediate), failed]);
       await crew.workers[worker]?.terminate();
       const found = events.reclaim(ids[worker] as number);
       expect(found.roles).toBe(1);
-      abandoned += found.abandoned;
-      lost += found.lostWithConsumer;
+      left.abandoned += found.abandoned;
+      left.lostWithConsumer += found.lostWithConsumer;
       expect(events.reclaim(ids[worker] as number)).toEqual({ roles: 0, abandoned: 0, lostWithConsumer: 0 });
     };
-    await stopAfter(0, 500);
-    await stopAfter(2, 500);
-    await crew.workers[1]?.terminate();
-    const found = events.reclaim(ids[1] as number);
-    lost += found.lostWithConsumer;
-    // What is left, by this thread; a consumer that ends within its check has marked the id, and not reported it.
+    await terminate(0, 200); // while the consumer is quicker than the producers
+    Atomics.store(taken, THOROUGH, 1);
+    await terminate(1, 20); // while the other producer has filled the rings
     using consumer = events.consumer();
-    let twice = 0;
-    consumer.drain((event) => {
-      const bit = 1 << (event.id & 31);
-      if ((Atomics.or(seen, event.id >> 5, bit) & bit) !== 0) twice++;
-    });
-    expect(twice).toBe(0);
-    const metrics = events.metrics();
-    expect(metrics.taken).toBe(metrics.accepted);
-    expect(metrics.depth).toEqual({ urgent: 0, normal: 0 });
-    const unseen = metrics.accepted - bitsOf(seen);
-    expect(unseen).toBeGreaterThanOrEqual(metrics.abandoned);
-    // Copied out and then terminated: released, and not yet looked at. At most one batch of records.
-    expect(unseen).toBeLessThanOrEqual(metrics.abandoned + metrics.lostWithConsumer + 10);
+    const mark: EventHandler = ({ id }) => {
+      const bit = 1 << (id & 31);
+      expect(Atomics.or(seen, id >> 5, bit) & bit).toBe(0);
+    };
+    let drained = 0;
+    while (drained < 200) {
+      drained += consumer.drain(mark, 20);
+      await new Promise(setImmediate);
+    }
+    const end = terminate(2, 0);
+    for (let ended = false; !ended; consumer.drain(mark))
+      ended = await Promise.race([end.then(() => true), new Promise<false>((go) => setImmediate(go, false))]);
+    consumer.drain(mark);
+    const { accepted, taken: out, depth, abandoned, lostWithConsumer } = events.metrics();
+    expect({ out, depth }).toEqual({ out: accepted, depth: { urgent: 0, normal: 0 } });
+    // Those that the consumer had handled of a batch that it had not released are marked, and lost.
+    const unseen = accepted - bitsOf(seen);
+    expect(unseen).toBeGreaterThanOrEqual(abandoned);
+    expect(unseen).toBeLessThanOrEqual(abandoned + lostWithConsumer);
     // Both rings are whole: as many as they hold go in and come out.
     const producer = events.producer();
     for (const priority of [Priority.Normal, Priority.Urgent]) {
@@ -156,7 +166,8 @@ test('producers and consumers terminated at any point: every id is accounted for
     }
     expect(consumer.drain(() => {})).toBe(128);
   }
-  console.log(`terminated workers left ${abandoned} claims and ${lost} taken events`);
+  // A consumer that looks at every byte is nearly always within its handler. Claims are hit now and then: see below.
+  expect(left.lostWithConsumer).toBeGreaterThan(0);
 });
 
 async function stuck(

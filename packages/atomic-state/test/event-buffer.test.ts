@@ -121,6 +121,18 @@ describe('one thread', () => {
     expect(drained(events)).toEqual(['3:u', '0:a', '1:bc', '2:', '4:f']);
   });
 
+  test('a list that changes while it is read spends its ids, and stops nobody', () => {
+    const { events, endpoint } = make();
+    const producer = events.producer();
+    let reads = 0;
+    const list = [bytesOf('a'), bytesOf('b')];
+    Object.defineProperty(list, 1, { get: () => (++reads === 1 ? bytesOf('b') : undefined) });
+    expect(() => producer.enqueueBatch(endpoint, list)).toThrow(TypeError);
+    expect(producer.enqueue(endpoint, bytesOf('c'))).toBe(2);
+    expect(drained(events)).toEqual(['2:c']);
+    expect(events.metrics()).toMatchObject({ accepted: 3, taken: 3, abandoned: 2 });
+  });
+
   test('packed batches of any length go round the end of the ring', () => {
     for (const [maxEventBytes, length] of [
       [64, 64],

@@ -5,10 +5,11 @@ import { arrive, yieldCore, type Station } from '../../../../tools/testing/crew.
 
 export interface EventStation {
   readonly handle: EventBufferHandle;
-  readonly role: 'producer' | 'consumer';
+  /** `copier` and `comparer` handle long payloads of one byte each, and so are nearly always within a claim or a handler. */
+  readonly role: 'producer' | 'consumer' | 'copier' | 'comparer';
   /** Producers: events of each. Consumers: until word 0 of `taken` is so many. */
   readonly count: number;
-  /** Word 0: events taken by all. Word 1 + id: events of that producer that were accepted; written after each. */
+  /** Word 0: events taken by all. Word 1 + id: what that worker has done. */
   readonly taken: Int32Array;
   /** Consumers: a bit for each id. */
   readonly seen: Int32Array;
@@ -21,6 +22,8 @@ export interface EventReport {
 }
 
 const HEAD_BYTES = 12;
+/** Of `taken`: 1 where comparers look at every byte. */
+const THOROUGH = 15;
 const { handle, role, count, taken, seen, id: me, control } = workerData as EventStation & Station;
 const events = EventBuffer.attach(handle);
 const wrong: string[] = [];
@@ -126,7 +129,47 @@ function consume(): void {
   }
 }
 
+/** Batches without an end. */
+function copyOn(): never {
+  const producer = events.producer();
+  const lists = Array.from({ length: 8 }, (_, value) =>
+    Array.from({ length: 16 }, () => new Uint8Array(events.maxEventBytes).fill(value + 8 * me)),
+  );
+  for (let attempt = 0; ; attempt++) {
+    const priority = attempt % 2 === 0 ? Priority.Normal : Priority.Urgent;
+    if (producer.enqueueBatch(0, lists[attempt & 7] as Uint8Array[], priority) < 0) refuse();
+    else Atomics.add(taken, 1 + me, 16);
+  }
+}
+
+/** Looks at bytes in place, without an end, at few while producers are to be busy; marks an id once it has. */
+function compareOn(): never {
+  const consumer = events.consumer();
+  const compare = ({ id, source, at, length }: EventRecord): void => {
+    const step = Atomics.load(taken, THOROUGH) === 1 ? 1 : 512;
+    for (let i = 1; i < length; i += step)
+      if (source[at + i] !== source[at]) throw new Error(`event ${id} is mixed at byte ${i}`);
+    if (length !== events.maxEventBytes) throw new Error(`event ${id} has ${length} bytes`);
+    const bit = 1 << (id & 31);
+    if ((Atomics.or(seen, id >> 5, bit) & bit) !== 0) throw new Error(`id ${id} came out twice`);
+    Atomics.add(taken, 0, 1);
+    Atomics.add(taken, 1 + me, 1);
+  };
+  while (true) if (consumer.drain(compare) === 0) refuse();
+}
+
 arrive({ id: me, control });
-if (role === 'producer') produce();
-else consume();
+switch (role) {
+  case 'producer':
+    produce();
+    break;
+  case 'consumer':
+    consume();
+    break;
+  case 'copier':
+    copyOn();
+    break;
+  case 'comparer':
+    compareOn();
+}
 parentPort?.postMessage({ done, refused, wrong } satisfies EventReport);
