@@ -2,6 +2,7 @@
 // of the event loop between pieces.
 import type { XzReadableStream } from 'xz-decompress';
 import type { Tally } from './tally.ts';
+import { turnOfTheLoop } from './turn.ts';
 import { xzStreamAt } from './xz-streams.ts';
 
 type Library = typeof XzReadableStream;
@@ -14,6 +15,8 @@ const XzCode = { OutOfMemory: 3, MemoryLimit: 4, Options: 6 } as const;
 
 /** Pieces until whatever else the thread has to do gets its turn. Guessed: some 2 ms of work. */
 const PIECES_A_TURN = 8;
+const STREAMS_A_TURN = 8;
+const PADDING_A_TURN = 1 << 20;
 
 let library: Promise<Library> | undefined;
 let libraryTurn: Promise<void> = Promise.resolve();
@@ -61,16 +64,22 @@ export async function readXz(input: Uint8Array, tally: Tally): Promise<void> {
       );
     if (stream === undefined || !tally.member()) return;
     await inTurn(tally, () => inflateStream(Stream, input.subarray(at, stream.end), tally));
-    at = behindPadding(input, stream.end);
+    at = await behindPadding(input, stream.end, tally);
+    // Small streams end before their pieces have given a turn.
+    if (tally.members % STREAMS_A_TURN === 0) await turnOfTheLoop();
   } while (at < input.length && !tally.isOver);
   if (!tally.isOver) tally.endOutput();
 }
 
 /** Streams are padded with zeros to multiples of 4 bytes. */
-function behindPadding(input: Uint8Array, from: number): number {
+async function behindPadding(input: Uint8Array, from: number, tally: Tally): Promise<number> {
   let at = from;
-  while (input[at] === 0) at++;
-  return at - ((at - from) & 3);
+  for (;;) {
+    const stop = Math.min(at + PADDING_A_TURN, input.length);
+    while (at < stop && input[at] === 0) at++;
+    if (at < stop || at === input.length || !tally.inTime()) return at - ((at - from) & 3);
+    await turnOfTheLoop();
+  }
 }
 
 /**
@@ -139,10 +148,6 @@ async function cancel(
   await Promise.allSettled([reading]);
   await turnOfTheLoop();
   await Promise.allSettled([reader.cancel()]);
-}
-
-function turnOfTheLoop(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 function judge(error: unknown, tally: Tally): void {

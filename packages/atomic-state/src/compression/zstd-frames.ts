@@ -1,6 +1,8 @@
 // Where the frames of a zstd payload (RFC 8878) begin and end, and what each asks of its decoder. node:zlib's decoder ends at the end of
 // the first frame and says nothing of a truncated one, so both are found here; what is inside a block is for it to judge.
 
+import { turnOfTheLoop } from './turn.ts';
+
 export interface ZstdFrame {
   /** Index behind its last byte. */
   readonly end: number;
@@ -18,14 +20,18 @@ const CHECKSUM_BYTES = 4;
 const BLOCK_HEADER_BYTES = 3;
 const BlockType = { Raw: 0, Rle: 1, Compressed: 2, Reserved: 3 } as const;
 
-/** Blocks between two looks at the clock: some 100 µs. */
-const BLOCKS_A_LOOK = 4096;
+/** Blocks between two turns of the event loop: some 2 ms. */
+const BLOCKS_A_TURN = 1 << 18;
 
 /**
- * @param inTime asked now and then: a frame may have a block for every 3 bytes of input
+ * @param inTime asked now and then, after a turn of the event loop: a frame may have a block for every 3 bytes of input
  * @returns undefined where no whole frame begins at `at`, or where it took too long to find its end
  */
-export function zstdFrameAt(view: DataView, at: number, inTime: () => boolean): ZstdFrame | undefined {
+export async function zstdFrameAt(
+  view: DataView,
+  at: number,
+  inTime: () => boolean,
+): Promise<ZstdFrame | undefined> {
   if (at + 8 > view.byteLength) return undefined;
   const magic = view.getUint32(at, true);
   if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE) {
@@ -41,7 +47,7 @@ export function zstdFrameAt(view: DataView, at: number, inTime: () => boolean): 
   const sizeBytes = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
   const dictionaryAt = at + 5 + (singleSegment ? 0 : 1);
   const sizeAt = dictionaryAt + dictionaryBytes;
-  const end = blocksEnd(view, sizeAt + sizeBytes, (descriptor & 4) !== 0, inTime);
+  const end = await blocksEnd(view, sizeAt + sizeBytes, (descriptor & 4) !== 0, inTime);
   if (end === undefined) return undefined;
   return {
     end,
@@ -52,13 +58,21 @@ export function zstdFrameAt(view: DataView, at: number, inTime: () => boolean): 
 }
 
 /** Index behind the blocks that begin at `at`, and their checksum. */
-function blocksEnd(view: DataView, at: number, checksum: boolean, inTime: () => boolean): number | undefined {
+async function blocksEnd(
+  view: DataView,
+  at: number,
+  checksum: boolean,
+  inTime: () => boolean,
+): Promise<number | undefined> {
   let next = at;
   let blocks = 0;
   for (let last = false; !last;) {
-    if (++blocks % BLOCKS_A_LOOK === 0 && !inTime()) return undefined;
+    if (++blocks % BLOCKS_A_TURN === 0) {
+      await turnOfTheLoop();
+      if (!inTime()) return undefined;
+    }
     if (next + BLOCK_HEADER_BYTES > view.byteLength) return undefined;
-    const header = littleEndian(view, next, BLOCK_HEADER_BYTES);
+    const header = view.getUint16(next, true) | (view.getUint8(next + 2) << 16);
     const type = (header >> 1) & 3;
     if (type === BlockType.Reserved) return undefined;
     last = (header & 1) === 1;

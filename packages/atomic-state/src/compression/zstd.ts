@@ -24,7 +24,9 @@ export async function readZstd(input: Uint8Array, tally: Tally): Promise<void> {
   let at = 0;
   do {
     if (!tally.member()) return;
-    const frame = zstdFrameAt(view, at, () => tally.inTime());
+    const frame = await zstdFrameAt(view, at, () => tally.inTime());
+    // An abort in between, too.
+    if (tally.isOver) return;
     if (frame === undefined) tally.refuse('corrupt', `no whole zstd frame at byte ${at} of ${input.length}`);
     else if (frame.needsDictionary) tally.refuse('unsupported', `frame ${tally.members} needs a dictionary`);
     else if (frame.windowBytes > maxWindowBytes)
