@@ -1,23 +1,8 @@
 // What an event buffer has done: from its two position words, and the tallies of all seats.
 import { readTally } from '@corelane/shared-memory';
-import { EventRefusal } from './event-outcome.ts';
+import { EVENT_REFUSAL_CODES, type EventRefusalName } from './event-outcome.ts';
 import type { EventPlace } from './event-place.ts';
 import { EVENT_REFUSAL_BYTES, eventBufferRoot, eventPosition, eventSeat } from './layout.ts';
-import { Refusal } from './outcome.ts';
-
-const REASONS = {
-  full: EventRefusal.Full,
-  throttled: Refusal.Throttled,
-  open: Refusal.Open,
-  probing: Refusal.Probing,
-  isolated: Refusal.Isolated,
-  compressed: EventRefusal.Compressed,
-  bomb: EventRefusal.Bomb,
-  unreadable: EventRefusal.Unreadable,
-  uninspected: EventRefusal.Uninspected,
-} as const;
-
-export type EventRefusalName = keyof typeof REASONS;
 
 export interface EventMetrics {
   /** Events that got an id, modulo 2^44. */
@@ -59,7 +44,7 @@ export function readEventMetrics(place: EventPlace): EventMetrics {
   const depth = (a: number, b: number): number => Math.min((a - b) & POSITION_MASK, capacity);
   const { claims, claimRetries, takes, takeRetries, inspected, refused } = eventSeat.word;
   const casSuccesses = sum(claims) + sum(takes);
-  const refusals = Object.entries(REASONS).map(([name, code]) => [
+  const refusals = Object.entries(EVENT_REFUSAL_CODES).map(([name, code]) => [
     name,
     sum(refused + (((-1 - code) * EVENT_REFUSAL_BYTES) >> 2)),
   ]);

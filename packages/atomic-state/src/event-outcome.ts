@@ -1,4 +1,5 @@
 // Priorities, and why an event is not taken: numbers, as everything on the path of an event.
+import { ArgumentRangeError } from '@corelane/shared-memory';
 import {
   EVENT_REFUSED_BOMB,
   EVENT_REFUSED_COMPRESSED,
@@ -7,6 +8,7 @@ import {
   EVENT_REFUSED_UNREADABLE,
   EVENT_URGENT,
 } from './layout.ts';
+import { Refusal } from './outcome.ts';
 
 /** Urgent events are taken before normal ones. */
 export const Priority = { Normal: 0, Urgent: EVENT_URGENT } as const;
@@ -26,3 +28,31 @@ export const EventRefusal = {
   /** The inspector had no time for it. */
   Uninspected: EVENT_REFUSED_UNINSPECTED,
 } as const;
+
+/** Every reason for which an event is refused, by name. */
+export const EVENT_REFUSAL_CODES = {
+  throttled: Refusal.Throttled,
+  open: Refusal.Open,
+  probing: Refusal.Probing,
+  isolated: Refusal.Isolated,
+  full: EventRefusal.Full,
+  compressed: EventRefusal.Compressed,
+  bomb: EventRefusal.Bomb,
+  unreadable: EventRefusal.Unreadable,
+  uninspected: EventRefusal.Uninspected,
+} as const;
+
+export type EventRefusalName = keyof typeof EVENT_REFUSAL_CODES;
+
+const NAMES = new Map<number, EventRefusalName>(
+  Object.entries(EVENT_REFUSAL_CODES).map(([name, code]) => [code, name as EventRefusalName]),
+);
+
+/** What `enqueue` and its like returned, by name, for logs and exhaustive switches. @throws ArgumentRangeError where it is no outcome */
+export function enqueueOutcomeName(outcome: number): 'accepted' | EventRefusalName {
+  if (outcome >= 0) return 'accepted';
+  const name = NAMES.get(outcome);
+  if (name === undefined)
+    throw new ArgumentRangeError('outcome', outcome, 'an id, or one of Refusal and EventRefusal');
+  return name;
+}

@@ -40,8 +40,8 @@ export {
 } from './event-buffer.ts';
 export type { EventConsumer, EventHandler } from './event-consumer.ts';
 export { EventReclaimedError, EventRoleError, EventRolesExhaustedError } from './event-errors.ts';
-export type { EventMetrics, EventRefusalName } from './event-metrics.ts';
-export { EventRefusal, Priority } from './event-outcome.ts';
+export type { EventMetrics } from './event-metrics.ts';
+export { enqueueOutcomeName, EventRefusal, Priority, type EventRefusalName } from './event-outcome.ts';
 export type { EventProducer, InspectedOptions } from './event-producer.ts';
 export { EventRecord } from './event-record.ts';
 export type { ReclaimedEvents } from './event-seat.ts';

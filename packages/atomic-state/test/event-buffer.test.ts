@@ -9,6 +9,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import {
   EndpointError,
+  enqueueOutcomeName,
   EventBuffer,
   type EventBufferOptions,
   EventReclaimedError,
@@ -594,6 +595,18 @@ test('ids go on from 0 after 2^44, positions after 2^20, and nothing is lost the
   expect(ids).toEqual([2 ** 44 - 3, 2 ** 44 - 2, 2 ** 44 - 1, 0, 1, 2, 3, 4]);
   expect(seen).toEqual(ids.map((id, i) => `${id}:${i}`));
   expect(events.metrics()).toMatchObject({ accepted: 5, taken: 5, depth: { urgent: 0, normal: 0 } });
+});
+
+test('every outcome of enqueue has a name, and nothing else has', () => {
+  expect(enqueueOutcomeName(0)).toBe('accepted');
+  const { Busy, ...endpoint } = Refusal;
+  const names = Object.values({ ...endpoint, ...EventRefusal }).map(enqueueOutcomeName);
+  expect(new Set(names).size).toBe(names.length);
+  expect(enqueueOutcomeName(EventRefusal.Full)).toBe('full');
+  // No event waits for a permit.
+  for (const outcome of [Busy, -4, -100, Number.NaN])
+    expect(() => enqueueOutcomeName(outcome)).toThrow(ArgumentRangeError);
+  expect(Object.keys(make().events.metrics().refused).toSorted()).toEqual(names.toSorted());
 });
 
 test('attempts and successes are counted, a batch as one', () => {
