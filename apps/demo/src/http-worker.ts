@@ -95,7 +95,7 @@ const intake = new Intake({
   reporter,
   retryAfterMs: (endpoint) => machine.retryAfterMs(endpoint),
 });
-const server = new HttpServer({ settings, intake, pages: new Pages({ registry, machine, pool }) });
+const server = new HttpServer({ settings, intake, pages: new Pages({ registry, machine, pool, events }) });
 
 async function close(): Promise<void> {
   await server.close();

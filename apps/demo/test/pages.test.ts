@@ -43,7 +43,11 @@ describe('pages', () => {
     const f = await Fixture.shared();
     const { status, text } = await f.request('GET', '/healthz');
     expect(status).toBe(200);
-    expect(JSON.parse(text)).toMatchObject({ status: 'ok', buffers: { available: 16, capacity: 16 } });
+    expect(JSON.parse(text)).toMatchObject({
+      status: 'ok',
+      buffers: { available: 16, capacity: 16 },
+      eventsWaiting: { urgent: 0, normal: 0 },
+    });
   });
 
   it('404 for other paths, 405 with Allow for other methods', async () => {

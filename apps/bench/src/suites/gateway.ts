@@ -1,6 +1,14 @@
 // The gateway app under load with an upstream that dies: how many calls still go to it once a breaker has opened.
 import type { Role, Scenario, ScenarioGroup, Suite } from '../suite.ts';
-import { BEYOND, faultOf, metricsOf, runGateway, type GatewayReport } from './gateway/run.ts';
+import {
+  BEYOND,
+  faultOf,
+  metricsOf,
+  runGateway,
+  URGENT_SHARE,
+  waitsOf,
+  type GatewayReport,
+} from './gateway/run.ts';
 
 const SHARED = 'one state word for all workers';
 const PER_WORKER = 'one opossum breaker per worker';
@@ -35,6 +43,25 @@ function gateway(
   };
 }
 
+function saturated(): Scenario {
+  let last: GatewayReport | undefined;
+  return {
+    name: QUEUED,
+    role: 'ours',
+    async run({ quick }) {
+      last = await runGateway({
+        breakers: 'shared',
+        workers: WORKERS,
+        connections: 2 * CONNECTIONS,
+        seconds: quick ? QUICK_SECONDS : SECONDS,
+        saturate: true,
+      });
+      return waitsOf(last);
+    },
+    check: () => (last === undefined ? 'no report' : faultOf(last)),
+  };
+}
+
 const outage: ScenarioGroup = {
   kind: 'scenario',
   name: 'outage',
@@ -53,8 +80,20 @@ const outage: ScenarioGroup = {
   claims: [{ of: SHARED, metric: BEYOND, atMost: 0 }],
 };
 
+const QUEUED = 'event buffer, urgent events first';
+
+const saturation: ScenarioGroup = {
+  kind: 'scenario',
+  name: 'saturation',
+  title: 'Events in front of an upstream that is slower than the load for two fifths of the run',
+  note: 'Security events are urgent. Waits are from the acceptance of an event to its delivery, over the whole run.',
+  rounds: 3,
+  scenarios: [saturated()],
+  claims: [{ of: QUEUED, metric: URGENT_SHARE, atMost: 1 }],
+};
+
 export const suite: Suite = {
   name: 'gateway',
   title: 'The gateway with an upstream that dies, against one breaker per worker',
-  groups: [outage],
+  groups: [outage, saturation],
 };

@@ -60,17 +60,15 @@ export class Outbox implements Disposable {
   }
 
   send(event: OutgoingEvent): Sending {
-    const { producer, desk, courier, books, clock, queueTimeoutMs } = this.#parts;
+    const { desk, courier, books, clock, queueTimeoutMs } = this.#parts;
     const ticket = desk.open();
     if (ticket === undefined) return { outcome: Promise.resolve('overloaded'), giveUp: REFUSED };
     const enqueuedMs = clock.elapsedMs();
     const { endpoint, urgent, token, bodyBytes, encoding } = event;
     const record = this.#codec.encode({ ticket, token, bodyBytes, encoding, enqueuedMs });
     const priority = urgent ? Priority.Urgent : Priority.Normal;
-    // Pairs with `take` by whichever worker dequeues: from here on the ticket may move.
-    const id = producer.enqueue(endpoint, record, priority);
+    const id = this.#enqueue(ticket, endpoint, record, priority);
     if (id < 0) {
-      desk.withdraw(ticket);
       return { outcome: Promise.resolve(refusalName(id)), giveUp: REFUSED };
     }
     books.events.accepted(priority, id);
@@ -83,6 +81,19 @@ export class Outbox implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+  }
+
+  /** The ticket stays open only where the event is in the buffer. */
+  #enqueue(ticket: Ticket, endpoint: number, record: Uint8Array, priority: Priority): number {
+    const { producer, desk } = this.#parts;
+    let id = -1;
+    try {
+      // Pairs with `take` by whichever worker dequeues: from here on the ticket may move.
+      id = producer.enqueue(endpoint, record, priority);
+    } finally {
+      if (id < 0) desk.withdraw(ticket);
+    }
+    return id;
   }
 
   async #outcome(waiting: Waiting, priority: Priority, enqueuedMs: number): Promise<SendOutcome> {

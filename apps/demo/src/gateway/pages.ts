@@ -1,6 +1,6 @@
 // What the gateway tells about itself. All of it is read from shared memory: every worker shows the same.
 import type { ServerResponse } from 'node:http';
-import type { StateMachine } from '@corelane/atomic-state';
+import type { EventBuffer, StateMachine } from '@corelane/atomic-state';
 import type { BufferPool } from '@corelane/buffer-pool';
 import type { Registry } from '@corelane/perf-counters';
 import { replyText } from './reply.ts';
@@ -12,6 +12,7 @@ export interface PagesParts {
   readonly registry: Registry;
   readonly machine: StateMachine;
   readonly pool: BufferPool;
+  readonly events: EventBuffer;
 }
 
 export class Pages {
@@ -36,7 +37,7 @@ export class Pages {
   }
 
   #showHealth(response: ServerResponse): void {
-    const { machine, pool } = this.#parts;
+    const { machine, pool, events } = this.#parts;
     const clockAgeMs = machine.clock.ageMs();
     const { available, capacity } = pool.stats();
     const ok = clockAgeMs <= CLOCK_STALE_MS;
@@ -44,6 +45,7 @@ export class Pages {
       status: ok ? 'ok' : 'clock stopped',
       clockAgeMs,
       buffers: { available, capacity },
+      eventsWaiting: events.metrics().depth,
     });
   }
 }

@@ -4,6 +4,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Metric } from '../../suite.ts';
 
+/** Milliseconds that events waited for a delivery. */
+interface EventFigures {
+  readonly waitMs: { readonly count: number; readonly p50: number | null; readonly p99: number | null };
+}
+
 /** The part of the report of `apps/demo --json` that is read here. */
 export interface GatewayReport {
   readonly balanced: boolean;
@@ -17,6 +22,7 @@ export interface GatewayReport {
       readonly latency: { readonly all: { readonly p50: number | null; readonly p99: number | null } };
     };
     readonly gateway: { readonly records: { readonly tripped: number } };
+    readonly events: { readonly byPriority: Readonly<Record<'urgent' | 'normal', EventFigures>> };
     readonly leak: {
       readonly leaked: number;
       readonly leakedProbes: number;
@@ -30,10 +36,15 @@ export interface RunOptions {
   readonly workers: number;
   readonly connections: number;
   readonly seconds: number;
+  /** From 60 % of the run on the upstream is slower than the load. */
+  readonly saturate?: boolean;
 }
 
 /** Calls that reached the dead upstream after a breaker had opened, beyond those in flight at the trip and the probes. */
 export const BEYOND = 'beyondInFlightAndProbes';
+
+/** The wait that 99 % of urgent events stay below, by that of normal ones. */
+export const URGENT_SHARE = 'urgentWaitShare';
 
 /** The built app; from source where this runs from source. */
 function command(): { readonly file: string; readonly flags: readonly string[] } {
@@ -47,7 +58,7 @@ function command(): { readonly file: string; readonly flags: readonly string[] }
 
 /** @throws Error where the app fails otherwise than by books that do not balance */
 export async function runGateway(options: RunOptions): Promise<GatewayReport> {
-  const { breakers, workers, connections, seconds } = options;
+  const { breakers, workers, connections, seconds, saturate = false } = options;
   const { file, flags } = command();
   const args = [
     '--json',
@@ -59,6 +70,7 @@ export async function runGateway(options: RunOptions): Promise<GatewayReport> {
     connections,
     '--duration',
     seconds,
+    ...(saturate ? ['--saturate'] : []),
   ];
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   execFile(
@@ -87,6 +99,24 @@ export function metricsOf({ ledger: { client, gateway, leak } }: GatewayReport):
     [BEYOND]: calls(Math.max(0, leak.leaked - leak.leakedProbes - leak.inFlightAtTrip)),
     trips: { value: gateway.records.tripped, unit: 'trips' },
     answered: { value: Math.round(client.answered / (client.elapsedMs / 1000)), unit: 'requests/s' },
+  };
+}
+
+function ms(value: number | null): Metric {
+  return { value: value ?? 0, unit: 'ms' };
+}
+
+/** Of a run with `saturate`. */
+export function waitsOf({ ledger: { events } }: GatewayReport): Record<string, Metric> {
+  const { urgent, normal } = events.byPriority;
+  return {
+    [URGENT_SHARE]: { value: (urgent.waitMs.p99 ?? 0) / (normal.waitMs.p99 ?? 1), unit: 'of normal' },
+    urgentWaitP99: ms(urgent.waitMs.p99),
+    normalWaitP99: ms(normal.waitMs.p99),
+    urgentWaitP50: ms(urgent.waitMs.p50),
+    normalWaitP50: ms(normal.waitMs.p50),
+    urgentEvents: { value: urgent.waitMs.count, unit: 'events' },
+    normalEvents: { value: normal.waitMs.count, unit: 'events' },
   };
 }
 
