@@ -11,6 +11,8 @@ import {
 /** Of a position in a ring. */
 export const POSITION_MASK: i32 = EVENT_POSITION_URGENT_MASK;
 const SIGN: i32 = -0x80000000;
+/** Of 32, beside a position: as many as are below `urgent`, which is on top of its half. */
+const SPARE_BITS: i32 = EVENT_POSITION_URGENT_SHIFT;
 
 /** The position in the urgent ring, or with `urgent` = 0 in the normal one. */
 export function positionIn(low: i32, high: i32, urgent: i32): i32 {
@@ -39,5 +41,5 @@ export function totalHighAfter(low: i32, high: i32, count: i32): i32 {
 
 /** Positions from `b` to `a`, from -2^19 to 2^19 - 1. */
 export function positionsBetween(a: i32, b: i32): i32 {
-  return ((a - b) << (32 - 20)) >> (32 - 20);
+  return ((a - b) << SPARE_BITS) >> SPARE_BITS;
 }
