@@ -95,7 +95,7 @@ export class StateMachine implements Disposable {
 
   /**
    * The index of an endpoint, the same on every thread; a new name is defined. The first definition's options hold.
-   * @throws EndpointsExhaustedError, PolicyError, PolicyConflictError
+   * @throws EndpointsExhaustedError, PolicyError, PolicyConflictError, ArgumentRangeError for the name, ArenaExhaustedError
    */
   endpoint(name: string, options?: EndpointOptions): number {
     const wanted = options === undefined ? undefined : policyOf(options);
@@ -280,8 +280,8 @@ export class StateMachine implements Disposable {
    * Takes endpoints back to a snapshot: defines those that are not there, with the snapshot's options. Calls that are out become late,
    * half open becomes open with its time over, and counters of trips and the like go on from where they are.
    * @param elapsedMs milliseconds since the snapshot was taken: what is left of an open breaker's time, the ages of results, tokens
-   * @throws SnapshotError, PolicyError, PolicyConflictError, EndpointsExhaustedError before any state is changed (endpoints that were
-   *   defined by then stay defined); RestoreConflictError where another thread changes one meanwhile
+   * @throws SnapshotError, PolicyError, PolicyConflictError, EndpointsExhaustedError, ArenaExhaustedError, ArgumentRangeError (a name of
+   *   more than 96 bytes) before any state is changed (endpoints that were defined by then stay defined); RestoreConflictError where another thread changes one meanwhile
    */
   restore(
     snapshot: MachineSnapshot | EndpointSnapshot,

@@ -115,6 +115,85 @@ describe('a duration', () => {
   });
 });
 
+describe('a snapshot from a stranger', () => {
+  const options = {
+    failureThreshold: 2,
+    failureWindowMs: 1000,
+    errorThresholdPercentage: 50,
+    volumeThreshold: 100,
+    resetTimeout: 500,
+  };
+  const nowMs = 50_000;
+
+  function restored(change: Record<string, unknown>): StateMachine {
+    const { machine, setClock } = setup();
+    setClock(nowMs);
+    const a = machine.endpoint('a', options);
+    machine.restore({ ...machine.snapshot(a), ...change });
+    return machine;
+  }
+
+  test('with more failures than the window holds leaves the last ones', () => {
+    const machine = restored({ failureAgesMs: [900, 800, 30, 20] });
+    expect(machine.snapshot(0).failureAgesMs).toEqual([30, 20]);
+  });
+
+  test('with results of before the window leaves those out, and what is in their place', () => {
+    const bucket = { calls: 1, failures: 0, slow: 0 };
+    const machine = restored({
+      buckets: [
+        { ...bucket, ageMs: 500 },
+        { ...bucket, ageMs: 10_500, calls: 99 },
+      ],
+    });
+    expect(machine.snapshot(0).buckets).toMatchObject([{ calls: 1 }]);
+  });
+
+  test('keeps no breaker open for longer than its own resetTimeout', () => {
+    const machine = restored({ state: 'open', retryAfterMs: 86_400_000 });
+    expect(machine.retryAfterMs(0)).toBe(500);
+  });
+
+  test('that has a name twice is refused', () => {
+    const { machine } = setup();
+    const one = machine.snapshot(machine.endpoint('a'));
+    const twice = { ...machine.snapshot(), endpoints: [one, one] };
+    expect(() => machine.restore(twice)).toThrow(SnapshotError);
+    expect(machine.snapshot(0).version).toBe(0);
+  });
+});
+
+test.each([
+  [0.55, 20, 11],
+  [0.07, 100, 7],
+  [0.0001, 3, 1],
+])('closeRatio %d of %d probes is %d of them', (closeRatio, halfOpenProbes, needed) => {
+  const { machine } = setup();
+  const a = machine.endpoint('a', { closeRatio, halfOpenProbes, resetTimeout: 1 });
+  machine.open(a, 0);
+  const outcomes = Array.from({ length: needed }, () =>
+    machine.recordDelivery(a, true, machine.tryAcquire(a, 1), 0, 1),
+  );
+  expect(outcomes.indexOf(Recorded.Closed)).toBe(needed - 1);
+});
+
+test('what is reported is of this era, and to the millisecond', () => {
+  const { machine, setClock } = setup();
+  const a = machine.endpoint('a', { burst: 2, refillPerSecond: 0.7, resetTimeout: 10 });
+  machine.open(a, 0);
+  machine.tryAcquire(a, 10);
+  expect(machine.snapshot(a)).toMatchObject({ state: 'half-open', probesAdmitted: 1 });
+  machine.open(a, 10);
+  expect(machine.snapshot(a)).toMatchObject({ state: 'open', probesAdmitted: 0 });
+  machine.close(a);
+  // A token falls due each 1428.6 ms: what was left over of one shortens the wait for the next.
+  for (const askedMs of [11, 11, 1440]) machine.tryAcquire(a, askedMs);
+  setClock(1440);
+  const afterMs = machine.retryAfterMs(a) as number;
+  expect(machine.tryAcquire(a, 1440 + afterMs - 1)).toBe(Refusal.Throttled);
+  expect(machine.tryAcquire(a, 1440 + afterMs)).toBeGreaterThanOrEqual(0);
+});
+
 test('an admission that no endpoint gives is not current, but an error', () => {
   const { machine } = setup();
   const a = machine.endpoint('a');
