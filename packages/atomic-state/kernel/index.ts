@@ -26,22 +26,32 @@ export { restoreOutcomes } from './rolling.ts';
 export { restoreFailure } from './window.ts';
 export { countCasesFor, publishCases } from './word-cas.ts';
 export {
+  standardAbandonClaim,
   standardAdmitEvents,
   standardBeginRestore,
   standardBind,
   standardClose,
   standardDefine,
+  standardDropTaken,
   standardEndRestore,
   standardEnter,
+  standardInitializeEvents,
   standardIsCurrent,
   standardIsolate,
   standardLeave,
+  standardObserveHead,
+  standardObserveTail,
   standardOpen,
+  standardPublishEvents,
   standardReclaim,
   standardRecordCompression,
+  standardRecover,
+  standardRecoverEvents,
   standardRefundEvents,
+  standardReleaseEvents,
   standardRestoreFailure,
   standardRestoreOutcomes,
 } from './standard.ts';
+export { claimStandardEvents, takeStandardEvents } from './standard-events.ts';
 export { tryAcquireStandard, tryAcquireStandardAt } from './standard-admission.ts';
 export { recordStandard, recordStandardAt } from './standard-result.ts';

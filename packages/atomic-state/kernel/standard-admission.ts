@@ -117,6 +117,16 @@ function admitProbe(cell: i32, policy: i32, count: i32, now: i32): i32 {
   return admissionOf(cell) | PROBE;
 }
 
+/** As `admitEvents` of admission.ts. */
+export function admitStandardEvents(cell: i32, count: i32, now: i32, me: i32): i32 {
+  const policy = load(cell + STANDARD_CELL_POLICY); // observe: pairs with the store that defines the endpoint
+  if (policy == 0) return REFUSED_UNDEFINED;
+  enter(cell, me);
+  const outcome = admit(cell, policy, count, now);
+  leave(cell, me);
+  return outcome;
+}
+
 /** Gives back what `admit` took for events that were not queued after all. */
 export function refund(cell: i32, policy: i32, count: i32, admission: i32): void {
   if ((admission & PROBE) != 0) {

@@ -3,8 +3,10 @@
 import { recoverMutex } from '@corelane/lock-free/kernel/mutex';
 import { get, load, set } from '@corelane/shared-memory/kernel/atomics';
 import {
+  EVENT_BUFFER_ROOT_STANDARD_HEAD,
+  EVENT_BUFFER_ROOT_STANDARD_MUTEX,
+  EVENT_BUFFER_ROOT_STANDARD_TAIL,
   POLICY_FAILURE_THRESHOLD,
-  REFUSED_UNDEFINED,
   STANDARD_CELL_BOMBS_REFUSED,
   STANDARD_CELL_COMPRESSED,
   STANDARD_CELL_COMPRESSION_DETECTED,
@@ -15,11 +17,19 @@ import {
   STANDARD_ISOLATED,
   STANDARD_OPEN,
 } from './layout.generated.ts';
-import { admit, refund } from './standard-admission.ts';
+import { admitStandardEvents, refund } from './standard-admission.ts';
 import { close, openByHand } from './standard-breaker.ts';
 import { bump, enter, increment, isClosed, isOfEra, isOpen, leave } from './standard-cell.ts';
 import { defineStandard } from './standard-define.ts';
 import { givePermitsBackOf } from './standard-permits.ts';
+import {
+  abandonStandardClaim,
+  dropStandardTaken,
+  initializeStandardEvents,
+  observeStandard,
+  publishStandardEvents,
+  releaseStandardEvents,
+} from './standard-events.ts';
 import { isolateToRestore, isRestoring, restoreTo } from './standard-restore.ts';
 import { fillBucket, pushFailure } from './standard-window.ts';
 
@@ -44,12 +54,7 @@ export function standardDefine(cell: i32, policy: i32, now: i32): i32 {
 }
 
 export function standardAdmitEvents(cell: i32, count: i32, now: i32): i32 {
-  const policy = load(cell + STANDARD_CELL_POLICY); // observe: pairs with the store that defines the endpoint
-  if (policy == 0) return REFUSED_UNDEFINED;
-  enter(cell, me);
-  const outcome = admit(cell, policy, count, now);
-  leave(cell, me);
-  return outcome;
+  return admitStandardEvents(cell, count, now, me);
 }
 
 export function standardRefundEvents(cell: i32, count: i32, admission: i32): void {
@@ -97,6 +102,11 @@ export function standardRecordCompression(cell: i32, ratio: i32, refused: i32): 
   set(cell + STANDARD_CELL_COMPRESSED, 1);
   bump(cell);
   leave(cell, me);
+}
+
+/** After the thread `dead` has ended: takes the endpoint's mutex from it. @returns 1 where it had it */
+export function standardRecover(cell: i32, dead: i32): i32 {
+  return recoverMutex(cell + STANDARD_CELL_MUTEX, dead);
 }
 
 /** After the thread of this number has ended: its mutex and its permits. @returns how many permits */
@@ -154,4 +164,39 @@ export function standardEndRestore(
   if (restores != 0) restoreTo(cell, state, sinceMs, tokens, ratio, successes, failures, paidUntilMs);
   leave(cell, me);
   return restores;
+}
+
+export function standardInitializeEvents(buffer: i32, startLow: i32, startHigh: i32): void {
+  initializeStandardEvents(buffer, startLow, startHigh);
+}
+
+export function standardPublishEvents(buffer: i32, seat: i32, count: i32, length: i32): i32 {
+  return publishStandardEvents(buffer, seat, count, length, me);
+}
+
+export function standardReleaseEvents(buffer: i32, seat: i32, count: i32): i32 {
+  return releaseStandardEvents(buffer, seat, count, me);
+}
+
+export function standardAbandonClaim(buffer: i32, seat: i32): i32 {
+  return abandonStandardClaim(buffer, seat, me);
+}
+
+export function standardDropTaken(buffer: i32, seat: i32): i32 {
+  return dropStandardTaken(buffer, seat, me);
+}
+
+/** Observes what was claimed: its halves by `low` and `high`. */
+export function standardObserveTail(buffer: i32): void {
+  observeStandard(buffer, EVENT_BUFFER_ROOT_STANDARD_TAIL, me);
+}
+
+/** Observes what was taken: its halves by `low` and `high`. */
+export function standardObserveHead(buffer: i32): void {
+  observeStandard(buffer, EVENT_BUFFER_ROOT_STANDARD_HEAD, me);
+}
+
+/** After the thread `dead` has ended: takes the buffer's mutex from it. @returns 1 where it had it */
+export function standardRecoverEvents(buffer: i32, dead: i32): i32 {
+  return recoverMutex(buffer + EVENT_BUFFER_ROOT_STANDARD_MUTEX, dead);
 }

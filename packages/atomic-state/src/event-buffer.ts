@@ -1,20 +1,20 @@
 // Events on their way from the threads that accept them to those that deliver them. The protocol is in kernel/event-*.ts and PROTOCOL.md.
-import { Arena, ArgumentRangeError, AttachError, type ObjectHandle } from '@corelane/shared-memory';
+import { Arena, ArgumentRangeError, type ObjectHandle } from '@corelane/shared-memory';
 import { CompressionGuard } from './compression-guard.ts';
 import { EventConsumer } from './event-consumer.ts';
-import { atomicEventKernel } from './event-kernel.ts';
+import { eventKernelFor } from './event-kernel.ts';
 import { readEventMetrics, type EventMetrics } from './event-metrics.ts';
 import { EventPlace, eventPartsOf, MAX_EVENT_BYTES, MAX_EVENT_ROLES } from './event-place.ts';
 import { EventProducer } from './event-producer.ts';
 import { type ReclaimedEvents, reclaimSeats } from './event-seat.ts';
-import { ATOMIC, eventBufferRoot, machineRoot, MAX_EVENT_CAPACITY } from './layout.ts';
+import { eventBufferRoot, machineRoot, MAX_EVENT_CAPACITY } from './layout.ts';
 import type { PayloadInspector } from './payload-inspector.ts';
 import { StateMachine } from './state-machine.ts';
 
 export type EventBufferHandle = ObjectHandle<'atomic-state/event-buffer'>;
 
 export interface EventBufferOptions {
-  /** Whose endpoints are asked for each event; of the same arena. */
+  /** Whose endpoints are asked for each event; of the same arena. The buffer is of its implementation. */
   readonly machine: StateMachine;
   /** Events of each priority: 1 to 262,144, rounded up to a power of two of at least 2. */
   readonly capacity: number;
@@ -52,14 +52,13 @@ export class EventBuffer {
     this.handle = place.arena.objectHandle(eventBufferRoot.name as EventBufferHandle['kind'], place.at);
   }
 
-  /** @throws ArgumentRangeError, ArenaExhaustedError, AttachError where the machine lies in another arena, or is a standard one */
+  /** @throws ArgumentRangeError, ArenaExhaustedError, AttachError where the machine lies in another arena */
   static create(arena: Arena, options: EventBufferOptions): EventBuffer {
     const { machine, maxEventBytes, roles = 64, inspect = true } = options;
     const wanted = integer('capacity', options.capacity, MAX_EVENT_CAPACITY);
     integer('maxEventBytes', maxEventBytes, MAX_EVENT_BYTES);
     integer('roles', roles, MAX_EVENT_ROLES);
     const { at: machineAt } = arena.openObject(machineRoot, machine.handle);
-    checkImplementation(arena, machineAt);
     const capacity = Math.max(2, 2 ** Math.ceil(Math.log2(wanted)));
     const parts = eventPartsOf({ capacity, maxEventBytes, seats: roles });
     const at = arena.createObject(eventBufferRoot, parts.lengthBytes);
@@ -77,7 +76,7 @@ export class EventBuffer {
     write(word.machine, machineAt);
     write(word.cells, arena.i32[(machineAt >> 2) + machineRoot.word.cells] as number);
     write(word.clock, machine.clock.addressOfNow);
-    const place = new EventPlace(arena, atomicEventKernel(arena, machineAt), machine, at);
+    const place = new EventPlace(arena, eventKernelFor(arena, machineAt), machine, at);
     place.kernel.initializeEvents(at, 0, 0);
     return new EventBuffer(place);
   }
@@ -87,8 +86,7 @@ export class EventBuffer {
     const { at, lengthBytes } = arena.openObject(eventBufferRoot, handle);
     const machineAt = arena.i32[(at >> 2) + eventBufferRoot.word.machine] as number;
     const machine = StateMachine.attach(arena.objectHandle('atomic-state/machine', machineAt), arena);
-    checkImplementation(arena, machineAt);
-    const place = new EventPlace(arena, atomicEventKernel(arena, machineAt), machine, at);
+    const place = new EventPlace(arena, eventKernelFor(arena, machineAt), machine, at);
     place.check(lengthBytes, arena.i32[(machineAt >> 2) + machineRoot.word.cells] as number);
     return new EventBuffer(place);
   }
@@ -122,11 +120,4 @@ function integer(option: string, value: number, most: number): number {
   if (!Number.isInteger(value) || value < 1 || value > most)
     throw new ArgumentRangeError(option, value, `an integer from 1 to ${most}`);
   return value;
-}
-
-/** The kernel of events asks endpoints in its own Wasm, and those are atomic ones. */
-function checkImplementation(arena: Arena, machineAt: number): void {
-  const found = arena.i32[(machineAt >> 2) + machineRoot.word.implementation];
-  if (found !== ATOMIC)
-    throw new AttachError(eventBufferRoot.name, 'implementation of the machine', found, `${ATOMIC}, atomic`);
 }

@@ -43,6 +43,7 @@ export interface ReclaimedEvents {
 export function reclaimSeats(place: EventPlace, ended: number): ReclaimedEvents {
   const dead = deadThread(ended);
   const { kernel, seats, seatsAt, at } = place;
+  kernel.recoverEvents(at, dead);
   const found = { roles: 0, abandoned: 0, lostWithConsumer: 0 };
   for (let i = 0; i < seats; i++) {
     const seat = seatsAt + i * eventSeat.bytes;

@@ -451,6 +451,15 @@ export const eventBufferRoot = root('atomic-state/event-buffer', 1, {
     writer: 'any consumer',
     reader: 'any thread',
   }),
+  standardMutex: atomic(mutexWords.bytes, {
+    line: true,
+    hot: 'standard',
+    doc: 'mutexWords of lock-free: of a standard buffer, which has no use for tail and head',
+    writer: 'any thread',
+    reader: 'any thread',
+  }),
+  standardTail: guarded('standardMutex', 'i64', { hot: 'standard', doc: 'eventPosition: what is claimed' }),
+  standardHead: guarded('standardMutex', 'i64', { hot: 'standard', doc: 'eventPosition: what is taken' }),
   sleepers: atomic('i32', {
     line: true,
     hot: 'sleepers',

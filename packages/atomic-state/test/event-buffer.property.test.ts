@@ -3,8 +3,9 @@ import { Arena } from '@corelane/shared-memory';
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { EventBuffer, EventRecord, EventRefusal, Priority, Refusal, StateMachine } from '../src/index.ts';
-import { kernelBase64, type KernelExports } from '../src/kernel.generated.ts';
 import { eventPosition } from '../src/layout.ts';
+import { eventKernelFor } from '../src/event-kernel.ts';
+import { implementation } from './implementation.ts';
 
 const BURST = 40;
 const MAX_BYTES = 70;
@@ -95,7 +96,7 @@ test('any sequence of calls has the outcomes of two plain arrays, over every wra
       fc.boolean(),
       (operations, capacity, wraps) => {
         const arena = Arena.create({ bytes: 1 << 16 });
-        using machine = StateMachine.create(arena, { endpoints: 1 });
+        using machine = StateMachine.create(arena, { endpoints: 1, implementation: implementation() });
         const endpoint = machine.endpoint('a', { burst: BURST, refillPerSecond: 0.001 });
         const events = EventBuffer.create(arena, {
           machine,
@@ -105,9 +106,11 @@ test('any sequence of calls has the outcomes of two plain arrays, over every wra
           inspect: false,
         });
         if (wraps)
-          arena
-            .kernel<KernelExports>({ base64: kernelBase64 })
-            .initializeEvents(events.handle.at, -7, (0xffffc << eventPosition.field.urgent.shift) | 0xfff);
+          eventKernelFor(arena, machine.handle.at).initializeEvents(
+            events.handle.at,
+            -7,
+            (0xffffc << eventPosition.field.urgent.shift) | 0xfff,
+          );
         const reference = new Reference(capacity, wraps ? 2 ** 44 - 7 : 0);
         using producer = events.producer();
         using consumer = events.consumer();

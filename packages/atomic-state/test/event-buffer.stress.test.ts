@@ -5,8 +5,9 @@ import { Arena } from '@corelane/shared-memory';
 import { expect, test, vi } from 'vitest';
 import { Crew } from '../../../tools/testing/crew.ts';
 import { EventBuffer, type EventHandler, EventRecord, Priority, StateMachine } from '../src/index.ts';
-import { kernelBase64, type KernelExports } from '../src/kernel.generated.ts';
 import { eventPosition } from '../src/layout.ts';
+import { eventKernelFor } from '../src/event-kernel.ts';
+import { implementation } from './implementation.ts';
 import type { EventReport, EventStation } from './worker/event-worker.ts';
 
 import type { StuckStation } from './worker/stuck-worker.ts';
@@ -26,13 +27,15 @@ interface Setup {
 
 function make(capacity: number, ids: number, maxEventBytes = 64): Setup {
   const arena = Arena.create({ bytes: 1 << 22 });
-  const machine = StateMachine.create(arena, { endpoints: 1 });
+  const machine = StateMachine.create(arena, { endpoints: 1, implementation: implementation() });
   machine.endpoint('a');
   const events = EventBuffer.create(arena, { machine, capacity, maxEventBytes, inspect: false });
   // Positions wrap while the workers run; ids begin at 0.
-  arena
-    .kernel<KernelExports>({ base64: kernelBase64 })
-    .initializeEvents(events.handle.at, 0, 0xfff80 << eventPosition.field.urgent.shift);
+  eventKernelFor(arena, machine.handle.at).initializeEvents(
+    events.handle.at,
+    0,
+    0xfff80 << eventPosition.field.urgent.shift,
+  );
   return {
     machine,
     events,

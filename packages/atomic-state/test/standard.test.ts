@@ -9,6 +9,9 @@ describe('standard', { timeout: 60_000 }, async () => {
   await import('./breaker.property.test.ts');
   await import('./state-machine.stress.test.ts');
   await import('./allocation.test.ts');
+  await import('./event-buffer.test.ts');
+  await import('./event-buffer.property.test.ts');
+  await import('./event-buffer.stress.test.ts');
   await import('./limits.test.ts');
   await import('./by-hand.test.ts');
   await import('./strangers.test.ts');

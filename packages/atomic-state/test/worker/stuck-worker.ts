@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { Arena } from '@corelane/shared-memory';
 import { EventBuffer, EventRecord, type EventBufferHandle } from '../../src/index.ts';
-import { kernelBase64, type KernelExports } from '../../src/kernel.generated.ts';
+import { eventKernelFor } from '../../src/event-kernel.ts';
 import { eventBufferRoot } from '../../src/layout.ts';
 import { THIS_THREAD } from '../../src/this-thread.ts';
 
@@ -25,7 +25,7 @@ function stop(): void {
 }
 
 function claim(count: number, published: number): void {
-  const kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+  const kernel = eventKernelFor(arena, events.machine.handle.at);
   const i32 = arena.i32;
   const seat = i32[(handle.at >> 2) + eventBufferRoot.word.seatsAt] as number;
   if (kernel.passSeat(seat, 0, THIS_THREAD) === 0) throw new Error('the first seat is taken');

@@ -65,15 +65,27 @@ function pair({ make, batch = 1, ...rest }: Case): BatchCase {
   };
 }
 
-function ours(name: string, kind: 'single' | 'list' | 'packed', batch: number, note: string): BatchCase {
+interface Buffered {
+  readonly name: string;
+  readonly kind: 'single' | 'list' | 'packed';
+  readonly batch: number;
+  readonly note: string;
+  /** The standard one is a peer. */
+  readonly implementation?: 'standard';
+}
+
+function buffered({ name, kind, batch, note, implementation }: Buffered): BatchCase {
   return pair({
     name,
-    role: 'ours',
+    role: implementation === undefined ? 'ours' : 'peer',
     note,
     batch,
     make: () => {
       const arena = Arena.create({ bytes: 1 << 21 });
-      const machine = StateMachine.create(arena, { endpoints: 1 });
+      const machine = StateMachine.create(arena, {
+        endpoints: 1,
+        implementation: implementation ?? 'atomic',
+      });
       machine.endpoint('github/push');
       const events = EventBuffer.create(arena, { machine, capacity: CAPACITY, maxEventBytes: EVENT_BYTES });
       return {
@@ -182,9 +194,33 @@ export const events: BatchGroup = {
   title: 'An event of 64 bytes, admitted by its endpoint, from one thread to another',
   note: 'One operation is one event, its id, order and bytes looked at. Both ends try again at once where there is no room or no event, and rest for 50 µs after 1000 tries in vain.',
   cases: [
-    ours(SINGLE, 'single', 1, 'copied in and out'),
-    ours(PACKED, 'packed', BATCH, 'copied in by one call, looked at in place'),
-    ours(`enqueueBatch of ${BATCH} + drain`, 'list', BATCH, 'a list of arrays, looked at in place'),
+    buffered({ name: SINGLE, kind: 'single', batch: 1, note: 'copied in and out' }),
+    buffered({
+      name: PACKED,
+      kind: 'packed',
+      batch: BATCH,
+      note: 'copied in by one call, looked at in place',
+    }),
+    buffered({
+      name: `enqueueBatch of ${BATCH} + drain`,
+      kind: 'list',
+      batch: BATCH,
+      note: 'a list of arrays, looked at in place',
+    }),
+    buffered({
+      name: `mutex: ${SINGLE}`,
+      kind: 'single',
+      batch: 1,
+      note: 'the standard twin: two plain rings under a mutex, each endpoint under its own',
+      implementation: 'standard',
+    }),
+    buffered({
+      name: `mutex: ${PACKED}`,
+      kind: 'packed',
+      batch: BATCH,
+      note: 'the same',
+      implementation: 'standard',
+    }),
     atomics(),
     messages('MessagePort', 1),
     messages(`MessagePort, ${BATCH} events a message`, BATCH),
