@@ -16,6 +16,7 @@ import {
 } from '@corelane/shared-memory/kernel/atomics';
 import {
   ADMISSION_PERMIT_SHIFT,
+  ADMISSION_QUEUED_ONE,
   ADMISSION_UNUSED_SHIFT,
   ANY_ADMISSION,
   CELL_POLICY,
@@ -61,6 +62,9 @@ import {
   withFailure,
   withSuccess,
 } from './word.ts';
+
+/** An admission without its lowest bits, where it is an event's: nothing else is set in it. */
+const QUEUED: i32 = ADMISSION_QUEUED_ONE >>> ADMISSION_PERMIT_SHIFT;
 
 /** As `recordDeliveryAt`, at the time that the shared clock word holds. */
 export function recordDelivery(
@@ -137,11 +141,12 @@ function judge(cell: i32, policy: i32, ok: i32, slow: i32, era: i32, now: i32): 
   return tooMany != 0 ? trip(cell, era, now) : RECORD_COUNTED;
 }
 
-/** 1 where `tryAcquire` may have given this to a caller of this endpoint; one with permits needs it. */
+/** 1 where `tryAcquire` may have given this to a caller of this endpoint, or a consumer of events; a call needs its permit where there are any. */
 export function isAdmission(admission: i32, policy: i32): i32 {
   const permits = get(policy + POLICY_PERMITS);
   if (admission == ANY_ADMISSION) return permits == 0 ? 1 : 0;
   if (admission < 0 || (admission & ANY_ADMISSION) != 0) return 0;
+  if ((admission & ADMISSION_QUEUED_ONE) != 0) return admission >>> ADMISSION_PERMIT_SHIFT == QUEUED ? 1 : 0;
   const permit = permitOf(admission);
   if (permits == 0) return admission >>> ADMISSION_PERMIT_SHIFT == 0 ? 1 : 0;
   return permit != 0 && permit <= permits && admission >>> ADMISSION_UNUSED_SHIFT == 0 ? 1 : 0;

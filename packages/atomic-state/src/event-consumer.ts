@@ -5,7 +5,15 @@ import type { EventPlace } from './event-place.ts';
 import { EventRecord } from './event-record.ts';
 import { roleIsOver, roleWasReclaimed, takeSeat } from './event-seat.ts';
 import { EventWait, type EventWaitOptions } from './event-wait.ts';
-import { EVENT_LOST, eventHeader, eventJournal, eventMeta, eventSeat, MAX_EVENT_BATCH } from './layout.ts';
+import {
+  admission as admissionBits,
+  EVENT_LOST,
+  eventHeader,
+  eventJournal,
+  eventMeta,
+  eventSeat,
+  MAX_EVENT_BATCH,
+} from './layout.ts';
 import { PayloadCopy } from './payload-copy.ts';
 import { THIS_THREAD } from './this-thread.ts';
 
@@ -16,6 +24,8 @@ const LEFT_SHIFT = eventJournal.field.left.shift;
 const HEADER_WORDS = eventHeader.bytes >> 2;
 const ID_HIGH_MASK = eventMeta.field.idHigh.mask;
 const { shift: ENDPOINT_SHIFT, mask: ENDPOINT_MASK } = eventMeta.field.endpoint;
+/** Tells its result from that of a call, which gives a permit back. */
+const QUEUED = 1 << admissionBits.field.queued.shift;
 const { shift: ADMISSION_SHIFT, mask: ADMISSION_MASK } = eventMeta.field.admission;
 const TWO_32 = 2 ** 32;
 /** Events that `drain` takes by one CAS, and a quarter of a ring at most: producers need room meanwhile. Guessed. */
@@ -222,7 +232,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     const meta = i32[header + META] as number;
     event.id = (meta & ID_HIGH_MASK) * TWO_32 + (idLow >>> 0);
     event.endpoint = (meta >>> ENDPOINT_SHIFT) & ENDPOINT_MASK;
-    event.admission = (meta >>> ADMISSION_SHIFT) & ADMISSION_MASK;
+    event.admission = ((meta >>> ADMISSION_SHIFT) & ADMISSION_MASK) | QUEUED;
     event.length = i32[header + LENGTH] as number;
     event.priority = slot < this.#capacity ? Priority.Urgent : Priority.Normal;
   }

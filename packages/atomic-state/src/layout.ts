@@ -53,14 +53,15 @@ export const bucket = bits('rolling bucket', 64, {
 /** A permit of an endpoint with a `capacity`. Owner 0: free. The generation tells a result that comes twice. */
 export const permit = bits('permit', 32, { owner: 20, generation: 12 });
 
-/** What `tryAcquire` answers when it admits. `permit` is an index + 1, 0 for none. */
+/** What `tryAcquire` answers when it admits. `permit` is an index + 1, 0 for none. `queued`: of an event, which has none in any case. */
 export const admission = bits('admission', 32, {
   probe: 1,
   era: 3,
   any: 1,
   permit: 10,
   generation: 12,
-  unused: 5,
+  queued: 1,
+  unused: 4,
 });
 
 /** Parts of the rolling window. */

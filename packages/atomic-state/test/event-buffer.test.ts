@@ -70,6 +70,25 @@ describe('one thread', () => {
     expect(consumer.dequeue(event)).toBe(false);
   });
 
+  test('an event of an endpoint with a capacity holds no permit, and its result counts all the same', () => {
+    const { machine, events, endpoint } = make({}, { capacity: 1, failureThreshold: 2 });
+    const call = machine.tryAcquire(endpoint);
+    const producer = events.producer();
+    const consumer = events.consumer();
+    const event = new EventRecord();
+    for (const outcome of [Recorded.Counted, Recorded.Tripped, Recorded.Stale]) {
+      if (outcome !== Recorded.Stale) {
+        expect(producer.enqueue(endpoint, bytesOf('hello'))).toBeGreaterThanOrEqual(0);
+        consumer.dequeue(event);
+      }
+      expect(machine.recordDelivery(endpoint, false, event.admission)).toBe(outcome);
+    }
+    expect(machine.isCurrent(endpoint, event.admission)).toBe(false);
+    expect(machine.snapshot(endpoint).inFlight).toBe(1);
+    machine.recordDelivery(endpoint, true, call);
+    expect(machine.snapshot(endpoint).inFlight).toBe(0);
+  });
+
   test('urgent events come out first, each priority in its order, ids count both', () => {
     const { events, endpoint } = make();
     const producer = events.producer();

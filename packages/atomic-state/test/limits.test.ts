@@ -144,7 +144,7 @@ describe('capacity', () => {
     const { machine, a } = setup({ capacity: 3 });
     const plain = machine.endpoint('plain');
     const admission = machine.tryAcquire(a);
-    for (const wrong of [undefined, 0, 16, -1, 1 << 27, (5 << 5) | 0, 0.5])
+    for (const wrong of [undefined, 0, 16, -1, 1 << 28, (1 << 27) | (1 << 5), (5 << 5) | 0, 0.5])
       expect(() => machine.recordDelivery(a, true, wrong)).toThrow(AdmissionError);
     expect(() => machine.recordDelivery(plain, true, admission)).toThrow(AdmissionError);
     expect(machine.snapshot(a)).toMatchObject({ inFlight: 1, successes: 0 });
