@@ -57,6 +57,54 @@ describe('a worker thread that dies under load', () => {
     expect((await f.send()).status).toBe(202);
   });
 
+  it('while events wait and workers deliver for each other: every sender has an answer or a cut connection, every event one end', async () => {
+    const f = await Fixture.start({ workers: 2, buffers: 64, deliveriesPerWorker: 2 });
+    f.upstream.run({ outages: [], delayMs: 10 });
+    const load = new Load({
+      url: f.gateway.url,
+      durationMs: 2500,
+      connections: 24,
+      source: 'github',
+      secret: SECRET,
+      maxBodyBytes: f.gateway.settings.maxBodyBytes,
+      floodEvent: 'ping',
+      hostile: false,
+      seed: 6,
+    });
+    const running = load.run();
+    for (const worker of [0, 1, 0]) {
+      const { delivered } = f.upstream.totals();
+      await f.until(() => f.upstream.totals().delivered > delivered + 60);
+      await f.gateway.killWorker(worker);
+    }
+    const result = await running;
+    await f.gateway.settled();
+
+    expect(f.gateway.replacedWorkers).toBe(3);
+    expect(result.unexpected).toEqual({});
+    const sum = (counts: Readonly<Record<string, number>>): number =>
+      Object.values(counts).reduce((a, b) => a + b, 0);
+    const answered = Object.values(result.answers).reduce((total, of) => total + sum(of), 0);
+    expect(sum(result.sent)).toBe(answered + result.lost);
+    const accepted = Object.values(result.answers).reduce((total, of) => total + (of['202 '] ?? 0), 0);
+    const { delivered, duplicates, received, numbers } = f.upstream.totals();
+    expect({ duplicates, numbers }).toEqual({ duplicates: 0, numbers: received });
+    expect(delivered).toBeGreaterThanOrEqual(accepted);
+    const books = f.gateway.books();
+    // Answers that were lost with their worker, and events of whose end nobody heard.
+    expect(delivered - accepted).toBeLessThanOrEqual(result.lost + books.events.lost);
+    const figures = Object.values(books.events.byPriority());
+    const ended = figures.flatMap((of) => Object.values(of.ended)).reduce((a, b) => a + b, books.events.lost);
+    const { accepted: entered, taken } = f.gateway.events.metrics();
+    expect(taken).toBe(entered);
+    expect(Math.abs(taken - ended)).toBeLessThanOrEqual(3);
+    expect(f.gateway.tickets.deliveries()).toEqual([]);
+    expect(f.freeBuffers).toBe(64);
+    const { allocatedBytes, freedBytes } = f.gateway.bodies();
+    expect(freedBytes).toBe(allocatedBytes);
+    expect((await f.send()).status).toBe(202);
+  });
+
   it('gives back the bodies that it held, once, however many threads its place has had', async () => {
     const f = await Fixture.start({ workers: 1, deliveryTimeoutMs: 60_000 });
     f.upstream.run({ outages: [{ fromMs: 0, toMs: 60_000, mode: 'hang' }] });
