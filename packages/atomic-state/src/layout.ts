@@ -1,4 +1,5 @@
-// The only place with offsets and bit positions in this package. The kernel's constants are generated from here.
+// The only place with offsets and bit positions in this package. The kernel's constants are generated from here. Longer than other
+// files: it has the layouts of endpoints, of their standard twin and of event buffers, because kernels take their constants from one file.
 import { mutexWords } from '@corelane/lock-free';
 import {
   atomic,
