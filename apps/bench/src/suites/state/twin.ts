@@ -97,17 +97,18 @@ function throughput(threads: number): BatchGroup {
   const sharedBy = pools(LINES, (ways) => new HotThreads(threads, { ways, latency: false }));
   const alone = `${WORD}, 1 thread`;
   const one = new HotThreads(1, { ways: [WORD], latency: false });
+  const inWords = threads === 1 ? '1 thread' : `${threads} threads`;
   const { mutex, word, kept } = PUBLISHED[threads] ?? {};
   const figures: PublishedFigure[] = [];
   const rate = (what: string, published: string | undefined, of: string): void => {
     if (published !== undefined)
-      figures.push({ what: `${what}, ${threads} threads`, published, unit: 'M ops/s', of });
+      figures.push({ what: `${what}, ${inWords}`, published, unit: 'M ops/s', of });
   };
   rate('mutex', mutex, MUTEX);
   rate('atomic', word, WORD);
   if (kept !== undefined)
     figures.push({
-      what: `atomic, throughput kept at ${threads} threads`,
+      what: `atomic, throughput kept at ${inWords}`,
       published: kept,
       unit: '%',
       of: WORD,
@@ -118,7 +119,7 @@ function throughput(threads: number): BatchGroup {
   return {
     kind: 'batch',
     name: `twin-${threads}`,
-    title: `One hot endpoint, ${threads === 1 ? 'one thread' : `${threads} threads`}: the word against its standard twin`,
+    title: `One hot endpoint, ${inWords}: the word against its standard twin`,
     note: 'One operation is recordDelivery(endpoint, true, admission) on a closed breaker. ns/op is the time until the last thread is done by all operations.',
     cases: [
       ...LINES.map((line) => caseOf(line, threads, sharedBy(line.way))),
