@@ -84,8 +84,9 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
    */
   dequeue(event: EventRecord): boolean {
     if (this.#left === 0 && this.#takeSome(1) === 0) return false;
-    this.#fill(event);
-    this.#handOn(1);
+    this.#fill(event, this.#slot);
+    this.#slot = this.#next(this.#slot);
+    this.#released(1);
     return true;
   }
 
@@ -101,10 +102,13 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     if (most === 0) return 0;
     if (this.#left === 0 && this.#takeSome(Math.min(most, MAX_EVENT_BATCH)) === 0) return 0;
     const count = Math.min(this.#left, most);
+    let slot = this.#slot;
     for (let i = 0; i < count; i++) {
-      this.#fill(events[i] as EventRecord);
-      this.#slot = this.#next(this.#slot);
+      this.#fill(events[i] as EventRecord, slot);
+      slot = this.#next(slot);
     }
+    // Not with each: where one of the records is none, all of them are still to be handed over.
+    this.#slot = slot;
     this.#released(count);
     return count;
   }
@@ -118,6 +122,7 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
   drain(handler: EventHandler, limit = Infinity): number {
     if (limit !== Infinity && (!Number.isInteger(limit) || limit < 0))
       throw new ArgumentRangeError('limit', limit, 'an integer from 0, or Infinity');
+    if (typeof handler !== 'function') throw new ArgumentRangeError('handler', handler, 'a function');
     if (this.#isBusy) throw isBusy();
     const event = this.#inPlace;
     let done = 0;
@@ -193,6 +198,12 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     const { kernel } = this.#place;
     this.#seat = 0;
     this.#left = 0;
+    if (kernel.seatOwner(seat) !== THIS_THREAD) {
+      // Reclaimed while it was alive: the seat may be another's by now.
+      this.#wait.forget();
+      this.#place.spot.unpark(Infinity);
+      return;
+    }
     kernel.dropTaken(this.#at, seat);
     this.#wait.end();
     kernel.freeSeat(seat);
@@ -216,9 +227,8 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
     return this.#left;
   }
 
-  #fill(event: EventRecord): void {
+  #fill(event: EventRecord, slot: number): void {
     if (this.#isBusy) throw isBusy();
-    const slot = this.#slot;
     this.#describe(event, slot);
     const { length } = event;
     const words = event.ownWords(this.#strideBytes);
@@ -239,11 +249,6 @@ export class EventConsumer implements AsyncIterable<EventRecord>, Disposable {
 
   #next(slot: number): number {
     return ((slot + 1) & (this.#capacity - 1)) | (slot & this.#capacity);
-  }
-
-  #handOn(count: number): void {
-    this.#slot = this.#next(this.#slot);
-    this.#released(count);
   }
 
   #released(count: number): void {

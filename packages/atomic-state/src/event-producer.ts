@@ -109,7 +109,7 @@ export class EventProducer implements Disposable {
         this.#i32[this.#place.headerOf(slot) + LENGTH] = length;
       }
     } catch (error) {
-      this.#place.kernel.abandonClaim(this.#at, this.#seat);
+      this.#abandon();
       throw error;
     }
     return this.#published(count, EVENT_LENGTHS_WRITTEN);
@@ -144,16 +144,21 @@ export class EventProducer implements Disposable {
     if (first < 0) return first;
     const ring = first & capacity;
     const inRing = first & (capacity - 1);
-    if (length === this.#strideBytes) {
-      const before = Math.min(count, capacity - inRing);
-      this.#copy.into(this.#payloads + first * length, bytes, 0, before * length);
-      if (before < count)
-        this.#copy.into(this.#payloads + ring * length, bytes, before * length, (count - before) * length);
-    } else {
-      for (let i = 0; i < count; i++) {
-        const slot = ((inRing + i) & (capacity - 1)) | ring;
-        this.#copy.into(this.#payloads + slot * this.#strideBytes, bytes, i * length, length);
+    try {
+      if (length === this.#strideBytes) {
+        const before = Math.min(count, capacity - inRing);
+        this.#copy.into(this.#payloads + first * length, bytes, 0, before * length);
+        if (before < count)
+          this.#copy.into(this.#payloads + ring * length, bytes, before * length, (count - before) * length);
+      } else {
+        for (let i = 0; i < count; i++) {
+          const slot = ((inRing + i) & (capacity - 1)) | ring;
+          this.#copy.into(this.#payloads + slot * this.#strideBytes, bytes, i * length, length);
+        }
       }
+    } catch (error) {
+      this.#abandon(); // as in #put
+      throw error;
     }
     return this.#published(count, length);
   }
@@ -172,13 +177,16 @@ export class EventProducer implements Disposable {
     const { priority = Priority.Normal, ...inspect } = options;
     if (!(bytes instanceof Uint8Array) || bytes.length > this.#maxBytes) this.#badPayload('bytes', bytes);
     this.#checkTarget(endpoint, priority);
-    const held = bytes.slice();
+    // Not `slice`: that of a Buffer is no copy.
+    const held = new Uint8Array(bytes);
+    if (held.length > this.#maxBytes) this.#badPayload('bytes', held);
     const { outcome, ratio } = await this.#inspector.inspect(held, inspect);
     const verdict = verdictOf(outcome);
     if (this.#seat === 0) throw roleIsOver('producer');
     if (verdict === 'plain') return this.#put(endpoint, held, priority);
-    const { kernel, machine } = this.#place;
-    if (verdict === 'uninspected') return kernel.refused(this.#seat, EventRefusal.Uninspected);
+    const { machine } = this.#place;
+    if (verdict === 'uninspected') return this.#counted(EventRefusal.Uninspected);
+    if (this.#place.kernel.seatOwner(this.#seat) !== THIS_THREAD) this.#wasReclaimed();
     this.#place.count(this.#seat, eventSeat.word.inspected);
     switch (verdict) {
       case 'passed':
@@ -186,26 +194,33 @@ export class EventProducer implements Disposable {
         return this.#put(endpoint, held, priority);
       case 'bomb':
         machine.recordBomb(endpoint, ratio);
-        return kernel.refused(this.#seat, EventRefusal.Bomb);
+        return this.#counted(EventRefusal.Bomb);
       case 'unreadable':
-        return kernel.refused(this.#seat, EventRefusal.Unreadable);
+        return this.#counted(EventRefusal.Unreadable);
     }
   }
 
   /** A second time: does nothing. */
   [Symbol.dispose](): void {
-    if (this.#seat === 0) return;
+    const seat = this.#seat;
+    if (seat === 0) return;
     const { kernel } = this.#place;
-    kernel.publishCases();
-    kernel.freeSeat(this.#seat);
     this.#seat = 0;
+    kernel.publishCases();
+    // Reclaimed while it was alive: the seat may be another's by now.
+    if (kernel.seatOwner(seat) === THIS_THREAD) kernel.freeSeat(seat);
   }
 
   #put(endpoint: number, bytes: Uint8Array, priority: Priority): number {
     const slot = this.#claimed(endpoint, 1, priority);
     if (slot < 0) return slot;
     const { length } = bytes;
-    this.#copy.into(this.#payloads + slot * this.#strideBytes, bytes, 0, length);
+    try {
+      this.#copy.into(this.#payloads + slot * this.#strideBytes, bytes, 0, length);
+    } catch (error) {
+      this.#abandon(); // it passed for a Uint8Array, and was none
+      throw error;
+    }
     return this.#published(1, length);
   }
 
@@ -228,6 +243,13 @@ export class EventProducer implements Disposable {
     return id;
   }
 
+  /** What is claimed cannot be published: consumers pass it by. Those that wait are woken, for events behind it. */
+  #abandon(): void {
+    const { kernel } = this.#place;
+    kernel.abandonClaim(this.#at, this.#seat);
+    kernel.forgetSleeper(this.#at, this.#seat);
+  }
+
   #wasReclaimed(): never {
     this.#seat = 0;
     throw roleWasReclaimed('producer');
@@ -236,7 +258,14 @@ export class EventProducer implements Disposable {
   #refuse(endpoint: number, priority: Priority, code: number): number {
     this.#checkTarget(endpoint, priority);
     if (this.#seat === 0) throw roleIsOver('producer');
-    return this.#place.kernel.refused(this.#seat, code);
+    return this.#counted(code);
+  }
+
+  /** Counts a refusal, in a seat that is still its own. */
+  #counted(code: number): number {
+    const { kernel } = this.#place;
+    if (kernel.seatOwner(this.#seat) !== THIS_THREAD) this.#wasReclaimed();
+    return kernel.refused(this.#seat, code);
   }
 
   #checkTarget(endpoint: number, priority: Priority): void {

@@ -2,6 +2,7 @@
 // it takes the sequence that it parks with, and takes that before it looks. PROTOCOL.md, section "Event buffer".
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { EventPlace } from './event-place.ts';
+import { THIS_THREAD } from './this-thread.ts';
 
 export interface EventWaitOptions {
   /** Milliseconds; for ever by default. */
@@ -74,7 +75,10 @@ export class EventWait {
   }
 
   #wake(): void {
-    if (this.#seat !== 0) this.#place.kernel.wakeAtEvents(this.#place.at, this.#seat);
+    const { kernel, at } = this.#place;
+    // Reclaimed while it was alive: whoever did has taken its sleepers off.
+    if (this.#seat !== 0 && kernel.seatOwner(this.#seat) === THIS_THREAD)
+      kernel.wakeAtEvents(at, this.#seat);
   }
 }
 

@@ -155,6 +155,65 @@ describe('one thread', () => {
     expect(events.metrics()).toMatchObject({ accepted: 3, taken: 3, abandoned: 2 });
   });
 
+  test('what only passes for a payload spends its ids, and stops nobody', () => {
+    const { events, endpoint } = make({ maxEventBytes: 192, inspect: false });
+    const producer = events.producer();
+    const fake = (length: number): Uint8Array =>
+      Object.create(Uint8Array.prototype, { length: { value: length } }) as Uint8Array;
+    expect(() => producer.enqueue(endpoint, fake(150))).toThrow(TypeError);
+    expect(() => producer.enqueuePacked(endpoint, fake(300), 2)).toThrow(TypeError);
+    expect(() => producer.enqueuePacked(endpoint, fake(192), 1)).toThrow(TypeError);
+    expect(drained(events)).toEqual([]);
+    expect(producer.enqueue(endpoint, bytesOf('c'))).toBe(4);
+    expect(drained(events)).toEqual(['4:c']);
+    expect(events.metrics()).toMatchObject({ accepted: 5, taken: 5, abandoned: 4 });
+  });
+
+  test('who abandons a claim wakes those that wait for events behind it', async () => {
+    const { arena, events, endpoint } = make();
+    const producer = events.producer();
+    const other = events.producer();
+    const consumer = events.consumer();
+    const spot = ParkingSpot.over(arena, events.handle.at + eventBufferRoot.offset.parker);
+    const waiting = consumer.next();
+    let reads = 0;
+    let sequence = -1;
+    const list = [bytesOf('a'), bytesOf('b')];
+    Object.defineProperty(list, 1, {
+      get: () => {
+        if (++reads === 1) return bytesOf('b');
+        // Behind the claim: whoever is woken for it finds nothing yet, and sleeps again.
+        other.enqueue(endpoint, bytesOf('c'));
+        sequence = spot.prepare();
+        return undefined;
+      },
+    });
+    expect(() => producer.enqueueBatch(endpoint, list)).toThrow(TypeError);
+    expect(spot.prepare()).not.toBe(sequence);
+    expect((await waiting)?.id).toBe(2);
+  });
+
+  test('a batch into something that is no record hands over nothing', () => {
+    const { events, endpoint } = make();
+    events.producer().enqueueBatch(endpoint, ['a', 'b', 'c'].map(bytesOf));
+    const consumer = events.consumer();
+    const records = [new EventRecord(), undefined as unknown as EventRecord, new EventRecord()];
+    expect(() => consumer.dequeueBatch(records)).toThrow(TypeError);
+    const event = new EventRecord();
+    const out: string[] = [];
+    while (consumer.dequeue(event)) out.push(textOf(event));
+    expect(out).toEqual(['a', 'b', 'c']);
+    expect(events.metrics()).toMatchObject({ accepted: 3, taken: 3, lostWithConsumer: 0 });
+  });
+
+  test('drain takes nothing for what is no function', () => {
+    const { events, endpoint } = make();
+    events.producer().enqueue(endpoint, bytesOf('a'));
+    const consumer = events.consumer();
+    expect(() => consumer.drain(undefined as never)).toThrow(ArgumentRangeError);
+    expect(consumer.dequeue(new EventRecord())).toBe(true);
+  });
+
   test('packed batches of any length go round the end of the ring', () => {
     for (const [maxEventBytes, length] of [
       [64, 64],
@@ -382,7 +441,11 @@ describe('compressed payloads', () => {
     expect(machine.metrics().bombsRefused).toBe(1);
   });
 
-  test('the payload that is inspected is the one that goes in', async () => {
+  test.each([
+    ['a Uint8Array', bytesOf('before')],
+    // Whose `slice` is a view.
+    ['a Buffer', Buffer.from('before')],
+  ])('%s: the payload that is inspected is the one that goes in', async (_, bytes) => {
     const { events, endpoint } = make();
     let finish = (): void => {};
     const inspector: PayloadInspector = {
@@ -392,7 +455,6 @@ describe('compressed payloads', () => {
         }),
     };
     const producer = events.producer({ inspector });
-    const bytes = bytesOf('before');
     const done = producer.enqueueInspected(endpoint, bytes);
     bytes.set(bytesOf('after!'));
     finish();
@@ -530,6 +592,44 @@ describe('places and roles', () => {
     expect(await waiting).toBeUndefined();
     expect(events.metrics().waiting).toBe(0);
   });
+
+  test.each(['a wait that is aborted', 'a disposal'])(
+    'the seat of a living thread that was reclaimed is another’s by now: %s leaves it alone',
+    async (how) => {
+      const { arena, events, endpoint } = make({ roles: 2 });
+      const kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+      const buffer = events.handle.at;
+      const producer = events.producer();
+      const consumer = events.consumer();
+      const abort = new AbortController();
+      const waiting = consumer.next({ signal: abort.signal });
+      const seats = arena.i32[(buffer >> 2) + eventBufferRoot.word.seatsAt] as number;
+      const OTHER = 999;
+      for (let i = 0; i < 2; i++) {
+        const seat = seats + i * eventSeat.bytes;
+        kernel.passSeat(seat, THIS_THREAD, OTHER);
+        kernel.forgetSleeper(buffer, seat);
+      }
+      // Another thread has both now, and sleeps with one, with a claim of the other.
+      kernel.sleepAtEvents(buffer, seats + eventSeat.bytes);
+      expect(kernel.claimEvents(buffer, seats, endpoint, 1, Priority.Normal, OTHER)).toBeGreaterThanOrEqual(0);
+      if (how === 'a disposal') {
+        consumer[Symbol.dispose]();
+        producer[Symbol.dispose]();
+        expect(await waiting).toBeUndefined();
+      } else {
+        abort.abort(new Error('enough'));
+        await expect(waiting).rejects.toThrow('enough');
+        await expect(
+          producer.enqueueInspected(endpoint, gzipSync(Buffer.alloc(1 << 10))),
+        ).rejects.toThrow(EventReclaimedError);
+      }
+      expect(events.metrics()).toMatchObject({ waiting: 1, lostWithConsumer: 0, compressionDetected: 0 });
+      expect(kernel.seatOwner(seats)).toBe(OTHER);
+      expect(kernel.seatOwner(seats + eventSeat.bytes)).toBe(OTHER);
+      expect(kernel.publishEvents(buffer, seats, 1, 0)).toBe(1);
+    },
+  );
 
   test('a consumer is not used within its own drain', () => {
     const { events, endpoint } = make();
