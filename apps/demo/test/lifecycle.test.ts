@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Load } from '../src/load/run.ts';
 import { Fixture, SECRET, type Answered } from './gateway-fixture.ts';
+import { HeldUpstream } from './held-upstream.ts';
 
 describe('a worker thread that dies under load', () => {
   it('is replaced while the others go on; nothing is counted twice and nothing is left behind', async () => {
@@ -188,6 +189,36 @@ describe('a graceful close', () => {
     expect(f.gateway.books().answers().accepted).toBe(40);
     expect(f.freeBuffers).toBe(64);
     await expect(f.send()).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('waits for events that are queued, longer than for requests that arrive', async () => {
+    const upstream = await HeldUpstream.start();
+    const f = await Fixture.start({
+      upstream: upstream.origin,
+      deliveriesPerWorker: 1,
+      deliveryTimeoutMs: 10_000,
+      queueTimeoutMs: 10_000,
+      headersTimeoutMs: 100,
+      requestTimeoutMs: 200,
+    });
+    const sent = Array.from({ length: 8 }, () => f.send());
+    await f.until(() => f.gateway.events.metrics().accepted === 8 && upstream.held === 2);
+    const slow = await f.raw();
+    slow.write(f.head('{"never":"all of it"}'));
+    await f.until(() => f.gateway.books().inHand === 9);
+    let done = false;
+    const closing = f.gateway.close().finally(() => (done = true));
+    // The slow one is answered when its time is over, the others have theirs.
+    await f.until(() => f.gateway.books().inHand === 8);
+    await f.until(() => {
+      upstream.release();
+      return done;
+    });
+    await closing;
+    const answers = await Promise.all(sent);
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 202));
+    expect(f.gateway.books().answers()).toMatchObject({ accepted: 8, overloaded: 1 });
+    expect(f.freeBuffers).toBe(16);
   });
 
   it('can be asked for twice, and its books can still be read', async () => {

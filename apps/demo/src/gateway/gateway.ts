@@ -227,9 +227,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { requestTimeoutMs, queueTimeoutMs, deliveryTimeoutMs } = this.settings;
+    const { requestTimeoutMs, checkTimeoutMs, queueTimeoutMs, deliveryTimeoutMs } = this.settings;
     // As long as the slowest good request may take.
-    const timeoutMs = requestTimeoutMs + queueTimeoutMs + 2 * deliveryTimeoutMs + 3000;
+    const timeoutMs = requestTimeoutMs + checkTimeoutMs + queueTimeoutMs + 2 * deliveryTimeoutMs + 3000;
     const ended = await Promise.all(this.#seats.map((seat) => seat.close(timeoutMs)));
     await this.scheduler.close({ timeoutMs: this.settings.checkTimeoutMs + 1000 });
     await this.#ticker[Symbol.asyncDispose]();

@@ -48,15 +48,15 @@ export class HttpServer {
   /** Takes no new connection, answers everything that has arrived, and resolves when the last connection is closed. */
   async close(): Promise<void> {
     // Closes the connections that wait for a request, too; the others end with their answer. It also ends Node's watch over slow
-    // senders, which is why the time of a request is limited here once more.
+    // senders, which is why the time of a request is limited here once more; one that has arrived takes as long as its event does.
+    const { intake, settings } = this.#parts;
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    const cutOff = (): void => this.#server.closeAllConnections();
-    const patience = setTimeout(cutOff, this.#parts.settings.requestTimeoutMs);
-    await this.#parts.intake.drain();
+    const patience = setTimeout(() => intake.cutUnfinished(), settings.requestTimeoutMs);
+    await intake.drain();
     clearTimeout(patience);
     this.#server.closeIdleConnections();
     // What is left does not read its answer, or has sent half of its next request.
-    const late = setTimeout(cutOff, LATE_MS);
+    const late = setTimeout(() => this.#server.closeAllConnections(), LATE_MS);
     await closed;
     clearTimeout(late);
   }

@@ -79,6 +79,11 @@ export class Intake {
     await new Promise<void>((resolve) => (this.#whenIdle = resolve));
   }
 
+  /** Reads no body any more: senders who have not sent theirs are answered `overloaded`. What has arrived goes on. */
+  cutUnfinished(): void {
+    this.#unfinished.end();
+  }
+
   /** Handles one webhook to its end. Never rejects. */
   async take(
     request: IncomingMessage,

@@ -19,6 +19,7 @@ export class UnfinishedBodies {
   readonly #limit: number;
   /** In the order in which they began. */
   readonly #places = new Set<Occupied>();
+  #isOver = false;
 
   /** @param limit how many at a time */
   constructor(limit: number) {
@@ -34,11 +35,16 @@ export class UnfinishedBodies {
     while (this.#places.size >= this.#limit) {
       const [oldest] = this.#places;
       if (oldest === undefined) break;
-      oldest.isCut = true;
-      oldest.onCut?.();
+      cut(oldest);
       await oldest.left;
     }
     return this.#take();
+  }
+
+  /** Cuts all that are being read, and whatever comes from now on. */
+  end(): void {
+    this.#isOver = true;
+    for (const place of this.#places) cut(place);
   }
 
   /** To be called when the body is complete, or its buffer given back; a second time it does nothing. */
@@ -49,8 +55,13 @@ export class UnfinishedBodies {
 
   #take(): BodyPlace {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const place: Occupied = { isCut: false, onCut: undefined, left: promise, leave: resolve };
+    const place: Occupied = { isCut: this.#isOver, onCut: undefined, left: promise, leave: resolve };
     this.#places.add(place);
     return place;
   }
+}
+
+function cut(place: Occupied): void {
+  place.isCut = true;
+  place.onCut?.();
 }
