@@ -77,8 +77,7 @@ export class EventWait {
   #wake(): void {
     const { kernel, at } = this.#place;
     // Reclaimed while it was alive: whoever did has taken its sleepers off.
-    if (this.#seat !== 0 && kernel.seatOwner(this.#seat) === THIS_THREAD)
-      kernel.wakeAtEvents(at, this.#seat);
+    if (this.#seat !== 0 && kernel.seatOwner(this.#seat) === THIS_THREAD) kernel.wakeAtEvents(at, this.#seat);
   }
 }
 

@@ -612,7 +612,9 @@ describe('places and roles', () => {
       }
       // Another thread has both now, and sleeps with one, with a claim of the other.
       kernel.sleepAtEvents(buffer, seats + eventSeat.bytes);
-      expect(kernel.claimEvents(buffer, seats, endpoint, 1, Priority.Normal, OTHER)).toBeGreaterThanOrEqual(0);
+      expect(kernel.claimEvents(buffer, seats, endpoint, 1, Priority.Normal, OTHER)).toBeGreaterThanOrEqual(
+        0,
+      );
       if (how === 'a disposal') {
         consumer[Symbol.dispose]();
         producer[Symbol.dispose]();
@@ -620,9 +622,9 @@ describe('places and roles', () => {
       } else {
         abort.abort(new Error('enough'));
         await expect(waiting).rejects.toThrow('enough');
-        await expect(
-          producer.enqueueInspected(endpoint, gzipSync(Buffer.alloc(1 << 10))),
-        ).rejects.toThrow(EventReclaimedError);
+        await expect(producer.enqueueInspected(endpoint, gzipSync(Buffer.alloc(1 << 10)))).rejects.toThrow(
+          EventReclaimedError,
+        );
       }
       expect(events.metrics()).toMatchObject({ waiting: 1, lostWithConsumer: 0, compressionDetected: 0 });
       expect(kernel.seatOwner(seats)).toBe(OTHER);
