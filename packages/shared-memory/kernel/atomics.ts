@@ -83,8 +83,8 @@ export function high(): i32 {
   return (observed >> 32) as i32;
 }
 
-function join(lowHalf: i32, highHalf: i32): i64 {
-  return ((highHalf as i64) << 32) | (lowHalf as u32 as i64);
+function join(lower: i32, upper: i32): i64 {
+  return ((upper as i64) << 32) | (lower as u32 as i64);
 }
 
 /** 1 where the word held the expected halves and now holds the desired ones, else 0; either way observes the value before. */
