@@ -596,8 +596,8 @@ describe('places and roles', () => {
   test.each(['a wait that is aborted', 'a disposal'])(
     'the seat of a living thread that was reclaimed is another’s by now: %s leaves it alone',
     async (how) => {
-      const { arena, events, endpoint } = make({ roles: 2 });
-      const kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+      const { arena, machine, events, endpoint } = make({ roles: 2 });
+      const kernel = eventKernelFor(arena, machine.handle.at);
       const buffer = events.handle.at;
       const producer = events.producer();
       const consumer = events.consumer();
