@@ -8,12 +8,24 @@ import {
   cell,
   eventBufferRoot,
   eventHeader,
+  eventJournal,
   eventSeat,
   HALF_OPEN,
   ledger,
   REFUSED_THROTTLED,
 } from '../src/layout.ts';
-import { BUFFER, conserved, type Events, NORMAL, nth, Place, type Put, say, URGENT } from './event-model.ts';
+import {
+  BUFFER,
+  conserved,
+  type Events,
+  halves,
+  NORMAL,
+  nth,
+  Place,
+  type Put,
+  say,
+  URGENT,
+} from './event-model.ts';
 import { CELL } from './model.ts';
 
 /** Of a single consumer: the events of each producer and priority come out in the order in which they went in. */
@@ -26,6 +38,9 @@ function inOrder(puts: readonly Put[], out: readonly string[]): string | undefin
     }
   return undefined;
 }
+
+const leftIn = (place: Place, seat: number, journal: 'claim' | 'take'): number =>
+  peek(place.seat(seat) + eventSeat.offset[journal]) >>> eventJournal.field.left.shift;
 
 const merge = (...puts: readonly Put[]): Put => ({
   refused: puts.find((put) => put.refused !== 0)?.refused ?? 0,
@@ -286,7 +301,9 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
         () => [...place.take(k, 2), ...place.take(k, 2)],
       ],
       ([abandoned, put, out]) => {
-        if (abandoned !== 1) return `${abandoned} abandoned`;
+        if (abandoned !== 1 || peek(BUFFER + eventBufferRoot.offset.abandoned) !== 1)
+          return `${abandoned} abandoned`;
+        if (leftIn(place, 0, 'claim') !== 0) return 'its claim is open, for whoever has the seat next';
         const half = { refused: 0, accepted: [say(nth(0), NORMAL, 0)] };
         return conserved(k, place, [half, put], out, [nth(1)]);
       },
@@ -389,6 +406,78 @@ const SCENARIOS: ((k: Events) => Scenario)[] = [
           place.put(k, 1, NORMAL, [1]);
         },
         allowRaces: [{ at: seat, bytes: eventSeat.bytes }],
+      },
+    );
+  },
+  (k) => {
+    const place = new Place();
+    return place.scenario(
+      k,
+      'roles of a living thread whose seat is another’s: they claim and take nothing',
+      [
+        () => {
+          k.passSeat(place.seat(0), 1, 9);
+          return [place.put(k, 0, NORMAL, [2]).refused, k.takeEvents(BUFFER, place.seat(0), 1, 1)];
+        },
+        () => place.take(k, 2),
+      ],
+      ([refused, out]) =>
+        refused.join() === `${EVENT_LOST},${EVENT_LOST}`
+          ? conserved(k, place, [{ refused: 0, accepted: [say(nth(0), NORMAL, 1)] }], out)
+          : `answered ${refused.join()}`,
+      {
+        setup: () => {
+          place.setup(k);
+          place.put(k, 1, NORMAL, [1]);
+        },
+      },
+    );
+  },
+  (k) => {
+    const place = new Place();
+    return place.scenario(
+      k,
+      'a consumer that was taken for dead is late: it releases nothing of what was put in since',
+      [() => k.releaseEvents(BUFFER, place.seat(0), 1), () => place.put(k, 1, URGENT, [2])],
+      ([released, put]) => {
+        const first = { refused: 0, accepted: [say(nth(1), NORMAL, 3)] };
+        return released === EVENT_LOST
+          ? conserved(k, place, [first, put], [], [nth(0)])
+          : `released ${released}`;
+      },
+      {
+        setup: () => {
+          place.setup(k);
+          place.put(k, 1, NORMAL, [1]);
+          k.takeEvents(BUFFER, place.seat(0), 1, 1);
+          k.dropTaken(BUFFER, place.seat(0));
+          // In the slot that an empty journal names, position 0.
+          place.put(k, 1, NORMAL, [3]);
+        },
+      },
+    );
+  },
+  (k) => {
+    const place = new Place();
+    return place.scenario(
+      k,
+      'a consumer that ended while it passed an abandoned slot by: no event is lost with it',
+      [() => k.dropTaken(BUFFER, place.seat(1)), () => place.put(k, 2, NORMAL, [1])],
+      ([lost, put]) =>
+        lost === 0 && peek(BUFFER + eventBufferRoot.offset.lostWithConsumer) === 0
+          ? conserved(k, place, [put], [], [nth(0)])
+          : `${lost} lost`,
+      {
+        setup: () => {
+          place.setup(k);
+          const before = peek(BUFFER + eventBufferRoot.offset.head);
+          place.claim(k, 0, NORMAL, 1);
+          k.abandonClaim(BUFFER, place.seat(0));
+          // As takeEvents leaves it before it releases the slot.
+          const { normal } = halves(eventBufferRoot.offset.head);
+          poke(BUFFER + eventBufferRoot.offset.head, before + 1);
+          poke(place.seat(1) + eventSeat.offset.take, (1 << eventJournal.field.left.shift) | normal);
+        },
       },
     );
   },
@@ -530,6 +619,36 @@ const MUTANTS: Mutant[] = [
     find: 'return compareExchange(seat + EVENT_SEAT_OWNER, from, to) == from ? 1 : 0;',
     replace:
       'if (load(seat + EVENT_SEAT_OWNER) != from) return 0; store(seat + EVENT_SEAT_OWNER, to); return 1;',
+  },
+  {
+    name: 'a claim does not look whose seat it is',
+    find: 'if (load(seat + EVENT_SEAT_OWNER) != me) return EVENT_LOST;\n  const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);\n  const cell',
+    replace: 'const capacity = get(buffer + EVENT_BUFFER_ROOT_CAPACITY);\n  const cell',
+  },
+  {
+    name: 'a take does not look whose seat it is',
+    find: 'if (load(seat + EVENT_SEAT_OWNER) != me) return EVENT_LOST; // as in claimEvents',
+    replace: '',
+  },
+  {
+    name: 'a release does not look whether anything is taken',
+    find: 'if (leftOf(journal) < count) return EVENT_LOST; // as in publishEvents',
+    replace: '',
+  },
+  {
+    name: 'an abandoned slot counts as an event',
+    find: 'else {\n      const abandoned = stateOf(position, EVENT_ABANDONED);',
+    replace: 'else {\n      events = (events + 1) | 0; const abandoned = stateOf(position, EVENT_ABANDONED);',
+  },
+  {
+    name: 'abandoned events are not counted',
+    find: 'add(buffer + EVENT_BUFFER_ROOT_ABANDONED, 1);',
+    replace: '',
+  },
+  {
+    name: 'a claim that was abandoned stays in the journal',
+    find: 'set(seat + EVENT_SEAT_CLAIM, withoutFirst(journal));',
+    replace: '',
   },
   {
     name: 'lost events keep their slots',
