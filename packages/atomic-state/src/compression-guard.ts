@@ -110,7 +110,9 @@ export class CompressionGuard {
       return account.refused(
         format,
         'busy',
-        passage === 'full' ? `${maxWaiting} inspections wait already` : `no turn within ${maxMs} ms`,
+        passage === 'full'
+          ? `as many wait already as maxWaiting allows, ${maxWaiting}`
+          : `no turn within ${maxMs} ms`,
       );
     }
     try {

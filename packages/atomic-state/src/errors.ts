@@ -9,8 +9,14 @@ export class AtomicStateError extends Error {
   }
 }
 
-/** Any value in a message: also one that has no string, or a long one. */
-function show(found: unknown): string {
+/** Found in place of a value: the name is no option's. */
+export const NO_OPTION = Symbol('no option');
+
+/** Any value in a message: also one that has no string, or a long one. A string is quoted: it is often a number's. */
+export function show(found: unknown): string {
+  if (found === NO_OPTION) return 'no option';
+  if (typeof found === 'string')
+    return JSON.stringify(found.length <= MAX_SHOWN ? found : `${found.slice(0, MAX_SHOWN)}…`);
   if (typeof found === 'object' && found !== null) return Array.isArray(found) ? 'an array' : 'an object';
   const text = String(found);
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
@@ -61,7 +67,7 @@ export class EndpointError extends AtomicStateError {
   override readonly name = 'EndpointError';
 
   constructor(found: unknown, defined: number) {
-    const shown = typeof found === 'string' ? `${JSON.stringify(found)}, a name` : show(found);
+    const shown = typeof found === 'string' ? `${show(found)}, a name` : show(found);
     super('ERR_ENDPOINT', `endpoint is ${shown}, expected the index of one of ${defined} defined endpoints`);
   }
 }
@@ -73,7 +79,7 @@ export class AdmissionError extends AtomicStateError {
   constructor(found: unknown) {
     super(
       'ERR_ADMISSION',
-      `admission is ${show(found)}, expected what tryAcquire returned for this endpoint`,
+      `admission is ${found === undefined ? 'left out' : show(found)}, expected what tryAcquire returned for this endpoint, from 0 up`,
     );
   }
 }

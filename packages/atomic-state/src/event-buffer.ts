@@ -26,6 +26,8 @@ export interface EventBufferOptions {
   readonly inspect?: boolean;
 }
 
+const OPTIONS: readonly string[] = ['machine', 'capacity', 'maxEventBytes', 'roles', 'inspect'];
+
 export interface ProducerOptions {
   /** Of compressed payloads, for `enqueueInspected`; a `CompressionGuard` with its defaults by default. */
   readonly inspector?: PayloadInspector;
@@ -54,6 +56,9 @@ export class EventBuffer {
 
   /** @throws ArgumentRangeError, ArenaExhaustedError, AttachError where the machine lies in another arena */
   static create(arena: Arena, options: EventBufferOptions): EventBuffer {
+    for (const name of Object.keys(options))
+      if (!OPTIONS.includes(name))
+        throw new ArgumentRangeError('option', name, `one of ${OPTIONS.join(', ')}`);
     const { machine, maxEventBytes, roles = 64, inspect = true } = options;
     const wanted = integer('capacity', options.capacity, MAX_EVENT_CAPACITY);
     integer('maxEventBytes', maxEventBytes, MAX_EVENT_BYTES);

@@ -86,7 +86,7 @@ export class EventProducer implements Disposable {
   enqueueBatch(endpoint: number, list: readonly Uint8Array[], priority: Priority = Priority.Normal): number {
     const { capacity } = this.#place;
     const count = list.length;
-    this.#checkCount('list', count);
+    this.#checkCount('list.length', count);
     let isCompressed = false;
     for (let i = 0; i < count; i++) {
       const bytes = list[i] as Uint8Array;
@@ -280,11 +280,7 @@ export class EventProducer implements Disposable {
   #checkCount(argument: string, count: number): void {
     const { maxBatch } = this.#place;
     if (!Number.isInteger(count) || count < 1 || count > maxBatch)
-      throw new ArgumentRangeError(
-        argument,
-        argument === 'list' ? `of ${count} events` : count,
-        `1 to ${maxBatch} events`,
-      );
+      throw new ArgumentRangeError(argument, count, `1 to ${maxBatch} events`);
   }
 
   #badPayload(argument: string, found: unknown): never {

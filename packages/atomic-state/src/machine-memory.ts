@@ -1,6 +1,6 @@
 // A machine's memory: its root, cells, names, clock and default policy, made in an arena or found there and checked.
 import { AttachError, CoarseClock, NameTable, type Arena, type ObjectHandle } from '@corelane/shared-memory';
-import { PolicyError } from './errors.ts';
+import { NO_OPTION, PolicyError } from './errors.ts';
 import { cellBytesOf, numberOf, type Implementation } from './implementation.ts';
 import { machineRoot } from './layout.ts';
 import { policyOf, readPolicy, writePolicy, type EndpointOptions } from './policy.ts';
@@ -35,7 +35,7 @@ export function createMachine(arena: Arena, options: StateMachineOptions): Machi
   if (typeof options !== 'object' || options === null)
     throw new PolicyError('options', options, 'an object with the number of endpoints');
   for (const name of Object.keys(options))
-    if (!OPTIONS.includes(name)) throw new PolicyError(name, 'no option', `one of ${OPTIONS.join(', ')}`);
+    if (!OPTIONS.includes(name)) throw new PolicyError(name, NO_OPTION, `one of ${OPTIONS.join(', ')}`);
   const { endpoints, defaults = {} } = options;
   if (!Number.isInteger(endpoints) || endpoints < 1 || endpoints > MAX_ENDPOINTS)
     throw new PolicyError('endpoints', endpoints, `an integer from 1 to ${MAX_ENDPOINTS}`);

@@ -1,4 +1,5 @@
 // Named outcomes. Numbers, because they come from the kernel and a hot path allocates nothing.
+import { ArgumentRangeError } from '@corelane/shared-memory';
 import {
   RECORD_CLOSED,
   RECORD_COUNTED,
@@ -51,7 +52,10 @@ export type AcquireOutcomeName =
   | 'busy'
   | 'isolated';
 
-/** The outcome of `tryAcquire` by name, for logs and exhaustive switches. */
+/**
+ * The outcome of `tryAcquire` by name, for logs and exhaustive switches. That of `enqueue` has `enqueueOutcomeName`.
+ * @throws ArgumentRangeError where it is no outcome
+ */
 export function acquireOutcomeName(outcome: number): AcquireOutcomeName {
   if (outcome >= 0) return isProbe(outcome) ? 'probe' : 'admitted';
   switch (outcome) {
@@ -59,12 +63,14 @@ export function acquireOutcomeName(outcome: number): AcquireOutcomeName {
       return 'throttled';
     case Refusal.Open:
       return 'open';
+    case Refusal.Probing:
+      return 'probing';
     case Refusal.Busy:
       return 'busy';
     case Refusal.Isolated:
       return 'isolated';
     default:
-      return 'probing';
+      throw new ArgumentRangeError('outcome', outcome, 'an admission, from 0 up, or one of Refusal');
   }
 }
 

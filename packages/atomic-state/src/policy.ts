@@ -1,6 +1,6 @@
 // What an endpoint is told when it is defined, checked and turned into the integers that the kernel computes with.
 import { AttachError, type Arena } from '@corelane/shared-memory';
-import { PolicyConflictError, PolicyError } from './errors.ts';
+import { NO_OPTION, PolicyConflictError, PolicyError } from './errors.ts';
 import {
   BASIS_POINTS,
   BUCKETS,
@@ -76,7 +76,7 @@ export function policyOf(options: EndpointOptions): Policy {
     throw new PolicyError('options', options, 'an object');
   for (const name of Object.keys(options))
     if (!Object.hasOwn(OPTIONS, name))
-      throw new PolicyError(name, 'no option', `one of ${Object.keys(OPTIONS).join(', ')}`);
+      throw new PolicyError(name, NO_OPTION, `one of ${Object.keys(OPTIONS).join(', ')}`);
   const integer = (name: keyof EndpointOptions, fallback: number, most: number, least = 1): number => {
     const value = options[name] ?? fallback;
     if (!Number.isInteger(value) || value < least || value > most)

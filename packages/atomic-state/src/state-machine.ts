@@ -357,7 +357,8 @@ export class StateMachine implements Disposable {
   }
 
   #refuse(outcome: number, endpoint: number, admission: number): never {
-    if (outcome === REFUSED_ADMISSION) throw new AdmissionError(admission);
+    if (outcome === REFUSED_ADMISSION)
+      throw new AdmissionError(admission === ANY_ADMISSION ? undefined : admission);
     return this.#unknown(endpoint);
   }
 

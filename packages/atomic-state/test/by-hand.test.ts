@@ -276,11 +276,11 @@ describe('a snapshot of the machine', () => {
     [
       'another format',
       { format: 'x', version: 1, endpoints: [] },
-      'format is x, expected corelane/atomic-state',
+      'format is "x", expected corelane/atomic-state',
     ],
     ['another version', { format: 'corelane/atomic-state', version: 2, endpoints: [] }, 'version is 2'],
     ['a name that is none', changed((e) => (e['name'] = 7)), 'endpoints[0].name is 7'],
-    ['a state that is none', changed((e) => (e['state'] = 'ajar')), 'endpoints[0].state is ajar'],
+    ['a state that is none', changed((e) => (e['state'] = 'ajar')), 'endpoints[0].state is "ajar"'],
     ['too many tokens', changed((e) => (e['tokens'] = 256)), 'endpoints[0].tokens is 256'],
     ['counts below 0', changed((e) => (e['failures'] = -1)), 'endpoints[0].failures is -1'],
     [
@@ -288,7 +288,7 @@ describe('a snapshot of the machine', () => {
       changed((e) => (e['buckets'] = [{ ageMs: 0, calls: 1, failures: 2, slow: 0 }])),
       'endpoints[0].buckets[0].failures is 2, expected an integer from 0 to 1',
     ],
-    ['ages that are none', changed((e) => (e['failureAgesMs'] = ['x'])), 'failureAgesMs[0] is x'],
+    ['ages that are none', changed((e) => (e['failureAgesMs'] = ['x'])), 'failureAgesMs[0] is "x"'],
   ])('that is %s is refused, and nothing is changed', (_, snapshot, message) => {
     const { machine, a } = setup(options);
     expect(() => machine.restore(snapshot as MachineSnapshot)).toThrow(SnapshotError);

@@ -382,7 +382,7 @@ describe('options', () => {
       /maxWindowBytes is 1073741824, expected an integer from 1024/,
     );
     expect(make({ maxSize: 5 })).toThrow(/maxSize is no option, expected one of maxBytes/);
-    expect(make({ formats: ['rar'] })).toThrow(/formats is rar, expected some of gzip, zip/);
+    expect(make({ formats: ['rar'] })).toThrow(/formats is "rar", expected some of gzip, zip/);
     expect(make({ formats: 'gzip' })).toThrow(/expected an array/);
     expect(make({ maxMs: Infinity })).toThrow(expect.objectContaining({ code: 'ERR_GUARD_OPTION' }));
   });

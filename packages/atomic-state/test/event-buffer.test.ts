@@ -340,9 +340,9 @@ describe('refusals have no side effect', () => {
     ['priority', ArgumentRangeError, (p) => p.enqueue(0, bytesOf('x'), 2 as Priority)],
     ['101', ArgumentRangeError, (p) => p.enqueue(0, new Uint8Array(101))],
     ['Uint8Array', ArgumentRangeError, (p) => p.enqueue(0, 'text' as never)],
-    ['of 0 events', ArgumentRangeError, (p) => p.enqueueBatch(0, [])],
+    ['list.length is 0', ArgumentRangeError, (p) => p.enqueueBatch(0, [])],
     [
-      'of 5 events',
+      'list.length is 5',
       ArgumentRangeError,
       (p) =>
         p.enqueueBatch(
@@ -684,6 +684,12 @@ describe('places and roles', () => {
     [{ capacity: 2 ** 18 }, ArenaExhaustedError],
   ] as const)('%j cannot be created', (options, type) => {
     expect(() => make(options)).toThrow(type);
+  });
+
+  test('an option that is none is refused', () => {
+    expect(() => make({ rolse: 4 } as never)).toThrow(
+      'option is "rolse", expected one of machine, capacity, ',
+    );
   });
 
   test('a machine of another arena is refused', () => {

@@ -381,9 +381,11 @@ describe('execute', () => {
 });
 
 test('outcomes have names', () => {
-  expect([0, 1, 14, 15, -1, -2, -3].map(acquireOutcomeName).join(' ')).toBe(
-    'admitted probe admitted probe throttled open probing',
+  expect([0, 1, 14, 15, -1, -2, -3, -6, -7].map(acquireOutcomeName).join(' ')).toBe(
+    'admitted probe admitted probe throttled open probing busy isolated',
   );
+  for (const outcome of [-4, -9, Number.NaN])
+    expect(() => acquireOutcomeName(outcome)).toThrow(`outcome is ${outcome}, expected an admission`);
   expect(Object.values(Recorded).map(recordOutcomeName)).toEqual([
     'counted',
     'tripped',
@@ -439,6 +441,22 @@ test.each([
   expect(() => StateMachine.attach(change(machine.handle) as ObjectHandle<'atomic-state/machine'>)).toThrow(
     AttachError,
   );
+});
+
+test('an error shows what was found so that a string is told from a number, and what was left out from what was wrong', () => {
+  const { machine } = setup();
+  const option =
+    (options: object): (() => number) =>
+    () =>
+      machine.endpoint('other', options);
+  expect(option({ resetTimeout: '5' })).toThrow('resetTimeout is "5", expected an integer from 1 to');
+  expect(option({ resetTimeout: 'x'.repeat(1000) })).toThrow(/^resetTimeout is "x{200}…", /);
+  expect(option({ timeout: 5 })).toThrow('timeout is no option, expected one of failureThreshold, ');
+  const limited = machine.endpoint('limited', { capacity: 1 });
+  expect(() => machine.recordDelivery(limited, true)).toThrow(
+    'admission is left out, expected what tryAcquire',
+  );
+  expect(() => machine.recordDelivery(limited, true, Refusal.Open)).toThrow('admission is -2, expected what');
 });
 
 test('a machine without options, or with one that is none, is a typed error', () => {

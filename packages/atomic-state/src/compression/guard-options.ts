@@ -1,5 +1,5 @@
 // What a guard is told.
-import { AtomicStateError } from '../errors.ts';
+import { AtomicStateError, NO_OPTION, show } from '../errors.ts';
 import { FORMATS, type Format } from './format.ts';
 
 export interface CompressionGuardOptions {
@@ -36,7 +36,7 @@ export class GuardOptionError extends AtomicStateError {
   override readonly name = 'GuardOptionError';
 
   constructor(option: string, found: unknown, expected: string) {
-    super('ERR_GUARD_OPTION', `${option} is ${String(found)}, expected ${expected}`);
+    super('ERR_GUARD_OPTION', `${option} is ${show(found)}, expected ${expected}`);
   }
 }
 
@@ -61,8 +61,7 @@ const OPTIONS: readonly string[] = [...Object.keys(INTEGERS), 'maxRatio', 'forma
 /** Checks and completes options. @throws GuardOptionError */
 export function limitsOf(options: CompressionGuardOptions): Limits {
   for (const name of Object.keys(options))
-    if (!OPTIONS.includes(name))
-      throw new GuardOptionError(name, 'no option', `one of ${OPTIONS.join(', ')}`);
+    if (!OPTIONS.includes(name)) throw new GuardOptionError(name, NO_OPTION, `one of ${OPTIONS.join(', ')}`);
   const integer = (name: NumberOption): number => {
     const [fallback, least, most] = INTEGERS[name];
     const value = options[name] ?? fallback;
