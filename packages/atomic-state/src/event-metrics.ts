@@ -13,7 +13,7 @@ export interface EventMetrics {
   readonly depth: { readonly urgent: number; readonly normal: number };
   /** Calls of enqueue, single or batch, by why they were refused. */
   readonly refused: { readonly [Reason in EventRefusalName]: number };
-  /** Events whose producer's thread ended before it published them; among `accepted` and, once passed by, `taken`. */
+  /** Events whose producer's thread ended before it published them, or whose payload turned out to be none; among `accepted` and, once passed by, `taken`. */
   readonly abandoned: number;
   /** Events whose consumer ended, or was disposed of, before it was done with them; among `taken`. */
   readonly lostWithConsumer: number;
