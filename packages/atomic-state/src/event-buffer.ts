@@ -96,9 +96,12 @@ export class EventBuffer {
     return new EventBuffer(place);
   }
 
-  /** One more producer. @throws EventRolesExhaustedError */
+  /** One more producer. @throws EventRolesExhaustedError, ArgumentRangeError */
   producer(options: ProducerOptions = {}): EventProducer {
-    return new EventProducer(this.#place, options.inspector ?? (this.#guard ??= new CompressionGuard()));
+    const inspector: PayloadInspector = options.inspector ?? (this.#guard ??= new CompressionGuard());
+    if (typeof inspector.inspect !== 'function')
+      throw new ArgumentRangeError('inspector', inspector, 'an object with a method inspect');
+    return new EventProducer(this.#place, inspector);
   }
 
   /** One more consumer. @throws EventRolesExhaustedError */

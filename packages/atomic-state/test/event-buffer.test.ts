@@ -462,6 +462,14 @@ describe('compressed payloads', () => {
     expect(drained(events)).toEqual(['0:before']);
   });
 
+  test('an inspector that cannot inspect is refused when the producer is made, and takes no place', () => {
+    const { events } = make({ roles: 1 });
+    expect(() => events.producer({ inspector: {} as PayloadInspector })).toThrow(
+      'inspector is [object Object], expected an object with a method inspect',
+    );
+    expect(() => events.producer()).not.toThrow();
+  });
+
   test('an inspector that has no time, and a signal that is aborted', async () => {
     const { events, endpoint } = make();
     const busy: PayloadInspector = { inspect: () => Promise.resolve({ outcome: 'busy', ratio: 0 }) };

@@ -8,7 +8,7 @@ const WORD = 'word, Wasm loop';
 const MUTEX = 'mutex, Wasm loop';
 
 const SOURCE =
-  "published for kindly-guard's state machine, its mutex a constant in its own bench, on another machine: no target";
+  "published for kindly-guard's state machine, on another machine (its bench has the mutex as a constant): to compare with, no target";
 
 /** Million operations a second, and what is kept of one thread's, as published by number of threads. */
 const PUBLISHED: Readonly<Record<number, { mutex?: string; word?: string; kept?: string }>> = {
