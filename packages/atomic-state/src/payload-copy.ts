@@ -19,6 +19,12 @@ const copy = Buffer.prototype.copy as (
   sourceEnd: number,
 ) => number;
 
+/** The length that `set` goes by, whatever a subclass says. */
+const trueLength = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+) as unknown as { get(this: Uint8Array): number };
+
 export class PayloadCopy {
   /** The arena: a Buffer, because its `copy` is faster than one called on a bare Uint8Array. */
   readonly #bytes: Buffer;
@@ -33,7 +39,7 @@ export class PayloadCopy {
   into(at: number, source: Uint8Array, offset: number, length: number): void {
     const bytes = this.#bytes;
     if (length === 0) return;
-    if (length === source.length && (length <= SET_BYTES || (source.byteOffset & 7) === 0))
+    if (length === trueLength.get.call(source) && (length <= SET_BYTES || (source.byteOffset & 7) === 0))
       bytes.set(source, at);
     else if (length <= LOOP_BYTES)
       for (let i = 0; i < length; i++) bytes[at + i] = source[offset + i] as number;

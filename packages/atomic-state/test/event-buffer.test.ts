@@ -733,6 +733,22 @@ test('ids go on from 0 after 2^44, positions after 2^20, and nothing is lost the
   expect(events.metrics()).toMatchObject({ accepted: 5, taken: 5, depth: { urgent: 0, normal: 0 } });
 });
 
+test('a payload that lies about its length writes no further than it says', () => {
+  class Liar extends Uint8Array {
+    override get length(): number {
+      return 3;
+    }
+  }
+  const { events, endpoint } = make({ maxEventBytes: 64 });
+  const producer = events.producer();
+  const consumer = events.consumer();
+  for (const text of ['a', 'b', 'c', 'd']) producer.enqueue(endpoint, bytesOf(text));
+  consumer.dequeue(new EventRecord(64));
+  consumer[Symbol.dispose]();
+  expect(producer.enqueue(endpoint, new Liar(200).fill(0x78))).toBe(4);
+  expect(drained(events)).toEqual(['1:b', '2:c', '3:d', '4:xxx']);
+});
+
 test('every outcome of enqueue has a name, and nothing else has', () => {
   expect(enqueueOutcomeName(0)).toBe('accepted');
   const { Busy, ...endpoint } = Refusal;
