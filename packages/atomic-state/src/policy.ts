@@ -33,7 +33,7 @@ export interface EndpointOptions {
   readonly closeRatio?: number;
   /** Calls in flight at most, on all threads together: 1 to 1000; `Infinity`, the default, does not limit them. */
   readonly capacity?: number;
-  /** Tokens that the bucket holds, and starts with: 1 to 255, 100 by default. */
+  /** Tokens that the bucket holds, and starts with: 1 to 255, 100 by default. Needs `refillPerSecond`. */
   readonly burst?: number;
   /** Tokens that come back a second: 0.001 to 255,000, to the nearest 0.001; `Infinity`, the default, does not limit the rate. */
   readonly refillPerSecond?: number;
@@ -93,6 +93,8 @@ export function policyOf(options: EndpointOptions): Policy {
   if (typeof closeRatio !== 'number' || !(closeRatio > 0 && closeRatio <= 1))
     throw new PolicyError('closeRatio', closeRatio, 'above 0 and at most 1');
   const burst = integer('burst', 100, 255);
+  if (options.burst !== undefined && options.refillPerSecond === undefined)
+    throw new PolicyError('burst', burst, 'refillPerSecond beside it');
   const refillMicroPerMs = refillOf(options.refillPerSecond ?? Number.POSITIVE_INFINITY);
   const permits =
     (options.capacity ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
@@ -152,7 +154,12 @@ function refillOf(perSecond: number): number {
 export function optionsOf(policy: Policy): EndpointOptions {
   const options = Object.entries(OPTIONS).map(([name, of]) => [name, of(policy)] as const);
   return Object.fromEntries(
-    options.filter(([, value]) => value !== undefined && value !== Number.POSITIVE_INFINITY),
+    options.filter(
+      ([name, value]) =>
+        value !== undefined &&
+        value !== Number.POSITIVE_INFINITY &&
+        (name !== 'burst' || policy.refillMicroPerMs !== 0),
+    ),
   );
 }
 

@@ -142,8 +142,6 @@ describe('a snapshot of the machine', () => {
     const snapshot = throughJson(machine.snapshot());
     expect(snapshot).toEqual(machine.snapshot());
 
-    const other = setup({ burst: 1 });
-    other.machine.close(other.a);
     const { machine: next } = setup(options);
     next.restore(snapshot);
     const restored = next.snapshot(0);

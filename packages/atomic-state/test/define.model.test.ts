@@ -14,8 +14,8 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     bytes: BYTES,
     names: NAMES,
     setup: () => {
-      writePolicy(FIRST, { burst: 7 });
-      writePolicy(SECOND, { burst: 9 });
+      writePolicy(FIRST, { burst: 7, refillPerSecond: 1 });
+      writePolicy(SECOND, { burst: 9, refillPerSecond: 1 });
     },
     threads: [() => k.defineEndpoint(CELL, FIRST, 3), () => k.defineEndpoint(CELL, SECOND, 4)],
     invariant: () => {
@@ -36,8 +36,8 @@ const scenarios: ((k: Kernel) => Scenario)[] = [
     bytes: BYTES,
     names: NAMES,
     setup: () => {
-      writePolicy(FIRST, { burst: 7 });
-      writePolicy(SECOND, { burst: 9 });
+      writePolicy(FIRST, { burst: 7, refillPerSecond: 1 });
+      writePolicy(SECOND, { burst: 9, refillPerSecond: 1 });
       k.defineEndpoint(CELL, FIRST, 3);
     },
     threads: [() => k.defineEndpoint(CELL, SECOND, 4), () => k.defineEndpoint(CELL, SECOND, 5)],

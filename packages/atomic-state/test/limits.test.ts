@@ -203,6 +203,7 @@ describe('options', () => {
     [{ errorThresholdPercentage: 5, rollingCountTimeout: 9 }, 'expected an integer from 10 to 86400000'],
     [{ capacity: 1001 }, 'capacity is 1001, expected an integer from 1 to 1000'],
     [{ capacity: 0 }, 'capacity is 0'],
+    [{ burst: 5 }, 'burst is 5, expected refillPerSecond beside it'],
   ])('%j is refused: it would say nothing', (options, message) => {
     const arena = Arena.create({ bytes: 1 << 18 });
     const machine = StateMachine.create(arena, {

@@ -91,7 +91,7 @@ describe('endpoints', () => {
     const { machine } = setup();
     const other = StateMachine.attach(structuredClone(machine.handle));
     expect(machine.endpoint('a')).toBe(0);
-    expect(other.endpoint('b', { burst: 3 })).toBe(1);
+    expect(other.endpoint('b', { burst: 3, refillPerSecond: 1 })).toBe(1);
     expect(other.endpoint('a')).toBe(0);
     expect(machine.endpoints()).toEqual([
       { name: 'a', index: 0 },
@@ -121,12 +121,12 @@ describe('endpoints', () => {
 
   test('take memory for their options once, however many threads come and whatever they ask for', () => {
     const { arena, machine } = setup();
-    machine.endpoint('a', { burst: 3 });
+    machine.endpoint('a', { burst: 3, refillPerSecond: 1 });
     const usedBytes = arena.usedBytes;
     for (const burst of [3, 3, 4]) {
       const other = StateMachine.attach(machine.handle, arena);
-      if (burst === 3) other.endpoint('a', { burst });
-      else expect(() => other.endpoint('a', { burst })).toThrow('burst = 3, here with 4');
+      if (burst === 3) other.endpoint('a', { burst, refillPerSecond: 1 });
+      else expect(() => other.endpoint('a', { burst, refillPerSecond: 1 })).toThrow('burst = 3, here with 4');
     }
     expect(arena.usedBytes).toBe(usedBytes);
   });
@@ -141,9 +141,9 @@ describe('endpoints', () => {
     [{ closeRatio: 0 }],
     [{ closeRatio: 1.01 }],
     [{ closeRatio: Number.NaN }],
-    [{ burst: 256 }],
+    [{ burst: 256, refillPerSecond: 1 }],
     [{ openDuration: 10 } as EndpointOptions],
-    [{ burst: 0 }],
+    [{ burst: 0, refillPerSecond: 1 }],
     [{ refillPerSecond: 0 }],
     [{ refillPerSecond: -1 }],
     [{ refillPerSecond: 255_001 }],
