@@ -1,5 +1,6 @@
 // An endpoint in the model memory: where it lies, how it is set up, how it is read.
-import { peek, poke, type Scenario } from '@corelane/interleave';
+import { killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
+import { expect } from 'vitest';
 import { cell, MONITORED, policy as layout } from '../src/layout.ts';
 import { policyOf, type EndpointOptions } from '../src/policy.ts';
 import { decodeWord, type WordSnapshot } from '../src/word.ts';
@@ -98,3 +99,20 @@ export function expectAll(
 
 export const count = (values: readonly unknown[], value: unknown): number =>
   values.filter((v) => v === value).length;
+
+/** Every interleaving of the scenarios is searched to its end on the endpoint's kernel, and every mutant is caught by one of them. */
+export function expectCaught(
+  scenarios: readonly ((kernel: Kernel) => Scenario)[],
+  mutants: readonly Mutant[],
+): void {
+  const { baseline, kills } = killsMutants<Kernel>({
+    kernel: new URL('../kernel/index.ts', import.meta.url),
+    mutants,
+    scenarios,
+  });
+  expect(baseline.every(({ complete, accesses }) => complete && accesses > 0)).toBe(true);
+  expect(kills).toHaveLength(mutants.length);
+  console.log(
+    scenarios.map((make, i) => `${baseline[i]?.states} states: ${make({} as Kernel).name}`).join('\n'),
+  );
+}
