@@ -20,6 +20,12 @@ const copy = Buffer.prototype.copy as (
   sourceEnd: number,
 ) => number;
 
+/** The length that `set` goes by, whatever a subclass says. */
+const trueLength = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+) as unknown as { get(this: Uint8Array): number };
+
 export class BlockCopy {
   /** The arena: a Buffer, because its `copy` is faster than one called on a bare Uint8Array. */
   readonly #arena: Buffer;
@@ -34,7 +40,8 @@ export class BlockCopy {
   into(at: number, source: Uint8Array, offset: number, length: number): void {
     const arena = this.#arena;
     if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) arena[at + i] = source[offset + i] as number;
-    else if (length === source.length && ((source.byteOffset ^ at) & 7) === 0) arena.set(source, at);
+    else if (length === trueLength.get.call(source) && ((source.byteOffset ^ at) & 7) === 0)
+      arena.set(source, at);
     else
       for (let done = 0; done < length; done += COPY_BYTES) {
         const end = done + COPY_BYTES < length ? done + COPY_BYTES : length;

@@ -29,6 +29,27 @@ const headerOf = (ring: FramedRing, slot: number): number =>
   (ring.handle.at + framedRingRoot.bytes + slot * frameHeader.bytes) >> 2;
 
 describe('FramedRing', () => {
+  test('a payload that lies about its length writes into no other frame', () => {
+    class Liar extends Uint8Array {
+      override get length(): number {
+        return 40;
+      }
+    }
+    const { ring } = create(256);
+    const producer = ring.producer();
+    const consumer = ring.consumer();
+    const frames = [0, 1, 2, 3].map((frame) => payload(frame, 64));
+    for (const frame of frames) expect(producer.tryWrite(frame)).toBe(FRAME_WRITTEN);
+    const out = new Uint8Array(64);
+    expect(consumer.readInto(out)).toBe(64);
+    expect(producer.tryWrite(new Liar(200).fill(0x78))).toBe(FRAME_WRITTEN);
+    for (const frame of frames.slice(1)) {
+      consumer.readInto(out);
+      expect(out).toEqual(frame);
+    }
+    expect(consumer.readInto(out)).toBe(40);
+  });
+
   test('records of all lengths come out as they went in, empty and largest included', () => {
     const { ring } = create(1024);
     const producer = ring.producer();
