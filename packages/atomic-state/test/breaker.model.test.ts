@@ -1,3 +1,5 @@
+// All interleavings of the breaker: admission, results, eras.
+// Longer than other files: every mutant is run against all scenarios, which stand in one list.
 import { peek, type Mutant, type Scenario } from '@corelane/interleave';
 import { test } from 'vitest';
 import {

@@ -1,4 +1,5 @@
 // All interleavings of the event buffer's kernel: rings of two slots, ids and positions that wrap between the first event and the second.
+// Longer than other files: every mutant is run against all scenarios, which stand in one list.
 import { killsMutants, type Mutant, peek, poke, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import {

@@ -10,6 +10,8 @@ describe('standard', { timeout: 60_000 }, async () => {
   await import('./state-machine.stress.test.ts');
   await import('./allocation.test.ts');
   await import('./event-buffer.test.ts');
+  await import('./event-inspection.test.ts');
+  await import('./event-roles.test.ts');
   await import('./event-buffer.property.test.ts');
   await import('./event-buffer.stress.test.ts');
   await import('./limits.test.ts');

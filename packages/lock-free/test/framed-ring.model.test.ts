@@ -1,4 +1,5 @@
 // All interleavings of the framed ring's kernel, with 4 slots and positions that wrap past 2^31.
+// Longer than other files: every mutant is run against all scenarios, which stand in one list.
 import { explore, killsMutants, type Mutant, peek, poke, type Scenario } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
 import type * as Frames from '../kernel/framed-ring.ts';
