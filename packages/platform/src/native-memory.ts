@@ -1,0 +1,5 @@
+/** native/memory.c */
+export interface NativeMemory {
+  /** Size of a page. */
+  pageBytes(): number;
+}

@@ -1,0 +1,5 @@
+/** native/threads.c */
+export interface NativeThreads {
+  /** gettid. */
+  threadId(): number;
+}

@@ -1,0 +1,130 @@
+// Compiles the addon of a package: every native/*.c, in one call of the C compiler.
+//   node ../../tools/native/build.mjs [--target linux-arm64] [--sanitize] [--out FILE]      in a package's folder
+// The result is npm/<target>/<package>.node, where the optional dependency of that target has it. Without `--target`: this machine's.
+//
+// One binary per processor, for glibc and musl: it is linked without a libc, and its symbols are those of the process that loads it.
+// `--sanitize` builds with AddressSanitizer and UndefinedBehaviorSanitizer (needs `--out`, and their runtime preloaded by who loads it).
+//
+// Without a compiler: installs Debian's where it may (root), else says so and leaves the package to its fallback. With
+// CORELANE_REQUIRE_NATIVE=1 (CI) that is an error. Idempotent by a stamp of sources, compiler and flags beside the binary.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = fileURLToPath(import.meta.url);
+const HEADERS = createRequire(import.meta.url)('node-api-headers').include_dir;
+
+/** The compilers to try, and the Debian packages that bring the first of them. */
+const TARGETS = {
+  'linux-x64': { compilers: ['cc', 'gcc', 'clang'], native: 'x64', packages: ['gcc', 'libc6-dev'] },
+  'linux-arm64': { compilers: ['cc', 'gcc', 'clang'], native: 'arm64', packages: ['gcc', 'libc6-dev'] },
+};
+const CROSS = {
+  'linux-arm64': {
+    compilers: ['aarch64-linux-gnu-gcc'],
+    packages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'],
+  },
+  'linux-x64': {
+    compilers: ['x86_64-linux-gnu-gcc'],
+    packages: ['gcc-x86-64-linux-gnu', 'libc6-dev-amd64-cross'],
+  },
+};
+const FLAGS = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fPIC', '-fvisibility=hidden', '-shared'];
+// -z now: a symbol that the process lacks is an error at loading, not a crash at the first call.
+const RELEASE = ['-O2', '-g0', '-nostdlib', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-Wl,-z,now', '-s'];
+/** Atomics in line, for there is no libgcc to call. */
+const BY_TARGET = { 'linux-arm64': ['-mno-outline-atomics'], 'linux-x64': [] };
+const SANITIZE = [
+  '-O1',
+  '-g',
+  '-fno-omit-frame-pointer',
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+];
+
+export function hostTarget() {
+  return process.platform === 'linux' ? `linux-${process.arch}` : undefined;
+}
+
+function works(command) {
+  const r = spawnSync(command, ['--version'], { encoding: 'utf8' });
+  return r.status === 0 ? r.stdout.split('\n')[0] : undefined;
+}
+
+/** `{ command, version }`, or why there is none. */
+function findCompiler(target) {
+  const { compilers, packages } = TARGETS[target].native === process.arch ? TARGETS[target] : CROSS[target];
+  const wanted = process.env.CC !== undefined && target === hostTarget() ? [process.env.CC] : compilers;
+  const look = () =>
+    wanted
+      .map((command) => ({ command, version: works(command) }))
+      .find(({ version }) => version !== undefined);
+  const present = look();
+  if (present !== undefined) return present;
+  const lacking = `no C compiler for ${target} (looked for ${wanted.join(', ')})`;
+  if (process.getuid?.() !== 0 || works('apt-get') === undefined)
+    return `${lacking}; install ${packages.join(' and ')}`;
+  console.error(`native: ${lacking}; installing ${packages.join(' and ')} …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
+    const r = spawnSync('apt-get', args, { encoding: 'utf8', env });
+    if (r.status !== 0) return `${lacking}; apt-get ${args[0]} failed: ${r.stderr.trim().split('\n').at(-1)}`;
+  }
+  return look() ?? lacking;
+}
+
+/**
+ * @param {string} folder the package
+ * @param {{ target?: string, sanitize?: boolean, out?: string }} options
+ * @returns {string | undefined} the binary, or nothing where it cannot be built (said on stderr)
+ */
+export function buildNative(folder, { target = hostTarget(), sanitize = false, out } = {}) {
+  const name = basename(folder);
+  const giveUp = (why) => {
+    if (process.env.CORELANE_REQUIRE_NATIVE === '1') throw new Error(`native: ${name}: ${why}`);
+    console.error(`native: ${name}: ${why}; the package will run on its fallback`);
+    return undefined;
+  };
+  if (target === undefined) return giveUp(`no addon for ${process.platform}-${process.arch}`);
+  if (!Object.hasOwn(TARGETS, target)) return giveUp(`no addon for ${target}`);
+  if (sanitize && out === undefined) throw new Error('native: --sanitize needs --out');
+
+  const file = out ?? join(folder, 'npm', target, `${name}.node`);
+  const compiler = findCompiler(target);
+  if (typeof compiler === 'string') return giveUp(compiler);
+  const native = join(folder, 'native');
+  const sources = readdirSync(native)
+    .filter((entry) => /\.[ch]$/.test(entry))
+    .toSorted();
+  const flags = [...FLAGS, ...BY_TARGET[target], ...(sanitize ? SANITIZE : RELEASE)];
+  const stamp = createHash('sha256')
+    .update(JSON.stringify([compiler, flags, readFileSync(here, 'utf8')]))
+    .update(JSON.stringify(sources.map((entry) => [entry, readFileSync(join(native, entry), 'utf8')])))
+    .digest('hex');
+  const stampFile = `${file}.stamp`;
+  if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return file;
+
+  mkdirSync(dirname(file), { recursive: true });
+  const fresh = `${file}.${process.pid}`; // renamed into place: another process may have the old one loaded
+  const cFiles = sources.filter((entry) => entry.endsWith('.c')).map((entry) => join(native, entry));
+  const r = spawnSync(compiler.command, [...flags, `-I${HEADERS}`, '-o', fresh, ...cFiles], {
+    encoding: 'utf8',
+  });
+  if (r.status !== 0) throw new Error(`native: ${name}: ${compiler.command} failed\n${r.stderr}`);
+  renameSync(fresh, file);
+  writeFileSync(stampFile, stamp);
+  return file;
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === here) {
+  const { values } = parseArgs({
+    options: { target: { type: 'string' }, sanitize: { type: 'boolean' }, out: { type: 'string' } },
+  });
+  const file = buildNative(process.cwd(), values);
+  if (file !== undefined) console.error(`native: ${file}`);
+}
