@@ -1,0 +1,93 @@
+/** The machines that the lab can boot, as data. */
+import type { Architecture } from './debian.ts';
+
+export interface MachineNode {
+  /** CPUs of this node, as QEMU takes them: `0-1`. `null`: memory only. */
+  readonly cpus: string | null;
+  /** 0: CPUs only. */
+  readonly memoryMiB: number;
+  /** With HMAT: the node whose CPUs are nearest to this memory, and how fast they reach it. */
+  readonly access?: {
+    readonly initiator: number;
+    readonly latencyNs: number;
+    readonly bandwidthMiBPerS: number;
+  };
+}
+
+export interface Machine {
+  readonly name: string;
+  /** For --help and the head of the table. */
+  readonly title: string;
+  readonly architecture: Architecture;
+  readonly qemu: string;
+  readonly machineType: string;
+  readonly cpu: string;
+  readonly smp: string;
+  readonly nodes: readonly MachineNode[];
+  /** Rows of distances; none: one node, or what the firmware says by itself. */
+  readonly distances: readonly (readonly number[])[];
+  /** Device that the kernel writes its messages to. */
+  readonly console: string;
+  /** More of the kernel's command line. */
+  readonly kernelArguments: readonly string[];
+  /** Programs of `guest/suites/`, in order. */
+  readonly suites: readonly string[];
+}
+
+const PC = {
+  architecture: 'amd64',
+  qemu: 'qemu-system-x86_64',
+  machineType: 'q35',
+  cpu: 'max',
+  console: 'ttyS0',
+  // Memory stays where the test put it. Version 1 of cgroups would keep controllers from version 2.
+  kernelArguments: ['numa_balancing=disable', 'cgroup_no_v1=all'],
+} as const;
+
+export const MACHINES: readonly Machine[] = [
+  {
+    ...PC,
+    name: 'numa4',
+    title: '4 sockets with 2 CPUs and 1 GiB each, distances 10/16/22',
+    smp: '8,sockets=4,cores=2,threads=1',
+    nodes: ['0-1', '2-3', '4-5', '6-7'].map((cpus) => ({ cpus, memoryMiB: 1024 })),
+    distances: [
+      [10, 16, 16, 22],
+      [16, 10, 22, 16],
+      [16, 22, 10, 16],
+      [22, 16, 16, 10],
+    ],
+    suites: ['topology', 'cgroup'],
+  },
+  {
+    ...PC,
+    name: 'tiers',
+    title: 'a node with CPUs and memory, one with CPUs only, two with memory only (one slow), told by HMAT',
+    smp: '4,sockets=2,cores=2,threads=1',
+    nodes: [
+      {
+        cpus: '0-1',
+        memoryMiB: 1024,
+        access: { initiator: 0, latencyNs: 80, bandwidthMiBPerS: 20_480 },
+      },
+      { cpus: '2-3', memoryMiB: 0 },
+      {
+        cpus: null,
+        memoryMiB: 1024,
+        access: { initiator: 1, latencyNs: 90, bandwidthMiBPerS: 18_432 },
+      },
+      {
+        cpus: null,
+        memoryMiB: 1024,
+        access: { initiator: 0, latencyNs: 300, bandwidthMiBPerS: 5120 },
+      },
+    ],
+    distances: [
+      [10, 20, 20, 28],
+      [20, 10, 12, 28],
+      [20, 12, 10, 28],
+      [28, 28, 28, 10],
+    ],
+    suites: ['tiers'],
+  },
+];

