@@ -70,7 +70,7 @@ function table(rows: readonly (readonly string[])[]): string {
       (_, line) =>
         `│ ${widths.map((width, column) => (row[column]?.[line] ?? '').padEnd(width)).join(' │ ')} │`,
     );
-    return index === 0 ? text : [rule, ...text];
+    return index === 1 ? [rule, ...text] : text;
   });
   return [
     rule.replace('├', '┌').replaceAll('┼', '┬').replace('┤', '┐'),

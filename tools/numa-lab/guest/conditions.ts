@@ -1,0 +1,36 @@
+/** Runs a probe in a process of its own, in circumstances that this process must not be in: a cgroup, another user, a limit. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { Mismatch } from './suite.ts';
+
+export interface Conditions {
+  /** Directory of a cgroup, joined before Node starts. */
+  readonly cgroup?: string;
+  /** RLIMIT_MEMLOCK, before Node starts. */
+  readonly lockedKiB?: number;
+  /** The probe becomes this user (and group), which leaves it no capabilities. */
+  readonly userId?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export const NOBODY = 65_534;
+
+/** The probe's answer. @throws Mismatch for a probe that fails. */
+export function inConditions<T>(conditions: Conditions, probe: string, input: unknown = null): T {
+  const { cgroup, lockedKiB, userId, env } = conditions;
+  const script = [
+    ...(cgroup === undefined ? [] : [`echo $$ > ${cgroup}/cgroup.procs`]),
+    ...(lockedKiB === undefined ? [] : [`ulimit -l ${lockedKiB}`]),
+    'exec node "$@"',
+  ].join(' && ');
+  const program = join(import.meta.dirname, 'probe-process.ts');
+  const child = spawnSync(
+    '/bin/sh',
+    ['-c', script, 'sh', program, probe, JSON.stringify(input), String(userId ?? 0)],
+    { encoding: 'utf8', env: { ...process.env, ...env } },
+  );
+  if (child.status === 0) return JSON.parse(child.stdout) as T;
+  throw new Mismatch(
+    `probe ${probe} ended with ${child.status ?? child.signal}: ${child.stderr.trim().split('\n').slice(-6).join(' ')}`,
+  );
+}

@@ -1,0 +1,79 @@
+/** What the machine `numa4` is, as Topology reads it from a running kernel. */
+import { Topology } from '@corelane/platform';
+import { withGroups } from '../cgroups.ts';
+import { inConditions } from '../conditions.ts';
+import type { Suite } from '../suite.ts';
+import { expectEqual, expectThat } from '../suite.ts';
+
+const DISTANCES = [
+  [10, 16, 16, 22],
+  [16, 10, 22, 16],
+  [16, 22, 10, 16],
+  [22, 16, 16, 10],
+];
+
+export const suite: Suite = {
+  name: 'topology',
+  tests: [
+    {
+      name: '4 packages, 4 nodes, 8 cores, 8 PUs',
+      asked: '-smp 8,sockets=4,cores=2',
+      run() {
+        const { counts, notes } = Topology.read();
+        const { Package, NUMANode, Core, PU } = counts;
+        expectEqual(
+          'counts',
+          { Package, NUMANode, Core, PU },
+          { Package: 4, NUMANode: 4, Core: 8, PU: 8 },
+        );
+        expectEqual('notes', notes, []);
+        return JSON.stringify({ Package, NUMANode, Core, PU });
+      },
+    },
+    {
+      name: 'CPUs of each node',
+      asked: 'nodes of CPUs 0-1, 2-3, 4-5, 6-7',
+      run() {
+        const topology = Topology.read();
+        const cpus = topology.nodes.map((node) => node.cpus);
+        expectEqual('cpus', cpus, [[0, 1], [2, 3], [4, 5], [6, 7]]);
+        const nodes = Array.from({ length: 8 }, (_, cpu) => topology.nodeOfCpu(cpu));
+        expectEqual('nodeOfCpu(0…7)', nodes, [0, 0, 1, 1, 2, 2, 3, 3]);
+        return JSON.stringify(cpus);
+      },
+    },
+    {
+      name: 'distances',
+      asked: '-numa dist 10/16/22',
+      run() {
+        const distances = Topology.read().nodes.map((node) => node.distances);
+        expectEqual('distances', distances, DISTANCES);
+        return JSON.stringify(distances);
+      },
+    },
+    {
+      name: 'memory of each node',
+      asked: '1 GiB each',
+      run() {
+        const mebibytes = Topology.read().nodes.map(({ memoryBytes }) => (memoryBytes ?? 0) / 2 ** 20);
+        for (const [node, found] of mebibytes.entries())
+          expectThat(`node ${node} has ${found} MiB, expected 900 to 1024`, found > 900 && found <= 1024);
+        return `${mebibytes.map(Math.round).join(', ')} MiB`;
+      },
+    },
+    {
+      name: 'a cpuset leaves out the other nodes',
+      asked: 'cpuset CPUs 2-5, nodes 1-2',
+      run() {
+        const settings = { 'cpuset.cpus': '2-5', 'cpuset.mems': '1-2' };
+        const seen = withGroups([settings], ([cgroup = '']) =>
+          inConditions<Topology>({ cgroup }, 'topology'),
+        );
+        expectEqual('nodes', seen.nodes.map(({ os }) => os), [1, 2]);
+        expectEqual('disallowedCpus', seen.disallowedCpus, [0, 1, 6, 7]);
+        expectEqual('disallowedNodes', seen.disallowedNodes, [0, 3]);
+        return `nodes 1, 2; disallowed CPUs ${seen.disallowedCpus.join(',')}, nodes ${seen.disallowedNodes.join(',')}`;
+      },
+    },
+  ],
+};
