@@ -1,6 +1,7 @@
 /** Runs a probe in a process of its own, in circumstances that this process must not be in: a cgroup, another user, a limit. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { ProbeAnswer, ProbeInput, ProbeName } from './probes.ts';
 import { Mismatch } from './suite.ts';
 
 export interface Conditions {
@@ -13,10 +14,12 @@ export interface Conditions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export const NOBODY = 65_534;
-
 /** The probe's answer. @throws Mismatch for a probe that fails. */
-export function inConditions<T>(conditions: Conditions, probe: string, input: unknown = null): T {
+export function inConditions<N extends ProbeName>(
+  conditions: Conditions,
+  probe: N,
+  ...input: ProbeInput<N>
+): ProbeAnswer<N> {
   const { cgroup, lockedKiB, userId, env } = conditions;
   const script = [
     ...(cgroup === undefined ? [] : [`echo $$ > ${cgroup}/cgroup.procs`]),
@@ -29,7 +32,7 @@ export function inConditions<T>(conditions: Conditions, probe: string, input: un
     ['-c', script, 'sh', program, probe, JSON.stringify(input), String(userId ?? 0)],
     { encoding: 'utf8', env: { ...process.env, ...env } },
   );
-  if (child.status === 0) return JSON.parse(child.stdout) as T;
+  if (child.status === 0) return JSON.parse(child.stdout) as ProbeAnswer<N>;
   throw new Mismatch(
     `probe ${probe} ended with ${child.status ?? child.signal}: ${child.stderr.trim().split('\n').slice(-6).join(' ')}`,
   );

@@ -1,5 +1,6 @@
 /** Speaks with the lab: JSON lines on file descriptor 3, which /init opened on the serial port for results. */
 import { writeSync } from 'node:fs';
+import type { GuestEvent, Verdict } from '../src/guest-event.ts';
 import { Mismatch } from './suite.ts';
 import type { LabTest, Suite } from './suite.ts';
 
@@ -13,7 +14,7 @@ export function hello(tests: number, about: { node: string; kernel: string; addo
 export async function runTest(suite: Suite, { name, asked, run }: LabTest): Promise<void> {
   say({ event: 'begin', suite: suite.name, test: name });
   const started = performance.now();
-  let verdict = 'passed';
+  let verdict: Verdict = 'passed';
   let readBack: string;
   try {
     readBack = await run();
@@ -30,7 +31,7 @@ export function end(): void {
   say({ event: 'end' });
 }
 
-function say(event: Record<string, unknown>): void {
+function say(event: GuestEvent): void {
   const line = Buffer.from(`${JSON.stringify(event)}\n`);
-  for (let written = 0; written < line.byteLength; ) written += writeSync(RESULTS, line, written);
+  for (let written = 0; written < line.byteLength;) written += writeSync(RESULTS, line, written);
 }

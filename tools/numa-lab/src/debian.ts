@@ -10,7 +10,7 @@ import { LabError } from './errors.ts';
 
 export type Architecture = 'amd64' | 'arm64';
 
-export const HOW_TO_GET_APT =
+const HOW_TO_GET_APT =
   'the lab takes its emulator and kernels from the Debian archive: run it on Debian or in a debian container (docker run -it node:26-bookworm)';
 
 export class Debian {

@@ -1,7 +1,7 @@
 /** What the program in the machine says: one JSON object a line, on a serial port of its own. */
 import { LabError } from './errors.ts';
 
-export const PROTOCOL = 1;
+const PROTOCOL = 1;
 
 export type Verdict = 'passed' | 'failed';
 

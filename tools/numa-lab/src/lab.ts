@@ -101,7 +101,10 @@ function hostArchitecture(): Architecture {
 }
 
 function bootScript({ command, args, env }: EmulatorCommand): string {
-  const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value)} `);
   return `#!/bin/sh\nexec env ${variables.join('')}${[command, ...args].map(quote).join(' ')}\n`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -14,7 +14,6 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return EXIT_CODES.passed;
   }
-  const say = (text: string): void => void process.stderr.write(`numa-lab: ${text}\n`);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
   const reports: MachineReport[] = [];
@@ -33,9 +32,14 @@ async function main(args: readonly string[]): Promise<number> {
     if (!options.json) process.stdout.write(`\n${machineTable({ machine, outcome })}\n`);
   }
   const passed = allPassed(reports) && !stop.signal.aborted;
-  if (options.json) process.stdout.write(`${JSON.stringify({ passed, machines: reports.map(json) }, null, 2)}\n`);
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ passed, machines: reports.map(json) }, null, 2)}\n`);
   else process.stdout.write(`\n${summary(reports)}\n`);
   return passed ? EXIT_CODES.passed : EXIT_CODES.failed;
+}
+
+function say(text: string): void {
+  process.stderr.write(`numa-lab: ${text}\n`);
 }
 
 function json({ machine, outcome }: MachineReport) {

@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 
 function limitsIn(chain: Chain): { limits: Limits; directories: readonly string[] } {
   return withGroups(chain, (directories) => ({
-    limits: inConditions<Limits>({ cgroup: directories.at(-1) ?? '' }, 'limits'),
+    limits: inConditions({ cgroup: directories.at(-1) ?? '' }, 'limits'),
     directories,
   }));
 }
@@ -102,7 +102,7 @@ export const suite: Suite = {
       name: 'locked-memory limit of the process',
       asked: 'ulimit -l 64',
       run() {
-        const { lockedMemoryBytes } = inConditions<Limits>({ lockedKiB: 64 }, 'limits');
+        const { lockedMemoryBytes } = inConditions({ lockedKiB: 64 }, 'limits');
         expectEqual('lockedMemoryBytes', lockedMemoryBytes.value, { soft: 65_536, hard: 65_536 });
         return JSON.stringify(lockedMemoryBytes.value);
       },

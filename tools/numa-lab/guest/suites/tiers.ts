@@ -1,7 +1,10 @@
-/** What the machine `tiers` is: nodes without memory, nodes without CPUs, and what HMAT says of them. */
-import { Topology } from '@corelane/platform';
+/** What the machine `tiers` is: memory without CPUs, near and far, fast and slow. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { Topology, parseCpuList } from '@corelane/platform';
 import type { Suite } from '../suite.ts';
 import { expectEqual } from '../suite.ts';
+
+const TIERS = '/sys/devices/virtual/memory_tiering';
 
 export const suite: Suite = {
   name: 'tiers',
@@ -10,11 +13,72 @@ export const suite: Suite = {
       name: 'nodes with memory only',
       asked: 'nodes 2 and 3 without CPUs',
       run() {
-        const only = Topology.read()
-          .nodes.filter(({ memoryOnly }) => memoryOnly)
-          .map(({ os }) => os);
+        const topology = Topology.read();
+        const only = topology.nodes.filter(({ memoryOnly }) => memoryOnly).map(({ os }) => os);
         expectEqual('memoryOnly', only, [2, 3]);
         return `nodes ${only.join(', ')}`;
+      },
+    },
+    {
+      name: 'a node without CPUs is local to those that HMAT names',
+      asked: 'initiator 0 for node 2, initiator 1 for node 3',
+      run() {
+        const local = Topology.read().nodes.map(({ localCpus }) => localCpus);
+        const nearest = [
+          [0, 1],
+          [2, 3],
+        ];
+        expectEqual('localCpus', local, [...nearest, ...nearest]);
+        return JSON.stringify(local);
+      },
+    },
+    {
+      name: 'latency and bandwidth of HMAT',
+      asked: '80 ns, 80 ns, 40 ns, 300 ns; 20, 20, 40, 5 GiB/s',
+      run() {
+        const { nodes } = Topology.read();
+        const latencies = nodes.map(({ access }) => [access?.readLatencyNs, access?.writeLatencyNs]);
+        expectEqual('latencies', latencies, [
+          [80, 80],
+          [80, 80],
+          [40, 40],
+          [300, 300],
+        ]);
+        const bandwidths = nodes.map(({ access }) => access?.readBandwidthMBps);
+        expectEqual('bandwidths', bandwidths, [20_480, 20_480, 40_960, 5120]);
+        return `${latencies.map(([read]) => `${read} ns`).join(', ')}; ${bandwidths.join(', ')} MB/s`;
+      },
+    },
+    {
+      name: 'distances of uneven nodes',
+      asked: '12 to the fast memory, 28 and 24 to the slow one',
+      run() {
+        const distances = Topology.read().nodes.map((node) => node.distances);
+        const expected = [
+          [10, 20, 12, 28],
+          [20, 10, 22, 24],
+          [12, 22, 10, 28],
+          [28, 24, 28, 10],
+        ];
+        expectEqual('distances', distances, expected);
+        return JSON.stringify(distances);
+      },
+    },
+    {
+      name: "the kernel's memory tiers",
+      asked: 'each node has the one whose nodelist names it',
+      run() {
+        const named = new Map<number, number>();
+        for (const name of readdirSync(TIERS).filter((entry) => entry.startsWith('memory_tier')))
+          for (const node of parseCpuList(readFileSync(`${TIERS}/${name}/nodelist`, 'utf8').trim()))
+            named.set(node, Number(name.slice('memory_tier'.length)));
+        const tiers = Topology.read().nodes.map(({ tier }) => tier);
+        expectEqual(
+          'tiers',
+          tiers,
+          [0, 1, 2, 3].map((node) => named.get(node)),
+        );
+        return tiers.join(', ');
       },
     },
   ],

@@ -21,11 +21,7 @@ export const suite: Suite = {
       run() {
         const { counts, notes } = Topology.read();
         const { Package, NUMANode, Core, PU } = counts;
-        expectEqual(
-          'counts',
-          { Package, NUMANode, Core, PU },
-          { Package: 4, NUMANode: 4, Core: 8, PU: 8 },
-        );
+        expectEqual('counts', { Package, NUMANode, Core, PU }, { Package: 4, NUMANode: 4, Core: 8, PU: 8 });
         expectEqual('notes', notes, []);
         return JSON.stringify({ Package, NUMANode, Core, PU });
       },
@@ -36,7 +32,12 @@ export const suite: Suite = {
       run() {
         const topology = Topology.read();
         const cpus = topology.nodes.map((node) => node.cpus);
-        expectEqual('cpus', cpus, [[0, 1], [2, 3], [4, 5], [6, 7]]);
+        expectEqual('cpus', cpus, [
+          [0, 1],
+          [2, 3],
+          [4, 5],
+          [6, 7],
+        ]);
         const nodes = Array.from({ length: 8 }, (_, cpu) => topology.nodeOfCpu(cpu));
         expectEqual('nodeOfCpu(0…7)', nodes, [0, 0, 1, 1, 2, 2, 3, 3]);
         return JSON.stringify(cpus);
@@ -66,10 +67,12 @@ export const suite: Suite = {
       asked: 'cpuset CPUs 2-5, nodes 1-2',
       run() {
         const settings = { 'cpuset.cpus': '2-5', 'cpuset.mems': '1-2' };
-        const seen = withGroups([settings], ([cgroup = '']) =>
-          inConditions<Topology>({ cgroup }, 'topology'),
+        const seen = withGroups([settings], ([cgroup = '']) => inConditions({ cgroup }, 'topology'));
+        expectEqual(
+          'nodes',
+          seen.nodes.map(({ os }) => os),
+          [1, 2],
         );
-        expectEqual('nodes', seen.nodes.map(({ os }) => os), [1, 2]);
         expectEqual('disallowedCpus', seen.disallowedCpus, [0, 1, 6, 7]);
         expectEqual('disallowedNodes', seen.disallowedNodes, [0, 3]);
         return `nodes 1, 2; disallowed CPUs ${seen.disallowedCpus.join(',')}, nodes ${seen.disallowedNodes.join(',')}`;
