@@ -9,6 +9,7 @@ import type { FileSystem } from './file-system.ts';
 import { nodeFileSystem } from './file-system.ts';
 import { readHostTopology } from './host.ts';
 import { readKinds } from './kinds.ts';
+import type { RawNode } from './nodes.ts';
 import { readMachineMemory, readNodes } from './nodes.ts';
 import { Sysfs } from './sysfs.ts';
 import { drawTopology } from './text.ts';
@@ -125,6 +126,8 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
   const info = readCpuInfo(sysfs);
   const nodes = readNodes(sysfs, cpus.online, info);
   const numbers = nodes.map(({ os }) => os);
+  const allowedCpus = disallowed ? null : allowed(sysfs, 'cpus', cpus.online);
+  const allowedMemory = disallowed ? null : allowed(sysfs, 'mems', numbers);
   return assemble({
     cpus,
     levels: readCpuLevels(sysfs, cpus.online, info),
@@ -134,8 +137,8 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
     info,
     model: sysfs.text('/sys/class/dmi/id/product_name') ?? sysfs.text('/proc/device-tree/model') ?? null,
     memoryBytes: readMachineMemory(sysfs) ?? sum(nodes.map(({ memoryBytes }) => memoryBytes)),
-    allowedCpus: disallowed ? null : allowed(sysfs, 'cpus', cpus.online),
-    allowedNodes: disallowed ? null : allowed(sysfs, 'mems', numbers),
+    allowedCpus,
+    allowedNodes: allowedMemory && new Set([...allowedMemory, ...withoutMemory(nodes, allowedCpus)]),
     notes: sysfs.notes,
   });
 }
@@ -152,6 +155,13 @@ function allowed(
   if (present.some((number) => set.has(number))) return set;
   sysfs.note(`${cpuset.source} ignored: it allows nothing that is here`);
   return null;
+}
+
+/** Nodes that no cpuset can name, since it holds nodes with memory only: they are allowed as far as their CPUs are. */
+function withoutMemory(nodes: readonly RawNode[], allowedCpus: ReadonlySet<number> | null): number[] {
+  return nodes
+    .filter(({ memoryBytes, cpus }) => memoryBytes === 0 && cpus.some((cpu) => allowedCpus?.has(cpu) ?? true))
+    .map(({ os }) => os);
 }
 
 function sum(values: readonly (number | null)[]): number | null {

@@ -476,6 +476,16 @@ describe('cpusets', () => {
     expect(topology.disallowedCpus).toEqual([]);
   });
 
+  test('a node without memory, which no cpuset can name, is allowed as far as its CPUs are', () => {
+    const files = { ...two, ...v2, '/sys/devices/system/node/node1/meminfo': 'Node 1 MemTotal: 0 kB\n' };
+    const cpus = '/sys/fs/cgroup/a/cpuset.cpus.effective';
+    const whole = read({ ...files, [cpus]: '0-7\n' });
+    expect(whole.nodes.map((node) => node.os)).toEqual([0, 1]);
+    expect(whole.disallowedNodes).toEqual([]);
+    expect(whole.nodeOfCpu(4)).toBe(1);
+    expect(read({ ...files, [cpus]: '0-3\n' }).disallowedNodes).toEqual([1]);
+  });
+
   test('a cpuset that leaves nothing is not believed', () => {
     const topology = read({ ...two, ...v2, '/sys/fs/cgroup/a/cpuset.cpus.effective': '100\n' });
     expect(topology.counts.PU).toBe(8);
