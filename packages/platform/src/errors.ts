@@ -45,3 +45,23 @@ export class PlatformOptionError extends PlatformError {
     super('ERR_PLATFORM_OPTION', `option ${option}: ${problem}`);
   }
 }
+
+/** A range of memory that is no range: empty, detached, or not of whole pages. Code `ERR_MEMORY_RANGE`. */
+export class MemoryRangeError extends PlatformError {
+  override readonly name = 'MemoryRangeError';
+  /** Where the range starts in its buffer. */
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  /** The size of the pages that it should consist of. */
+  readonly pageBytes: number;
+
+  constructor(range: { offsetBytes: number; lengthBytes: number; pageBytes: number }, problem: string) {
+    super(
+      'ERR_MEMORY_RANGE',
+      `range of ${range.lengthBytes} bytes at offset ${range.offsetBytes}: ${problem} (pages are ${range.pageBytes} bytes)`,
+    );
+    this.offsetBytes = range.offsetBytes;
+    this.lengthBytes = range.lengthBytes;
+    this.pageBytes = range.pageBytes;
+  }
+}

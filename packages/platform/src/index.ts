@@ -1,13 +1,49 @@
+export type { Answer, Refused, Unsupported, Verified } from './answer.ts';
 export { capabilities } from './capabilities.ts';
 export type { CapabilitiesOptions } from './capabilities.ts';
 export type { Capability, CapabilityName, CapabilityStatus } from './capability.ts';
 export { MAX_CPUS, formatCpuList, formatCpuMap, parseCpuList, parseCpuMap } from './cpu-set.ts';
 export type { CpuSet } from './cpu-set.ts';
-export { CpuSetSyntaxError, PlatformError, PlatformOptionError, TopologyUnavailableError } from './errors.ts';
+export {
+  CpuSetSyntaxError,
+  MemoryRangeError,
+  PlatformError,
+  PlatformOptionError,
+  TopologyUnavailableError,
+} from './errors.ts';
 export { memoryFileSystem, nodeFileSystem } from './file-system.ts';
 export type { FileSystem } from './file-system.ts';
 export { limits } from './limits.ts';
 export type { Limits } from './limits.ts';
+export {
+  adviseMemory,
+  alignedRange,
+  bindMemory,
+  hugePages,
+  interleaveMemory,
+  lockMemory,
+  memoryPolicy,
+  migrateMemory,
+  pageBytes,
+  prefaultMemory,
+  preferMemory,
+  releaseMemory,
+  resetMemoryPolicy,
+  residency,
+  unlockMemory,
+} from './memory.ts';
+export type { InterleaveOptions } from './memory.ts';
+export type { Advised, MemoryAdvice } from './memory-advice.ts';
+export type { HugePages, HugePagesMode } from './memory-huge.ts';
+export type { MemoryLock } from './memory-lock.ts';
+export type { Migration } from './memory-migration.ts';
+export type { MemoryPolicyOptions, MemoryPolicySet } from './memory-policy.ts';
+export type { MemoryPolicyMode, MemoryPolicySegment } from './memory-policy-segments.ts';
+export type { Prefault, PrefaultOptions } from './memory-prefault.ts';
+export type { AlignedRangeOptions } from './memory-aligned-range.ts';
+export type { Release } from './memory-release.ts';
+export { PAGE_ABSENT, PAGE_ZERO } from './memory-residency.ts';
+export type { NodePages, Residency, ResidencyOptions } from './memory-residency.ts';
 export type { Pressure, PressureLine } from './pressure.ts';
 export type { ResourceLimit } from './process-limits.ts';
 export type { Bound, Reading } from './reading.ts';
