@@ -65,3 +65,21 @@ export class MemoryRangeError extends PlatformError {
     this.pageBytes = range.pageBytes;
   }
 }
+
+/** A placement that cannot be: CPUs or nodes that are not there or not allowed, or more threads than places. Code `ERR_PLACEMENT`. */
+export class PlacementError extends PlatformError {
+  override readonly name = 'PlacementError';
+
+  constructor(problem: string) {
+    super('ERR_PLACEMENT', problem);
+  }
+}
+
+/** Use after disposal. Code `ERR_PLATFORM_DISPOSED`. */
+export class PlatformDisposedError extends PlatformError {
+  override readonly name = 'PlatformDisposedError';
+
+  constructor(what: string) {
+    super('ERR_PLATFORM_DISPOSED', `${what} was disposed, and used again`);
+  }
+}

@@ -1,12 +1,17 @@
+export { affinity, setAffinity } from './affinity.ts';
 export type { Answer, Refused, Unsupported, Verified } from './answer.ts';
 export { capabilities } from './capabilities.ts';
 export type { CapabilitiesOptions } from './capabilities.ts';
 export type { Capability, CapabilityName, CapabilityStatus } from './capability.ts';
 export { MAX_CPUS, formatCpuList, formatCpuMap, parseCpuList, parseCpuMap } from './cpu-set.ts';
 export type { CpuSet } from './cpu-set.ts';
+export { currentCpu } from './current-cpu.ts';
+export type { CurrentCpu } from './current-cpu.ts';
 export {
   CpuSetSyntaxError,
   MemoryRangeError,
+  PlacementError,
+  PlatformDisposedError,
   PlatformError,
   PlatformOptionError,
   TopologyUnavailableError,
@@ -44,9 +49,25 @@ export type { AlignedRangeOptions } from './memory-aligned-range.ts';
 export type { Release } from './memory-release.ts';
 export { PAGE_ABSENT, PAGE_ZERO } from './memory-residency.ts';
 export type { NodePages, Residency, ResidencyOptions } from './memory-residency.ts';
+export type { NativeThreads } from './native-threads.ts';
+export { nice, setNice } from './nice.ts';
+export { pin } from './pin.ts';
+export type { Pinned } from './pin.ts';
+export { place } from './placement.ts';
+export type { Placement, PlacementSlot } from './placement.ts';
+export { MAX_PLACEMENT_THREADS } from './placement-options.ts';
+export type { AutomaticPlacement, ExplicitPlacement, PlacementOptions } from './placement-options.ts';
 export type { Pressure, PressureLine } from './pressure.ts';
 export type { ResourceLimit } from './process-limits.ts';
 export type { Bound, Reading } from './reading.ts';
+export { schedulingPolicy, setSchedulingPolicy } from './scheduling.ts';
+export type { SchedulingPolicy, SchedulingPolicyName, SchedulingPolicyRequest } from './scheduling.ts';
+export { ThreadClock, threadCpuTimeNs } from './thread-clock.ts';
+export type { ThreadFile, ThreadHost } from './thread-host.ts';
+export { threadId } from './thread-id.ts';
+export { MAX_THREAD_NAME_BYTES, setThreadName, threadName } from './thread-name.ts';
+export { threads } from './threads.ts';
+export type { ThreadInfo } from './threads.ts';
 export { Topology } from './topology.ts';
 export type { TopologyReadOptions } from './topology.ts';
 export { cacheKind } from './topology-data.ts';
