@@ -4,10 +4,11 @@
  */
 import { createRequire } from 'node:module';
 import type { NativeMemory } from './native-memory.ts';
+import type { NativePerf } from './native-perf.ts';
 import type { NativeThreads } from './native-threads.ts';
 
 /** Functions of native/*.c. They answer numbers: >= 0 is the result, < 0 is -errno. Each part is declared beside its concern. */
-export interface NativeAddon extends NativeThreads, NativeMemory {
+export interface NativeAddon extends NativeThreads, NativeMemory, NativePerf {
   readonly abi: number;
 }
 
