@@ -1,5 +1,5 @@
 /** What the kernel keeps of threads and processes whether or not anybody counts: one slot a figure, from the best source there is. */
-import { PERF_USAGE, PERF_USAGE_LENGTH } from './native-perf.ts';
+import { PERF_USAGE, PERF_USAGE_LENGTH, type NativePerf } from './native-perf.ts';
 import type { PerfMachine } from './perf-machine.ts';
 import type { PerfTarget } from './perf-source.ts';
 import { TaskFile } from './perf-task-files.ts';
@@ -36,21 +36,18 @@ const ALL_OF_USAGE = [...FAULTS, SLOT.switches, SLOT.cpuNs];
 
 /** In order of preference: a slot comes from the first that has it. */
 export function accountsOf(machine: PerfMachine, target: PerfTarget): AccountOpener[] {
-  if (target === 'process') return [usage(machine, 1), resourceUsage(machine)];
-  if (target === 'thread') {
-    const files = machine.ownTid === undefined ? [] : taskFiles(machine, machine.ownTid);
-    return [usage(machine, 0), threadCpu(machine), ...files];
-  }
-  return taskFiles(machine, target.tid);
+  const { native, ownTid } = machine;
+  if (target === 'process') return [native === null ? resourceUsage(machine) : usage(native, 1)];
+  if (target !== 'thread') return taskFiles(machine, target.tid);
+  const files = ownTid === undefined ? [] : taskFiles(machine, ownTid);
+  return [native === null ? threadCpu(machine) : usage(native, 0), ...files];
 }
 
 /** Of the addon. */
-function usage(machine: PerfMachine, whole: 0 | 1): AccountOpener {
-  const { native } = machine;
+function usage(native: NativePerf, whole: 0 | 1): AccountOpener {
   return {
     slots: ALL_OF_USAGE,
-    open(): Account | string {
-      if (native === null) return `getrusage takes the addon: ${machine.nativeReason}`;
+    open(): Account {
       const out = new Float64Array(PERF_USAGE_LENGTH);
       return {
         source: `getrusage(${whole ? 'RUSAGE_SELF' : 'RUSAGE_THREAD'}) and the CPU clock`,

@@ -22,6 +22,7 @@ interface Asked {
   readonly machine: PerfMachine;
   readonly native: NativePerf;
   readonly all: readonly PerfEventInfo[];
+  readonly type: PerfEventType;
   readonly target: PerfTarget;
 }
 
@@ -56,7 +57,7 @@ export function openCounters(
   }
   if (places.length === 0) return { source: null, notes, failures };
 
-  const asked: Asked = { machine, native, all, target };
+  const asked: Asked = { machine, native, all, type, target };
   let excluded = excludeKernel === true;
   let opened = openFitting(asked, countable(all, places, excluded), excluded);
   if (excludeKernel === undefined && [...opened.failures.values()].some(isPermission)) {
@@ -122,11 +123,13 @@ function starves(native: NativePerf, group: PerfGroup): boolean {
 }
 
 function openOnce(asked: Asked, places: readonly number[], excluded: boolean, single: boolean): Opened {
-  const { machine, native, all, target } = asked;
+  const { machine, native, all, type, target } = asked;
   const { arch } = machine;
   const exclude = excluded ? PERF_OPEN.excludeKernel : 0;
+  // What the kernel counts is in no register.
+  const map = type === 'hardware' ? PERF_OPEN.map : 0;
   if (target === 'thread')
-    return openGroups(native, all, places, { tid: 0, flags: exclude + PERF_OPEN.map, arch, single });
+    return openGroups(native, all, places, { tid: 0, flags: exclude + map, arch, single });
   if (target !== 'process')
     return openGroups(native, all, places, { tid: target.tid, flags: exclude, arch, single });
   const threads = openEveryThread(machine, native, all, places, {
