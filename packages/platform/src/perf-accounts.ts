@@ -1,6 +1,6 @@
 /** What the kernel keeps of threads and processes whether or not anybody counts: one slot a figure, from the best source there is. */
-import { PERF_USAGE, PERF_USAGE_LENGTH, type NativePerf } from './native-perf.ts';
-import type { PerfMachine } from './perf-machine.ts';
+import { PERF_USAGE, PERF_USAGE_LENGTH } from './native-perf.ts';
+import type { PerfMachine, PerfNative } from './perf-machine.ts';
 import type { PerfTarget } from './perf-source.ts';
 import { TaskFile } from './perf-task-files.ts';
 
@@ -38,13 +38,16 @@ const ALL_OF_USAGE = [...FAULTS, SLOT.switches, SLOT.cpuNs];
 export function accountsOf(machine: PerfMachine, target: PerfTarget): AccountOpener[] {
   const { native, ownTid } = machine;
   if (target === 'process') return [native === null ? resourceUsage(machine) : usage(native, 1)];
-  if (target !== 'thread') return taskFiles(machine, target.tid);
+  if (target !== 'thread') {
+    const files = taskFiles(machine, target.tid);
+    return native === null ? files : [clockOf(machine, native, target.tid), ...files];
+  }
   const files = ownTid === undefined ? [] : taskFiles(machine, ownTid);
   return [native === null ? threadCpu(machine) : usage(native, 0), ...files];
 }
 
 /** Of the addon. */
-function usage(native: NativePerf, whole: 0 | 1): AccountOpener {
+function usage(native: PerfNative, whole: 0 | 1): AccountOpener {
   return {
     slots: ALL_OF_USAGE,
     open(): Account {
@@ -59,6 +62,32 @@ function usage(native: NativePerf, whole: 0 | 1): AccountOpener {
           into[SLOT.cpuNs] = at(out, PERF_USAGE.cpuNs);
         },
         close: nothing,
+      };
+    },
+  };
+}
+
+/**
+ * The CPU clock of another thread, which is exact while that runs. An id may go to a new thread; the file, which stays with the old one,
+ * tells that it ended.
+ */
+function clockOf(machine: PerfMachine, native: PerfNative, tid: number): AccountOpener {
+  return {
+    slots: [SLOT.cpuNs],
+    open(): Account | string {
+      const alive = TaskFile.open(machine, tid, 'schedstat');
+      if (typeof alive === 'string') return `/proc/self/task/${tid}/schedstat cannot be opened (${alive})`;
+      const cell = new Float64Array(1);
+      return {
+        source: `the CPU clock of thread ${tid}`,
+        read(into): void {
+          native.threadCpuTimeInto(tid, cell, 0);
+          const ns = at(cell, 0);
+          into[SLOT.cpuNs] = ns >= 0 && alive.refresh() ? ns : Number.NaN;
+        },
+        close: () => {
+          alive.close();
+        },
       };
     },
   };
@@ -106,7 +135,7 @@ function threadCpu(machine: PerfMachine): AccountOpener {
   };
 }
 
-/** Of Linux, for any thread of this process. The CPU time of a thread that runs is as of the scheduler's last tick (1 to 10 ms). */
+/** Of Linux, for any thread of this process. Without the addon, the CPU time of a thread that runs is as of the scheduler's last tick (1 to 10 ms). */
 function taskFiles(machine: PerfMachine, tid: number): AccountOpener[] {
   return [
     taskFile(machine, tid, 'stat', FAULTS, (file, into) => {

@@ -138,7 +138,7 @@ export class PerfEvents<E extends PerfEventName = PerfEventName> {
   }
 
   #sample(): void {
-    if (this.#closed) throw new PlatformDisposedError("these PerfEvents");
+    if (this.#closed) throw new PlatformDisposedError('PerfEvents');
     for (const source of this.#sources) source.sample(this.#columns);
     const { values } = this.#columns;
     for (let i = 0; i < values.length; i++) {

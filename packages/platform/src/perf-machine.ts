@@ -2,11 +2,14 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import process from 'node:process';
 import type { NativePerf } from './native-perf.ts';
+import type { NativeThreads } from './native-threads.ts';
 import { loadNative } from './native.ts';
+
+export type PerfNative = NativePerf & Pick<NativeThreads, 'threadCpuTimeInto'>;
 
 export interface PerfMachine {
   /** `null`: no addon. */
-  readonly native: NativePerf | null;
+  readonly native: PerfNative | null;
   /** Why there is no addon, as a clause. */
   readonly nativeReason: string;
   readonly platform: string;

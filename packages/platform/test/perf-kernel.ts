@@ -95,6 +95,7 @@ export class FakeKernel {
         perfReadPages: (leader, out) => this.#readPages(leader, out),
         perfClose: (handle) => (this.events.delete(handle) ? 0 : -E.EBADF),
         perfUsage: () => -E.ENOSYS,
+        threadCpuTimeInto: (_tid, view) => view.fill(-E.ENOSYS),
       },
       nativeReason: 'a kernel of the test',
       platform: this.options.platform,
