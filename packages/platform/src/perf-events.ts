@@ -110,8 +110,8 @@ export class PerfEvents<E extends PerfEventName = PerfEventName> {
   }
 
   /**
-   * The same values in the order of `events`, NaN for `null`, allocating nothing (one object where the tier of a process is procfs
-   * and there is no addon).
+   * The same values in the order of `events`, NaN for `null`. With the addon it allocates nothing; without, Node makes an object to tell
+   * the CPU time of a thread, and whatever it tells of the process.
    * @param values at least as long as `events`
    * @throws PlatformDisposedError, PlatformOptionError
    */

@@ -88,7 +88,7 @@ describe.runIf(program)('the page of a counter', () => {
     for (const { value, answer } of all(cases, (numbers) => `count ${numbers.join(' ')}`)) {
       const [offset, counter, width] = value;
       const expected = BigInt.asUintN(64, offset + BigInt.asIntN(Number(width), counter));
-      expect(answer, String(value)).toBe(String(expected));
+      expect({ value, answer }).toEqual({ value, answer: String(expected) });
     }
   });
 
@@ -101,7 +101,7 @@ describe.runIf(program)('the page of a counter', () => {
     )) {
       const [cycles, base, bits] = value;
       const expected = BigInt.asUintN(64, base + BigInt.asUintN(bits, cycles - base));
-      expect(answer, String(value)).toBe(String(expected));
+      expect({ value, answer }).toEqual({ value, answer: String(expected) });
     }
   });
 
@@ -119,7 +119,7 @@ describe.runIf(program)('the page of a counter', () => {
     )) {
       const [cycles, offset, mult, shift] = value;
       const expected = BigInt.asUintN(64, offset + ((cycles * mult) >> shift));
-      expect(answer, String(value)).toBe(String(expected));
+      expect({ value, answer }).toEqual({ value, answer: String(expected) });
     }
   });
 
