@@ -58,6 +58,8 @@ const POLICIES = ['compact', 'spread', 'perNode', 'explicit'];
 
 /** @throws PlatformOptionError */
 export function checkPlacementOptions(options: PlacementOptions): PlacementOptions {
+  if (typeof options !== 'object' || options === null)
+    throw new PlatformOptionError('policy', 'expected { policy, threads, … }');
   const { policy } = options;
   if (!POLICIES.includes(policy))
     throw new PlatformOptionError('policy', `${shown(policy)} is none of ${POLICIES.join(', ')}`);

@@ -130,7 +130,10 @@ function denied(
   return threadRefused(call, result, tid, hint);
 }
 
-function check({ policy, priority }: SchedulingPolicyRequest): Required<SchedulingPolicyRequest> {
+function check(request: SchedulingPolicyRequest): Required<SchedulingPolicyRequest> {
+  if (typeof request !== 'object' || request === null)
+    throw new PlatformOptionError('policy', 'expected { policy, priority? }');
+  const { policy, priority } = request;
   const settable = ['other', 'batch', 'idle', 'fifo', 'rr', 'deadline'];
   if (!settable.includes(policy))
     throw new PlatformOptionError('policy', `${policy} is none of ${settable.join(', ')}`);

@@ -170,6 +170,7 @@ describe('a request that cannot be', () => {
       [{ ...compact, threads: 1.5 }, 'threads'],
       [{ ...compact, threads: 65_537 }, '65537 is no whole number from 1 to 65536'],
       [{ policy: 'compact' }, 'threads'],
+      [undefined, 'expected { policy'],
       [{ ...compact, policy: 'dense' }, '"dense" is none of compact, spread, perNode, explicit'],
       [{ ...compact, smt: 'first' }, '"first" is none of last, pack, never'],
       [{ ...compact, prefer: 'fast' }, 'prefer'],
