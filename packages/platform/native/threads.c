@@ -133,9 +133,11 @@ static napi_value set_scheduler(napi_env env, napi_callback_info info) {
 /** Nanoseconds, or -errno. The kernel looks for the thread in this process only, and says EINVAL for any other. */
 static double cpu_time(int32_t tid) {
   struct timespec time;
+  /* Ids are below 2^22 (PID_MAX_LIMIT); from 2^28 the shift below would name some other clock. */
+  if (tid < 0 || tid >= 1 << 28) return -ESRCH;
   /* How the kernel numbers the clock of a thread: see CPUCLOCK_PERTHREAD and CPUCLOCK_SCHED. A tid of 0 is the caller. */
   clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6u);
-  if (tid < 0 || clock_gettime(clock, &time) != 0) return tid < 0 || errno == EINVAL ? -ESRCH : -(double)errno;
+  if (clock_gettime(clock, &time) != 0) return errno == EINVAL ? -ESRCH : -(double)errno;
   return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
