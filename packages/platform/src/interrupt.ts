@@ -6,6 +6,7 @@
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type Answer, type Refused, type Unsupported, refused, unsupported, verified } from './answer.ts';
+import { PlatformOptionError } from './errors.ts';
 import { ENDINGS, PHASES, STATE } from './native-interrupt.ts';
 import { type NativeAddon, loadNative } from './native.ts';
 import { type ParkOptions, type ParkTimes, readTimes } from './park-options.ts';
@@ -57,6 +58,8 @@ const state = new Float64Array(STATE.length);
  * @throws ParkTicketError, PlatformOptionError
  */
 export function park(ticket: ParkTicket, options?: Omit<ParkOptions, 'signal'>): Answer<Parked> {
+  if (options !== undefined && 'signal' in options)
+    throw new PlatformOptionError('signal', 'park blocks its thread and cannot hear it; use parkAsync');
   const request = open(ticket, readTimes(options));
   if ('status' in request) return request;
   const { addon, claim, requestNs } = request;

@@ -3,12 +3,13 @@
  * each thread, and is never required: what needs it answers `unsupported` with the reason found here.
  */
 import { createRequire } from 'node:module';
+import type { NativeInterrupt } from './native-interrupt.ts';
 import type { NativeMemory } from './native-memory.ts';
 import type { NativePerf } from './native-perf.ts';
 import type { NativeThreads } from './native-threads.ts';
 
 /** Functions of native/*.c. They answer numbers: >= 0 is the result, < 0 is -errno. Each part is declared beside its concern. */
-export interface NativeAddon extends NativeThreads, NativeMemory, NativePerf {
+export interface NativeAddon extends NativeThreads, NativeMemory, NativePerf, NativeInterrupt {
   readonly abi: number;
 }
 
