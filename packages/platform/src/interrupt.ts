@@ -42,6 +42,8 @@ export interface ParkState {
 
 /** A worker that runs JavaScript stands still after some microseconds. Asked later: its event loop may idle. Guessed. */
 const WAKE_AFTER_NS = 500_000;
+/** So long `parkAsync` looks at each turn of the event loop, and then by timers. Guessed. */
+const BUSY_NS = 200_000;
 /** Longest pause between two looks of `parkAsync`. Guessed. */
 const MAX_PAUSE_MS = 8;
 
@@ -83,21 +85,25 @@ export async function parkAsync(ticket: ParkTicket, options?: ParkOptions): Prom
   const request = open(ticket, times);
   if ('status' in request) return request;
   const { addon, claim, requestNs } = request;
-  const ends = performance.now() + requestNs / 1e6;
+  const asked = performance.now();
+  const ends = asked + requestNs / 1e6;
   // Nobody else can say when it stands still: the worker itself is in V8, and what waits here is this event loop.
   let pauseMs = 0;
   let result: number;
   for (;;) {
     result = addon.parkState(claim.slot, claim.generation, state);
-    const leftMs = ends - performance.now();
-    if (result < 0 || !isOpen(claim) || leftMs <= 0) break;
-    if (pauseMs === 1) addon.parkWake(claim.slot, claim.generation);
-    await (pauseMs === 0 ? setImmediate() : setTimeout(Math.min(pauseMs, leftMs)));
+    const now = performance.now();
+    if (result < 0 || !isOpen(claim) || now >= ends) break;
+    if (pauseMs === 0 && now - asked > BUSY_NS / 1e6) {
+      addon.parkWake(claim.slot, claim.generation);
+      pauseMs = 1;
+    }
+    await (pauseMs === 0 ? setImmediate() : setTimeout(Math.min(pauseMs, ends - now)));
     if (signal?.aborted === true) {
       addon.parkResume(claim.slot, claim.generation, claim.park, state);
       throw signal.reason;
     }
-    pauseMs = pauseMs === 0 ? 1 : Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    if (pauseMs > 0) pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
   }
   return settle(request, result);
 }

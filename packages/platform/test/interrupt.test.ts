@@ -1,7 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
 import {
@@ -162,8 +158,7 @@ describe.runIf(native)('a park', () => {
 
 describe.runIf(native)('a worker in the kernel', () => {
   test('is refused in time, is not parked later, and the caller runs on', async () => {
-    using pipe = new Pipe();
-    await using worker = await ParkedWorker.start('read', pipe.path);
+    await using worker = await ParkedWorker.start('read');
     await worker.sleeps();
     const refusal = { status: 'refused', errno: 'ETIMEDOUT', reason: expect.stringContaining('20 ms') };
     expect(park(worker.ticket, { requestTimeoutMs: 20, timeoutMs: LONG_MS })).toMatchObject(refusal);
@@ -176,16 +171,27 @@ describe.runIf(native)('a worker in the kernel', () => {
     await counting;
     expect(turns).toBeGreaterThan(2);
     expect(value(parkState(worker.ticket))).toMatchObject({ phase: 'running', park: 2, ended: 'withdrawn' });
-    pipe.write();
+    worker.release();
     await worker.moves(1000);
     expect(value(parkState(worker.ticket))).toMatchObject({ phase: 'running', park: 2, ended: 'withdrawn' });
     // What is left of those requests in V8's queue serves the next.
     value(resume(value(park(worker.ticket, { timeoutMs: LONG_MS }))));
   });
 
+  test('is not parked by the request of somebody who is gone, and who comes next need not wait', async () => {
+    await using worker = await ParkedWorker.start('read');
+    await worker.sleeps();
+    const { slot, generation } = worker.ticket;
+    const { addon } = loadNative();
+    expect(addon?.parkRequest(slot, generation, LONG_MS * 1e6, 1)).toBe(1);
+    expect(addon?.parkRequest(slot, generation, LONG_MS * 1e6, 1)).toBe(2);
+    worker.release();
+    await worker.moves(1000);
+    expect(value(parkState(worker.ticket))).toMatchObject({ phase: 'running', park: 2, ended: 'expired' });
+  });
+
   test('is no longer waited for when the signal says so, or somebody withdraws the request', async () => {
-    using pipe = new Pipe();
-    await using worker = await ParkedWorker.start('read', pipe.path);
+    await using worker = await ParkedWorker.start('read');
     await worker.sleeps();
     const controller = new AbortController();
     const aborted = parkAsync(worker.ticket, { requestTimeoutMs: 10_000, signal: controller.signal });
@@ -198,7 +204,7 @@ describe.runIf(native)('a worker in the kernel', () => {
     const canceled = parkAsync(worker.ticket, { requestTimeoutMs: 10_000 });
     expect(value(resume(worker.ticket))).toEqual({ wasParked: false, parkedNs: 0, ended: 'withdrawn' });
     expect(await canceled).toMatchObject({ status: 'refused', errno: 'ECANCELED' });
-    pipe.write();
+    worker.release();
   });
 });
 
@@ -209,7 +215,7 @@ describe.runIf(native)('registering', () => {
   });
 
   test('is unsupported where V8 cannot be asked', async () => {
-    await using worker = await ParkedWorker.start('idle', 'no symbol');
+    await using worker = await ParkedWorker.start('idle', false);
     expect(worker.ticket).toMatchObject({
       status: 'unsupported',
       reason: expect.stringContaining('RequestInterrupt'),
@@ -252,22 +258,3 @@ describe.runIf(native)('a ticket', () => {
     expect(isParked(next.ticket)).toBe(false);
   });
 });
-
-/** A named pipe: reading from it lasts until `write`. */
-class Pipe implements Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'corelane-park-'));
-  readonly path = join(this.#folder, 'pipe');
-
-  constructor() {
-    const made = spawnSync('mkfifo', [this.path], { encoding: 'utf8' });
-    if (made.status !== 0) throw new Error(`mkfifo: ${made.stderr}`);
-  }
-
-  write(): void {
-    writeSync(openSync(this.path, 'r+'), 'x');
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true });
-  }
-}

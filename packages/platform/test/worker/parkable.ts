@@ -9,10 +9,12 @@ export interface ParkableData {
   readonly words: Int32Array;
   readonly work: keyof typeof works;
   /** `read`: a named pipe. */
-  readonly pipe?: string;
+  readonly pipe: string;
+  /** `false`: as in a runtime without V8's interrupt. */
+  readonly symbol: boolean;
 }
 
-const { words, work, pipe } = workerData as ParkableData;
+const { words, work, pipe, symbol } = workerData as ParkableData;
 const step = (): number => Atomics.add(words, 0, 1);
 
 /** Keeps what is littered from being optimised away. */
@@ -40,7 +42,7 @@ const works = {
   },
   /** Sits in the kernel until somebody writes to the pipe; then spins. Word 1 gets its thread id. */
   read: (): void => {
-    const file = openSync(pipe ?? '', 'r+'); // for writing as well: opening does not wait for a writer
+    const file = openSync(pipe, 'r+'); // for writing as well: opening does not wait for a writer
     Atomics.store(words, 1, loadNative().addon?.threadId() ?? 0);
     step();
     readSync(file, new Uint8Array(1));
@@ -56,7 +58,7 @@ const works = {
   /** Has a worker of its own that spins on the same words, and spins as well. */
   parent: (): void => {
     const child = new Worker(new URL(import.meta.url), {
-      workerData: { words, work: 'spin' } satisfies ParkableData,
+      workerData: { words, work: 'spin', pipe, symbol } satisfies ParkableData,
       execArgv: process.execArgv,
     });
     child.once('message', (message) => {
@@ -91,8 +93,7 @@ const works = {
   },
 };
 
-// A runtime without V8's interrupt: what the native function answers there.
-if (pipe === 'no symbol') Object.assign(loadNative().addon ?? {}, { parkRegister: () => -38 });
+if (!symbol) Object.assign(loadNative().addon ?? {}, { parkRegister: () => -38 }); // ENOSYS
 const registered = Parkable.register();
 parentPort?.postMessage(registered.status === 'verified' ? registered.value.ticket : registered);
 works[work]();
