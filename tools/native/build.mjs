@@ -36,7 +36,16 @@ const CROSS = {
 };
 const FLAGS = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fPIC', '-fvisibility=hidden', '-shared'];
 // -z now: a symbol that the process lacks is an error at loading, not a crash at the first call.
-const RELEASE = ['-O2', '-g0', '-nostdlib', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-Wl,-z,now', '-Wl,-z,nodelete', '-s'];
+const RELEASE = [
+  '-O2',
+  '-g0',
+  '-nostdlib',
+  '-fno-stack-protector',
+  '-U_FORTIFY_SOURCE',
+  '-Wl,-z,now',
+  '-Wl,-z,nodelete',
+  '-s',
+];
 /** Atomics in line, for there is no libgcc to call. */
 const BY_TARGET = { 'linux-arm64': ['-mno-outline-atomics'], 'linux-x64': [] };
 const SANITIZE = [

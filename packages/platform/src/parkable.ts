@@ -34,7 +34,8 @@ export class Parkable implements Disposable {
    */
   static register(): Answer<Parkable> {
     const { addon, reason } = loadNative();
-    if (addon === null) return unsupported(`parking a worker needs the addon: ${reason}; there is no fallback`);
+    if (addon === null)
+      return unsupported(`parking a worker needs the addon: ${reason}; there is no fallback`);
     const call = 'Parkable.register()';
     if (isMainThread)
       return {

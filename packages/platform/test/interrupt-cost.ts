@@ -10,7 +10,8 @@ const TERMINATIONS = 20;
 
 function print(name: string, unit: string, samples: number[]): void {
   samples.sort((a, b) => a - b);
-  const at = (quantile: number): string => (samples[Math.floor(quantile * (samples.length - 1))] ?? 0).toFixed(1);
+  const at = (quantile: number): string =>
+    (samples[Math.floor(quantile * (samples.length - 1))] ?? 0).toFixed(1);
   // A percentile needs 10 samples beyond it.
   const tail = samples.length >= 1000 ? `p99 ${at(0.99)}, ` : '';
   console.log(`${name}: p50 ${at(0.5)}, ${tail}max ${at(1)} ${unit} of ${samples.length}`);
@@ -86,7 +87,9 @@ if (loadNative().addon === null) {
   }
   const idle = await cpuOf('none');
   const parked = await cpuOf('parked');
-  console.log(`CPU of this process: ${idle.toFixed(2)} % of a core, with a parked worker ${parked.toFixed(2)} %`);
+  console.log(
+    `CPU of this process: ${idle.toFixed(2)} % of a core, with a parked worker ${parked.toFixed(2)} %`,
+  );
 }
 
 /** What standing still costs: the worker looks every 5 ms whether its environment stops. */

@@ -10,12 +10,15 @@ import { EXEC_ARGV, LONG_MS, ParkedWorker, Parker, turn, value } from './parked-
 const long = { timeoutMs: LONG_MS, requestTimeoutMs: 10_000 };
 
 describe.runIf(native)('terminate() ends', () => {
-  test.each(['spin', 'wait', 'idle', 'litter'] as const)('a worker parked at its work, which is to %s', async (work) => {
-    await using worker = await ParkedWorker.start(work);
-    value(park(worker.ticket, long));
-    expect(await worker.worker.terminate()).toBe(1);
-    expect(park(worker.ticket)).toMatchObject({ status: 'refused', errno: 'ESRCH' });
-  });
+  test.each(['spin', 'wait', 'idle', 'litter'] as const)(
+    'a worker parked at its work, which is to %s',
+    async (work) => {
+      await using worker = await ParkedWorker.start(work);
+      value(park(worker.ticket, long));
+      expect(await worker.worker.terminate()).toBe(1);
+      expect(park(worker.ticket)).toMatchObject({ status: 'refused', errno: 'ESRCH' });
+    },
+  );
 
   test('a worker that is running while another is parked', async () => {
     await using parked = await ParkedWorker.start('spin');
@@ -96,10 +99,14 @@ describe.runIf(native)('the process ends while a worker is parked', () => {
     ['by itself', 'worker.worker.unref()', 0],
     ['by a signal', 'process.kill(process.pid, "SIGTERM")', null],
   ])('%s', async (_, end, code) => {
-    const child = spawn(process.execPath, [...EXEC_ARGV, '--input-type=module-typescript', '-e', script(end)], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      cwd: fileURLToPath(new URL('.', import.meta.url)),
-    });
+    const child = spawn(
+      process.execPath,
+      [...EXEC_ARGV, '--input-type=module-typescript', '-e', script(end)],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        cwd: fileURLToPath(new URL('.', import.meta.url)),
+      },
+    );
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     const [found] = (await once(child, 'exit')) as [number | null];

@@ -70,7 +70,11 @@ describe.runIf(native)('a parked worker', () => {
     await witness.moves(100_000);
     expect(worker.steps).toBe(steps);
     expect(isParked(worker.ticket)).toBe(true);
-    expect(value(parkState(worker.ticket))).toMatchObject({ phase: 'parked', park: parked.park, ended: null });
+    expect(value(parkState(worker.ticket))).toMatchObject({
+      phase: 'parked',
+      park: parked.park,
+      ended: null,
+    });
     const resumed = value(resume(parked));
     expect(resumed).toMatchObject({ wasParked: true, ended: 'resumed' });
     expect(resumed.parkedNs).toBeGreaterThan(0);
@@ -165,7 +169,8 @@ describe.runIf(native)('a worker in the kernel', () => {
     let turns = 0;
     const answer = parkAsync(worker.ticket, { requestTimeoutMs: 20, timeoutMs: LONG_MS });
     const counting = (async () => {
-      for (let settled = false; !settled; turns++) settled = await Promise.race([answer.then(() => true), turn()]) === true;
+      for (let settled = false; !settled; turns++)
+        settled = (await Promise.race([answer.then(() => true), turn()])) === true;
     })();
     expect(await answer).toMatchObject(refusal);
     await counting;

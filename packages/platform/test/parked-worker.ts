@@ -130,7 +130,7 @@ class Pipe implements Disposable {
   readonly path: string = join(this.#folder, 'pipe');
 
   constructor() {
-    const made = spawnSync('mkfifo', [this.path], { encoding: 'utf8' });
+    const made = spawnSync('sh', ['-c', 'mkfifo "$0"', this.path], { encoding: 'utf8' });
     if (made.status !== 0) throw new Error(`mkfifo: ${made.stderr}`);
   }
 

@@ -82,7 +82,8 @@ const works = {
     const registrations = [registered, second].flatMap((answer) =>
       answer.status === 'verified' ? [answer.value] : [],
     );
-    if (new Set(registrations.map(({ ticket }) => JSON.stringify(ticket))).size !== 1) throw new Error('two tickets');
+    if (new Set(registrations.map(({ ticket }) => JSON.stringify(ticket))).size !== 1)
+      throw new Error('two tickets');
     parentPort?.on('message', () => {
       const last = registrations.pop();
       last?.[Symbol.dispose]();
