@@ -201,7 +201,7 @@ function reasonOf(
   const refusal = counters.map(({ failures }) => failures.get(place)).find((text) => text !== undefined);
   const below = procfs.notes.get(place);
   const kernel = below !== undefined && excludeKernel === true ? 'the kernel’s share is in it' : undefined;
-  return [below ?? procfs.failures.get(place) ?? `${event.name} is not counted`, kernel, refusal]
-    .filter((part) => part !== undefined)
-    .join('; ');
+  const parts = below === undefined ? [refusal, procfs.failures.get(place)] : [below, kernel, refusal];
+  const said = parts.filter((part) => part !== undefined);
+  return said.length === 0 ? `${event.name} is not counted` : said.join('; ');
 }

@@ -50,7 +50,7 @@ export function openProcfs(
   for (const place of wanted) {
     const slots = slotsOf(all[place]);
     const lost = slots.find((slot) => sources[slot] === undefined);
-    if (slots.length === 0) failures.set(place, 'only a counter of the processor has it');
+    if (slots.length === 0) failures.set(place, 'nothing but a counter of the processor has it');
     else if (lost !== undefined) failures.set(place, lacking[lost] ?? nobody(machine, target));
     else {
       counted.push(place);
