@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { expectZeroAllocation } from '@corelane/memory-tracker';
 import {
   PERF_EVENT_NAMES,
@@ -16,6 +16,8 @@ import { native } from './native-mode.ts';
 import { perfDescriptors } from './perf-descriptors.ts';
 import { block, leastFaults, spin, touch } from './perf-work.ts';
 import { PerfWorker } from './perf-worker.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const MIB = 1024 * 1024;
 

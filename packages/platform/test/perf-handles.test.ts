@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PERF_OPEN, type NativePerf } from '../src/native-perf.ts';
 import { loadNative } from '../src/native.ts';
 import { native } from './native-mode.ts';
 import { perfDescriptors, perfMappings } from './perf-descriptors.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const SOFTWARE = 1;
 const PAGE_FAULTS = 2;

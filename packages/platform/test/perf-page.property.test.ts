@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { compileProgram } from './compiled.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const program = compileProgram('perf-page.c');
 afterAll(() => {

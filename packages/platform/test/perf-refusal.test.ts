@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { PerfReading } from '../src/index.ts';
 import { inChild } from './child.ts';
 import { compileProgram } from './compiled.ts';
 import { linux } from './machine-facts.ts';
 import { native } from './native-mode.ts';
+
+// Each starts a process, which takes seconds where others load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const seccomp = compileProgram('perf-seccomp.c');
 afterAll(() => {

