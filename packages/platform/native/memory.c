@@ -22,7 +22,8 @@
 #define MASK_BYTES (MAX_NODES / 8)
 /** Pages asked about in one system call. Their addresses and nodes take 12 KiB of stack. */
 #define CHUNK_PAGES 1024
-#define SCAN_REGIONS 128
+/** Answers to one question about huge pages: 384 bytes of stack. */
+#define SCAN_REGIONS 16
 
 /* linux/fs.h since 6.7: struct page_region and struct pm_scan_arg. */
 typedef struct {

@@ -7,7 +7,7 @@ import { differs, errnoName, refused, unsupported, verified } from './answer.ts'
 import { PlatformOptionError } from './errors.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 import type { Mapping } from './memory-map.ts';
-import { readMappings } from './memory-map.ts';
+import { readMappings, sameFlags } from './memory-map.ts';
 import type { MemoryRange } from './memory-range.ts';
 import { onRange, part, persist } from './memory-range.ts';
 
@@ -81,17 +81,22 @@ export function advise(machine: MemoryMachine, view: ArrayBufferView, advice: Me
     const after = result < 0 ? undefined : readMappings(machine, range, 'smaps');
     if (after?.every((mapping) => holds(mapping, known)) === true)
       return verified({ advice, flags: common(after) });
-    putBack(range, before, advice);
-    if (result < 0)
-      return refused(
-        call,
-        result,
-        errnoName(-result) === 'EINVAL' ? `this kernel (${machine.release}) is built without it` : undefined,
-      );
-    if (after === undefined) return unsupported(NO_SMAPS);
-    return differs(
-      `${call} succeeded, but VmFlags in /proc/self/smaps are ${common(after).join(' ')}: ${[...known.has, ...known.lacks.map((flag) => `no ${flag}`)].join(', ')} expected`,
-    );
+    const answer =
+      result < 0
+        ? refused(
+            call,
+            result,
+            errnoName(-result) === 'EINVAL'
+              ? `this kernel (${machine.release}) is built without it`
+              : undefined,
+          )
+        : after === undefined
+          ? unsupported(NO_SMAPS)
+          : differs(
+              `${call} succeeded, but VmFlags in /proc/self/smaps are ${common(after).join(' ')}: ${[...known.has, ...known.lacks.map((flag) => `no ${flag}`)].join(', ')} expected`,
+            );
+    if (putBack(machine, range, before, advice)) return answer;
+    return { ...answer, reason: `${answer.reason}; the advice from before could not be put back` };
   });
 }
 
@@ -99,13 +104,22 @@ function holds({ flags }: Pick<Mapping, 'flags'>, { has, lacks }: Known): boolea
   return has.every((flag) => flags.has(flag)) && !lacks.some((flag) => flags.has(flag));
 }
 
-function putBack(range: MemoryRange, before: readonly Mapping[], advice: MemoryAdvice): void {
+/** Whether everything is as it was. */
+function putBack(
+  machine: MemoryMachine,
+  range: MemoryRange,
+  before: readonly Mapping[],
+  advice: MemoryAdvice,
+): boolean {
   const group = GROUPS.find((candidates) => candidates.includes(advice)) ?? [];
   for (const mapping of before) {
     const was = group.find((candidate) => holds(mapping, ADVICE[candidate]));
     if (was === undefined) continue;
-    range.addon.memoryAdvise(...part(range, mapping.offsetBytes, mapping.lengthBytes), ADVICE[was].number);
+    const where = part(range, mapping.offsetBytes, mapping.lengthBytes);
+    persist(() => range.addon.memoryAdvise(...where, ADVICE[was].number));
   }
+  const flags = group.flatMap((candidate) => ADVICE[candidate].has);
+  return sameFlags(before, readMappings(machine, range, 'smaps'), flags);
 }
 
 function common([first, ...others]: readonly Mapping[]): string[] {

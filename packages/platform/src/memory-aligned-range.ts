@@ -30,7 +30,7 @@ export function largestAlignedRange(
       'alignBytes',
       `${alignBytes} is no power of two from the page size of ${pageBytes} up`,
     );
-  const bytes = bytesOf(machine, ArrayBuffer.isView(memory) ? memory : wholeBuffer(memory));
+  const bytes = bytesOf(machine, ArrayBuffer.isView(memory) ? memory : wholeBuffer(memory, pageBytes));
   const { addon, reason } = machine.native;
   if (addon === null)
     return unsupported(`where a buffer lies in its pages is known to the addon only, and ${reason}`);
@@ -45,9 +45,10 @@ export function largestAlignedRange(
   return verified(new Uint8Array(bytes.buffer, bytes.byteOffset + inside.offsetBytes, inside.lengthBytes));
 }
 
-function wholeBuffer(buffer: ArrayBufferLike): Uint8Array {
+function wholeBuffer(buffer: ArrayBufferLike, pageBytes: number): Uint8Array {
   if (!types.isAnyArrayBuffer(buffer))
     throw new PlatformOptionError('range', `needs a buffer or a view, found ${kindOf(buffer)}`);
-  if (isDetached(buffer)) return new Uint8Array(0);
+  if (isDetached(buffer))
+    throw new MemoryRangeError({ offsetBytes: 0, lengthBytes: 0, pageBytes }, 'its buffer is detached');
   return new Uint8Array(buffer, 0, buffer.byteLength);
 }

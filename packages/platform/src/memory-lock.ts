@@ -6,7 +6,7 @@ import type { Answer, Refused, Unsupported } from './answer.ts';
 import { differs, errnoName, refused, unsupported, verified } from './answer.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 import type { Mapping } from './memory-map.ts';
-import { allHave, readMappings, someHave } from './memory-map.ts';
+import { allHave, readMappings, sameFlags, someHave } from './memory-map.ts';
 import type { MemoryRange } from './memory-range.ts';
 import { onRange, part, persist } from './memory-range.ts';
 import { readResourceLimit, readStatus } from './process-limits.ts';
@@ -30,10 +30,10 @@ export function lock(machine: MemoryMachine, view: ArrayBufferView): Answer<Memo
     if (lockedBefore === undefined)
       return unsupported('how much is locked is VmLck in /proc/self/status, which cannot be read');
     // Needed only to undo. With nothing locked in the process there is nothing to keep.
-    const before = lockedBefore === 0 ? [] : readMappings(machine, range, 'smaps');
+    const before = lockedBefore === 0 ? unlocked(range) : readMappings(machine, range, 'smaps');
     if (before === undefined) return unsupported(NO_SMAPS);
     const fail = (answer: Refused | Unsupported): Refused | Unsupported =>
-      undo(range, lockedBefore === 0 ? undefined : before, answer);
+      undo(machine, range, before, answer);
 
     const result = persist(() => range.addon.memoryLock(...range.whole));
     if (result < 0)
@@ -78,24 +78,38 @@ export function unlock(machine: MemoryMachine, view: ArrayBufferView): Answer<Me
   });
 }
 
-/** The first part of the range that is locked. Cheap where nothing is. */
-export function lockedPart(machine: MemoryMachine, range: MemoryRange): Mapping | undefined {
-  if (processLockedBytes(machine) === 0) return undefined;
-  return readMappings(machine, range, 'smaps')?.find(({ flags }) => flags.has(LOCKED));
+/** The parts of the range that are locked, `undefined` where that cannot be read. Cheap where the process has locked nothing. */
+export function lockedParts(machine: MemoryMachine, range: MemoryRange): Mapping[] | undefined {
+  if (processLockedBytes(machine) === 0) return [];
+  return readMappings(machine, range, 'smaps')?.filter(({ flags }) => flags.has(LOCKED));
 }
 
 /** mlock may have got half of the way. What was locked before stays locked. */
 function undo(
+  machine: MemoryMachine,
   range: MemoryRange,
-  before: readonly Mapping[] | undefined,
+  before: readonly Mapping[],
   answer: Refused | Unsupported,
 ): Refused | Unsupported {
-  const parts = before?.filter(({ flags }) => !flags.has(LOCKED)) ?? [
-    { offsetBytes: 0, lengthBytes: range.lengthBytes },
+  for (const { flags, offsetBytes, lengthBytes } of before)
+    if (!flags.has(LOCKED)) persist(() => range.addon.memoryUnlock(...part(range, offsetBytes, lengthBytes)));
+  if (sameFlags(before, readMappings(machine, range, 'smaps'), [LOCKED])) return answer;
+  return { ...answer, reason: `${answer.reason}; what was locked of it could not be unlocked` };
+}
+
+/** What smaps shows of a range of which nothing is locked, as far as matters here. */
+function unlocked(range: MemoryRange): Mapping[] {
+  const { lengthBytes } = range;
+  return [
+    {
+      offsetBytes: 0,
+      lengthBytes,
+      mappingBytes: lengthBytes,
+      privateAnonymous: true,
+      flags: new Set(),
+      sizesBytes: new Map(),
+    },
   ];
-  for (const { offsetBytes, lengthBytes } of parts)
-    range.addon.memoryUnlock(...part(range, offsetBytes, lengthBytes));
-  return answer;
 }
 
 function lockHint(
@@ -108,7 +122,10 @@ function lockHint(
   if (errno !== 'ENOMEM' && errno !== 'EPERM') return undefined;
   const bound = limit(machine);
   if (bound === undefined) return 'needs CAP_IPC_LOCK or a higher RLIMIT_MEMLOCK';
-  return `${range.lengthBytes} bytes were asked for, ${lockedBytes} are locked already, RLIMIT_MEMLOCK is ${bound.soft} (hard ${bound.hard}); needs CAP_IPC_LOCK, or a limit of ${lockedBytes + range.lengthBytes}`;
+  const needed = lockedBytes + range.lengthBytes;
+  if (bound.soft === 'unlimited' || needed <= bound.soft)
+    return `RLIMIT_MEMLOCK of ${bound.soft} allows it (${range.lengthBytes} bytes were asked for, ${lockedBytes} are locked already): there is not memory enough, or there would be too many mappings (/proc/sys/vm/max_map_count)`;
+  return `${range.lengthBytes} bytes were asked for, ${lockedBytes} are locked already, RLIMIT_MEMLOCK is ${bound.soft} (hard ${bound.hard}); needs CAP_IPC_LOCK, or a limit of ${needed}`;
 }
 
 function limit(machine: MemoryMachine): { readonly soft: Bound; readonly hard: Bound } | undefined {

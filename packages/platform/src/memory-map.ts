@@ -78,3 +78,25 @@ export function allHave(mappings: readonly Mapping[], flag: string): boolean {
 export function someHave(mappings: readonly Mapping[], flag: string): boolean {
   return mappings.some(({ flags }) => flags.has(flag));
 }
+
+/** Whether the same parts have the same of these flags, however the kernel has cut its mappings meanwhile. */
+export function sameFlags(
+  before: readonly Mapping[],
+  after: readonly Mapping[] | undefined,
+  flags: readonly string[],
+): boolean {
+  return after !== undefined && spans(before, flags) === spans(after, flags);
+}
+
+/** Where which flags end, neighbours with the same ones as one. */
+function spans(mappings: readonly Mapping[], flags: readonly string[]): string {
+  const ends: string[] = [];
+  let last: string | undefined;
+  for (const mapping of mappings) {
+    const key = flags.filter((flag) => mapping.flags.has(flag)).join();
+    if (key === last) ends.pop();
+    ends.push(`${key}:${mapping.offsetBytes + mapping.lengthBytes}`);
+    last = key;
+  }
+  return ends.join(';');
+}

@@ -70,23 +70,20 @@ export function readSegments(
   return segments;
 }
 
-/** Pages that moved stay where they are: nothing said where they had to be. */
+/** Pages that moved stay where they are: nothing said where they had to be. Read back too, and said where it did not work. */
 export function putSegmentsBack(
+  machine: MemoryMachine,
   range: MemoryRange,
   before: readonly RawSegment[],
   answer: Refused | Unsupported,
 ): Refused | Unsupported {
-  for (const { offsetBytes, lengthBytes, mode, mask } of before) {
-    const result = persist(() =>
-      range.addon.memoryBind(...part(range, offsetBytes, lengthBytes), mode, mask, 0),
-    );
-    if (result < 0)
-      return {
-        ...answer,
-        reason: `${answer.reason}; the policy before could not be put back (${refused('mbind', result).reason})`,
-      };
-  }
-  return answer;
+  for (const { offsetBytes, lengthBytes, mode, mask } of before)
+    persist(() => range.addon.memoryBind(...part(range, offsetBytes, lengthBytes), mode, mask, 0));
+  const after = readSegments(machine, range);
+  const same =
+    !('status' in after) && JSON.stringify(mergeSegments(after)) === JSON.stringify(mergeSegments(before));
+  if (same) return answer;
+  return { ...answer, reason: `${answer.reason}; the policy from before could not be put back` };
 }
 
 /** Neighbours with the same policy as one. */

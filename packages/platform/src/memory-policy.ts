@@ -65,7 +65,7 @@ export function setPolicy(
     const before = readSegments(machine, range);
     if ('status' in before) return before;
     const fail = (answer: Refused | Unsupported): Refused | Unsupported =>
-      putSegmentsBack(range, before, answer);
+      putSegmentsBack(machine, range, before, answer);
     const call = range.shown('mbind', mode, shownNodes(nodes));
     const mask = maskOf(nodes);
     const bind = (flags: number): number =>

@@ -100,6 +100,37 @@ describe.runIf(native)('with the addon', () => {
     expect(valueOf(adviseMemory(range, advice)).flags.includes(flag)).toBe(set);
   });
 
+  it('asks about a GiB without taking memory for it', () => {
+    const bytes = 2 ** 30;
+    const range = freshRange(bytes);
+    range[bytes - 1] = 1;
+    const before = process.memoryUsage().arrayBuffers;
+    expect(valueOf(residency(range))).toMatchObject({ pages: bytes / PAGE, residentPages: 1 });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024);
+    expect(valueOf(bindMemory(range, [0], { migrate: true })).residentPages).toBe(1);
+  });
+
+  it('counts pages of all parts of a large range', () => {
+    const range = freshRange(3000 * PAGE);
+    for (const page of [0, 1500, 2500, 2999]) range[page * PAGE] = 1;
+    expect(valueOf(releaseMemory(range)).releasedPages).toBe(4);
+  });
+
+  it('counts huge pages that lie scattered', () => {
+    const huge = 2 * 1024 * 1024;
+    const blocks = 20;
+    const range = freshRange(2 * blocks * huge, huge);
+    const own: Uint8Array[] = [];
+    for (let block = 0; block < blocks; block++)
+      own.push(range.subarray(2 * block * huge, (2 * block + 1) * huge));
+    if (own.some((block) => hugePages(block, 'advise').status !== 'verified')) return; // off on this machine
+    for (const block of own) block[0] = 1;
+    const each = own.map((block) => valueOf(residency(block)).hugeBytes ?? 0);
+    expect(each).toContain(huge);
+    expect(valueOf(residency(range)).hugeBytes).toBe(each.reduce((sum, bytes) => sum + bytes, 0));
+    valueOf(releaseMemory(range));
+  });
+
   it('puts the policy back where a node is missing', () => {
     const range = freshRange(BYTES);
     const half = range.subarray(0, BYTES / 2);
