@@ -13,6 +13,15 @@ import {
 } from './kernel-capabilities.ts';
 import type { Limits } from './limits.ts';
 import { limits } from './limits.ts';
+import {
+  cpuAffinity,
+  hardwareCounters,
+  memoryPolicies,
+  nativeAddon,
+  raisePriority,
+  realtimeScheduling,
+  throughAddon,
+} from './native-capabilities.ts';
 import { probeReusePort } from './reuse-port.ts';
 import { atomicsPause, atomicsWaitAsync, sharedWasmMemory, threadCpuUsage } from './runtime-capabilities.ts';
 import { Sysfs } from './sysfs.ts';
@@ -32,10 +41,11 @@ export async function capabilities(options: CapabilitiesOptions = {}): Promise<C
     topology: judgeTopology(topology),
     cgroupLimits: judgeLimits(limits(fs)),
     numaNodes: judgeNodes(topology),
-    cpuAffinity: unavailable(
-      'setting it takes native code (sched_setaffinity), which this version of the package does not have;' +
-        ' the mask in force is limits().affinity',
-    ),
+    nativeAddon: nativeAddon(),
+    cpuAffinity: cpuAffinity(),
+    raisePriority: raisePriority(sysfs),
+    realtimeScheduling: realtimeScheduling(sysfs),
+    memoryPolicy: memoryPolicies(),
     reusePort: await probeReusePort(),
     sharedWasmMemory: sharedWasmMemory(),
     atomicsWaitAsync: atomicsWaitAsync(),
@@ -43,8 +53,9 @@ export async function capabilities(options: CapabilitiesOptions = {}): Promise<C
     threadCpuUsage: threadCpuUsage(),
     transparentHugePages: transparentHugePages(sysfs),
     reservedHugePages: reservedHugePages(sysfs),
-    memoryLocking: memoryLocking(sysfs),
-    perfEvents: perfEvents(sysfs),
+    memoryLocking: throughAddon(memoryLocking(sysfs)),
+    perfEvents: throughAddon(perfEvents(sysfs)),
+    hardwareCounters: hardwareCounters(),
     ioUring: ioUring(sysfs),
   };
   return Object.entries(verdicts).map(([name, verdict]) => ({ name: name as CapabilityName, ...verdict }));

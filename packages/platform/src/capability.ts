@@ -11,7 +11,11 @@ export type CapabilityName =
   | 'topology'
   | 'cgroupLimits'
   | 'numaNodes'
+  | 'nativeAddon'
   | 'cpuAffinity'
+  | 'raisePriority'
+  | 'realtimeScheduling'
+  | 'memoryPolicy'
   | 'reusePort'
   | 'sharedWasmMemory'
   | 'atomicsWaitAsync'
@@ -21,6 +25,7 @@ export type CapabilityName =
   | 'reservedHugePages'
   | 'memoryLocking'
   | 'perfEvents'
+  | 'hardwareCounters'
   | 'ioUring';
 
 /** Plain data. */
@@ -44,6 +49,3 @@ export function unavailable(reason: string): Verdict {
 export function unprivileged(reason: string): Verdict {
   return { status: 'unprivileged', reason };
 }
-
-/** The end of the reason where the kernel would allow it but only a system call can use it. */
-export const NEEDS_NATIVE = 'using it takes native code, which this version of the package does not have';

@@ -1,6 +1,7 @@
 /** What the kernel grants to this process, by its files. */
 import type { Verdict } from './capability.ts';
-import { available, NEEDS_NATIVE, unavailable, unprivileged } from './capability.ts';
+import { available, unavailable, unprivileged } from './capability.ts';
+import { throughAddon } from './native-capabilities.ts';
 import { hasCapability, readResourceLimit, readStatus } from './process-limits.ts';
 import type { Sysfs } from './sysfs.ts';
 
@@ -17,9 +18,7 @@ export function transparentHugePages(sysfs: Sysfs): Verdict {
   if (mode === undefined) return unavailable(`${THP} ${found(text)}; needs [always]`);
   if (mode === 'always') return available(`${THP} is "${text}"`);
   if (mode === 'madvise')
-    return unavailable(
-      `${THP} is "${text}": only for memory that was advised (MADV_HUGEPAGE); ${NEEDS_NATIVE}`,
-    );
+    return throughAddon(available(`${THP} is "${text}": for memory that was advised (MADV_HUGEPAGE)`));
   return unavailable(`${THP} is "${text}"; needs [always]`);
 }
 
@@ -32,20 +31,20 @@ export function reservedHugePages(sysfs: Sysfs): Verdict {
   if (pools.length === 0) return unavailable(`no pools in ${HUGE_PAGES}`);
   const shown = pools.map(({ path, count }) => `${path} is ${count}`).join(', ');
   return pools.some(({ count }) => count > 0)
-    ? available(`${shown}; ${NEEDS_NATIVE}`)
+    ? unavailable(
+        `${shown}; the kernel maps them only into memory that asks for them when it is made, which Node's does not`,
+      )
     : unavailable(`${shown}; needs at least 1 in one of them`);
 }
 
 export function memoryLocking(sysfs: Sysfs): Verdict {
   const { value, source, reason } = readResourceLimit(sysfs, 'Max locked memory');
   if (hasCapability(sysfs, 'IPC_LOCK'))
-    return available(
-      `CAP_IPC_LOCK in /proc/self/status: no limit, whatever RLIMIT_MEMLOCK says; ${NEEDS_NATIVE}`,
-    );
+    return available(`CAP_IPC_LOCK in /proc/self/status: no limit, whatever RLIMIT_MEMLOCK says`);
   if (value === null) return unavailable(reason ?? '');
   const limit = `RLIMIT_MEMLOCK in ${source} is ${value.soft} bytes (hard ${value.hard})`;
-  if (value.soft === 'unlimited') return available(`${limit}; ${NEEDS_NATIVE}`);
-  return unprivileged(`${limit}; more needs CAP_IPC_LOCK or a higher limit; ${NEEDS_NATIVE}`);
+  if (value.soft === 'unlimited') return available(limit);
+  return unprivileged(`${limit}; more needs CAP_IPC_LOCK or a higher limit`);
 }
 
 export function perfEvents(sysfs: Sysfs): Verdict {
@@ -55,15 +54,11 @@ export function perfEvents(sysfs: Sysfs): Verdict {
   const is = `${PARANOID} is ${level}`;
   // CAP_SYS_ADMIN stood for it before Linux 5.8.
   if (hasCapability(sysfs, 'PERFMON') || hasCapability(sysfs, 'SYS_ADMIN'))
-    return available(
-      `${is}, and CAP_PERFMON or CAP_SYS_ADMIN in /proc/self/status overrides it; ${NEEDS_NATIVE}`,
-    );
-  if (level <= 1) return available(`${is}: own threads, kernel included; ${NEEDS_NATIVE}`);
+    return available(`${is}, and CAP_PERFMON or CAP_SYS_ADMIN in /proc/self/status overrides it`);
+  if (level <= 1) return available(`${is}: own threads, kernel included`);
   if (level === 2)
-    return unprivileged(
-      `${is}: own threads in user space only; the kernel's share needs 1 or CAP_PERFMON; ${NEEDS_NATIVE}`,
-    );
-  return unprivileged(`${is}: nothing without CAP_PERFMON; needs 2 or less; ${NEEDS_NATIVE}`);
+    return unprivileged(`${is}: own threads in user space only; the kernel's share needs 1 or CAP_PERFMON`);
+  return unprivileged(`${is}: nothing without CAP_PERFMON; needs 2 or less`);
 }
 
 /** By version and settings: only a system call can tell for certain, and a seccomp filter is no file. */
@@ -87,7 +82,7 @@ export function ioUring(sysfs: Sysfs): Verdict {
     return unprivileged(
       `${is}, but a seccomp filter is active (Seccomp: 2 in /proc/self/status) and may forbid it; not tried`,
     );
-  return available(`${is}; ${NEEDS_NATIVE}`);
+  return available(is);
 }
 
 function found(text: string | undefined): string {

@@ -57,7 +57,7 @@ export function readAllowedList(
 }
 
 /** Numbers of linux/capability.h. */
-export const CAPABILITY = { IPC_LOCK: 14, SYS_ADMIN: 21, PERFMON: 38 } as const;
+export const CAPABILITY = { IPC_LOCK: 14, SYS_ADMIN: 21, SYS_NICE: 23, PERFMON: 38 } as const;
 
 /** Whether a capability is in the effective set. `undefined` where the file does not tell. */
 export function hasCapability(sysfs: Sysfs, name: keyof typeof CAPABILITY): boolean | undefined {

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Capability, CapabilityName } from '../src/index.ts';
-import { capabilities, memoryFileSystem } from '../src/index.ts';
+import { capabilities, memoryFileSystem, PerfEvents } from '../src/index.ts';
+import { loadNative } from '../src/native.ts';
 import { probeReusePort } from '../src/reuse-port.ts';
+import { native } from './native-mode.ts';
 import type { Files } from './machine.ts';
 import { machine } from './machine.ts';
 
@@ -31,7 +33,19 @@ const uring = (disabled: string, release = '6.8.0-31-generic'): Files => ({
 const memlock = (soft: string): Files => ({
   '/proc/self/limits': `Max locked memory         ${soft.padEnd(20)} unlimited            bytes     \n`,
 });
+const priorities = (soft: string): Files => ({
+  '/proc/self/limits': ['nice priority', 'realtime priority']
+    .map((name) => `${`Max ${name}`.padEnd(26)}${soft.padEnd(21)}${soft.padEnd(21)}\n`)
+    .join(''),
+});
+/** By the files the kernel grants them, and it takes the addon to call it. A THP setting of [always] needs nobody. */
+const THROUGH_ADDON: ReadonlySet<CapabilityName> = new Set([
+  'memoryLocking',
+  'perfEvents',
+  'realtimeScheduling',
+]);
 const thp = (text: string): Files => ({ '/sys/kernel/mm/transparent_hugepage/enabled': `${text}\n` });
+const ADVISED = thp('always [madvise] never');
 const pages = (count: number): Files => ({
   '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': `${count}\n`,
 });
@@ -44,7 +58,11 @@ describe('on this machine', () => {
       'topology',
       'cgroupLimits',
       'numaNodes',
+      'nativeAddon',
       'cpuAffinity',
+      'raisePriority',
+      'realtimeScheduling',
+      'memoryPolicy',
       'reusePort',
       'sharedWasmMemory',
       'atomicsWaitAsync',
@@ -54,10 +72,29 @@ describe('on this machine', () => {
       'reservedHugePages',
       'memoryLocking',
       'perfEvents',
+      'hardwareCounters',
       'ioUring',
     ]);
     for (const { reason } of found) expect(reason.length).toBeGreaterThan(20);
-    expect(found.find(({ name }) => name === 'cpuAffinity')?.status).toBe('unavailable');
+  });
+
+  test('what takes the addon is there with it, and without it says why not', async () => {
+    const found = new Map((await capabilities()).map((capability) => [capability.name, capability]));
+    expect(found.get('nativeAddon')?.status).toBe(native ? 'available' : 'unavailable');
+    for (const name of ['cpuAffinity', 'memoryPolicy', 'realtimeScheduling'] as const) {
+      const { status, reason } = found.get(name) as Capability;
+      if (native) expect(reason).not.toMatch(/takes the addon/);
+      else expect([status, reason]).toEqual(['unavailable', expect.stringContaining(loadNative().reason)]);
+    }
+    if (native) expect(found.get('cpuAffinity')?.status).toBe('available');
+  });
+
+  test('hardware counters are there where cycles are counted, and only there', async () => {
+    const found = (await capabilities()).find(({ name }) => name === 'hardwareCounters');
+    const opened = PerfEvents.open({ events: ['cycles'] });
+    const cycles = opened.status === 'verified' ? opened.value.read().cycles.value : null;
+    if (opened.status === 'verified') opened.value.close();
+    expect(found?.status).toBe(cycles === null ? 'unavailable' : 'available');
   });
 
   test('reusePort is what two real listeners find', async () => {
@@ -119,10 +156,10 @@ describe('by the files', () => {
     ['memoryLocking', 'available', /is unlimited bytes/, { ...none, ...memlock('unlimited') }],
     ['memoryLocking', 'available', /CAP_IPC_LOCK/, { ...all, ...memlock('65536') }],
     ['transparentHugePages', 'available', /\[always\] madvise never/, thp('[always] madvise never')],
-    ['transparentHugePages', 'unavailable', /\[madvise\].*native/, thp('always [madvise] never')],
+    ['transparentHugePages', 'available', /\[madvise\].*advised/, ADVISED],
     ['transparentHugePages', 'unavailable', /\[never\].*needs \[always\]/, thp('always madvise [never]')],
     ['transparentHugePages', 'unavailable', /is not there/, {}],
-    ['reservedHugePages', 'available', /nr_hugepages is 3/, pages(3)],
+    ['reservedHugePages', 'unavailable', /nr_hugepages is 3; the kernel maps them only/, pages(3)],
     ['reservedHugePages', 'unavailable', /nr_hugepages is 0; needs at least 1/, pages(0)],
     ['reservedHugePages', 'unavailable', /no pools/, {}],
     ['numaNodes', 'available', /2 usable \(0,3\)/, numa([0, 3])],
@@ -130,7 +167,18 @@ describe('by the files', () => {
     ['topology', 'available', /2 PUs, 2 cores, 2 packages, 2 nodes/, numa([0, 3])],
     ['topology', 'unavailable', /looked for "\/sys\/devices\/system\/cpu\/online"/, {}],
     ['cgroupLimits', 'unavailable', /CPU quota unknown: no cpu cgroup/, {}],
+    ['raisePriority', 'available', /CAP_SYS_NICE/, all],
+    ['raisePriority', 'unprivileged', /RLIMIT_NICE in .* is 0/, { ...none, ...priorities('0') }],
+    ['raisePriority', 'available', /RLIMIT_NICE in .* is 30/, { ...none, ...priorities('30') }],
+    ['realtimeScheduling', 'available', /CAP_SYS_NICE/, all],
+    ['realtimeScheduling', 'unprivileged', /RLIMIT_RTPRIO in .* is 0/, { ...none, ...priorities('0') }],
   ])('%s is %s: %s', async (name, status, reason, files) => {
-    expect(await one(name, files)).toEqual({ name, status, reason: expect.stringMatching(reason) });
+    const found = await one(name, files);
+    const withheld = THROUGH_ADDON.has(name) || files === ADVISED;
+    if (!native && status !== 'unavailable' && withheld) {
+      expect(found).toMatchObject({ status: 'unavailable' });
+      expect(found?.reason).toMatch(reason);
+      expect(found?.reason).toContain(loadNative().reason);
+    } else expect(found).toEqual({ name, status, reason: expect.stringMatching(reason) });
   });
 });
