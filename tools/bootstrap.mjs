@@ -29,7 +29,10 @@ const TASKS = {
   demo: (args) => [BUILD, ['node', 'apps/demo/dist/main.js', ...args]],
   bench: (args) => [BUILD, ['node', 'apps/bench/dist/main.js', ...args]],
   test: (args) => [BUILD, ['vitest', 'run', ...args]],
-  'numa-lab': (args) => [BUILD, ['node', 'tools/numa-lab/src/main.ts', ...args]],
+  'numa-lab': (args) => [
+    BUILD,
+    ['node', '--disable-warning=ExperimentalWarning', 'tools/numa-lab/src/main.ts', ...args],
+  ],
   'check:static': () => [STATIC],
   check: () => [STATIC, ['vitest', 'run']],
   setup: () => [],

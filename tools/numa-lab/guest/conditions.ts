@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import type { ProbeAnswer, ProbeInput, ProbeName } from './probes.ts';
 import { Mismatch } from './suite.ts';
 
+/** An ordinary user: no capabilities. */
+export const NOBODY = 65_534;
+
 export interface Conditions {
   /** Directory of a cgroup, joined before Node starts. */
   readonly cgroup?: string;

@@ -47,7 +47,7 @@ export function machineArguments(machine: Machine): string[] {
   const hasAccess = machine.nodes.some(({ access }) => access !== undefined);
   const memoryMiB = machine.nodes.reduce((sum, node) => sum + node.memoryMiB, 0);
   return [
-    ...['-accel', 'tcg,thread=multi', '-machine', `${machine.machineType}${hasAccess ? ',hmat=on' : ''}`],
+    ...[...machine.acceleration, '-machine', `${machine.machineType}${hasAccess ? ',hmat=on' : ''}`],
     ...['-cpu', machine.cpu, '-smp', machine.smp, '-m', `${memoryMiB}M`],
     ...machine.nodes.flatMap(nodeArguments),
     ...machine.distances.flatMap((row, source) =>

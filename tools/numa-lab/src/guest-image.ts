@@ -1,6 +1,8 @@
 /** What the machine's first root file system holds. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
+import { NODE_CPU_NAMES } from './addon.ts';
 import type { ArchiveEntry } from './archive.ts';
 import type { Architecture } from './debian.ts';
 import { LabError } from './errors.ts';
@@ -28,12 +30,11 @@ const NODE_LIBRARIES = [
   'libstdc++.so.6',
 ];
 const BUSYBOX_PROGRAMS = ['sh', 'mount', 'mkdir', 'stty', 'cat', 'poweroff', 'readlink', 'sleep'];
-const NODE_CPU_NAMES: Record<Architecture, string> = { amd64: 'x64', arm64: 'arm64' };
 
 /** Packages that the parts of `tree` come from. */
 export const GUEST_PACKAGES = ['busybox-static', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6'];
 
-/** @throws LabError `ERR_LAB_NOT_BUILT` where the package or its addon is not built. */
+/** @throws LabError `ERR_LAB_NOT_BUILT` where the package is not built. */
 export function* guestImage(parts: GuestImageParts): Generator<ArchiveEntry> {
   const { architecture, tree, node, repository, task } = parts;
   for (const path of ['/proc', '/sys', '/dev', '/tmp', '/etc']) yield { kind: 'directory', path };
@@ -49,10 +50,24 @@ export function* guestImage(parts: GuestImageParts): Generator<ArchiveEntry> {
   for (const name of NODE_LIBRARIES)
     yield file(`/lib/${triplet}/${name}`, findLibrary(tree, architecture, name), true);
   yield file('/init', join(repository, 'tools/numa-lab/guest/init.sh'), true);
-  yield* folder('/lab/guest', join(repository, 'tools/numa-lab/guest'));
+  yield* guestPrograms(join(repository, 'tools/numa-lab/guest'));
   yield { kind: 'file', path: '/lab/task.json', contents: Buffer.from(JSON.stringify(task)) };
   yield { kind: 'file', path: '/lab/package.json', contents: Buffer.from('{ "type": "module" }') };
   yield* platformPackage(repository, NODE_CPU_NAMES[architecture]);
+}
+
+/**
+ * The programs of guest/, as JavaScript: every process and thread in the machine would have to load the code that strips types, which takes the emulator
+ * seconds.
+ */
+function* guestPrograms(from: string): Generator<ArchiveEntry> {
+  for (const entry of folder('/lab/guest', from)) {
+    if (entry.kind !== 'file' || !entry.path.endsWith('.ts')) continue;
+    const source = stripTypeScriptTypes(Buffer.from(entry.contents).toString());
+    // The names of files in imports and elsewhere.
+    const program = source.replaceAll(/\.ts(?=['`])/g, '.js');
+    yield { kind: 'file', path: entry.path.replace(/\.ts$/, '.js'), contents: Buffer.from(program) };
+  }
 }
 
 /** As npm would install it: the package and its optional dependency with the binary. */
@@ -64,11 +79,6 @@ function* platformPackage(repository: string, cpu: string): Generator<ArchiveEnt
   yield file(`${to}/platform/package.json`, join(from, 'package.json'));
   yield* folder(`${to}/platform/dist`, join(from, 'dist'));
   const binary = join(from, `npm/linux-${cpu}`);
-  if (!existsSync(join(binary, 'platform.node')))
-    throw new LabError(
-      'ERR_LAB_NOT_BUILT',
-      `${binary}/platform.node is not built: cd packages/platform && node ../../tools/native/build.mjs --target linux-${cpu}`,
-    );
   yield* folder(`${to}/platform-linux-${cpu}`, binary);
 }
 

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { buildAddon } from './addon.ts';
 import { archive } from './archive.ts';
 import type { Architecture } from './debian.ts';
 import type { EmulatorCommand } from './emulator.ts';
@@ -54,6 +55,7 @@ export async function runMachine(machine: Machine, lab: LabRun): Promise<Session
     },
     lab,
   );
+  await buildAddon(lab.repository, guest);
   const node = await guestNode(cache, guest, host, lab);
   const work = await mkdtemp(join(cache, `${machine.name}-`));
   try {

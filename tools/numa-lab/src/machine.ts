@@ -26,6 +26,8 @@ export interface Machine {
   readonly architecture: Architecture;
   readonly qemu: string;
   readonly machineType: string;
+  /** How instructions are emulated. */
+  readonly acceleration: readonly string[];
   readonly cpu: string;
   readonly smp: string;
   readonly nodes: readonly MachineNode[];
@@ -43,6 +45,7 @@ const PC = {
   architecture: 'amd64',
   qemu: 'qemu-system-x86_64',
   machineType: 'q35',
+  acceleration: ['-accel', 'tcg,thread=multi'],
   cpu: 'max',
   console: 'ttyS0',
   // Memory stays where the test put it. Version 1 of cgroups would keep controllers from version 2.
@@ -53,16 +56,16 @@ export const MACHINES: readonly Machine[] = [
   {
     ...PC,
     name: 'numa4',
-    title: '4 sockets with 2 CPUs and 1 GiB each, distances 10/16/22',
+    title: '4 sockets with 2 CPUs and 512 MiB each, distances 10/16/22',
     smp: '8,sockets=4,cores=2,threads=1',
-    nodes: ['0-1', '2-3', '4-5', '6-7'].map((cpus) => ({ cpus, memoryMiB: 1024 })),
+    nodes: ['0-1', '2-3', '4-5', '6-7'].map((cpus) => ({ cpus, memoryMiB: 512 })),
     distances: [
       [10, 16, 16, 22],
       [16, 10, 22, 16],
       [16, 22, 10, 16],
       [22, 16, 16, 10],
     ],
-    suites: ['topology', 'cgroup'],
+    suites: ['topology', 'cgroup', 'memory', 'threads', 'refusals'],
   },
   {
     ...PC,
@@ -99,5 +102,21 @@ export const MACHINES: readonly Machine[] = [
       [28, 12, 10],
     ],
     suites: ['holes'],
+  },
+  {
+    name: 'counters',
+    title: 'arm64 with 4 Cortex-A72, whose counters of cycles and instructions work even in emulation',
+    architecture: 'arm64',
+    qemu: 'qemu-system-aarch64',
+    machineType: 'virt',
+    // Counting instructions takes one thread for all CPUs, and makes the clock go by them.
+    acceleration: ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off'],
+    cpu: 'cortex-a72',
+    console: 'ttyAMA0',
+    kernelArguments: ['cgroup_no_v1=all', 'sysctl.kernel.perf_user_access=1'],
+    smp: '4',
+    nodes: [{ cpus: '0-3', memoryMiB: 1536 }],
+    distances: [],
+    suites: ['arm64'],
   },
 ];

@@ -20,7 +20,7 @@ const numa = (machine: Machine): string[] => {
 describe('machineArguments', () => {
   it('gives each node its memory, its CPUs and its distances', () => {
     const args = machineArguments(named('numa4'));
-    expect(args.join(' ')).toContain('-m 4096M -object memory-backend-ram,id=memory0,size=1024M');
+    expect(args.join(' ')).toContain('-m 2048M -object memory-backend-ram,id=memory0,size=512M');
     expect(numa(named('numa4'))).toContain('node,nodeid=3,cpus=6-7,memdev=memory3');
     expect(numa(named('numa4')).filter((value) => value.startsWith('dist,'))).toHaveLength(16);
     expect(numa(named('numa4'))).toContain('dist,src=0,dst=3,val=22');

@@ -1,6 +1,8 @@
 /** What the machine `tiers` is: memory without CPUs, near and far, fast and slow. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { Topology, parseCpuList } from '@corelane/platform';
+import { Topology, bindMemory, parseCpuList, setAffinity } from '@corelane/platform';
+import { expectVerified } from '../answers.ts';
+import { Region, showTruth } from '../region.ts';
 import type { Suite } from '../suite.ts';
 import { expectEqual } from '../suite.ts';
 
@@ -80,6 +82,40 @@ export const suite: Suite = {
         );
         return tiers.join(', ');
       },
+    },
+    {
+      name: 'memory in the fast and in the slow node',
+      asked: 'bind 8 MiB to node 2 and 8 MiB to node 3; touch',
+      run: () =>
+        [2, 3]
+          .map((node) => {
+            using region = new Region(8);
+            expectVerified('bindMemory', bindMemory(region.view, [node]));
+            region.touch();
+            expectEqual('numa_maps', region.truth(), {
+              policy: `bind:${node}`,
+              pages: { [node]: region.pages },
+            });
+            return showTruth(region.truth());
+          })
+          .join('; '),
+    },
+    {
+      name: 'first touch takes near memory, never the nodes without CPUs',
+      asked: 'this thread on CPU 0, then on CPU 2, touches 8 MiB',
+      run: () =>
+        [0, 2]
+          .map((cpu) => {
+            expectVerified('setAffinity', setAffinity([cpu]));
+            using region = new Region(8);
+            region.touch();
+            expectEqual('numa_maps', region.truth(), {
+              policy: 'default',
+              pages: { [cpu / 2]: region.pages },
+            });
+            return `CPU ${cpu}: ${showTruth(region.truth())}`;
+          })
+          .join('; '),
     },
   ],
 };

@@ -54,11 +54,11 @@ export const suite: Suite = {
     },
     {
       name: 'memory of each node',
-      asked: '1 GiB each',
+      asked: '512 MiB each',
       run() {
         const mebibytes = Topology.read().nodes.map(({ memoryBytes }) => (memoryBytes ?? 0) / 2 ** 20);
         for (const [node, found] of mebibytes.entries())
-          expectThat(`node ${node} has ${found} MiB, expected 900 to 1024`, found > 900 && found <= 1024);
+          expectThat(`node ${node} has ${found} MiB, expected 400 to 512`, found > 400 && found <= 512);
         return `${mebibytes.map(Math.round).join(', ')} MiB`;
       },
     },
