@@ -19,6 +19,6 @@ fi
 stty -F "$port" raw -echo
 
 export HOME=/tmp NODE_NO_WARNINGS=1
-node /lab/guest/main.js 3>"$port"
+node /lab/tools/numa-lab/guest/main.js 3>"$port"
 echo "{\"event\":\"exit\",\"status\":$?}" >"$port"
 poweroff -f

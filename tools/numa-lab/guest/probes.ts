@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Answer, Limits, Migration, TopologyData } from '@corelane/platform';
 import {
+  PerfEvents,
   Topology,
   affinity,
   bindMemory,
@@ -77,6 +78,16 @@ export const probes = {
       pinned: setAffinity([0]),
       bound: bindMemory(page, [0]),
     };
+  },
+
+  /** Cycles and CPU time of some work on this thread. */
+  countCycles() {
+    const answer = PerfEvents.open({ events: ['cycles', 'taskClock'] });
+    if (answer.status !== 'verified') throw new Error(answer.reason);
+    using events = answer.value;
+    let sum = 0;
+    for (let i = 0; i < 100_000; i++) sum += i % 7;
+    return { ...events.read(), sum };
   },
 
   /** Nicer, and back; real-time; idle, and back. */

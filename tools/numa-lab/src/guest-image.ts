@@ -50,24 +50,28 @@ export function* guestImage(parts: GuestImageParts): Generator<ArchiveEntry> {
   for (const name of NODE_LIBRARIES)
     yield file(`/lib/${triplet}/${name}`, findLibrary(tree, architecture, name), true);
   yield file('/init', join(repository, 'tools/numa-lab/guest/init.sh'), true);
-  yield* guestPrograms(join(repository, 'tools/numa-lab/guest'));
+  yield* programs(repository);
   yield { kind: 'file', path: '/lab/task.json', contents: Buffer.from(JSON.stringify(task)) };
   yield { kind: 'file', path: '/lab/package.json', contents: Buffer.from('{ "type": "module" }') };
   yield* platformPackage(repository, NODE_CPU_NAMES[architecture]);
 }
 
+/** Where programs lie in the repository, and as such below /lab in the machine: they import each other by these paths. */
+const PROGRAMS = ['tools/numa-lab/guest', 'packages/platform/test/lab'];
+
 /**
- * The programs of guest/, as JavaScript: every process and thread in the machine would have to load the code that strips types, which takes the emulator
+ * The programs as JavaScript: every process and thread in the machine would have to load the code that strips types, which takes the emulator
  * seconds.
  */
-function* guestPrograms(from: string): Generator<ArchiveEntry> {
-  for (const entry of folder('/lab/guest', from)) {
-    if (entry.kind !== 'file' || !entry.path.endsWith('.ts')) continue;
-    const source = stripTypeScriptTypes(Buffer.from(entry.contents).toString());
-    // The names of files in imports and elsewhere.
-    const program = source.replaceAll(/\.ts(?=['`])/g, '.js');
-    yield { kind: 'file', path: entry.path.replace(/\.ts$/, '.js'), contents: Buffer.from(program) };
-  }
+function* programs(repository: string): Generator<ArchiveEntry> {
+  for (const path of PROGRAMS)
+    for (const entry of folder(`/lab/${path}`, join(repository, path))) {
+      if (entry.kind !== 'file' || !entry.path.endsWith('.ts')) continue;
+      const source = stripTypeScriptTypes(Buffer.from(entry.contents).toString());
+      // The names of files in imports and elsewhere.
+      const program = source.replaceAll(/\.ts(?=['`])/g, '.js');
+      yield { kind: 'file', path: entry.path.replace(/\.ts$/, '.js'), contents: Buffer.from(program) };
+    }
 }
 
 /** As npm would install it: the package and its optional dependency with the binary. */

@@ -117,6 +117,6 @@ export const MACHINES: readonly Machine[] = [
     smp: '4',
     nodes: [{ cpus: '0-3', memoryMiB: 1536 }],
     distances: [],
-    suites: ['arm64'],
+    suites: ['arm64', 'perf'],
   },
 ];

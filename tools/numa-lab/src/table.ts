@@ -9,6 +9,8 @@ export interface MachineReport {
 
 const HEADINGS = ['test', 'asked', 'read back', 'verdict'] as const;
 /** Widths that a column is wrapped at; the verdict needs none. */
+/** Characters of what was read back, in the table. */
+const MAX_PASSED = 240;
 const MAX_COLUMN = [34, 44, 62, 8];
 
 /** A machine's head line, its table, and its problem where it had one. */
@@ -17,7 +19,7 @@ export function machineTable({ machine, outcome }: MachineReport): string {
   const rows = results.map(({ suite, test, asked, readBack, verdict }) => [
     `${suite}: ${test}`,
     asked,
-    readBack,
+    verdict === 'passed' ? shortened(readBack) : readBack,
     verdict === 'passed' ? 'passed' : 'FAILED',
   ]);
   const about =
@@ -53,6 +55,11 @@ export function allPassed(reports: readonly MachineReport[]): boolean {
         outcome.results.every(({ verdict }) => verdict === 'passed'),
     )
   );
+}
+
+/** A test that passed has no need of all its words: `--json` has them. */
+function shortened(text: string): string {
+  return text.length <= MAX_PASSED ? text : `${text.slice(0, MAX_PASSED)}…`;
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -45,6 +45,13 @@ describe('machineTable', () => {
     expect(text).toContain('│ FAILED');
   });
 
+  it('shortens what passed tests read back, never what failed ones did', () => {
+    const readBack = 'x'.repeat(300);
+    const shown = (verdict: 'passed' | 'failed'): number =>
+      machineTable(report([{ readBack, verdict }])).split('x').length - 1;
+    expect([shown('passed'), shown('failed')]).toEqual([240, 300]);
+  });
+
   it('shows the problem of a machine without results', () => {
     expect(machineTable(report([], 'Kernel panic'))).toMatch(/m: Kernel panic$/);
   });
