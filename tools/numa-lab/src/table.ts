@@ -8,9 +8,9 @@ export interface MachineReport {
 }
 
 const HEADINGS = ['test', 'asked', 'read back', 'verdict'] as const;
-/** Widths that a column is wrapped at; the verdict needs none. */
 /** Characters of what was read back, in the table. */
 const MAX_PASSED = 240;
+/** Widths that a column is wrapped at. */
 const MAX_COLUMN = [34, 44, 62, 8];
 
 /** A machine's head line, its table, and its problem where it had one. */
