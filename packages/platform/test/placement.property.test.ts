@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { AutomaticPlacement, Pu, Topology as Machine } from '../src/index.ts';
 import { memoryFileSystem, place, PlacementError, Topology } from '../src/index.ts';
 import { capturedMachines } from './captured.ts';
-import { machine } from './machine.ts';
+import { machine, map, range } from './machine.ts';
 
 const synthetic = [
   [1, 1, 1],
@@ -168,11 +168,23 @@ describe.each([...synthetic, ...captured])('%s', (_, topology) => {
 });
 
 describe('on a machine of equal parts', () => {
-  const topology = synthetic[4]?.[1] as Machine; // 4 packages of 2 cores of 4 threads, 2 nodes
+  // 4 packages of 4 cores of 2 threads, 2 nodes; an L2 for 2 cores, an L3 for each package.
+  const files = machine({ packages: 4, cores: 4, threads: 2, nodes: [0, 1] });
+  for (const cpu of range(0, 32))
+    files[`/sys/devices/system/cpu/cpu${cpu}/cache/index2/shared_cpu_map`] = map(
+      range(cpu - (cpu % 4), cpu - (cpu % 4) + 4),
+    );
+  const topology = Topology.read({ fs: memoryFileSystem(files) });
+  const cache =
+    (level: number) =>
+    (pu: Pu): unknown =>
+      pu.caches.find((index) => topology.caches[index]?.level === level);
   const keys: [string, (pu: Pu) => unknown, number][] = [
     ['node', ({ node }) => node, 16],
     ['package', (pu) => pu.package, 8],
-    ['core', ({ core }) => core, 4],
+    ['L3', cache(3), 8],
+    ['L2', cache(2), 4],
+    ['core', ({ core }) => core, 2],
   ];
   const counted = (policy: 'compact' | 'spread', threads: number, keyOf: (pu: Pu) => unknown): number =>
     distinct(

@@ -38,18 +38,26 @@ describe('compact', () => {
   test('starts on the node with the most room', () => {
     expect(cpus(two, { policy: 'compact', threads: 3, smt: 'pack', cpus: [0, 4, 5, 6] })).toEqual([4, 5, 6]);
   });
+});
 
-  test('goes on with the nearest node, as the firmware has it', () => {
-    const near = (node: number): number[] => range(0, 4).map((other) => (other === node ? 10 : 20));
-    const files = machine({ packages: 4, cores: 1, threads: 1, nodes: [0, 1, 2, 3] });
-    // 0 is near to 2, 1 to 3.
-    const rows = range(0, 4).map((node) =>
-      near(node).map((distance, other) => (Math.abs(node - other) === 2 ? 12 : distance)),
-    );
-    for (const node of range(0, 4)) Object.assign(files, nodeFiles(node, [node], rows[node] ?? []));
-    const topology = read(files);
-    expect(cpus(topology, { policy: 'compact', threads: 4 })).toEqual([0, 2, 1, 3]);
-    expect(cpus(topology, { policy: 'spread', threads: 2 })).toEqual([0, 1]);
+/** Four nodes of one CPU; those of a pair are near to each other. */
+function paired(...pairs: readonly [number, number][]): Topology {
+  const files = machine({ packages: 4, cores: 1, threads: 1, nodes: [0, 1, 2, 3] });
+  const near = (a: number, b: number): boolean => pairs.some((pair) => pair.includes(a) && pair.includes(b));
+  for (const node of range(0, 4)) {
+    const distances = range(0, 4).map((other) => (other === node ? 10 : near(node, other) ? 12 : 20));
+    Object.assign(files, nodeFiles(node, [node], distances));
+  }
+  return read(files);
+}
+
+describe('distances between nodes, as the firmware has them', () => {
+  test('compact goes on with the nearest', () => {
+    expect(cpus(paired([0, 2], [1, 3]), { policy: 'compact', threads: 4 })).toEqual([0, 2, 1, 3]);
+  });
+
+  test('spread goes on with the farthest', () => {
+    expect(cpus(paired([0, 1], [2, 3]), { policy: 'spread', threads: 4 })).toEqual([0, 2, 1, 3]);
   });
 });
 
