@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Answer, CpuSet } from '../src/index.ts';
 import { affinity, pin, place, PlatformOptionError, setAffinity, Topology } from '../src/index.ts';
 import { inChild } from './child.ts';
@@ -7,6 +7,9 @@ import { cpus, linux, NO_CPU } from './machine-facts.ts';
 import { native } from './native-mode.ts';
 import { host, task, withAddon } from './thread-hosts.ts';
 import { ThreadWorker } from './thread-worker.ts';
+
+// Workers and processes start slowly on a machine that is busy with others.
+vi.setConfig({ testTimeout: 30_000 });
 
 const [first = 0] = cpus;
 const last = cpus.at(-1) ?? 0;

@@ -1,9 +1,12 @@
 // The addon's functions of threads, called as no TypeScript of ours calls them.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { NativeThreads } from '../src/index.ts';
 import { loadNative } from '../src/native.ts';
 import { native } from './native-mode.ts';
 import { ThreadWorker } from './thread-worker.ts';
+
+// Workers and processes start slowly on a machine that is busy with others.
+vi.setConfig({ testTimeout: 30_000 });
 
 type Loose = Record<keyof NativeThreads, (...args: unknown[]) => number>;
 

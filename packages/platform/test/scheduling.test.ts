@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Answer, SchedulingPolicy, SchedulingPolicyRequest } from '../src/index.ts';
 import { nice, PlatformOptionError, schedulingPolicy, setNice, setSchedulingPolicy } from '../src/index.ts';
 import { inChild } from './child.ts';
@@ -8,6 +8,9 @@ import { isRoot, linux, mayNice } from './machine-facts.ts';
 import { native } from './native-mode.ts';
 import { host, task, withAddon } from './thread-hosts.ts';
 import { ThreadWorker } from './thread-worker.ts';
+
+// Workers and processes start slowly on a machine that is busy with others.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** What /proc says, read by nothing of ours. */
 function statField(tid: number, field: number): string | undefined {

@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { expectZeroAllocation } from '@corelane/memory-tracker';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../src/index.ts';
 import { PlatformDisposedError, PlatformOptionError, ThreadClock, threadCpuTimeNs } from '../src/index.ts';
 import { linux } from './machine-facts.ts';
 import { native } from './native-mode.ts';
 import { host, ME, task, withAddon } from './thread-hosts.ts';
 import { ThreadWorker } from './thread-worker.ts';
+
+// Workers and processes start slowly on a machine that is busy with others.
+vi.setConfig({ testTimeout: 30_000 });
 
 function valueOf<T>(answer: Answer<T>): T {
   if (answer.status !== 'verified') throw new Error(answer.reason);

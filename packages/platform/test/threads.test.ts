@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   currentCpu,
   MAX_THREAD_NAME_BYTES,
@@ -17,6 +17,9 @@ import { inChild } from './child.ts';
 import { cpus, linux } from './machine-facts.ts';
 import { host, ME, task, withAddon } from './thread-hosts.ts';
 import { ThreadWorker } from './thread-worker.ts';
+
+// Workers and processes start slowly on a machine that is busy with others.
+vi.setConfig({ testTimeout: 30_000 });
 
 function valueOf<T>(answer: Answer<T>): T {
   if (answer.status !== 'verified') throw new Error(answer.reason);
