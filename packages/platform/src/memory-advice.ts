@@ -119,7 +119,8 @@ function putBack(
     persist(() => range.addon.memoryAdvise(...where, ADVICE[was].number));
   }
   const flags = group.flatMap((candidate) => ADVICE[candidate].has);
-  return sameFlags(before, readMappings(machine, range, 'smaps'), flags);
+  const after = readMappings(machine, range, 'smaps');
+  return after !== undefined && sameFlags(before, after, flags);
 }
 
 function common([first, ...others]: readonly Mapping[]): string[] {

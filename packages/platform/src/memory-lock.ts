@@ -21,84 +21,64 @@ export interface MemoryLock {
   readonly limitBytes: Bound | null;
 }
 
-const LOCKED = 'lo';
-const NO_SMAPS = 'what is locked is read back from /proc/self/smaps, which cannot be read';
+/** VmFlags of a mapping that is locked. */
+export const LOCKED = 'lo';
+const UNREADABLE = 'what is locked is read from /proc/self/smaps and /proc/self/status, which cannot be read';
 
 export function lock(machine: MemoryMachine, view: ArrayBufferView): Answer<MemoryLock> {
   return onRange(machine, view, (range) => {
-    const lockedBefore = processLockedBytes(machine);
-    if (lockedBefore === undefined)
-      return unsupported('how much is locked is VmLck in /proc/self/status, which cannot be read');
-    // Needed only to undo. With nothing locked in the process there is nothing to keep.
-    const before = lockedBefore === 0 ? unlocked(range) : readMappings(machine, range, 'smaps');
-    if (before === undefined) return unsupported(NO_SMAPS);
+    const lockedBytes = processLockedBytes(machine);
+    const before = readLocks(machine, range);
+    if (lockedBytes === undefined || before === undefined) return unsupported(UNREADABLE);
     const fail = (answer: Refused | Unsupported): Refused | Unsupported =>
-      undo(machine, range, before, answer);
+      putBack(machine, range, before, answer);
 
+    const call = range.shown('mlock');
     const result = persist(() => range.addon.memoryLock(...range.whole));
-    if (result < 0)
-      return fail(refused(range.shown('mlock'), result, lockHint(machine, range, result, lockedBefore)));
+    if (result < 0) return fail(refused(call, result, lockHint(machine, range, result, lockedBytes)));
     const after = readMappings(machine, range, 'smaps');
-    if (after === undefined) return fail(unsupported(NO_SMAPS));
+    if (after === undefined) return fail(unsupported(UNREADABLE));
     if (!allHave(after, LOCKED))
       return fail(
-        differs(
-          `${range.shown('mlock')} succeeded, but /proc/self/smaps does not show all of it locked (VmFlags: lo)`,
-        ),
+        differs(`${call} succeeded, but /proc/self/smaps does not show all of it locked (VmFlags: lo)`),
       );
     const resident = range.addon.memoryResidentPages(...range.whole);
     if (resident !== range.pages)
-      return fail(
-        differs(`${range.shown('mlock')} succeeded, but ${resident} of ${range.pages} pages are there`),
-      );
-    return verified({
-      lockedBytes: range.lengthBytes,
-      processLockedBytes: processLockedBytes(machine) ?? range.lengthBytes,
-      limitBytes: limit(machine)?.soft ?? null,
-    });
+      return fail(differs(`${call} succeeded, but ${resident} of ${range.pages} pages are there`));
+    return verified(lockOf(machine, range.lengthBytes));
   });
 }
 
 export function unlock(machine: MemoryMachine, view: ArrayBufferView): Answer<MemoryLock> {
   return onRange(machine, view, (range) => {
+    const before = readLocks(machine, range);
+    if (before === undefined) return unsupported(UNREADABLE);
+    const call = range.shown('munlock');
     const result = persist(() => range.addon.memoryUnlock(...range.whole));
-    if (result < 0) return refused(range.shown('munlock'), result);
-    const after = readMappings(machine, range, 'smaps');
-    const locked = processLockedBytes(machine);
-    if (after === undefined || locked === undefined) return unsupported(NO_SMAPS);
-    if (someHave(after, LOCKED))
-      return differs(
-        `${range.shown('munlock')} succeeded, but /proc/self/smaps shows some of it locked (VmFlags: lo): another thread, or mlockall`,
-      );
-    return verified({
-      lockedBytes: 0,
-      processLockedBytes: locked,
-      limitBytes: limit(machine)?.soft ?? null,
-    });
+    if (result < 0) return putBack(machine, range, before, refused(call, result));
+    const after = readLocks(machine, range);
+    if (after === undefined) return putBack(machine, range, before, unsupported(UNREADABLE));
+    if (!someHave(after, LOCKED)) return verified(lockOf(machine, 0));
+    return putBack(
+      machine,
+      range,
+      before,
+      differs(`${call} succeeded, but /proc/self/smaps shows some of it locked (VmFlags: lo)`),
+    );
   });
 }
 
-/** The parts of the range that are locked, `undefined` where that cannot be read. Cheap where the process has locked nothing. */
-export function lockedParts(machine: MemoryMachine, range: MemoryRange): Mapping[] | undefined {
-  if (processLockedBytes(machine) === 0) return [];
-  return readMappings(machine, range, 'smaps')?.filter(({ flags }) => flags.has(LOCKED));
+function lockOf(machine: MemoryMachine, lockedBytes: number): MemoryLock {
+  return {
+    lockedBytes,
+    processLockedBytes: processLockedBytes(machine) ?? lockedBytes,
+    limitBytes: limit(machine)?.soft ?? null,
+  };
 }
 
-/** mlock may have got half of the way. What was locked before stays locked. */
-function undo(
-  machine: MemoryMachine,
-  range: MemoryRange,
-  before: readonly Mapping[],
-  answer: Refused | Unsupported,
-): Refused | Unsupported {
-  for (const { flags, offsetBytes, lengthBytes } of before)
-    if (!flags.has(LOCKED)) persist(() => range.addon.memoryUnlock(...part(range, offsetBytes, lengthBytes)));
-  if (sameFlags(before, readMappings(machine, range, 'smaps'), [LOCKED])) return answer;
-  return { ...answer, reason: `${answer.reason}; what was locked of it could not be unlocked` };
-}
-
-/** What smaps shows of a range of which nothing is locked, as far as matters here. */
-function unlocked(range: MemoryRange): Mapping[] {
+/** Which parts are locked. Cheap where the process has locked nothing. */
+export function readLocks(machine: MemoryMachine, range: MemoryRange): Mapping[] | undefined {
+  if (processLockedBytes(machine) !== 0) return readMappings(machine, range, 'smaps');
   const { lengthBytes } = range;
   return [
     {
@@ -110,6 +90,24 @@ function unlocked(range: MemoryRange): Mapping[] {
       sizesBytes: new Map(),
     },
   ];
+}
+
+/** The kernel may have got half of the way. */
+function putBack(
+  machine: MemoryMachine,
+  range: MemoryRange,
+  before: readonly Mapping[],
+  answer: Refused | Unsupported,
+): Refused | Unsupported {
+  for (const { flags, offsetBytes, lengthBytes } of before) {
+    const where = part(range, offsetBytes, lengthBytes);
+    persist(() =>
+      flags.has(LOCKED) ? range.addon.memoryLock(...where) : range.addon.memoryUnlock(...where),
+    );
+  }
+  const after = readLocks(machine, range);
+  if (after !== undefined && sameFlags(before, after, [LOCKED])) return answer;
+  return { ...answer, reason: `${answer.reason}; the locks from before could not be put back` };
 }
 
 function lockHint(

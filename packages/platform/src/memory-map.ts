@@ -82,10 +82,10 @@ export function someHave(mappings: readonly Mapping[], flag: string): boolean {
 /** Whether the same parts have the same of these flags, however the kernel has cut its mappings meanwhile. */
 export function sameFlags(
   before: readonly Mapping[],
-  after: readonly Mapping[] | undefined,
+  after: readonly Mapping[],
   flags: readonly string[],
 ): boolean {
-  return after !== undefined && spans(before, flags) === spans(after, flags);
+  return spans(before, flags) === spans(after, flags);
 }
 
 /** Where which flags end, neighbours with the same ones as one. */

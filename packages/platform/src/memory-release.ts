@@ -4,7 +4,7 @@
  */
 import type { Answer } from './answer.ts';
 import { differs, refused, unsupported, verified } from './answer.ts';
-import { lockedParts } from './memory-lock.ts';
+import { LOCKED, readLocks } from './memory-lock.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 import { readMappings } from './memory-map.ts';
 import { onRange, part, persist } from './memory-range.ts';
@@ -28,12 +28,12 @@ export function release(machine: MemoryMachine, view: ArrayBufferView): Answer<R
         `${call} is for private memory: this range lies in a mapping of a file, or shared with other processes, whose contents would come back`,
       );
     // The kernel would give back what lies before the locked part, and then refuse. Asking it of the locked part alone changes nothing.
-    const lockedOnes = lockedParts(machine, range);
-    if (lockedOnes === undefined)
+    const locks = readLocks(machine, range);
+    if (locks === undefined)
       return unsupported(
         `what is locked cannot be given back, and /proc/self/smaps, which tells, cannot be read`,
       );
-    const [locked] = lockedOnes;
+    const locked = locks.find(({ flags }) => flags.has(LOCKED));
     const attempt = locked === undefined ? range.whole : part(range, locked.offsetBytes, locked.lengthBytes);
     const before = range.addon.memoryResidentPages(...range.whole);
     if (before < 0) return refused(range.shown('mincore'), before);

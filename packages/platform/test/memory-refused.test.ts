@@ -1,9 +1,12 @@
 /** Refusals for real: a process without privileges and with little memory to lock. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Answer } from '../src/index.ts';
 import { native } from './native-mode.ts';
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 interface Child {
   readonly uid: number;

@@ -1,11 +1,14 @@
 /** What the calls do to memory that other threads are using. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { memoryPolicy, pageBytes, prefaultMemory, residency } from '../src/index.ts';
 import { loadNative } from '../src/native.ts';
 import { freshRange, valueOf } from './memory-buffers.ts';
 import { native } from './native-mode.ts';
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 const WRITER = `
 const { parentPort, workerData: { words, stride, state } } = require('node:worker_threads');
@@ -44,11 +47,15 @@ it.runIf(native)('prefaulting keeps what another thread writes meanwhile', async
 });
 
 // As many pages and calls: a touch that was not atomic lost 50 to 100 counts here, and none on fewer pages.
-it.runIf(native)('touching keeps what another thread writes to the same byte', async () => {
-  const { addon } = loadNative();
-  const touch = (range: Uint8Array): unknown => addon?.memoryTouch(range, 0, range.byteLength, 1);
-  expect(await countsSurvive(64, 30_000, touch)).toBe(true);
-});
+it.runIf(native)(
+  'touching keeps what another thread writes to the same byte',
+  { timeout: 60_000 },
+  async () => {
+    const { addon } = loadNative();
+    const touch = (range: Uint8Array): unknown => addon?.memoryTouch(range, 0, range.byteLength, 1);
+    expect(await countsSurvive(64, 30_000, touch)).toBe(true);
+  },
+);
 
 it.runIf(native)('a range is the same pages for every thread', async () => {
   const range = freshRange(4 * pageBytes());

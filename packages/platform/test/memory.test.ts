@@ -1,5 +1,6 @@
 /** The calls on memory, on this machine's kernel. */
-import { describe, expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import type { Answer, MemoryAdvice } from '../src/index.ts';
 import {
   adviseMemory,
@@ -22,6 +23,9 @@ import {
 } from '../src/index.ts';
 import { BUFFERS, freshRange, valueOf } from './memory-buffers.ts';
 import { fallback, native } from './native-mode.ts';
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 const PAGE = pageBytes();
 const BYTES = 16 * PAGE;
@@ -108,6 +112,22 @@ describe.runIf(native)('with the addon', () => {
     expect(valueOf(residency(range))).toMatchObject({ pages: bytes / PAGE, residentPages: 1 });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024);
     expect(valueOf(bindMemory(range, [0], { migrate: true })).residentPages).toBe(1);
+  });
+
+  it('keeps no file open', () => {
+    const range = freshRange(BYTES);
+    const all = (): void => {
+      valueOf(lockMemory(range));
+      releaseMemory(range);
+      valueOf(unlockMemory(range));
+      valueOf(memoryPolicy(range));
+      valueOf(adviseMemory(range, 'dontDump'));
+      valueOf(residency(range));
+    };
+    all();
+    const before = readdirSync('/proc/self/fd').length;
+    for (let round = 0; round < 20; round++) all();
+    expect(readdirSync('/proc/self/fd').length).toBeLessThan(before + 10);
   });
 
   it('counts pages of all parts of a large range', () => {
