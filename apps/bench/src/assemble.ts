@@ -4,7 +4,7 @@ import type { CaseReport, GroupReport, RatioReport, SeriesReport } from './docum
 import type { RawGroup, RawSeries } from './group-report.ts';
 import { compareFigure } from './published.ts';
 import { pairedRatios, summarise } from './statistics.ts';
-import { type Group, NS_PER_OP, subjectsOf } from './suite.ts';
+import { type BatchCase, type Group, NS_PER_OP, type Scenario, subjectsOf } from './suite.ts';
 
 /** @param phases the reports of the timing process and, where there was one, of the allocation process */
 export function assembleGroup(group: Group, phases: readonly RawGroup[], seed: number): GroupReport {
@@ -23,6 +23,7 @@ export function assembleGroup(group: Group, phases: readonly RawGroup[], seed: n
       name: subject.name,
       role: subject.role,
       note: subject.note ?? null,
+      unavailable: timed?.unavailable ?? null,
       operations: timed?.operations ?? 0,
       operationsPerBatch: timed?.operationsPerBatch ?? 0,
       metrics: Object.fromEntries(
@@ -40,7 +41,7 @@ export function assembleGroup(group: Group, phases: readonly RawGroup[], seed: n
     note: group.note ?? null,
     kind: group.kind,
     cases,
-    ratios: ratiosOf(cases, seed),
+    ratios: ratiosOf(subjectsOf(group), cases, seed),
     claims,
     publication: group.publication
       ? {
@@ -55,15 +56,35 @@ export function assembleGroup(group: Group, phases: readonly RawGroup[], seed: n
   };
 }
 
-function ratiosOf(cases: readonly CaseReport[], seed: number): RatioReport[] {
-  const ours = cases.find((candidate) => candidate.role === 'ours');
-  const against = ours?.metrics[NS_PER_OP]?.samples;
-  if (!ours || !against) return [];
-  return cases.flatMap((candidate): RatioReport[] => {
-    if (candidate === ours || candidate.role === 'empty') return [];
-    const ratios = pairedRatios(candidate.metrics[NS_PER_OP]?.samples ?? [], against);
+function ratiosOf(
+  subjects: readonly (BatchCase | Scenario)[],
+  cases: readonly CaseReport[],
+  seed: number,
+): RatioReport[] {
+  const samplesOf = (name: string): readonly number[] =>
+    cases.find((candidate) => candidate.name === name)?.metrics[NS_PER_OP]?.samples ?? [];
+  return subjects.flatMap((subject): RatioReport[] => {
+    const against = counterpart(subject, subjects);
+    if (against === undefined || subject.role === 'empty') return [];
+    const ratios = pairedRatios(samplesOf(subject.name), samplesOf(against));
     if (ratios.length === 0) return [];
     const { median, interval } = summarise(ratios, seed);
-    return [{ of: candidate.name, against: ours.name, median, interval }];
+    return [{ of: subject.name, against, median, interval }];
   });
+}
+
+/** The case of ours that `subject` is compared with: the one it names, else the group's first, unless it is one of those itself. */
+function counterpart(
+  subject: BatchCase | Scenario,
+  subjects: readonly (BatchCase | Scenario)[],
+): string | undefined {
+  const explicit = named(subject);
+  if (explicit !== undefined) return explicit;
+  const first = subjects.find(({ role }) => role === 'ours')?.name;
+  const isOne = subject.name === first || subjects.some((candidate) => named(candidate) === subject.name);
+  return isOne ? undefined : first;
+}
+
+function named(candidate: BatchCase | Scenario): string | undefined {
+  return 'against' in candidate ? candidate.against : undefined;
 }

@@ -1,7 +1,7 @@
 // One batch case while it is measured: warm-up, calibration, timed batches, the count of successes, the final check.
 import { nowNs } from './clock.ts';
 import { collectYoung } from './collect.ts';
-import { CaseError, messageOf } from './errors.ts';
+import { CaseError, NotMeasurableError, messageOf } from './errors.ts';
 import type { Profile } from './profile.ts';
 import { type BatchCase, type BatchResult, type Metric, NS_PER_OP } from './suite.ts';
 
@@ -13,6 +13,17 @@ const MAX_OPERATIONS = 2 ** 30;
 
 interface Timed extends BatchResult {
   readonly elapsedNs: number;
+}
+
+/** Runs `setup`. @returns why this machine cannot run the case, or null */
+export async function unavailable({ setup }: Pick<BatchCase, 'setup'>): Promise<string | null> {
+  try {
+    await setup?.();
+    return null;
+  } catch (error) {
+    if (error instanceof NotMeasurableError) return error.message;
+    throw error;
+  }
 }
 
 export class BatchSubject {
@@ -36,8 +47,9 @@ export class BatchSubject {
     return this.#operations;
   }
 
-  async setup(): Promise<void> {
-    await this.#guard('setup', () => this.definition.setup?.());
+  /** @returns why this machine cannot run the case, or null */
+  async setup(): Promise<string | null> {
+    return this.#guard('setup', () => unavailable(this.definition));
   }
 
   /** Runs batches until the code is hot and a batch lasts as long as the profile asks. */

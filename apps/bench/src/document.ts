@@ -19,12 +19,14 @@ export interface CaseReport {
   readonly name: string;
   readonly role: Role;
   readonly note: string | null;
+  /** Why this machine cannot run the case, or null where it can. */
+  readonly unavailable: string | null;
   readonly operations: number;
   readonly operationsPerBatch: number;
   readonly metrics: Readonly<Record<string, SeriesReport>>;
 }
 
-/** Time per operation of a case by that of the group's first `ours`, paired by round: above 1 where ours is faster. */
+/** Time per operation of a case by that of the `ours` that it is compared with, paired by round: above 1 where ours is faster. */
 export interface RatioReport {
   readonly of: string;
   readonly against: string;

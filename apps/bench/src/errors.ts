@@ -22,6 +22,12 @@ export class CaseError extends Error {
   }
 }
 
+/** What `setup` throws where this machine cannot run the case: the report says so with the reason, and the run goes on. */
+export class NotMeasurableError extends Error {
+  readonly code = 'BENCH_NOT_MEASURABLE';
+  override readonly name = 'NotMeasurableError';
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -15,6 +15,8 @@ export interface RawCase {
   /** Calibrated size of a batch; 1 for a scenario. */
   readonly operationsPerBatch: number;
   readonly series: Readonly<Record<string, RawSeries>>;
+  /** Why this machine cannot run the case, or null where it can. */
+  readonly unavailable: string | null;
 }
 
 export interface Failure {

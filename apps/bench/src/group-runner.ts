@@ -1,6 +1,6 @@
 // Runs one group in this process.
 import { ALLOCATION_FLAGS, measureAllocation } from './allocation.ts';
-import { BatchSubject, type Sample } from './batch-subject.ts';
+import { BatchSubject, type Sample, unavailable } from './batch-subject.ts';
 import { measureClock } from './clock.ts';
 import { collectAll } from './collect.ts';
 import { CaseError, messageOf } from './errors.ts';
@@ -30,17 +30,24 @@ async function timeBatches(group: BatchGroup, profile: Profile, progress: Progre
   const subjects = group.cases.map((definition) => new BatchSubject(definition));
   const failures: Failure[] = [];
   const started: BatchSubject[] = [];
+  const lacking = new Map<string, string>();
   let rounds = NO_ROUNDS;
   try {
     for (const subject of subjects) {
       started.push(subject);
-      await subject.setup();
+      const reason = await subject.setup();
+      if (reason !== null) {
+        lacking.set(subject.definition.name, reason);
+        continue;
+      }
       progress(`warming up ${subject.definition.name}`);
       await subject.warmUp(profile);
     }
     collectAll();
     rounds = await runRounds(
-      subjects.map((subject) => ({ name: subject.definition.name, measure: () => subject.measure() })),
+      subjects
+        .filter((subject) => !lacking.has(subject.definition.name))
+        .map((subject) => ({ name: subject.definition.name, measure: () => subject.measure() })),
       {
         ...roundOptions(profile),
         rounds: profile.rounds,
@@ -51,21 +58,23 @@ async function timeBatches(group: BatchGroup, profile: Profile, progress: Progre
   } catch (error) {
     failures.push(failureOf(error));
   }
-  for (const subject of started) failures.push(...(await finish(subject)));
+  for (const subject of started)
+    failures.push(...(await finish(subject, !lacking.has(subject.definition.name))));
   const empty = group.cases.find((definition) => definition.role === 'empty')?.name;
   const cases = subjects.map((subject): RawCase => {
-    const { name } = subject.definition;
+    const { name, bare = false } = subject.definition;
     const { operations, operationsPerBatch } = subject;
-    return { name, operations, operationsPerBatch, series: seriesOf(rounds.samples, name, empty) };
+    const series = seriesOf(rounds.samples, name, bare ? undefined : empty);
+    return { name, operations, operationsPerBatch, series, unavailable: lacking.get(name) ?? null };
   });
   return { cases, failures, rounds: rounds.log, conclusive: rounds.conclusive, clock: null };
 }
 
-/** The final check and the end of a case. A case that failed already may well fail here again: both are reported. */
-async function finish(subject: BatchSubject): Promise<Failure[]> {
+/** The final check, where the case ran, and its end. A case that failed already may well fail here again: both are reported. */
+async function finish(subject: BatchSubject, ran: boolean): Promise<Failure[]> {
   const failures: Failure[] = [];
   try {
-    const wrong = await subject.check();
+    const wrong = ran ? await subject.check() : undefined;
     if (wrong !== undefined)
       failures.push({ case: subject.definition.name, reason: `wrong final state: ${wrong}` });
   } catch (error) {
@@ -100,13 +109,16 @@ async function runScenarios(group: ScenarioGroup, profile: Profile, progress: Pr
   const failures: Failure[] = [];
   const runs = new Map<string, number>();
   let rounds = NO_ROUNDS;
+  const lacking = new Map<string, string>();
   const started: ScenarioGroup['scenarios'][number][] = [];
   try {
     for (const scenario of group.scenarios) {
       started.push(scenario);
-      await scenario.setup?.();
+      const reason = await unavailable(scenario);
+      if (reason !== null) lacking.set(scenario.name, reason);
     }
-    const subjects = group.scenarios.map((scenario) => ({
+    const runnable = group.scenarios.filter(({ name }) => !lacking.has(name));
+    const subjects = runnable.map((scenario) => ({
       name: scenario.name,
       async measure(): Promise<Sample> {
         const { name } = scenario;
@@ -143,6 +155,7 @@ async function runScenarios(group: ScenarioGroup, profile: Profile, progress: Pr
     operations: runs.get(name) ?? 0,
     operationsPerBatch: 1,
     series: seriesOf(rounds.samples, name, undefined),
+    unavailable: lacking.get(name) ?? null,
   }));
   return { cases, failures, rounds: rounds.log, conclusive: rounds.conclusive, clock: null };
 }
@@ -162,19 +175,23 @@ export async function measureGroupAllocation(
     progress(`allocation of ${definition.name}`);
     const subject = new BatchSubject(definition);
     let series: Record<string, RawSeries> = {};
+    let reason: string | null = null;
     try {
-      await subject.setup();
-      await subject.warmUp({ warmupMs: Math.max(profile.warmupMs, 200), batchMs: profile.batchMs });
-      const samples = await measureAllocation(definition.name, definition.opsPerBatch ?? 1, (operations) =>
-        subject.run(operations),
-      );
-      series = { [BYTES_PER_OP]: { unit: 'B', samples } };
+      reason = await subject.setup();
+      if (reason === null) series = { [BYTES_PER_OP]: await bytesOf(subject, profile) };
     } catch (error) {
       failures.push(failureOf(error));
     }
-    failures.push(...(await finish(subject)));
+    failures.push(...(await finish(subject, reason === null)));
     const { operations, operationsPerBatch } = subject;
-    cases.push({ name: definition.name, operations, operationsPerBatch, series });
+    cases.push({ name: definition.name, operations, operationsPerBatch, series, unavailable: reason });
   }
   return { cases, failures, rounds: [], conclusive: true, clock: null };
+}
+
+async function bytesOf(subject: BatchSubject, profile: Profile): Promise<RawSeries> {
+  const { name, opsPerBatch = 1 } = subject.definition;
+  await subject.warmUp({ warmupMs: Math.max(profile.warmupMs, 200), batchMs: profile.batchMs });
+  const samples = await measureAllocation(name, opsPerBatch, (operations) => subject.run(operations));
+  return { unit: 'B', samples };
 }

@@ -47,12 +47,32 @@ function readText(path: string): string | null {
   }
 }
 
-/** CPU time of the children that this process has waited for, milliseconds. */
-function reapedChildrenMs(): number {
-  const stat = readText('/proc/self/stat');
+/** Fields of /proc/PID/stat, counted from the state on, which is field 3 in proc(5). */
+const TIME = [11, 12];
+const REAPED_TIME = [13, 14];
+
+/** Sum of ticks of a process, milliseconds; 0 where it is gone. */
+function processMs(pid: number | 'self', fields: readonly number[]): number {
+  const stat = readText(`/proc/${pid}/stat`);
   if (stat === null) return 0;
-  const afterName = stat.slice(stat.lastIndexOf(')') + 2); // field 3 onwards
-  return (field(afterName, 13) + field(afterName, 14)) * TICK_MS;
+  const afterName = stat.slice(stat.lastIndexOf(')') + 2);
+  return fields.reduce((ticks, index) => ticks + field(afterName, index), 0) * TICK_MS;
+}
+
+const companions = new Set<number>();
+
+/**
+ * The work of this child process is not foreign, from now on; without it, only that of children which have ended is counted as ours.
+ * The time of a child that ends moves to that sum, so there is nothing to undo.
+ */
+export function countAsOwn(pid: number): void {
+  companions.add(pid);
+}
+
+function companionsMs(): number {
+  let sum = 0;
+  for (const pid of companions) sum += processMs(pid, TIME);
+  return sum;
 }
 
 function read(): Reading {
@@ -61,7 +81,7 @@ function read(): Reading {
   const own = process.cpuUsage();
   return {
     wallMs: performance.now(),
-    ownMs: (own.user + own.system) / 1000 + reapedChildrenMs(),
+    ownMs: (own.user + own.system) / 1000 + processMs('self', REAPED_TIME) + companionsMs(),
     switches: process.resourceUsage().involuntaryContextSwitches,
     busyMs: cpu?.busyMs ?? null,
     stealMs: cpu?.stealMs ?? null,

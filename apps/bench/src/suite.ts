@@ -38,6 +38,11 @@ export interface BatchCase {
   readonly opsPerBatch?: number;
   /** Measure the bytes of JS heap allocated per operation, in a process of its own. */
   readonly allocation?: boolean;
+  /** The case of ours that the table's ratio refers to. Default: the first of the group. */
+  readonly against?: string;
+  /** Its loop is not the one of the empty case, and costs next to nothing (C): nothing is subtracted from its time. */
+  readonly bare?: boolean;
+  /** Throws a NotMeasurableError where this machine cannot run the case. */
   setup?(): void | Promise<void>;
   /** Does `operations` operations and returns how many succeeded. */
   batch(operations: number): number | BatchResult | Promise<number | BatchResult>;
@@ -57,6 +62,7 @@ export interface Scenario {
   readonly name: string;
   readonly role: Exclude<Role, 'empty'>;
   readonly note?: string;
+  /** Throws a NotMeasurableError where this machine cannot run it. */
   setup?(): void | Promise<void>;
   run(context: ScenarioContext): Promise<Readonly<Record<string, Metric>>>;
   /** What is wrong with the state that this run left, or undefined. Runs after every `run`. */

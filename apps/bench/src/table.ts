@@ -28,10 +28,12 @@ function renderTable(head: readonly string[], rows: readonly (readonly string[])
 }
 
 function batchTable(group: GroupReport): string {
-  const first = group.cases.find((candidate) => candidate.role === 'ours');
+  const first = group.cases.find((candidate) => candidate.role === 'ours')?.name;
+  const isReference = (name: string): boolean =>
+    name === first || group.ratios.some(({ against }) => against === name);
   return renderTable(
     ['case', 'role', 'ns/op', '± MAD', 'min–max', 'B/op', '× ours (95 %)', 'batch', 'ops'],
-    group.cases.map((candidate) => {
+    group.cases.filter(measurable).map((candidate) => {
       const ns = candidate.metrics[NS_PER_OP];
       const bytes = candidate.metrics[BYTES_PER_OP];
       const ratio = group.ratios.find((found) => found.of === candidate.name);
@@ -42,12 +44,20 @@ function batchTable(group: GroupReport): string {
         ns ? number(ns.mad) : '–',
         ns ? interval([ns.min, ns.max]) : '–',
         bytes ? number(bytes.median) : '',
-        candidate === first ? '1' : ratio ? `${number(ratio.median)} (${interval(ratio.interval)})` : '',
+        isReference(candidate.name)
+          ? '1'
+          : ratio
+            ? `${number(ratio.median)} (${interval(ratio.interval)})`
+            : '',
         candidate.operationsPerBatch.toLocaleString('en-US'),
         candidate.operations.toLocaleString('en-US'),
       ];
     }),
   );
+}
+
+function measurable({ unavailable }: CaseReport): boolean {
+  return unavailable === null;
 }
 
 function furtherMetrics(candidate: CaseReport): [string, SeriesReport][] {
@@ -100,12 +110,14 @@ function roundsLine(group: GroupReport): string {
 function renderGroup(suite: string, group: GroupReport): string {
   const lines = [`\n${suite} / ${group.name}: ${group.title}`];
   if (group.note !== null) lines.push(`  ${group.note}`);
-  if (group.kind === 'batch') lines.push(batchTable(group));
+  if (group.kind === 'batch' && group.cases.some(measurable)) lines.push(batchTable(group));
   const metrics = metricTable(group);
   if (metrics !== undefined) lines.push(metrics);
   const published = publishedTable(group);
   if (published !== undefined) lines.push(published);
   for (const { name, note } of group.cases) if (note !== null) lines.push(`  ${name}: ${note}`);
+  for (const { name, unavailable } of group.cases)
+    if (unavailable !== null) lines.push(`  ${name}: not measurable here: ${unavailable}`);
   for (const claim of group.claims) {
     const measured =
       claim.value === null || claim.interval === null

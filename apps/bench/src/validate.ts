@@ -27,6 +27,13 @@ function validateGroup(group: Group, path: string): void {
     for (const { name, opsPerBatch = 1 } of group.cases)
       if (!(Number.isSafeInteger(opsPerBatch) && opsPerBatch > 0))
         throw new SuiteError(`${path}/${name} has opsPerBatch ${opsPerBatch}, expected an integer above 0`);
+  if (group.kind === 'batch')
+    for (const { name, against } of group.cases)
+      if (
+        against !== undefined &&
+        !subjects.some((other) => other.name === against && other.role === 'ours' && other.name !== name)
+      )
+        throw new SuiteError(`${path}/${name} is against '${against}', which is no other case of ours`);
   for (const figure of group.publication?.figures ?? [])
     for (const name of [figure.of, figure.against])
       if (name !== undefined && !names.includes(name))

@@ -50,6 +50,30 @@ describe('the exit code', { timeout: TIMEOUT_MS }, () => {
     expect(stderr).toContain("no-ours/only has no case of role 'ours'");
   });
 
+  test('is 1 for a case that is compared with none of ours', async () => {
+    const { code, stderr } = await runCommand('--from', fixtures, '--suite', 'mispaired', '--quick');
+    expect(code).toBe(1);
+    expect(stderr).toContain("mispaired/only/peer is against 'peer', which is no other case of ours");
+  });
+
+  test.each(['lacking', 'lacking-all'])('is 0 for cases that cannot be measured here: %s', async (name) => {
+    const { code, document } = await runFixture(name, '--quick');
+    expect(document.verdict).toEqual({ exitCode: 0, reasons: [] });
+    expect(code).toBe(0);
+    const cases = document.suites[0]?.groups[0]?.cases ?? [];
+    expect(cases.map(({ unavailable }) => unavailable)).toEqual([
+      name === 'lacking' ? null : 'no unobtainium in this machine',
+      'no unobtainium in this machine',
+    ]);
+    expect(cases.map(({ operations }) => operations > 0)).toEqual([name === 'lacking', false]);
+  });
+
+  test('is 3 with --strict where a target is on a case that cannot be measured here', async () => {
+    const { code, document } = await runFixture('lacking', ...STRICT);
+    expect(code).toBe(3);
+    expect(document.verdict.reasons).toEqual(['lacking/only: target undecided: alloy ≥ 1 × ours']);
+  });
+
   test('is 0 for a missed target and 1 with --strict', async () => {
     const lenient = await runFixture('slowed', ...STRICT.slice(1));
     expect(lenient.code).toBe(0);
@@ -110,6 +134,23 @@ describe('the report', { timeout: TIMEOUT_MS }, () => {
     expect(stdout).toMatch(/met +peer ≥ 2 × ours: [\d.]+ \([\d.]+–[\d.]+\)/);
     expect(stdout).toMatch(/clock: hrtime [\d.]+ ns, performance.now [\d.]+ ns a read/);
     expect(stdout).toMatch(/exit code 0\n$/);
+  });
+
+  test('says what cannot be measured here, and why', async () => {
+    const { stdout } = await runCommand('--from', fixtures, '--suite', 'lacking', '--quick');
+    expect(stdout).toContain('  alloy: not measurable here: no unobtainium in this machine\n');
+    expect(stdout).not.toContain('│ alloy');
+  });
+
+  test('compares a case with the one of ours that it names, else with the first', async () => {
+    const { document } = await runFixture('pairs', '--quick');
+    const ratios = document.suites[0]?.groups[0]?.ratios ?? [];
+    expect(ratios.map(({ of, against }) => [of, against])).toEqual([
+      ['peer', 'second'],
+      ['limit', 'first'],
+    ]);
+    expect(ratios[0]?.median).toBeGreaterThan(1);
+    expect(ratios[1]?.median).toBeLessThan(1);
   });
 
   test('interleaves the cases in an order that the seed decides', async () => {

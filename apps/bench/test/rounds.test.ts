@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { dirtReason, type MachineLoad, observeLoad, parseCpuLine } from '../src/machine-load.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { countAsOwn, dirtReason, type MachineLoad, observeLoad, parseCpuLine } from '../src/machine-load.ts';
 import { MAX_ATTEMPTS_PER_ROUND } from '../src/profile.ts';
 import { randomFrom } from '../src/random.ts';
 import { type Measurable, runRounds } from '../src/rounds.ts';
@@ -90,4 +92,23 @@ describe('the load of the machine', () => {
     expect(load.ownCpus).toBeGreaterThan(0.2);
     expect(load.foreignCpus !== null).toBe(process.platform === 'linux');
   });
+
+  test.runIf(process.platform === 'linux')(
+    'counts the work of a companion process as its own, while it lives and after',
+    async () => {
+      const spin = 'const end = performance.now() + 300; while (performance.now() < end)';
+      const child = spawn(process.execPath, ['-e', `${spin}; console.log(1); process.stdin.resume()`], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      countAsOwn(child.pid ?? 0);
+      const finish = observeLoad();
+      await once(child.stdout, 'data');
+      const living = finish();
+      child.stdin.end();
+      await once(child, 'exit');
+      const ended = finish();
+      for (const { ownCpus, wallMs } of [living, ended]) expect(ownCpus * wallMs).toBeGreaterThan(100);
+      expect(ended.ownCpus * ended.wallMs).toBeLessThan(2 * living.ownCpus * living.wallMs);
+    },
+  );
 });

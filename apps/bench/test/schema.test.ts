@@ -7,7 +7,7 @@ const schema = JSON.parse(readFileSync(new URL('../report.schema.json', import.m
 const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
 
 describe('the JSON document', { timeout: 60_000 }, () => {
-  test.each(['fine', 'throwing', 'allocating', 'scenario', 'crashing'])(
+  test.each(['fine', 'throwing', 'allocating', 'scenario', 'crashing', 'lacking'])(
     'of the suite %s has the shape of report.schema.json',
     async (suite) => {
       const { document, stdout } = await runFixture(suite, '--quick');
