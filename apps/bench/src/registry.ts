@@ -32,4 +32,9 @@ export const suites: readonly SuiteEntry[] = [
     title: 'The gateway with an upstream that dies, against one breaker per worker',
     load: async () => (await import('./suites/gateway.ts')).suite,
   },
+  {
+    name: 'platform',
+    title: 'Calls of platform against the same in C, and what they do to threads and memory',
+    load: async () => (await import('./suites/platform.ts')).suite,
+  },
 ];

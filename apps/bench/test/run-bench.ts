@@ -13,7 +13,13 @@ export interface Outcome {
 
 /** Runs the command from source, as `npm run bench -- …args` would from dist. */
 export function runCommand(...args: string[]): Promise<Outcome> {
+  return runCommandWith({}, ...args);
+}
+
+/** @param env variables beside those of this process */
+export function runCommandWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Outcome> {
   const child = spawn(process.execPath, ['--conditions=@corelane/source', main, ...args], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
