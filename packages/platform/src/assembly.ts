@@ -1,17 +1,20 @@
 /** Puts what was found together: order by the tree, restriction to what is allowed, indices, counts. */
 import type { RawCache } from './caches.ts';
 import type { CpuInfo } from './cpu-info.ts';
-import type { CpuLevels, FoundCpus } from './cpus.ts';
+import type { FoundCpus } from './cpus.ts';
 import type { CpuSet } from './cpu-set.ts';
+import type { FoundGroups } from './groups.ts';
+import { holds } from './hierarchy.ts';
+import type { RawGroup } from './levels.ts';
 import type { RawNode } from './nodes.ts';
-import type { RawGroup } from './partition.ts';
 import type { CoreKind, NumaNode, Pu, TopologyData } from './topology-data.ts';
 import { countKinds } from './counts.ts';
+import { cacheKind } from './topology-data.ts';
 import { leaves, nest, RANK } from './tree.ts';
 
 export interface Findings {
   readonly cpus: FoundCpus;
-  readonly levels: CpuLevels;
+  readonly levels: FoundGroups['levels'];
   readonly caches: readonly RawCache[];
   readonly nodes: readonly RawNode[];
   readonly kinds: readonly CoreKind[];
@@ -30,33 +33,48 @@ export function assemble(found: Findings): TopologyData {
   const isAllowed = (cpu: number): boolean => found.allowedCpus?.has(cpu) ?? true;
   const nodes = found.nodes.filter(({ os }) => found.allowedNodes?.has(os) ?? true);
 
-  /** Groups that hold something allowed, in the order of the tree; a package of which only memory is allowed stays, as in hwloc. */
-  const keep = <T extends RawGroup>(groups: readonly T[]): T[] =>
+  const homes = nodes.map(({ localCpus }) => localCpus);
+  const outermost = outermostKinds(found);
+  /** Groups that hold something allowed, in the order of the tree; one of which only memory is allowed stays, as in hwloc. */
+  const keep = <T extends RawGroup>(kind: string | ((group: T) => string), groups: readonly T[]): T[] =>
     groups
-      .filter((group) => group.cpus.some(isAllowed) || holdsNode(group.cpus, nodes))
+      .filter((group) => {
+        if (group.cpus.some(isAllowed)) return true;
+        const own = typeof kind === 'string' ? kind : kind(group);
+        const isOutermost = outermost.get(group.cpus.join()) === own;
+        return homes.some(
+          (home) => (home.length < group.cpus.length || isOutermost) && holds(group.cpus, home),
+        );
+      })
       .toSorted((a, b) => first(a) - first(b));
   const first = (group: RawGroup): number => Math.min(...group.cpus.map((cpu) => position.get(cpu) ?? 0));
 
-  const rawPackages = keep(levels.packages);
+  const rawPackages = keep('package', levels.package);
   const packageOf = indexByCpu(rawPackages);
   const commonPackage = (cpus: CpuSet): number | null => {
     const own = packageOf.get(cpus[0] ?? -1);
     return own !== undefined && cpus.every((cpu) => packageOf.get(cpu) === own) ? own : null;
   };
   const restrict = <T extends RawGroup>(
+    kind: string | ((group: T) => string),
     groups: readonly T[],
   ): (T & { index: number; package: number | null })[] =>
-    keep(groups).map((group, index) => ({
+    keep(kind, groups).map((group, index) => ({
       ...group,
       index,
       cpus: group.cpus.filter(isAllowed),
       package: commonPackage(group.cpus),
     }));
 
-  const cores = restrict(levels.cores);
-  const clusters = restrict(levels.clusters);
-  const dies = restrict(levels.dies);
-  const caches = restrict(found.caches)
+  const cores = restrict('core', levels.core);
+  const clusters = restrict('cluster', levels.cluster);
+  const dies = restrict('die', levels.die);
+  const books = (['drawer', 'book'] as const)
+    .flatMap((kind) =>
+      keep(kind, levels[kind]).map(({ os, cpus }) => ({ os, kind, cpus: cpus.filter(isAllowed) })),
+    )
+    .map((book, index) => ({ index, ...book }));
+  const caches = restrict(cacheKind, found.caches)
     .toSorted((a, b) => a.level - b.level || compare(a.type, b.type) || a.index - b.index)
     .map((cache, index) => ({ ...cache, index }));
   const numaNodes: NumaNode[] = nodes.map(({ distanceTo, ...node }) => ({
@@ -109,6 +127,7 @@ export function assemble(found: Findings): TopologyData {
     pus,
     cores,
     clusters,
+    books,
     dies,
     packages,
     nodes: numaNodes,
@@ -125,15 +144,16 @@ export function assemble(found: Findings): TopologyData {
 /** Position of each online CPU in the tree, in that order. */
 function order({ cpus, levels, caches, nodes }: Findings): Map<number, number> {
   const items = [
-    ...levels.packages.map((group) => ({ cpus: group.cpus, rank: RANK.package })),
-    ...levels.dies.map((group) => ({ cpus: group.cpus, rank: RANK.die })),
+    ...[...levels.book, ...levels.drawer].map((group) => ({ cpus: group.cpus, rank: RANK.group })),
+    ...levels.package.map((group) => ({ cpus: group.cpus, rank: RANK.package })),
+    ...levels.die.map((group) => ({ cpus: group.cpus, rank: RANK.die })),
     ...nodes.map((node) => ({ cpus: node.cpus, rank: RANK.group })),
-    ...levels.clusters.map((group) => ({ cpus: group.cpus, rank: RANK.cluster })),
+    ...levels.cluster.map((group) => ({ cpus: group.cpus, rank: RANK.cluster })),
     ...caches.map((cache) => ({
       cpus: cache.cpus,
       rank: RANK.cache(cache.level, cache.type === 'instruction'),
     })),
-    ...levels.cores.map((group) => ({ cpus: group.cpus, rank: RANK.core })),
+    ...levels.core.map((group) => ({ cpus: group.cpus, rank: RANK.core })),
     ...cpus.online.map((cpu) => ({ cpus: [cpu], rank: RANK.pu })),
   ].filter((item) => item.cpus.length > 0);
   const tree = nest({ cpus: cpus.online, rank: RANK.machine }, items);
@@ -148,9 +168,21 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function holdsNode(cpus: CpuSet, nodes: readonly RawNode[]): boolean {
-  const own = new Set(cpus);
-  return nodes.some(({ localCpus }) => localCpus.length > 0 && localCpus.every((cpu) => own.has(cpu)));
+/** Of the kinds that share a set of CPUs, the one outside: memory is attached to it. */
+function outermostKinds({ levels, caches }: Findings): ReadonlyMap<string, string> {
+  const kinds = new Map<string, string>();
+  const enter = (kind: string, { cpus }: RawGroup): void => {
+    const key = cpus.join();
+    if (!kinds.has(key)) kinds.set(key, kind);
+  };
+  for (const kind of ['drawer', 'book', 'package', 'die'] as const)
+    for (const group of levels[kind]) enter(kind, group);
+  const outsideIn = caches.toSorted(
+    (a, b) => b.level - a.level || Number(a.type === 'instruction') - Number(b.type === 'instruction'),
+  );
+  for (const cache of outsideIn) enter(cacheKind(cache), cache);
+  for (const kind of ['cluster', 'core'] as const) for (const group of levels[kind]) enter(kind, group);
+  return kinds;
 }
 
 function indexByCpu(groups: readonly { readonly cpus: CpuSet }[]): Map<number, number> {

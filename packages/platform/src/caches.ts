@@ -1,14 +1,13 @@
 /** Caches of the CPUs, from `cpuN/cache/indexM`. */
 import { CPU_DIRECTORY } from './cpus.ts';
 import type { CpuSet } from './cpu-set.ts';
-import type { RawGroup } from './partition.ts';
-import { partition } from './partition.ts';
+import type { RawGroup } from './levels.ts';
 import type { Sysfs } from './sysfs.ts';
 import type { CacheType } from './topology-data.ts';
-import { MAX_CACHE_LEVEL } from './topology-data.ts';
+import { MAX_CACHE_LEVEL, MAX_INSTRUCTION_LEVEL } from './topology-data.ts';
 
-/** Linux has at most a handful a CPU; the limit bounds a made-up tree. */
-const MAX_CACHES_PER_CPU = 32;
+/** `index0` to `index9`: Linux has at most a handful a CPU, and hwloc asks for no more. */
+const MAX_CACHES_PER_CPU = 10;
 
 export interface RawCache extends RawGroup {
   readonly level: number;
@@ -18,36 +17,32 @@ export interface RawCache extends RawGroup {
   readonly ways: number | null;
 }
 
-export function readCaches(sysfs: Sysfs, cpus: CpuSet): RawCache[] {
-  // Which directory of a CPU holds its L1d differs between CPUs of one machine, so by level and type first.
-  const directories = new Map<string, { level: number; type: CacheType; byCpu: Map<number, string> }>();
-  for (const cpu of cpus) {
-    const parent = `${CPU_DIRECTORY}/cpu${cpu}/cache`;
-    for (const index of sysfs.numbered(parent, 'index', MAX_CACHES_PER_CPU)) {
-      const directory = `${parent}/index${index}`;
-      const level = sysfs.natural(`${directory}/level`);
-      if (level === undefined || level < 1 || level > MAX_CACHE_LEVEL) continue;
-      const type = typeOf(sysfs.text(`${directory}/type`));
-      const key = `${level}${type}`;
-      const found = directories.get(key) ?? { level, type, byCpu: new Map<number, string>() };
-      found.byCpu.set(cpu, directory);
-      directories.set(key, found);
-    }
-  }
-
-  const caches: RawCache[] = [];
-  for (const { level, type, byCpu } of directories.values()) {
-    const at = (cpu: number): string => byCpu.get(cpu) ?? '';
-    const claim = (cpu: number): CpuSet | undefined => {
-      const shared = sysfs.set(at(cpu), 'shared_cpu_map', 'shared_cpu_list');
-      // Itanium gives an empty set for some caches; they belong to the core.
-      if (shared?.length !== 0) return shared;
-      return sysfs.set(`${CPU_DIRECTORY}/cpu${cpu}/topology`, 'core_cpus', 'thread_siblings') ?? [cpu];
-    };
-    for (const group of partition([...byCpu.keys()], claim, (cpu) => sysfs.natural(`${at(cpu)}/id`) ?? null))
-      caches.push({ ...group, level, type, ...geometry(sysfs, at(group.cpus[0] ?? -1)) });
-  }
-  return caches;
+/** The caches that this CPU speaks for: those of which it is the lowest. A cache without a set, or without a level, is none. */
+export function readCaches(
+  sysfs: Sysfs,
+  cpu: number,
+  online: ReadonlySet<number>,
+  coreOf: (cpu: number) => CpuSet | undefined,
+): RawCache[] {
+  const parent = `${CPU_DIRECTORY}/cpu${cpu}/cache`;
+  return sysfs.numbered(parent, 'index', MAX_CACHES_PER_CPU).flatMap((index) => {
+    const directory = `${parent}/index${index}`;
+    const shared = sysfs.set(directory, 'shared_cpu_map', 'shared_cpu_list');
+    // Itanium gives an empty set for some caches; they belong to the core.
+    const claimed = shared?.length === 0 ? (coreOf(cpu) ?? []) : shared;
+    if (claimed === undefined) return [];
+    const cpus = claimed.every((other) => online.has(other))
+      ? claimed
+      : claimed.filter((other) => online.has(other));
+    if (cpus[0] !== cpu) return [];
+    const level = sysfs.natural(`${directory}/level`);
+    const type = typeOf(sysfs.text(`${directory}/type`));
+    const highest = type === 'instruction' ? MAX_INSTRUCTION_LEVEL : MAX_CACHE_LEVEL;
+    if (level === undefined || level < 1 || level > highest) return [];
+    return [
+      { os: sysfs.natural(`${directory}/id`) ?? null, cpus, level, type, ...geometry(sysfs, directory) },
+    ];
+  });
 }
 
 function typeOf(text: string | undefined): CacheType {

@@ -1,15 +1,21 @@
-/** What topology needs of /proc/cpuinfo: the model, and the few families that need care. */
+/** What topology needs of /proc/cpuinfo: the model, the few families that need care, and numbers for kernels without them in /sys. */
+import type { CpuSet } from './cpu-set.ts';
+import { ascending, MAX_CPUS } from './cpu-set.ts';
 import type { Sysfs } from './sysfs.ts';
 
 export interface CpuInfo {
   /** Name of the first processor. */
   readonly model: string | null;
   readonly models: ReadonlyMap<number, string>;
+  readonly processors: CpuSet;
+  readonly coreIds: ReadonlyMap<number, number>;
+  readonly packageIds: ReadonlyMap<number, number>;
   /** AMD's families 15h and 16h: `thread_siblings` holds two cores that share a module, not two threads of one core. */
   readonly amdComputeUnits: boolean;
   /** AMD before Zen 5: cores differ in maximal frequency only by binning. */
   readonly amdHomogeneous: boolean;
   readonly power: boolean;
+  readonly s390: boolean;
 }
 
 const MODEL_KEYS = new Set(['model name', 'Model Name', 'cpu', 'Processor', 'cpu model', 'chip type']);
@@ -17,6 +23,9 @@ const MODEL_KEYS = new Set(['model name', 'Model Name', 'cpu', 'Processor', 'cpu
 export function readCpuInfo(sysfs: Sysfs): CpuInfo {
   const text = sysfs.raw('/proc/cpuinfo') ?? '';
   const models = new Map<number, string>();
+  const processors = new Set<number>();
+  const coreIds = new Map<number, number>();
+  const packageIds = new Map<number, number>();
   let general: string | null = null;
   let processor: number | undefined;
   let vendor = '';
@@ -29,20 +38,38 @@ export function readCpuInfo(sysfs: Sysfs): CpuInfo {
     }
     const key = line.slice(0, colon).trim();
     const value = line.slice(colon + 1).trim();
-    if (key === 'processor' && /^[0-9]{1,6}$/.test(value)) processor = Number(value);
-    else if (MODEL_KEYS.has(key) && value !== '') {
+    // s390 has the number in the key: `processor 0: version = FF`.
+    const number = key === 'processor' ? natural(value) : natural(/^processor (\d+)$/.exec(key)?.[1] ?? '');
+    if (number !== undefined && number < MAX_CPUS) {
+      processor = number;
+      processors.add(number);
+    } else if (MODEL_KEYS.has(key) && value !== '') {
       if (processor === undefined) general = value;
       else models.set(processor, value);
     } else if (key === 'vendor_id') vendor ||= value;
-    else if (key === 'cpu family') family ||= Number.parseInt(value, 10) || 0;
+    else if (key === 'cpu family') family ||= natural(value) ?? 0;
+    else if (processor !== undefined && (key === 'core id' || key === 'physical id')) {
+      const id = natural(value);
+      if (id !== undefined) (key === 'core id' ? coreIds : packageIds).set(processor, id);
+    }
   }
   const model = models.values().next().value ?? general;
   const amd = vendor === 'AuthenticAMD';
+  // In captures by hwloc itself.
+  const architecture = /^Architecture: (\S+)/m.exec(sysfs.raw('/proc/hwloc-nofile-info') ?? '')?.[1] ?? '';
   return {
     model,
     models,
+    processors: [...processors].toSorted(ascending),
+    coreIds,
+    packageIds,
     amdComputeUnits: amd && (family === 0x15 || family === 0x16),
     amdHomogeneous: amd && family > 0 && family < 0x1a,
-    power: /^POWER/i.test(model ?? ''),
+    power: /^POWER/i.test(model ?? '') || /^(ppc|power)/.test(architecture),
+    s390: vendor.startsWith('IBM/S390') || architecture.startsWith('s390'),
   };
+}
+
+function natural(text: string): number | undefined {
+  return /^[0-9]{1,9}$/.test(text) ? Number(text) : undefined;
 }

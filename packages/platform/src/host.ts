@@ -22,6 +22,7 @@ export function readHostTopology(): TopologyData {
     })),
     cores: [],
     clusters: [],
+    books: [],
     dies: [],
     packages: [],
     nodes: [],

@@ -78,6 +78,7 @@ export { Topology } from './topology.ts';
 export type { TopologyReadOptions } from './topology.ts';
 export { cacheKind } from './topology-data.ts';
 export type {
+  Book,
   Cache,
   CacheKind,
   CacheType,

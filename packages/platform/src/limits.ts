@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { MemoryLimits } from './cgroup-limits.ts';
 import { readCpuQuota, readMemoryLimits } from './cgroup-limits.ts';
+import { readCpuInfo } from './cpu-info.ts';
 import { findCpus } from './cpus.ts';
 import type { CpuSet } from './cpu-set.ts';
 import { readCpuset } from './cpuset.ts';
@@ -84,7 +85,7 @@ function parallelism(
   { cpuQuota, cpuset, affinity }: Pick<Limits, 'cpuQuota' | 'cpuset' | 'affinity'>,
   isThisMachine: boolean,
 ): Reading<number> {
-  const online = findCpus(sysfs)?.online;
+  const online = findCpus(sysfs, () => readCpuInfo(sysfs))?.online;
   const sets = [
     affinity,
     cpuset,

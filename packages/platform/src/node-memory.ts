@@ -23,6 +23,16 @@ export function readNodeAccess(sysfs: Sysfs, nodeDirectory: string): NodeAccess 
   return null;
 }
 
+/** `MemTotal` of a node's directory, or of /proc. */
+export function memoryOf(sysfs: Sysfs, directory: string): number | null {
+  const kib = /MemTotal:\s*([0-9]{1,15}) kB/.exec(sysfs.text(`${directory}/meminfo`) ?? '')?.[1];
+  return kib === undefined ? null : Number(kib) * 1024;
+}
+
+export function readMachineMemory(sysfs: Sysfs): number | null {
+  return memoryOf(sysfs, '/proc');
+}
+
 /** Tier by node; empty on kernels before 6.1. */
 export function readTiers(sysfs: Sysfs): Map<number, number> {
   const tiers = new Map<number, number>();
@@ -35,15 +45,11 @@ export function readTiers(sysfs: Sysfs): Map<number, number> {
 export function readMemorySideCaches(sysfs: Sysfs, nodeDirectory: string): MemorySideCache[] {
   const directory = `${nodeDirectory}/memory_side_cache`;
   return sysfs.numbered(directory, 'index', MAX_SIDE_CACHES).flatMap((level) => {
-    const sizeBytes = sysfs.natural(`${directory}/index${level}/size`);
-    // hwloc asks for a size too: without one there is nothing there.
-    if (sizeBytes === undefined) return [];
-    return [
-      {
-        level,
-        sizeBytes: sizeBytes || null,
-        lineBytes: sysfs.natural(`${directory}/index${level}/line_size`) || null,
-      },
-    ];
+    const value = (name: string): number | undefined => sysfs.natural(`${directory}/index${level}/${name}`);
+    const sizeBytes = value('size');
+    const lineBytes = value('line_size');
+    // The kernel writes all three; hwloc takes less for no cache.
+    if (sizeBytes === undefined || lineBytes === undefined || value('indexing') === undefined) return [];
+    return [{ level, sizeBytes: sizeBytes || null, lineBytes: lineBytes || null }];
   });
 }

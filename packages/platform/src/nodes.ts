@@ -1,12 +1,18 @@
-/** NUMA nodes: their CPUs, memory, distances, and where nodes without CPUs belong. */
+/** NUMA nodes: their CPUs, memory, distances, and what is near to them. */
 import type { CpuInfo } from './cpu-info.ts';
 import type { CpuSet } from './cpu-set.ts';
-import { ascending } from './cpu-set.ts';
-import { readMemorySideCaches, readNodeAccess, readTiers } from './node-memory.ts';
+import type { Hierarchy } from './hierarchy.ts';
+import { nearCpus, NODE_DIRECTORY } from './node-locality.ts';
+import {
+  memoryOf,
+  readMachineMemory,
+  readMemorySideCaches,
+  readNodeAccess,
+  readTiers,
+} from './node-memory.ts';
 import type { Sysfs } from './sysfs.ts';
 import type { NumaNode } from './topology-data.ts';
 
-const NODE_DIRECTORY = '/sys/devices/system/node';
 /** Linux can be built for 1024. */
 const MAX_NODES = 4096;
 
@@ -16,31 +22,51 @@ export type RawNode = Omit<NumaNode, 'package' | 'distances'> & {
 };
 
 /** Nodes by ascending number. Never empty: a machine without NUMA has one, as in hwloc. */
-export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo): RawNode[] {
+export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy: Hierarchy): RawNode[] {
   const numbers = nodeNumbers(sysfs);
-  const cpusOf = readNodeCpus(sysfs, numbers, online, info);
+  const isFake = /\bnuma=fake=/.test(sysfs.text('/proc/cmdline') ?? '');
+  const cpusOf = readNodeCpus(sysfs, numbers, online, isFake);
+  const gpus = readGpuNodes(sysfs);
+  if (info.power) {
+    for (const node of gpus.keys())
+      if (cpusOf.delete(node)) sysfs.note(`node ${node} ignored: it is the memory of a GPU`);
+  }
   if (cpusOf.size === 0) return [synthesize(sysfs, online, numbers.length)];
 
   const tiers = readTiers(sysfs);
   const distances = new Map(numbers.map((node) => [node, readDistances(sysfs, node, numbers)]));
-  const nodes: RawNode[] = [];
-  for (const [os, cpus] of cpusOf) {
+  const near = nearCpus(sysfs, { numbers, cpusOf, gpus, distances, online, followFirmware: !isFake });
+  const home = new Map<number, CpuSet>();
+  // Nodes with CPUs find their place first, as in hwloc.
+  for (const hasCpus of [true, false])
+    for (const [os, cpus] of near.placed)
+      if (near.hadCpus.has(os) === hasCpus) home.set(os, place(sysfs, hierarchy, os, cpus, online));
+  return [...cpusOf].map(([os, cpus]) => {
     const directory = `${NODE_DIRECTORY}/node${os}`;
-    const distanceTo = distances.get(os) ?? null;
-    nodes.push({
+    return {
       os,
       cpus,
       memoryOnly: cpus.length === 0,
       memoryBytes: memoryOf(sysfs, directory),
-      localCpus: cpus.length > 0 ? cpus : nearestCpus(sysfs, directory, cpusOf, distanceTo),
-      distanceTo,
+      localCpus: home.get(os) ?? online,
+      distanceTo: distances.get(os) ?? null,
       access: readNodeAccess(sysfs, directory),
       tier: tiers.get(os) ?? null,
-      memorySideCaches: readMemorySideCaches(sysfs, directory),
+      memorySideCaches: isFake ? [] : readMemorySideCaches(sysfs, directory),
       synthetic: false,
-    });
-  }
-  return nodes;
+    };
+  });
+}
+
+/** What is near to a node must fit into the tree; where it cuts through a package or a cache, the next larger thing is near. */
+function place(sysfs: Sysfs, hierarchy: Hierarchy, node: number, cpus: CpuSet, online: CpuSet): CpuSet {
+  if (cpus.length === 0) return online;
+  if (hierarchy.insert(cpus, 'node') !== 'overlap') return cpus;
+  const wider = hierarchy.covering(cpus);
+  sysfs.note(
+    `node ${node}: its ${cpus.length} CPUs overlap with other groups; near to it are all ${wider.length} around`,
+  );
+  return wider;
 }
 
 function nodeNumbers(sysfs: Sysfs): readonly number[] {
@@ -53,25 +79,25 @@ function nodeNumbers(sysfs: Sysfs): readonly number[] {
   return online.filter((node) => present.includes(node));
 }
 
-/** The CPUs of each node that can be believed. Firmware that gives a CPU to several nodes is not: the first one keeps it. */
+/**
+ * The CPUs of each node that can be believed. Firmware that gives a CPU to several nodes is not: the first one keeps it. Nodes
+ * that were cut out of real ones for a test (`numa=fake=` on the kernel's command line) do share their CPUs.
+ */
 function readNodeCpus(
   sysfs: Sysfs,
   numbers: readonly number[],
   online: CpuSet,
-  info: CpuInfo,
+  mayOverlap: boolean,
 ): Map<number, CpuSet> {
   const isOnline = new Set(online);
   const taken = new Set<number>();
-  const gpuMemory = info.power ? readGpuNodes(sysfs) : new Set<number>();
   const cpusOf = new Map<number, CpuSet>();
   for (const node of numbers) {
     const cpus = sysfs.set(`${NODE_DIRECTORY}/node${node}`, 'cpumap', 'cpulist');
     if (cpus === undefined) {
       sysfs.note(`node ${node} ignored: neither cpumap nor cpulist can be read`);
-    } else if (cpus.some((cpu) => taken.has(cpu))) {
+    } else if (!mayOverlap && cpus.some((cpu) => taken.has(cpu))) {
       sysfs.note(`node ${node} ignored: its CPUs belong to an earlier node as well`);
-    } else if (gpuMemory.has(node)) {
-      sysfs.note(`node ${node} ignored: it is the memory of a GPU`);
     } else {
       for (const cpu of cpus) taken.add(cpu);
       cpusOf.set(
@@ -83,24 +109,18 @@ function readNodeCpus(
   return cpusOf;
 }
 
-/** POWER shows the memory of NVIDIA GPUs as nodes; nothing of the program should land there by chance. */
-function readGpuNodes(sysfs: Sysfs): Set<number> {
-  const nodes = new Set<number>();
+/**
+ * The memory of NVIDIA GPUs that shows up as nodes: PCI name by node. On POWER nothing of the program should land there by chance,
+ * so those are left out; elsewhere they are near to the CPUs of the GPU.
+ */
+function readGpuNodes(sysfs: Sysfs): Map<number, string> {
+  const nodes = new Map<number, string>();
   const directory = '/proc/driver/nvidia/gpus';
   for (const gpu of sysfs.names(directory)) {
     const node = /Node:\s*([0-9]{1,6})/.exec(sysfs.text(`${directory}/${gpu}/numa_status`) ?? '')?.[1];
-    if (node !== undefined) nodes.add(Number(node));
+    if (node !== undefined) nodes.set(Number(node), gpu);
   }
   return nodes;
-}
-
-function memoryOf(sysfs: Sysfs, directory: string): number | null {
-  const kib = /MemTotal:\s*([0-9]{1,15}) kB/.exec(sysfs.text(`${directory}/meminfo`) ?? '')?.[1];
-  return kib === undefined ? null : Number(kib) * 1024;
-}
-
-export function readMachineMemory(sysfs: Sysfs): number | null {
-  return memoryOf(sysfs, '/proc');
 }
 
 /** The file holds one number for each online node, in ascending order, gaps closed up. */
@@ -114,28 +134,6 @@ function readDistances(sysfs: Sysfs, node: number, numbers: readonly number[]): 
     return null;
   }
   return new Map(numbers.map((other, index) => [other, Number(values[index])]));
-}
-
-/** Of a node without CPUs: those that the firmware names as nearest, else those at the least distance, where not all are alike. */
-function nearestCpus(
-  sysfs: Sysfs,
-  directory: string,
-  cpusOf: ReadonlyMap<number, CpuSet>,
-  distanceTo: ReadonlyMap<number, number> | null,
-): CpuSet {
-  // access1 knows of CPUs alone, access0 of GPUs and network cards as well.
-  for (const access of ['access1', 'access0']) {
-    const initiators = sysfs.numbered(`${directory}/${access}/initiators`, 'node', MAX_NODES);
-    const cpus = initiators.flatMap((node) => [...(cpusOf.get(node) ?? [])]);
-    if (cpus.length > 0) return cpus.toSorted(ascending);
-  }
-  const candidates = [...cpusOf].filter(([, cpus]) => cpus.length > 0);
-  const distances = candidates.map(([node]) => distanceTo?.get(node) ?? Number.NaN);
-  const least = Math.min(...distances);
-  return candidates
-    .filter((_, index) => distances[index] === least)
-    .flatMap(([, cpus]) => [...cpus])
-    .toSorted(ascending);
 }
 
 function synthesize(sysfs: Sysfs, online: CpuSet, ignored: number): RawNode {

@@ -19,6 +19,13 @@ export function drawTopology(data: TopologyData): string {
     package: null,
   }));
   const others: Drawn[] = [
+    ...data.books.map(({ kind, os: number, cpus }) =>
+      drawn(
+        { cpus, package: null },
+        RANK.group,
+        `Group(${kind === 'book' ? 'Book' : 'Drawer'}) (${facts(os(number))})`,
+      ),
+    ),
     ...data.dies.map((item) => drawn(item, RANK.die, `Die L#${item.index} (${facts(os(item.os))})`)),
     ...data.clusters.map((item) =>
       drawn(item, RANK.cluster, `Cluster L#${item.index} (${facts(os(item.os))})`),

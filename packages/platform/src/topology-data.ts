@@ -38,6 +38,14 @@ export interface Cluster {
   readonly package: number | null;
 }
 
+/** What holds several packages on s390: books, and drawers of books. Elsewhere there are none. */
+export interface Book {
+  readonly index: number;
+  readonly os: number | null;
+  readonly kind: 'book' | 'drawer';
+  readonly cpus: CpuSet;
+}
+
 /** Only where a package has several. */
 export interface Die {
   readonly index: number;
@@ -117,10 +125,11 @@ export interface CoreKind {
   readonly value: number | null;
 }
 
-/** Linux numbers cache levels from 1; higher than this are not believed. */
-export const MAX_CACHE_LEVEL = 9;
+/** Linux numbers cache levels from 1; higher than this are not believed, as in hwloc. */
+export const MAX_CACHE_LEVEL = 5;
+export const MAX_INSTRUCTION_LEVEL = 3;
 
-export type CacheKind = `L${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}${'d' | 'i' | ''}Cache`;
+export type CacheKind = `L${1 | 2 | 3 | 4 | 5}${'d' | 'i' | ''}Cache`;
 
 /** Names of hwloc: `L1d`, `L1i`, `L2`… A kind of which nothing is known is absent; 0 is none. */
 export type TopologyKind =
@@ -143,6 +152,7 @@ export interface TopologyData {
   readonly pus: readonly Pu[];
   readonly cores: readonly Core[];
   readonly clusters: readonly Cluster[];
+  readonly books: readonly Book[];
   readonly dies: readonly Die[];
   readonly packages: readonly Package[];
   readonly nodes: readonly NumaNode[];

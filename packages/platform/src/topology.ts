@@ -1,16 +1,17 @@
 /** The machine: what there is, what is near to what, and what this process may use of it. */
 import { assemble } from './assembly.ts';
-import { readCaches } from './caches.ts';
 import { readCpuInfo } from './cpu-info.ts';
-import { CPU_DIRECTORY, findCpus, readCpuLevels } from './cpus.ts';
+import { CPU_DIRECTORY, findCpus } from './cpus.ts';
 import { readCpuset } from './cpuset.ts';
 import { PlatformOptionError, TopologyUnavailableError } from './errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { nodeFileSystem } from './file-system.ts';
+import { readGroups } from './groups.ts';
 import { readHostTopology } from './host.ts';
 import { readKinds } from './kinds.ts';
+import { readMachineMemory } from './node-memory.ts';
 import type { RawNode } from './nodes.ts';
-import { readMachineMemory, readNodes } from './nodes.ts';
+import { readNodes } from './nodes.ts';
 import { Sysfs } from './sysfs.ts';
 import { drawTopology } from './text.ts';
 import type { NumaNode, Pu, TopologyData } from './topology-data.ts';
@@ -36,6 +37,7 @@ export class Topology implements TopologyData {
   readonly pus: TopologyData['pus'];
   readonly cores: TopologyData['cores'];
   readonly clusters: TopologyData['clusters'];
+  readonly books: TopologyData['books'];
   readonly dies: TopologyData['dies'];
   readonly packages: TopologyData['packages'];
   readonly nodes: TopologyData['nodes'];
@@ -56,6 +58,7 @@ export class Topology implements TopologyData {
     this.pus = data.pus;
     this.cores = data.cores;
     this.clusters = data.clusters;
+    this.books = data.books;
     this.dies = data.dies;
     this.packages = data.packages;
     this.nodes = data.nodes;
@@ -121,17 +124,18 @@ export class Topology implements TopologyData {
 }
 
 function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | undefined {
-  const cpus = findCpus(sysfs);
-  if (cpus === undefined) return undefined;
   const info = readCpuInfo(sysfs);
-  const nodes = readNodes(sysfs, cpus.online, info);
+  const cpus = findCpus(sysfs, () => info);
+  if (cpus === undefined) return undefined;
+  const { levels, caches, hierarchy } = readGroups(sysfs, cpus.online, info);
+  const nodes = readNodes(sysfs, cpus.online, info, hierarchy);
   const numbers = nodes.map(({ os }) => os);
   const allowedCpus = disallowed ? null : allowed(sysfs, 'cpus', cpus.online);
   const allowedMemory = disallowed ? null : allowed(sysfs, 'mems', numbers);
   return assemble({
     cpus,
-    levels: readCpuLevels(sysfs, cpus.online, info),
-    caches: readCaches(sysfs, cpus.online),
+    levels,
+    caches,
     nodes,
     kinds: readKinds(sysfs, cpus.online, info),
     info,

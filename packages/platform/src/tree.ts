@@ -1,5 +1,6 @@
 /** Nests groups of CPUs by what they share: the tree that orders the arrays and that `toText` draws. */
 import type { CpuSet } from './cpu-set.ts';
+import { holds } from './hierarchy.ts';
 
 export interface TreeItem {
   readonly cpus: CpuSet;
@@ -47,15 +48,6 @@ export function nest<T extends TreeItem>(root: T, items: readonly T[]): TreeNode
   }
   sort(top.node);
   return top.node;
-}
-
-function holds(outer: CpuSet, inner: CpuSet): boolean {
-  let at = 0;
-  for (const cpu of inner) {
-    while (at < outer.length && (outer[at] ?? 0) < cpu) at++;
-    if (outer[at] !== cpu) return false;
-  }
-  return true;
 }
 
 function sort<T extends TreeItem>(node: TreeNode<T>): void {

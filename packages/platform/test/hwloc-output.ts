@@ -73,8 +73,13 @@ function distancesOf(lines: readonly string[], logicalNodes: readonly number[]):
 function kindsOf(lines: readonly string[]): number[][] {
   return lines.flatMap((line) => {
     const map = /^CPU kind #\d+ .*cpuset (\S+)/.exec(line)?.[1];
-    return map === undefined ? [] : [[...parseCpuMap(map.replaceAll('0x', ''))]];
+    return map === undefined ? [] : [[...hwlocMap(map)]];
   });
+}
+
+/** As the kernel's, but with `0x`, and words that are 0 left out: `0x00000001,,0x0`. */
+function hwlocMap(text: string): readonly number[] {
+  return text === '' ? [] : parseCpuMap(text.split(',').map((word) => word.replace('0x', '') || '0').join());
 }
 
 export function parseXml(text: string): HwlocOutput {
@@ -87,7 +92,7 @@ export function parseXml(text: string): HwlocOutput {
     const letter = attributes['cache_type'] === '1' ? 'd' : attributes['cache_type'] === '2' ? 'i' : '';
     const kind = attributes['type'] === 'L1Cache' ? `L1${letter}Cache` : (attributes['type'] ?? '');
     const os = attributes['os_index'];
-    const cpus = parseCpuMap((attributes['cpuset'] ?? '').replaceAll('0x', ''));
+    const cpus = hwlocMap(attributes['cpuset'] ?? '');
     objects.push({ kind, os: os === undefined ? null : Number(os), cpus, attributes });
     if (kind === 'PU') order.push(Number(os));
   }
