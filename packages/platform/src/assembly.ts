@@ -10,12 +10,14 @@ import type { RawNode } from './nodes.ts';
 import type { CoreKind, NumaNode, Pu, TopologyData } from './topology-data.ts';
 import { countKinds } from './counts.ts';
 import { cacheKind } from './topology-data.ts';
-import { leaves, nest, RANK } from './tree.ts';
 
 export interface Findings {
   readonly cpus: FoundCpus;
   readonly levels: FoundGroups['levels'];
   readonly caches: readonly RawCache[];
+  /** Online CPUs in the order of the tree. */
+  readonly order: CpuSet;
+  readonly distanceGroups: readonly CpuSet[];
   readonly nodes: readonly RawNode[];
   readonly kinds: readonly CoreKind[];
   readonly info: CpuInfo;
@@ -29,7 +31,7 @@ export interface Findings {
 
 export function assemble(found: Findings): TopologyData {
   const { levels, info } = found;
-  const position = order(found);
+  const position = new Map(found.order.map((cpu, index) => [cpu, index]));
   const isAllowed = (cpu: number): boolean => found.allowedCpus?.has(cpu) ?? true;
   const nodes = found.nodes.filter(({ os }) => found.allowedNodes?.has(os) ?? true);
 
@@ -69,11 +71,16 @@ export function assemble(found: Findings): TopologyData {
   const cores = restrict('core', levels.core);
   const clusters = restrict('cluster', levels.cluster);
   const dies = restrict('die', levels.die);
-  const books = (['drawer', 'book'] as const)
+  const grouped = {
+    drawer: levels.drawer,
+    book: levels.book,
+    distance: found.distanceGroups.map((cpus) => ({ os: null, cpus })),
+  };
+  const groups = (['drawer', 'book', 'distance'] as const)
     .flatMap((kind) =>
-      keep(kind, levels[kind]).map(({ os, cpus }) => ({ os, kind, cpus: cpus.filter(isAllowed) })),
+      keep(kind, grouped[kind]).map(({ os, cpus }) => ({ os, kind, cpus: cpus.filter(isAllowed) })),
     )
-    .map((book, index) => ({ index, ...book }));
+    .map((group, index) => ({ index, ...group }));
   const caches = restrict(cacheKind, found.caches)
     .toSorted((a, b) => a.level - b.level || compare(a.type, b.type) || a.index - b.index)
     .map((cache, index) => ({ ...cache, index }));
@@ -127,7 +134,7 @@ export function assemble(found: Findings): TopologyData {
     pus,
     cores,
     clusters,
-    books,
+    groups,
     dies,
     packages,
     nodes: numaNodes,
@@ -139,28 +146,6 @@ export function assemble(found: Findings): TopologyData {
     notes: found.notes,
   };
   return { ...data, counts: countKinds(data) };
-}
-
-/** Position of each online CPU in the tree, in that order. */
-function order({ cpus, levels, caches, nodes }: Findings): Map<number, number> {
-  const items = [
-    ...[...levels.book, ...levels.drawer].map((group) => ({ cpus: group.cpus, rank: RANK.group })),
-    ...levels.package.map((group) => ({ cpus: group.cpus, rank: RANK.package })),
-    ...levels.die.map((group) => ({ cpus: group.cpus, rank: RANK.die })),
-    ...nodes.map((node) => ({ cpus: node.cpus, rank: RANK.group })),
-    ...levels.cluster.map((group) => ({ cpus: group.cpus, rank: RANK.cluster })),
-    ...caches.map((cache) => ({
-      cpus: cache.cpus,
-      rank: RANK.cache(cache.level, cache.type === 'instruction'),
-    })),
-    ...levels.core.map((group) => ({ cpus: group.cpus, rank: RANK.core })),
-    ...cpus.online.map((cpu) => ({ cpus: [cpu], rank: RANK.pu })),
-  ].filter((item) => item.cpus.length > 0);
-  const tree = nest({ cpus: cpus.online, rank: RANK.machine }, items);
-  const position = new Map<number, number>();
-  for (const leaf of leaves(tree))
-    if (leaf.rank === RANK.pu) for (const cpu of leaf.cpus) position.set(cpu, position.size);
-  return position;
 }
 
 function compare(a: string, b: string): number {

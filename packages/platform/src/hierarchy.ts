@@ -21,6 +21,7 @@ interface Place {
 export class Hierarchy {
   readonly #root: Place;
   readonly #innermost: Map<number, Place>;
+  readonly #places: Place[] = [];
 
   /** @param cpus every CPU there is; sets hold no others. */
   constructor(cpus: CpuSet) {
@@ -40,15 +41,32 @@ export class Hierarchy {
     const inner = this.#childrenWithin(outer, cpus);
     if (inner === undefined) return 'overlap';
     const place: Place = { cpus, parent: outer, kinds: new Set([kind]) };
+    this.#places.push(place);
     for (const child of inner) child.parent = place;
     for (const cpu of cpus) if (this.#innermost.get(cpu) === outer) this.#innermost.set(cpu, place);
     return 'new';
   }
 
-  /** Whether some object has exactly these CPUs. */
-  has(cpus: CpuSet): boolean {
-    const outer = this.#outer(cpus);
-    return outer?.cpus.length === cpus.length && outer.kinds.size > 0;
+  /** All CPUs, neighbours sharing as much as possible; of what is side by side, the one with the lowest CPU first. */
+  order(): number[] {
+    const children = new Map<Place, { first: number; place: Place | undefined }[]>();
+    const add = (parent: Place, first: number, place: Place | undefined): void => {
+      const own = children.get(parent);
+      if (own === undefined) children.set(parent, [{ first, place }]);
+      else own.push({ first, place });
+    };
+    for (const place of this.#places)
+      if (place.parent !== undefined) add(place.parent, place.cpus[0] ?? 0, place);
+    for (const [cpu, place] of this.#innermost) add(place, cpu, undefined);
+    const found: number[] = [];
+    const walk = (place: Place): void => {
+      for (const child of (children.get(place) ?? []).toSorted((a, b) => a.first - b.first)) {
+        if (child.place === undefined) found.push(child.first);
+        else walk(child.place);
+      }
+    };
+    walk(this.#root);
+    return found;
   }
 
   /** The smallest set that holds all of these; the machine where none does. */

@@ -22,7 +22,7 @@ export function readHostTopology(): TopologyData {
     })),
     cores: [],
     clusters: [],
-    books: [],
+    groups: [],
     dies: [],
     packages: [],
     nodes: [],

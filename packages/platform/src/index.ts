@@ -78,7 +78,6 @@ export { Topology } from './topology.ts';
 export type { TopologyReadOptions } from './topology.ts';
 export { cacheKind } from './topology-data.ts';
 export type {
-  Book,
   Cache,
   CacheKind,
   CacheType,
@@ -86,6 +85,7 @@ export type {
   Core,
   CoreKind,
   Die,
+  Group,
   MemorySideCache,
   NodeAccess,
   NumaNode,

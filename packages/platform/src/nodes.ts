@@ -1,6 +1,7 @@
 /** NUMA nodes: their CPUs, memory, distances, and what is near to them. */
 import type { CpuInfo } from './cpu-info.ts';
 import type { CpuSet } from './cpu-set.ts';
+import { groupByDistance } from './distance-groups.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { nearCpus, NODE_DIRECTORY } from './node-locality.ts';
 import {
@@ -21,8 +22,14 @@ export type RawNode = Omit<NumaNode, 'package' | 'distances'> & {
   readonly distanceTo: ReadonlyMap<number, number> | null;
 };
 
-/** Nodes by ascending number. Never empty: a machine without NUMA has one, as in hwloc. */
-export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy: Hierarchy): RawNode[] {
+export interface FoundNodes {
+  /** By ascending number. Never empty: a machine without NUMA has one, as in hwloc. */
+  readonly nodes: readonly RawNode[];
+  /** CPUs of nodes that are nearer to each other than to the rest. */
+  readonly groups: readonly CpuSet[];
+}
+
+export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy: Hierarchy): FoundNodes {
   const numbers = nodeNumbers(sysfs);
   const isFake = /\bnuma=fake=/.test(sysfs.text('/proc/cmdline') ?? '');
   const cpusOf = readNodeCpus(sysfs, numbers, online, isFake);
@@ -31,7 +38,7 @@ export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy
     for (const node of gpus.keys())
       if (cpusOf.delete(node)) sysfs.note(`node ${node} ignored: it is the memory of a GPU`);
   }
-  if (cpusOf.size === 0) return [synthesize(sysfs, online, numbers.length)];
+  if (cpusOf.size === 0) return { nodes: [synthesize(sysfs, online, numbers.length)], groups: [] };
 
   const tiers = readTiers(sysfs);
   const distances = new Map(numbers.map((node) => [node, readDistances(sysfs, node, numbers)]));
@@ -41,7 +48,21 @@ export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy
   for (const hasCpus of [true, false])
     for (const [os, cpus] of near.placed)
       if (near.hadCpus.has(os) === hasCpus) home.set(os, place(sysfs, hierarchy, os, cpus, online));
-  return [...cpusOf].map(([os, cpus]) => {
+  const groups: CpuSet[] = [];
+  const known = [...cpusOf.keys()];
+  if (numbers.every((node) => distances.get(node)))
+    groupByDistance(
+      {
+        cpus: known.map((node) => near.placed.get(node) ?? []),
+        rows: known.map((node) => known.map((other) => distances.get(node)?.get(other) ?? 0)),
+      },
+      (cpus) => {
+        const answer = hierarchy.insert(cpus, 'distance');
+        if (answer === 'new') groups.push(cpus);
+        return answer !== 'overlap';
+      },
+    );
+  const nodes = [...cpusOf].map(([os, cpus]) => {
     const directory = `${NODE_DIRECTORY}/node${os}`;
     return {
       os,
@@ -56,6 +77,7 @@ export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy
       synthetic: false,
     };
   });
+  return { nodes, groups };
 }
 
 /** What is near to a node must fit into the tree; where it cuts through a package or a cache, the next larger thing is near. */

@@ -5,6 +5,8 @@ import { cacheKind } from './topology-data.ts';
 import type { TreeItem, TreeNode } from './tree.ts';
 import { nest, RANK } from './tree.ts';
 
+const GROUP_NAMES = { drawer: '(Drawer)', book: '(Book)', distance: '' } as const;
+
 interface Drawn extends TreeItem {
   readonly label: string;
   /** Its place below a package, for what holds no allowed CPU. */
@@ -19,12 +21,8 @@ export function drawTopology(data: TopologyData): string {
     package: null,
   }));
   const others: Drawn[] = [
-    ...data.books.map(({ kind, os: number, cpus }) =>
-      drawn(
-        { cpus, package: null },
-        RANK.group,
-        `Group(${kind === 'book' ? 'Book' : 'Drawer'}) (${facts(os(number))})`,
-      ),
+    ...data.groups.map(({ kind: own, os: number, cpus }) =>
+      drawn({ cpus, package: null }, RANK.group, `Group${GROUP_NAMES[own]} (${facts(os(number))})`),
     ),
     ...data.dies.map((item) => drawn(item, RANK.die, `Die L#${item.index} (${facts(os(item.os))})`)),
     ...data.clusters.map((item) =>

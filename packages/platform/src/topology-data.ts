@@ -38,11 +38,11 @@ export interface Cluster {
   readonly package: number | null;
 }
 
-/** What holds several packages on s390: books, and drawers of books. Elsewhere there are none. */
-export interface Book {
+/** What has no name of its own: nodes nearer to each other than to the rest; on s390 books of packages, and drawers of books. */
+export interface Group {
   readonly index: number;
   readonly os: number | null;
-  readonly kind: 'book' | 'drawer';
+  readonly kind: 'drawer' | 'book' | 'distance';
   readonly cpus: CpuSet;
 }
 
@@ -152,7 +152,7 @@ export interface TopologyData {
   readonly pus: readonly Pu[];
   readonly cores: readonly Core[];
   readonly clusters: readonly Cluster[];
-  readonly books: readonly Book[];
+  readonly groups: readonly Group[];
   readonly dies: readonly Die[];
   readonly packages: readonly Package[];
   readonly nodes: readonly NumaNode[];

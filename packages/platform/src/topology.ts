@@ -37,7 +37,7 @@ export class Topology implements TopologyData {
   readonly pus: TopologyData['pus'];
   readonly cores: TopologyData['cores'];
   readonly clusters: TopologyData['clusters'];
-  readonly books: TopologyData['books'];
+  readonly groups: TopologyData['groups'];
   readonly dies: TopologyData['dies'];
   readonly packages: TopologyData['packages'];
   readonly nodes: TopologyData['nodes'];
@@ -58,7 +58,7 @@ export class Topology implements TopologyData {
     this.pus = data.pus;
     this.cores = data.cores;
     this.clusters = data.clusters;
-    this.books = data.books;
+    this.groups = data.groups;
     this.dies = data.dies;
     this.packages = data.packages;
     this.nodes = data.nodes;
@@ -128,7 +128,7 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
   const cpus = findCpus(sysfs, () => info);
   if (cpus === undefined) return undefined;
   const { levels, caches, hierarchy } = readGroups(sysfs, cpus.online, info);
-  const nodes = readNodes(sysfs, cpus.online, info, hierarchy);
+  const { nodes, groups: distanceGroups } = readNodes(sysfs, cpus.online, info, hierarchy);
   const numbers = nodes.map(({ os }) => os);
   const allowedCpus = disallowed ? null : allowed(sysfs, 'cpus', cpus.online);
   const allowedMemory = disallowed ? null : allowed(sysfs, 'mems', numbers);
@@ -136,6 +136,8 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
     cpus,
     levels,
     caches,
+    order: hierarchy.order(),
+    distanceGroups,
     nodes,
     kinds: readKinds(sysfs, cpus.online, info),
     info,

@@ -55,9 +55,3 @@ function sort<T extends TreeItem>(node: TreeNode<T>): void {
   node.children.sort((a, b) => first(a) - first(b));
   for (const child of node.children) sort(child);
 }
-
-/** Leaves first to last. */
-export function* leaves<T extends TreeItem>(node: TreeNode<T>): Generator<T> {
-  if (node.children.length === 0) yield node.item;
-  for (const child of node.children) yield* leaves(child);
-}

@@ -79,7 +79,14 @@ function kindsOf(lines: readonly string[]): number[][] {
 
 /** As the kernel's, but with `0x`, and words that are 0 left out: `0x00000001,,0x0`. */
 function hwlocMap(text: string): readonly number[] {
-  return text === '' ? [] : parseCpuMap(text.split(',').map((word) => word.replace('0x', '') || '0').join());
+  return text === ''
+    ? []
+    : parseCpuMap(
+        text
+          .split(',')
+          .map((word) => word.replace('0x', '') || '0')
+          .join(),
+      );
 }
 
 export function parseXml(text: string): HwlocOutput {

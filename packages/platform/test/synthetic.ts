@@ -304,6 +304,10 @@ function addNodes({
   if (chance(85)) files[`${NODE}/online`] = `${formatCpuList(numbers)}\n`;
   const withDistances = chance(80);
   const flat = chance(30);
+  const symmetric = chance(60);
+  const distance = numbers.map(() => numbers.map(() => pick(15, 17, 20, 28)));
+  const far = (a: number, b: number): number =>
+    distance[symmetric ? Math.min(a, b) : a]?.[symmetric ? Math.max(a, b) : b] ?? 20;
   const withInitiators = chance(35);
   const withGpu = chance(20);
   for (const [index, own] of numbers.entries()) {
@@ -312,7 +316,7 @@ function addNodes({
     if (!chance(5)) files[`${at}/meminfo`] = `Node ${own} MemTotal:  ${pick(0, 1_048_576, 4_194_304)} kB\n`;
     if (withDistances)
       files[`${at}/distance`] =
-        `${numbers.map((_, other) => (other === index ? 10 : flat ? 20 : pick(15, 17, 20, 28))).join(' ')}\n`;
+        `${numbers.map((_, other) => (other === index ? 10 : flat ? 20 : far(index, other))).join(' ')}\n`;
     if (withInitiators && chance(60)) {
       const initiators = `${at}/${pick('access0', 'access1')}/initiators`;
       const other = pick(...numbers);
