@@ -39,12 +39,31 @@ export function readMemoryLimits(sysfs: Sysfs): MemoryLimits {
     place.version === 2
       ? ['memory.max', 'memory.current']
       : ['memory.limit_in_bytes', 'memory.usage_in_bytes'];
-  const least = leastBound(place, (directory) => bytes(sysfs, `${directory}/${limit}`));
+  const least = leastBound(place, (directory) =>
+    place.version === 2
+      ? bytes(sysfs, `${directory}/${limit}`)
+      : lower(bytes(sysfs, `${directory}/${limit}`), hierarchicalLimit(sysfs, directory)),
+  );
   const measured = least !== null && least.bound !== 'unlimited' ? [least.directory] : place.directories;
   return {
     limitBytes: least === null ? nothingIn(place, limit) : reading(least, place),
     usageBytes: firstOf(sysfs, measured, usage) ?? nothingIn(place, usage),
   };
+}
+
+/**
+ * Version 1 tells in every group the least limit of all groups above, those that a container does not see among them. Only counted
+ * where it is lower than the group's own.
+ */
+function hierarchicalLimit(sysfs: Sysfs, directory: string): [Bound, string] | undefined {
+  const source = `${directory}/memory.stat`;
+  const limit = /^hierarchical_memory_limit ([0-9]{1,20})$/m.exec(sysfs.text(source) ?? '')?.[1];
+  return limit === undefined ? undefined : bound(limit, source);
+}
+
+function lower(a: [Bound, string] | undefined, b: [Bound, string] | undefined): [Bound, string] | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return amount(b[0]) < amount(a[0]) ? b : a;
 }
 
 function quotaV2(sysfs: Sysfs, directory: string): [Bound, string] | undefined {
@@ -72,8 +91,11 @@ function quota(
 function bytes(sysfs: Sysfs, source: string): [Bound, string] | undefined {
   const text = sysfs.text(source);
   if (text === 'max') return ['unlimited', source];
-  if (text === undefined || !/^[0-9]{1,20}$/.test(text)) return undefined;
-  return Number(text) >= V1_UNLIMITED_BYTES ? ['unlimited', source] : [Number(text), source];
+  return text === undefined || !/^[0-9]{1,20}$/.test(text) ? undefined : bound(text, source);
+}
+
+function bound(digits: string, source: string): [Bound, string] {
+  return Number(digits) >= V1_UNLIMITED_BYTES ? ['unlimited', source] : [Number(digits), source];
 }
 
 /** Own group first, so that of equal limits the nearest is named. `null` where no group has the file. */

@@ -29,26 +29,29 @@ const MAX_LINES = 10_000;
 
 /** `null` where this controller does not govern the process, or its files are not mounted here. */
 export function findCgroup(sysfs: Sysfs, controller: Controller): CgroupPlace | null {
-  const mounts = readMounts(sysfs);
-  const memberships = readMemberships(sysfs);
-  const v1 = mounts.find(
-    ({ type, options }) =>
-      (type === 'cgroup' && options.includes(controller)) || (type === 'cpuset' && controller === 'cpuset'),
-  );
-  const v2 = mounts.find(({ type }) => type === 'cgroup2');
-  // A controller is in one hierarchy only. A version 1 mount proves which one; a mount that names none proves nothing.
-  const mount = v1 ?? v2;
+  const mount = mountOf(readMounts(sysfs), controller) ?? mountOf(usualMounts(sysfs), controller);
   if (mount === undefined) return null;
-  const version = mount === v1 ? 1 : 2;
-  const own = memberships.find(({ controllers }) =>
+  const version = mount.type === 'cgroup2' ? 2 : 1;
+  const own = readMemberships(sysfs).find(({ controllers }) =>
     version === 1 ? controllers.includes(controller) : controllers.length === 0,
   );
-  const path = own?.path ?? (controller === 'cpuset' ? sysfs.text('/proc/self/cpuset') : undefined) ?? '/';
+  // The kernel's own word on cpusets names, in version 2, the group above whose cpuset holds where the own group has none.
+  const path = (controller === 'cpuset' ? sysfs.text('/proc/self/cpuset') : undefined) ?? own?.path ?? '/';
   return {
     version,
     directories: lineage(sysfs, mount, path),
     prefix: mount.type === 'cpuset' || mount.options.includes('noprefix') ? '' : 'cpuset.',
   };
+}
+
+/** A controller is in one hierarchy only. A version 1 mount proves which one; a version 2 mount names none and proves nothing. */
+function mountOf(mounts: readonly Mount[], controller: Controller): Mount | undefined {
+  return (
+    mounts.find(
+      ({ type, options }) =>
+        (type === 'cgroup' && options.includes(controller)) || (type === 'cpuset' && controller === 'cpuset'),
+    ) ?? mounts.find(({ type }) => type === 'cgroup2')
+  );
 }
 
 function lineage(sysfs: Sysfs, mount: Mount, path: string): string[] {
@@ -66,11 +69,14 @@ function lineage(sysfs: Sysfs, mount: Mount, path: string): string[] {
   return directories;
 }
 
-/** The group `path` as seen at a mount of the group `root`. A path that leads outside (`/../x`) is not visible: the mount point. */
+/**
+ * The group `path` as seen at a mount of the group `root`. Both may lead out of the cgroup namespace (`/../x`): what is left of the
+ * path below the root is visible, anything else outside is not, which leaves the mount point.
+ */
 function below(root: string, path: string): string {
-  if (path.split('/').includes('..')) return '/';
-  if (root === '/') return path;
-  return path === root || path.startsWith(`${root}/`) ? path.slice(root.length) : path;
+  const rest =
+    root !== '/' && (path === root || path.startsWith(`${root}/`)) ? path.slice(root.length) : path;
+  return rest.split('/').includes('..') ? '/' : rest;
 }
 
 function readMemberships(sysfs: Sysfs): Membership[] {
@@ -90,12 +96,10 @@ function readMounts(sysfs: Sysfs): Mount[] {
     return cgroupMount(type, root, point, options);
   });
   if (detailed.length > 0) return detailed;
-  const plain = lines(sysfs, '/proc/mounts').flatMap((line) => {
+  return lines(sysfs, '/proc/mounts').flatMap((line) => {
     const [, point = '', type = '', options = ''] = line.split(' ');
     return cgroupMount(type, '/', point, options);
   });
-  if (plain.length > 0 || sysfs.raw('/proc/mounts') !== undefined) return plain;
-  return guess(sysfs);
 }
 
 function cgroupMount(type: string, root: string, point: string, options: string): Mount[] {
@@ -103,14 +107,20 @@ function cgroupMount(type: string, root: string, point: string, options: string)
   return [{ type, root: unescape(root), point: unescape(point), options: options.split(',') }];
 }
 
-/** A capture without its mounts: the usual place. */
-function guess(sysfs: Sysfs): Mount[] {
+/** A capture without its mounts, or with those of another machine: where the files are mostly found. */
+function usualMounts(sysfs: Sysfs): Mount[] {
   const base = '/sys/fs/cgroup';
-  if (sysfs.text(`${base}/cgroup.controllers`) !== undefined)
-    return [{ type: 'cgroup2', root: '/', point: base, options: [] }];
-  return ['cpu', 'cpuset', 'memory', 'cpu,cpuacct']
+  const mounts = ['cpu', 'cpuset', 'memory', 'cpu,cpuacct']
     .filter((name) => sysfs.exists(`${base}/${name}`))
     .map((name) => ({ type: 'cgroup', root: '/', point: `${base}/${name}`, options: name.split(',') }));
+  if (
+    ['cgroup.controllers', 'cpuset.cpus.effective'].some(
+      (name) => sysfs.text(`${base}/${name}`) !== undefined,
+    )
+  )
+    return [{ type: 'cgroup2', root: '/', point: base, options: [] }];
+  if (sysfs.text('/dev/cpuset/cpus') === undefined) return mounts;
+  return [...mounts, { type: 'cpuset', root: '/', point: '/dev/cpuset', options: [] }];
 }
 
 /** Spaces are written `\040` there. */
