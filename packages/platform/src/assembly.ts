@@ -160,13 +160,14 @@ function outermostKinds({ levels, caches }: Findings): ReadonlyMap<string, strin
     const key = cpus.join();
     if (!kinds.has(key)) kinds.set(key, kind);
   };
-  for (const kind of ['drawer', 'book', 'package', 'die'] as const)
-    for (const group of levels[kind]) enter(kind, group);
+  for (const kind of ['package', 'die'] as const) for (const group of levels[kind]) enter(kind, group);
   const outsideIn = caches.toSorted(
     (a, b) => b.level - a.level || Number(a.type === 'instruction') - Number(b.type === 'instruction'),
   );
   for (const cache of outsideIn) enter(cacheKind(cache), cache);
-  for (const kind of ['cluster', 'core'] as const) for (const group of levels[kind]) enter(kind, group);
+  // Groups last: hwloc has none where something else has the same CPUs.
+  for (const kind of ['core', 'cluster', 'drawer', 'book'] as const)
+    for (const group of levels[kind]) enter(kind, group);
   return kinds;
 }
 

@@ -58,7 +58,7 @@ export function readMemoryLimits(sysfs: Sysfs): MemoryLimits {
 function hierarchicalLimit(sysfs: Sysfs, directory: string): [Bound, string] | undefined {
   const source = `${directory}/memory.stat`;
   const limit = /^hierarchical_memory_limit ([0-9]{1,20})$/m.exec(sysfs.text(source) ?? '')?.[1];
-  return limit === undefined ? undefined : bound(limit, source);
+  return limit === undefined ? undefined : boundOf(limit, source);
 }
 
 function lower(a: [Bound, string] | undefined, b: [Bound, string] | undefined): [Bound, string] | undefined {
@@ -91,10 +91,10 @@ function quota(
 function bytes(sysfs: Sysfs, source: string): [Bound, string] | undefined {
   const text = sysfs.text(source);
   if (text === 'max') return ['unlimited', source];
-  return text === undefined || !/^[0-9]{1,20}$/.test(text) ? undefined : bound(text, source);
+  return text === undefined || !/^[0-9]{1,20}$/.test(text) ? undefined : boundOf(text, source);
 }
 
-function bound(digits: string, source: string): [Bound, string] {
+function boundOf(digits: string, source: string): [Bound, string] {
   return Number(digits) >= V1_UNLIMITED_BYTES ? ['unlimited', source] : [Number(digits), source];
 }
 

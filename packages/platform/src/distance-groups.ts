@@ -37,19 +37,31 @@ function nextLevel(level: Distances, accept: (cpus: CpuSet) => boolean): Distanc
   return { cpus, rows: groups.map((a) => groups.map((b) => mean(a, b))) };
 }
 
-/** Several that are connected through pairs at the least distance of all. */
+/**
+ * Several that are connected through pairs at the least distance of all. As in hwloc, each round looks again only from the first
+ * that the round before found, so a chain that runs backwards through the numbers is cut: 0–3–2–1 gives 0, 2, 3.
+ */
 function connected(level: Distances): number[][] {
-  const indices = [...level.rows.keys()];
+  const { length } = level.rows;
   let least = Infinity;
-  for (const i of indices) for (const j of indices) if (i !== j) least = Math.min(least, at(level, i, j));
-  const free = new Set(indices);
+  for (let i = 0; i < length; i++)
+    for (let j = 0; j < length; j++) if (i !== j) least = Math.min(least, at(level, i, j));
+  const free = new Set(level.rows.keys());
   const groups: number[][] = [];
-  for (const start of indices) {
+  for (let start = 0; start < length; start++) {
     if (!free.delete(start)) continue;
-    const group = [start];
-    for (const i of group)
-      for (const j of indices) if (free.has(j) && at(level, i, j) === least && free.delete(j)) group.push(j);
-    if (group.length > 1) groups.push(group);
+    const group = new Set([start]);
+    for (let from = start, next = -1; from >= 0; from = next, next = -1)
+      for (let i = from; i < length; i++) {
+        if (!group.has(i)) continue;
+        for (const j of free) {
+          if (at(level, i, j) !== least) continue;
+          free.delete(j);
+          group.add(j);
+          if (next < 0) next = j;
+        }
+      }
+    if (group.size > 1) groups.push([...group]);
   }
   return groups;
 }

@@ -68,9 +68,10 @@ export class Levels {
     };
     const core = this.#set(cpu, 'core');
     const speaksForCore = core === undefined || core[0] === cpu;
-    if (core !== undefined && this.#areCores(cpu, core)) add('core', [cpu]);
+    const alone = core !== undefined && this.#areCores(cpu, core);
+    if (alone) add('core', [cpu]);
     else if (core !== undefined && speaksForCore) add('core', core);
-    if (speaksForCore) this.#above(cpu, core, add);
+    if (speaksForCore) this.#above(cpu, alone ? [cpu] : core, add);
     if (this.#info.s390) {
       // Only where they have a number: the sets are there on machines without books, too.
       for (const level of ['book', 'drawer'] as const) {
@@ -88,9 +89,9 @@ export class Levels {
 
   #above(cpu: number, core: CpuSet | undefined, add: (level: LevelName, cpus: CpuSet) => void): void {
     // A cluster or die of one CPU is the default of a processor that knows of none.
-    const cluster = several(this.#set(cpu, 'cluster'));
+    const cluster = unlessAlone(this.#set(cpu, 'cluster'));
     if (cluster !== undefined && cluster[0] !== cpu) return;
-    const die = several(this.#set(cpu, 'die'));
+    const die = unlessAlone(this.#set(cpu, 'die'));
     const package_ = die === undefined || die[0] === cpu ? this.#set(cpu, 'package') : undefined;
     const isNew = (set: CpuSet | undefined, ...others: (CpuSet | undefined)[]): set is CpuSet =>
       set?.[0] === cpu && !others.some((other) => other !== undefined && same(set, other));
@@ -104,7 +105,7 @@ export class Levels {
       const other = siblings.find((sibling) => sibling !== cpu) ?? cpu;
       this.#siblingsAreCores = this.#number(cpu, 'core') !== this.#number(other, 'core');
     }
-    return this.#siblingsAreCores ?? false;
+    return this.#siblingsAreCores ?? true; // alone so far, which is a core of its own either way
   }
 
   #set(cpu: number, level: LevelName): CpuSet | undefined {
@@ -142,8 +143,8 @@ export function topologyOf(cpu: number): string {
   return `${CPU_DIRECTORY}/cpu${cpu}/topology`;
 }
 
-function several(set: CpuSet | undefined): CpuSet | undefined {
-  return set !== undefined && set.length > 1 ? set : undefined;
+function unlessAlone(set: CpuSet | undefined): CpuSet | undefined {
+  return set?.length === 1 ? undefined : set;
 }
 
 export function same(a: CpuSet, b: CpuSet): boolean {

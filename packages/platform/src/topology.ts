@@ -144,7 +144,8 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
     model: sysfs.text('/sys/class/dmi/id/product_name') ?? sysfs.text('/proc/device-tree/model') ?? null,
     memoryBytes: readMachineMemory(sysfs) ?? sum(nodes.map(({ memoryBytes }) => memoryBytes)),
     allowedCpus,
-    allowedNodes: allowedMemory && new Set([...allowedMemory, ...withoutMemory(nodes, allowedCpus)]),
+    allowedNodes:
+      allowedMemory && new Set([...allowedMemory, ...withoutMemory(nodes, { allowedCpus, allowedMemory })]),
     notes: sysfs.notes,
   });
 }
@@ -163,11 +164,20 @@ function allowed(
   return null;
 }
 
-/** Nodes that no cpuset can name, since it holds nodes with memory only: they are allowed as far as their CPUs are. */
-function withoutMemory(nodes: readonly RawNode[], allowedCpus: ReadonlySet<number> | null): number[] {
+/**
+ * No cpuset can name a node without memory. One that leaves out no memory at all is taken to mean those too, as far as their CPUs
+ * are allowed; hwloc takes them for forbidden.
+ */
+function withoutMemory(nodes: readonly RawNode[], { allowedCpus, allowedMemory }: Allowed): number[] {
+  if (nodes.some(({ os, memoryBytes }) => memoryBytes !== 0 && !allowedMemory.has(os))) return [];
   return nodes
     .filter(({ memoryBytes, cpus }) => memoryBytes === 0 && cpus.some((cpu) => allowedCpus?.has(cpu) ?? true))
     .map(({ os }) => os);
+}
+
+interface Allowed {
+  readonly allowedCpus: ReadonlySet<number> | null;
+  readonly allowedMemory: ReadonlySet<number>;
 }
 
 function sum(values: readonly (number | null)[]): number | null {

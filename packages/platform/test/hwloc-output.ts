@@ -96,8 +96,8 @@ export function parseXml(text: string): HwlocOutput {
     const attributes = Object.fromEntries(
       [...body.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
     );
-    const letter = attributes['cache_type'] === '1' ? 'd' : attributes['cache_type'] === '2' ? 'i' : '';
-    const kind = attributes['type'] === 'L1Cache' ? `L1${letter}Cache` : (attributes['type'] ?? '');
+    const type = attributes['type'] ?? '';
+    const kind = attributes['cache_type'] === '1' ? type.replace(/^(L\d)Cache$/, '$1dCache') : type;
     const os = attributes['os_index'];
     const cpus = hwlocMap(attributes['cpuset'] ?? '');
     objects.push({ kind, os: os === undefined ? null : Number(os), cpus, attributes });

@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { cacheKind, memoryFileSystem, Topology } from '../src/index.ts';
-import type { Found, HwlocOutput } from './hwloc-output.ts';
+import { memoryFileSystem, Topology } from '../src/index.ts';
+import { cacheOf, describeFound, describeOurs } from './agreement.ts';
+import type { HwlocOutput } from './hwloc-output.ts';
 import { parseConsole, parseXml, sizeOf } from './hwloc-output.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../../shared/fixtures/topology/', import.meta.url));
@@ -47,7 +48,7 @@ describe.skipIf(machines.length === 0)(`as hwloc sees it${unchecked}`, () => {
       const expected = load(name, file);
       const skipped = new Set([...NOT_COMPARED, ...(KNOWN[file]?.kinds ?? [])]);
       const compared = expected.objects.filter(({ kind }) => !skipped.has(kind));
-      const wanted = compared.map((object) => describeFound(object));
+      const wanted = compared.map((object) => describeFound(object, expected.order.length));
       const ours = describeOurs(topology, new Set(compared.map(({ kind }) => kind)));
       expect(ours.toSorted()).toEqual(wanted.toSorted());
       const counted = Object.entries(topology.counts).filter(
@@ -123,37 +124,4 @@ describe.skipIf(machines.length === 0)(`as hwloc sees it${unchecked}`, () => {
 function load(name: string, file: string): HwlocOutput {
   const text = readFileSync(`${FOLDER}${name}/${file}`, 'utf8');
   return file.endsWith('.xml') ? parseXml(text) : parseConsole(text);
-}
-
-/** hwloc gives a node that is equally far from all CPUs no CPUs; we give it all of them. */
-const UNPLACED = 'anywhere';
-
-function describeFound({ kind, os, cpus, attributes }: Found): string {
-  const where =
-    kind === 'NUMANode' && cpus.length === 0 && attributes['complete_cpuset'] === undefined
-      ? UNPLACED
-      : cpus.join();
-  return `${kind} ${kind.endsWith('Cache') ? '' : os} ${where}`;
-}
-
-function describeOurs(topology: Topology, kinds: ReadonlySet<string>): string[] {
-  const { pus, cores, dies, packages, nodes, caches, clusters } = topology;
-  const everywhere = pus.length;
-  const groups = [
-    ...pus.map(({ os }) => ['PU', os, [os]] as const),
-    ...cores.map(({ os, cpus }) => ['Core', os, cpus] as const),
-    ...clusters.map(({ os, cpus }) => ['Cluster', os, cpus] as const),
-    ...dies.map(({ os, cpus }) => ['Die', os, cpus] as const),
-    ...packages.map(({ os, cpus }) => ['Package', os, cpus] as const),
-    ...caches.map((cache) => [cacheKind(cache), '', cache.cpus] as const),
-  ].map(([kind, os, cpus]) => [kind, `${kind} ${os} ${cpus.join()}`] as const);
-  const places = nodes.map(({ os, localCpus, memoryOnly }) => {
-    const where = memoryOnly && localCpus.length === everywhere ? UNPLACED : localCpus.join();
-    return ['NUMANode', `NUMANode ${os} ${where}`] as const;
-  });
-  return [...groups, ...places].filter(([kind]) => kinds.has(kind)).map(([, text]) => text);
-}
-
-function cacheOf(topology: Topology, { kind, cpus }: Found): Topology['caches'][number] | undefined {
-  return topology.caches.find((cache) => cacheKind(cache) === kind && cache.cpus.join() === cpus.join());
 }
