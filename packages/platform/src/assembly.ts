@@ -171,8 +171,10 @@ function outermostKinds({ levels, caches }: Findings): ReadonlyMap<string, strin
   return kinds;
 }
 
+/** Where files contradict each other, a package may hold another one: the inner one counts. */
 function indexByCpu(groups: readonly { readonly cpus: CpuSet }[]): Map<number, number> {
   const byCpu = new Map<number, number>();
-  for (const [index, { cpus }] of groups.entries()) for (const cpu of cpus) byCpu.set(cpu, index);
+  const outsideIn = [...groups.entries()].toSorted(([, a], [, b]) => b.cpus.length - a.cpus.length);
+  for (const [index, { cpus }] of outsideIn) for (const cpu of cpus) byCpu.set(cpu, index);
   return byCpu;
 }

@@ -3,7 +3,6 @@ import type { RawCache } from './caches.ts';
 import { readCaches } from './caches.ts';
 import type { CpuInfo } from './cpu-info.ts';
 import type { CpuSet } from './cpu-set.ts';
-import { formatCpuList } from './cpu-set.ts';
 import { Hierarchy } from './hierarchy.ts';
 import type { LevelName, RawGroup } from './levels.ts';
 import { Levels } from './levels.ts';
@@ -32,7 +31,9 @@ export function readGroups(sysfs: Sysfs, cpus: CpuSet, info: CpuInfo): FoundGrou
   const accept = (kind: string, group: RawGroup): boolean => {
     const answer = hierarchy.insert(group.cpus, kind);
     if (answer === 'overlap')
-      sysfs.note(`${kind} of CPUs ${formatCpuList(group.cpus)} ignored: overlaps with a group found earlier`);
+      sysfs.note(
+        `${kind} of ${group.cpus.length} CPUs from ${group.cpus[0]} ignored: overlaps with what was found earlier`,
+      );
     return answer === 'new';
   };
   for (const cpu of cpus) {

@@ -9,7 +9,7 @@ import type { CpuSet } from './cpu-set.ts';
 /** `known`: the same set was found before, as an object of another or the same kind. */
 export type Insertion = 'new' | 'known' | 'overlap';
 
-/** Machines have about ten levels; the limit bounds what a made-up tree can cost. */
+/** Machines have about ten levels; the limit bounds what a made-up tree can cost. Deeper sets are refused as if they overlapped. */
 const MAX_DEPTH = 64;
 
 interface Place {
@@ -38,7 +38,7 @@ export class Hierarchy {
       outer.kinds.add(kind);
       return answer;
     }
-    const inner = this.#childrenWithin(outer, cpus);
+    const inner = isDeep(outer) ? undefined : this.#childrenWithin(outer, cpus);
     if (inner === undefined) return 'overlap';
     const place: Place = { cpus, parent: outer, kinds: new Set([kind]) };
     this.#places.push(place);
@@ -102,6 +102,13 @@ export class Hierarchy {
     for (const [child, count] of taken) if (count !== child.cpus.length) return undefined;
     return [...taken.keys()];
   }
+}
+
+function isDeep(place: Place): boolean {
+  let depth = 0;
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent)
+    if (++depth > MAX_DEPTH) return true;
+  return false;
 }
 
 /** Both ascending. */

@@ -106,7 +106,7 @@ function drawn(
 }
 
 function same(a: readonly number[], b: readonly number[]): boolean {
-  return a.length > 0 && a.length === b.length && a.every((cpu, index) => cpu === b[index]);
+  return a.length > 0 && a.length === b.length && a[0] === b[0] && a.every((cpu, index) => cpu === b[index]);
 }
 
 function cacheLabel(data: TopologyData, cache: Cache): string {

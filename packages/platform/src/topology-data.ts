@@ -5,6 +5,8 @@
  * are what system calls take. Everything else (`core`, `die`, `package`, `cluster`, `caches`, `kind`) is an index into the array
  * of that name here. Arrays are in the order of the tree: neighbours in `pus` share as much as possible.
  * `null` means not known or not there; what was odd on the way is told in `notes`.
+ *
+ * Groups of one kind are apart. Only where files contradict each other can one hold another, as in hwloc; a PU then names the inner one.
  */
 import type { CpuSet } from './cpu-set.ts';
 

@@ -91,6 +91,20 @@ describe('cgroup version 2', () => {
     expect(found.cpuQuota).toMatchObject({ value: 2, source: `${G}/cpu.max` });
   });
 
+  test('both the mount and the group may lead out of the namespace; what is left below the mount counts', () => {
+    const at = (root: string, path: string): string | null =>
+      read({
+        '/proc/self/mountinfo': `31 23 0:28 ${root} ${G} rw - cgroup2 cgroup2 rw\n`,
+        '/proc/self/cgroup': `0::${path}\n`,
+        [`${G}/cpu.max`]: '300000 100000\n',
+        [`${G}/job/cpu.max`]: '200000 100000\n',
+      }).cpuQuota.source;
+    expect(at('/..', '/../job')).toBe(`${G}/job/cpu.max`);
+    expect(at('/..', '/')).toBe(`${G}/cpu.max`);
+    expect(at('/../..', '/../job')).toBe(`${G}/cpu.max`);
+    expect(at('/', '/../job')).toBe(`${G}/cpu.max`);
+  });
+
   test.each(['0::/../outside\n', '0::/gone\n', 'nonsense\n', ''])(
     'a path that is not visible (%j) means the mount point',
     (cgroup) => {
@@ -145,6 +159,19 @@ describe('cgroup version 1', () => {
     expect(found.memoryUsageBytes.value).toBe(1234);
     expect(found.cpuset).toMatchObject({ value: [2, 3], source: `${G}/cpuset/set/cpuset.cpus` });
     expect(found.memoryNodes.value).toEqual([1]);
+  });
+
+  test('a limit above what a container sees is told by the group itself', () => {
+    const stat = (limit: string): Files => ({
+      ...V1,
+      [`${G}/memory/m/memory.stat`]: `cache 0\nhierarchical_memory_limit ${limit}\nhierarchical_memsw_limit 9\n`,
+    });
+    expect(read(stat('268435456')).memoryLimitBytes).toMatchObject({
+      value: 2 ** 28,
+      source: `${G}/memory/m/memory.stat`,
+    });
+    expect(read(stat('536870912')).memoryLimitBytes.source).toBe(`${G}/memory/m/memory.limit_in_bytes`);
+    expect(read(stat('9223372036854771712')).memoryLimitBytes.value).toBe(2 ** 29);
   });
 
   test('a quota of -1 and a limit of all pages are no limits', () => {

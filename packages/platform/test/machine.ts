@@ -1,5 +1,5 @@
 /** Small synthetic machines, as the files that Linux would show. */
-import { formatCpuList, formatCpuMap } from '../src/index.ts';
+import { formatCpuList, formatCpuMap, memoryFileSystem, Topology } from '../src/index.ts';
 
 export type Files = Record<string, string>;
 
@@ -11,8 +11,8 @@ export interface Shape {
   readonly nodes?: readonly number[];
 }
 
-const CPU = '/sys/devices/system/cpu';
-const NODE = '/sys/devices/system/node';
+export const CPU = '/sys/devices/system/cpu';
+export const NODE = '/sys/devices/system/node';
 
 export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + index);
@@ -87,3 +87,30 @@ function cache(
   files[`${directory}/physical_line_partition`] = '1\n';
   files[`${directory}/shared_cpu_map`] = map(shared);
 }
+
+export function read(files: Files, links: Files = {}, options: { disallowed?: boolean } = {}): Topology {
+  return Topology.read({ fs: memoryFileSystem(files, links), ...options });
+}
+
+export function without(files: Files, ...patterns: RegExp[]): Files {
+  return Object.fromEntries(
+    Object.entries(files).filter(([path]) => !patterns.some((pattern) => pattern.test(path))),
+  );
+}
+
+/** Of 8 CPUs: a set in `topology/NAME` for each, so that `size` of them make a group. */
+export function grouped(name: string, size: number): Files {
+  return Object.fromEntries(
+    range(0, 8).map((cpu) => {
+      const first = cpu - (cpu % size);
+      return [`${CPU}/cpu${cpu}/topology/${name}`, map(range(first, first + size))];
+    }),
+  );
+}
+
+/** A file of each CPU. */
+export function per(name: string, values: readonly number[]): Files {
+  return Object.fromEntries(values.map((value, cpu) => [`${CPU}/cpu${cpu}/${name}`, `${value}\n`]));
+}
+
+export const two: Files = machine({ packages: 2, cores: 2, threads: 2, nodes: [0, 1] });
