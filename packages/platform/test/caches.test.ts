@@ -33,16 +33,16 @@ describe('caches', () => {
   });
 
   test('levels that hwloc has no name for are left out: data above 5, instructions above 3', () => {
-    const level = (level: string): unknown => {
+    const counted = (level: string): unknown => {
       const files = Object.fromEntries(
         Object.entries(two).map(([path, text]) => [path, /index[13]\/level$/.test(path) ? level : text]),
       );
       const { L5Cache, L4iCache, L3iCache, L1iCache } = read(files).counts;
       return [L5Cache, L4iCache, L3iCache, L1iCache];
     };
-    expect(level('3')).toEqual([undefined, undefined, 4, undefined]);
-    expect(level('5')).toEqual([2, undefined, undefined, undefined]);
-    expect(level('6')).toEqual([undefined, undefined, undefined, undefined]);
+    expect(counted('3')).toEqual([undefined, undefined, 4, undefined]);
+    expect(counted('5')).toEqual([2, undefined, undefined, undefined]);
+    expect(counted('6')).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   test('one that overlaps with a package is left out and noted', () => {

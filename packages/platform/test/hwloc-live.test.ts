@@ -38,17 +38,18 @@ describe.skipIf(version === '' || fallback)(`as ${version || 'hwloc'} sees it${m
       const objects = theirs.objects.filter(({ kind }) => isCompared(kind));
       const kinds = new Set([...KINDS, ...objects.map(({ kind }) => kind), ...Object.keys(topology.counts)]);
       kinds.delete('Cluster');
-      const what = story.join('; ');
-      expect(describeOurs(topology, kinds).toSorted(), what).toEqual(
-        objects.map((object) => describeFound(object, theirs.order.length)).toSorted(),
-      );
-      expect(topology.counts.MemCache, what).toBe(
-        theirs.objects.filter(({ kind }) => kind === 'MemCache').length,
-      );
-      expect(
-        topology.pus.map(({ os }) => os),
-        what,
-      ).toEqual(theirs.order);
+      // The story is the same on both sides: it is there to be printed.
+      expect({
+        story,
+        objects: describeOurs(topology, kinds).toSorted(),
+        memoryCaches: topology.counts.MemCache,
+        order: topology.pus.map(({ os }) => os),
+      }).toEqual({
+        story,
+        objects: objects.map((object) => describeFound(object, theirs.order.length)).toSorted(),
+        memoryCaches: theirs.objects.filter(({ kind }) => kind === 'MemCache').length,
+        order: theirs.order,
+      });
     },
     60_000,
   );
