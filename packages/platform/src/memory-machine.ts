@@ -1,5 +1,6 @@
 /** What the calls on memory need of the machine: the addon, and files of the kernel. Tests put other ones in. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { release } from 'node:os';
 import type { FileSystem } from './file-system.ts';
 import { nodeFileSystem } from './file-system.ts';
 import { loadNative } from './native.ts';
@@ -19,13 +20,7 @@ const CHUNK_BYTES = 65_536;
 
 /** The machine that this runs on. */
 export function thisMachine(): MemoryMachine {
-  const files = nodeFileSystem();
-  return {
-    native: loadNative(),
-    files,
-    release: files.readFile('/proc/sys/kernel/osrelease')?.trim() ?? '',
-    lines: fileLines,
-  };
+  return { native: loadNative(), files: nodeFileSystem(), release: release(), lines: fileLines };
 }
 
 function fileLines(path: string): Iterable<string> | undefined {

@@ -29,16 +29,16 @@ export function migrate(machine: MemoryMachine, view: ArrayBufferView, node: num
       if (typeof counts === 'number') return refused(range.shown('move_pages'), counts, numaHint(counts));
       const there = counts.byNode.get(node) ?? 0;
       elsewhere ??= counts.pages - there;
-      // Asked even where there is nothing to move: a node that does not exist must not be called verified.
-      if (there === counts.pages && round > 0)
-        return verified({ node, residentPages: there, movedPages: elsewhere });
+      const done = there === counts.pages;
+      if (done && round > 0) return verified({ node, residentPages: there, movedPages: elsewhere });
       if (round === ROUNDS)
         return {
           status: 'refused',
           errno: 'EBUSY',
           reason: `${range.shown('move_pages', `node ${node}`)} left ${counts.pages - there} of ${counts.pages} resident pages elsewhere after ${ROUNDS} rounds: they are pinned, or the node is full; those that moved stay there`,
         };
-      const result = moveAll(range, node);
+      // A page is asked for even where there is nothing to move: the kernel alone knows whether there is such a node.
+      const result = movePages(range, node, done ? 1 : range.pages);
       if (result < 0)
         return refused(
           range.shown('move_pages', `node ${node}`),
@@ -49,10 +49,11 @@ export function migrate(machine: MemoryMachine, view: ArrayBufferView, node: num
   });
 }
 
-function moveAll(range: MemoryRange, node: number): number {
-  const status = new Int32Array(Math.min(PART_PAGES, range.pages));
-  for (let from = 0; from < range.pages; from += PART_PAGES) {
-    const count = Math.min(PART_PAGES, range.pages - from);
+/** The first `pages` of the range. */
+function movePages(range: MemoryRange, node: number, pages: number): number {
+  const status = new Int32Array(Math.min(PART_PAGES, pages));
+  for (let from = 0; from < pages; from += PART_PAGES) {
+    const count = Math.min(PART_PAGES, pages - from);
     const where = part(range, from * range.pageBytes, count * range.pageBytes);
     const result = persist(() => range.addon.memoryMove(...where, status, node));
     if (result < 0) return result;

@@ -30,8 +30,12 @@ it('tells the node of each page', () => {
 
 it('asks about large ranges in parts', () => {
   const kernel = new FakeKernel({ pages: 10_000 });
-  for (const page of kernel.pages) page.at = 2;
-  expect(valueOf(residencyOf(kernel.machine, kernel.range, {})).nodes).toEqual([{ node: 2, pages: 10_000 }]);
+  for (const [index, page] of kernel.pages.entries()) page.at = index % 4;
+  const nodeOfPage = new Int16Array(10_000);
+  expect(valueOf(residencyOf(kernel.machine, kernel.range, { nodeOfPage })).nodes).toEqual(
+    [0, 1, 2, 3].map((node) => ({ node, pages: 2500 })),
+  );
+  expect(nodeOfPage.every((node, index) => node === index % 4)).toBe(true);
   expect(kernel.calls.filter((name) => name === 'memoryNodes')).toHaveLength(3);
 });
 

@@ -1,5 +1,7 @@
 /** The calls on memory, on this machine's kernel. */
 import { readdirSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import type { Answer, MemoryAdvice } from '../src/index.ts';
 import {
@@ -112,6 +114,22 @@ describe.runIf(native)('with the addon', () => {
     expect(valueOf(residency(range))).toMatchObject({ pages: bytes / PAGE, residentPages: 1 });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024);
     expect(valueOf(bindMemory(range, [0], { migrate: true })).residentPages).toBe(1);
+  });
+
+  it('keeps what was set through garbage collection', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (const create of Object.values(BUFFERS)) {
+      const range = valueOf(alignedRange(create(BYTES + PAGE)));
+      range.fill(9);
+      valueOf(interleaveMemory(range, [0]));
+      valueOf(adviseMemory(range, 'dontDump'));
+      for (let round = 0; round < 3; round++) collect();
+      expect(valueOf(memoryPolicy(range))).toMatchObject([{ mode: 'interleave' }]);
+      expect(valueOf(adviseMemory(range, 'normal')).flags).toContain('dd');
+      expect(range.every((byte) => byte === 9)).toBe(true);
+      valueOf(resetMemoryPolicy(range));
+    }
   });
 
   it('keeps no file open', () => {
