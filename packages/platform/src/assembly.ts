@@ -35,7 +35,7 @@ export function assemble(found: Findings): TopologyData {
   const isAllowed = (cpu: number): boolean => found.allowedCpus?.has(cpu) ?? true;
   const nodes = found.nodes.filter(({ os }) => found.allowedNodes?.has(os) ?? true);
 
-  const homes = nodes.map(({ localCpus }) => localCpus);
+  const homes = nodes.map(({ localCpus }) => localCpus).filter((cpus) => cpus.length > 0);
   const outermost = outermostKinds(found);
   /** Groups that hold something allowed, in the order of the tree; one of which only memory is allowed stays, as in hwloc. */
   const keep = <T extends RawGroup>(kind: string | ((group: T) => string), groups: readonly T[]): T[] =>

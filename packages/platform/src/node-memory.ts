@@ -49,7 +49,11 @@ export function readMemorySideCaches(sysfs: Sysfs, nodeDirectory: string): Memor
     const sizeBytes = value('size');
     const lineBytes = value('line_size');
     // The kernel writes all three; hwloc takes less for no cache.
-    if (sizeBytes === undefined || lineBytes === undefined || value('indexing') === undefined) return [];
-    return [{ level, sizeBytes: sizeBytes || null, lineBytes: lineBytes || null }];
+    const indexing = value('indexing');
+    if (sizeBytes === undefined || lineBytes === undefined || indexing === undefined) return [];
+    // 0 is direct-mapped; what else there is does not tell how many ways.
+    return [
+      { level, sizeBytes: sizeBytes || null, lineBytes: lineBytes || null, ways: indexing === 0 ? 1 : null },
+    ];
   });
 }

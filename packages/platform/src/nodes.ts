@@ -47,7 +47,7 @@ export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy
   // Nodes with CPUs find their place first, as in hwloc.
   for (const hasCpus of [true, false])
     for (const [os, cpus] of near.placed)
-      if (near.hadCpus.has(os) === hasCpus) home.set(os, place(sysfs, hierarchy, os, cpus, online));
+      if (near.hadCpus.has(os) === hasCpus) home.set(os, place(sysfs, hierarchy, os, cpus));
   const groups: CpuSet[] = [];
   const known = [...cpusOf.keys()];
   if (numbers.every((node) => distances.get(node)))
@@ -69,7 +69,7 @@ export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy
       cpus,
       memoryOnly: cpus.length === 0,
       memoryBytes: memoryOf(sysfs, directory),
-      localCpus: home.get(os) ?? online,
+      localCpus: home.get(os) ?? [],
       distanceTo: distances.get(os) ?? null,
       access: readNodeAccess(sysfs, directory),
       tier: tiers.get(os) ?? null,
@@ -81,8 +81,8 @@ export function readNodes(sysfs: Sysfs, online: CpuSet, info: CpuInfo, hierarchy
 }
 
 /** What is near to a node must fit into the tree; where it cuts through a package or a cache, the next larger thing is near. */
-function place(sysfs: Sysfs, hierarchy: Hierarchy, node: number, cpus: CpuSet, online: CpuSet): CpuSet {
-  if (cpus.length === 0) return online;
+function place(sysfs: Sysfs, hierarchy: Hierarchy, node: number, cpus: CpuSet): CpuSet {
+  if (cpus.length === 0) return cpus;
   if (hierarchy.insert(cpus, 'node') !== 'overlap') return cpus;
   const wider = hierarchy.covering(cpus);
   sysfs.note(

@@ -86,6 +86,8 @@ export interface MemorySideCache {
   readonly level: number;
   readonly sizeBytes: number | null;
   readonly lineBytes: number | null;
+  /** 1 where it is direct-mapped; the firmware tells no more. */
+  readonly ways: number | null;
 }
 
 /** What the firmware says of a node seen from its nearest CPUs. `null` where it says nothing (or 0). */
@@ -103,7 +105,10 @@ export interface NumaNode {
   readonly memoryBytes: number | null;
   /** No online CPU belongs to it: high-bandwidth or far memory, mostly. */
   readonly memoryOnly: boolean;
-  /** The CPUs nearest to it: its own, else those of the nodes that the firmware names, else those at the least distance. */
+  /**
+   * The CPUs nearest to it: its own and those of the nodes that the firmware names, else those at the least distance; where these cut
+   * through a package or a cache, all that is around. Empty for memory that is as far from all, and where none of them is allowed.
+   */
   readonly localCpus: CpuSet;
   /** Relative latency to each entry of `nodes`, in that order; 10 is local. */
   readonly distances: readonly number[] | null;

@@ -3,20 +3,12 @@ import type { Topology } from '../src/index.ts';
 import { cacheKind } from '../src/index.ts';
 import type { Found } from './hwloc-output.ts';
 
-/** A node that is equally far from all CPUs has none in hwloc's XML, and lies below the machine in its text; with us it has all. */
-const UNPLACED = 'anywhere';
-
-/** @param everywhere how many PUs there are. */
-export function describeFound({ kind, os, cpus, attributes }: Found, everywhere: number): string {
-  const complete = attributes['complete_cpuset'] ?? '0x0';
-  const isUnplaced = (cpus.length === 0 && complete === '0x0') || cpus.length === everywhere;
-  const where = kind === 'NUMANode' && isUnplaced ? UNPLACED : cpus.join();
-  return `${kind} ${kind.endsWith('Cache') ? '' : os} ${where}`;
+export function describeFound({ kind, os, cpus }: Found): string {
+  return `${kind} ${kind.endsWith('Cache') ? '' : os} ${cpus.join()}`;
 }
 
 export function describeOurs(topology: Topology, kinds: ReadonlySet<string>): string[] {
   const { pus, cores, dies, packages, nodes, caches, clusters } = topology;
-  const everywhere = pus.length;
   const groups = [
     ...pus.map(({ os }) => ['PU', os, [os]] as const),
     ...cores.map(({ os, cpus }) => ['Core', os, cpus] as const),
@@ -25,10 +17,9 @@ export function describeOurs(topology: Topology, kinds: ReadonlySet<string>): st
     ...packages.map(({ os, cpus }) => ['Package', os, cpus] as const),
     ...caches.map((cache) => [cacheKind(cache), '', cache.cpus] as const),
   ].map(([kind, os, cpus]) => [kind, `${kind} ${os} ${cpus.join()}`] as const);
-  const places = nodes.map(({ os, localCpus }) => {
-    const where = localCpus.length === everywhere ? UNPLACED : localCpus.join();
-    return ['NUMANode', `NUMANode ${os} ${where}`] as const;
-  });
+  const places = nodes.map(
+    ({ os, localCpus }) => ['NUMANode', `NUMANode ${os} ${localCpus.join()}`] as const,
+  );
   return [...groups, ...places].filter(([kind]) => kinds.has(kind)).map(([, text]) => text);
 }
 

@@ -46,7 +46,7 @@ describe.skipIf(version === '' || fallback)(`as ${version || 'hwloc'} sees it${m
         order: topology.pus.map(({ os }) => os),
       }).toEqual({
         story,
-        objects: objects.map((object) => describeFound(object, theirs.order.length)).toSorted(),
+        objects: objects.map((object) => describeFound(object)).toSorted(),
         memoryCaches: theirs.objects.filter(({ kind }) => kind === 'MemCache').length,
         order: theirs.order,
       });

@@ -114,3 +114,17 @@ export function sizeOf({ attributes }: Found, ...names: string[]): { bytes: numb
   const unit = match[2] === undefined ? 1 : 1024 ** (1 + ['KiB', 'MiB', 'GiB', 'TiB'].indexOf(match[2]));
   return { bytes: Number(match[1]) * unit, unit };
 }
+
+/**
+ * The tree as drawn: indentation, names, logical and kernel's numbers, sizes. Without what hwloc knows of devices, of the processor
+ * and of the kind of memory.
+ */
+export function drawnLines(text: string): string[] {
+  const lines = text.split(/\n(?=[ A-Za-z])/).filter((line) => !/^ *OSDev/.test(line));
+  const end = lines.findIndex((line) => !/^ *[A-Z]\w*(\(\w+\))?( L#| \(P#|$)/.test(line));
+  return lines.slice(0, end < 0 ? undefined : end).map((line) => {
+    const [, place = '', details = ''] = /^( *\w+(?:\(\w+\))?(?: L#\d+)?)(?: \((.*)\))?/s.exec(line) ?? [];
+    const facts = details.match(/(?<=^| )(?:P#\d+|(?:local|total|size|linesize|ways|cpukind)=\S+)/g) ?? [];
+    return [place.replace(/(?<=NUMANode)\(\w+\)/, ''), ...facts].join(' ');
+  });
+}

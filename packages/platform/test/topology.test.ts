@@ -87,9 +87,9 @@ describe('a machine whose files agree', () => {
   test('is drawn as lstopo draws it', () => {
     const small = read(machine({ packages: 1, cores: 1, threads: 2 }));
     expect(small.toText().split('\n')).toEqual([
-      'Machine (total=8192MiB)',
-      '  Package L#0 (P#0 "Synthetic")',
-      '    NUMANode L#0 (P#0 local=4096MiB)',
+      'Machine (P#0 total=4096MiB)',
+      '  Package L#0 (P#0 total=4096MiB CPUModel="Synthetic")',
+      '    NUMANode L#0 (P#0 local=4096MiB total=4096MiB)',
       '    L3Cache L#0 (size=16MiB linesize=64 ways=4096)',
       '      L2Cache L#0 (size=512KiB linesize=64 ways=128)',
       '        L1dCache L#0 (size=32KiB linesize=64 ways=8)',
