@@ -44,7 +44,7 @@ describe('the suite platform', { timeout: 240_000 }, () => {
         });
     const measured = new Set(cases.filter(({ unavailable }) => unavailable === null).map(({ name }) => name));
     expect([...measured]).toEqual(expect.arrayContaining(['Topology.read()', 'limits()', 'os.cpus()']));
-    if (onLinux) expect([...measured]).toEqual(expect.arrayContaining(['threadId()', 'not pinned', 'plain']));
+    if (onLinux) expect([...measured]).toEqual(expect.arrayContaining(['threadId()', 'not pinned']));
   });
 
   test('runs without the addon and without a compiler, and says so case by case', async () => {

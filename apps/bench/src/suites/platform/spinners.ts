@@ -10,7 +10,7 @@ import { valueOf } from './calls.ts';
 import { SPIN_BLOCK, SPIN_BLOCK_BYTES, type SpinnerData, type SpinnerReady } from './spin-words.ts';
 
 /** A worker that was told to rest and gets hardly any CPU takes its time; one that never rests is stuck. */
-const REST_MS = 10_000;
+const REST_MS = 60_000;
 
 interface Reading {
   readonly cpuNs: number;

@@ -13,18 +13,18 @@ const ENDS = { full: 20, quick: 2 };
 /** A percentile needs as many samples beyond it. */
 const BEYOND = 10;
 
-/** Median, 99th percentile where there are enough, and the maximum. */
+/** Median and 99th percentile where there are enough, and the maximum. */
 function summarised(name: string, samplesNs: readonly number[]): Record<string, Metric> {
   const sorted = samplesNs.toSorted((a, b) => a - b);
   const at = (share: number): Metric => ({
     value: (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN) / 1000,
     unit: 'µs',
   });
-  return {
-    [`${name}P50`]: at(0.5),
-    ...(sorted.length * 0.01 >= BEYOND ? { [`${name}P99`]: at(0.99) } : {}),
-    [`${name}Max`]: at(1),
-  };
+  const enough = [0.5, 0.99].filter((share) => sorted.length * (1 - share) >= BEYOND - 1e-6);
+  return Object.fromEntries([
+    ...enough.map((share) => [`${name}P${100 * share}`, at(share)] as const),
+    [`${name}Max`, at(1)] as const,
+  ]);
 }
 
 function stops(name: string, role: 'ours' | 'peer', once: (worker: StoppedWorker) => Stop): Scenario {
