@@ -42,37 +42,40 @@ export function compactOrder(
   cores: readonly UsableCore[],
   weight: (core: UsableCore) => number,
 ): UsableCore[] {
-  const levels = levelsOf(data);
-  const size = (group: Group): number => group.cores.reduce((sum, core) => sum + weight(core), 0);
-  const walk = (part: readonly UsableCore[], depth: number): readonly UsableCore[] => {
-    const level = levels[depth];
-    if (level === undefined) return part;
-    const groups = split(part, level);
-    if (groups.length === 1) return walk(part, depth + 1);
-    const sizes = new Map(groups.map((group) => [group, size(group)]));
-    const far = depth === 0 ? distances(data) : () => 0;
-    return pick(groups, (group, picked) => [
-      -(sizes.get(group) ?? 0),
-      totalDistance(picked, group, far),
-    ]).flatMap((group) => walk(group.cores, depth + 1));
-  };
-  return [...walk(cores, 0)];
+  const size = ({ cores: own }: Group): number => own.reduce((sum, core) => sum + weight(core), 0);
+  return descend(levelsOf(data), cores, (groups, depth, walk) => {
+    const sizes = groups.map(size);
+    const order =
+      depth === 0
+        ? chain(data, groups, (at, distance) => [-(sizes[at] ?? 0), distance])
+        : groups.map((_, at) => at).toSorted((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
+    return order.flatMap((at) => walk(groups[at]?.cores ?? []));
+  });
 }
 
 /** Most groups at every level: one core of each in turn, starting with nodes that are far from each other. */
 export function spreadOrder(data: TopologyData, cores: readonly UsableCore[]): UsableCore[] {
-  const levels = levelsOf(data);
+  return descend(levelsOf(data), cores, (groups, depth, walk) => {
+    const order = depth === 0 ? chain(data, groups, (_, distance) => [-distance]) : groups.keys();
+    return deal([...order].map((at) => walk(groups[at]?.cores ?? [])));
+  });
+}
+
+/** Puts the groups of a level in order, each in the order that `walk` gives it. */
+type Arrange = (
+  groups: readonly Group[],
+  depth: number,
+  walk: (cores: readonly UsableCore[]) => readonly UsableCore[],
+) => readonly UsableCore[];
+
+/** Level by level; those that divide nothing are passed over. */
+function descend(levels: readonly Level[], cores: readonly UsableCore[], arrange: Arrange): UsableCore[] {
   const walk = (part: readonly UsableCore[], depth: number): readonly UsableCore[] => {
     const level = levels[depth];
-    if (level === undefined) return part;
+    if (level === undefined || part.length === 1) return part;
     const groups = split(part, level);
-    if (groups.length === 1) return walk(part, depth + 1);
-    const far = depth === 0 ? distances(data) : () => 0;
-    return deal(
-      pick(groups, (group, picked) => [-totalDistance(picked, group, far)]).map((group) =>
-        walk(group.cores, depth + 1),
-      ),
-    );
+    const deeper = (own: readonly UsableCore[]): readonly UsableCore[] => walk(own, depth + 1);
+    return groups.length === 1 ? deeper(part) : arrange(groups, depth, deeper);
   };
   return [...walk(cores, 0)];
 }
@@ -110,17 +113,33 @@ function split(cores: readonly UsableCore[], level: Level): Group[] {
   return [...groups.values()];
 }
 
-/** One after the other, always the one with the least cost, compared number by number; the first of equals. */
-function pick(
+/**
+ * Nodes, as indices of `groups`, one after the other: always the one of least cost, compared number by number; the first of equals.
+ * `distance` is the sum of those to the nodes picked before, 0 where the firmware does not tell.
+ */
+function chain(
+  data: TopologyData,
   groups: readonly Group[],
-  costOf: (group: Group, picked: readonly Group[]) => number[],
-): Group[] {
-  const left = [...groups];
-  const picked: Group[] = [];
-  while (left.length > 0) {
-    const costs = left.map((group) => costOf(group, picked));
-    const best = costs.reduce((least, cost, at) => (lower(cost, costs[least] ?? []) ? at : least), 0);
-    picked.push(...left.splice(best, 1));
+  costOf: (at: number, distance: number) => readonly number[],
+): number[] {
+  const rows = new Map<number | null, number>(data.nodes.map(({ os }, row) => [os, row]));
+  const rowOf = groups.map(({ key }) => rows.get(key) ?? -1);
+  const distance = groups.map(() => 0);
+  const left = new Set(groups.keys());
+  const picked: number[] = [];
+  while (left.size > 0) {
+    let best = -1;
+    let least: readonly number[] = [];
+    for (const at of left) {
+      const cost = costOf(at, distance[at] ?? 0);
+      if (best >= 0 && !lower(cost, least)) continue;
+      best = at;
+      least = cost;
+    }
+    left.delete(best);
+    picked.push(best);
+    const row = data.nodes[rowOf[best] ?? -1]?.distances;
+    for (const at of left) distance[at] = (distance[at] ?? 0) + (row?.[rowOf[at] ?? -1] ?? 0);
   }
   return picked;
 }
@@ -128,16 +147,6 @@ function pick(
 function lower(a: readonly number[], b: readonly number[]): boolean {
   const at = a.findIndex((value, index) => value !== b[index]);
   return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
-}
-
-function totalDistance(picked: readonly Group[], group: Group, far: (a: Group, b: Group) => number): number {
-  return picked.reduce((sum, other) => sum + far(other, group), 0);
-}
-
-/** Between groups of the outermost level, which are nodes. 0 where the firmware does not tell. */
-function distances(data: TopologyData): (a: Group, b: Group) => number {
-  const at = new Map<number | null, number>(data.nodes.map((node, index) => [node.os, index]));
-  return (a, b) => data.nodes[at.get(a.key) ?? -1]?.distances?.[at.get(b.key) ?? -1] ?? 0;
 }
 
 /** One of each list in turn until all are empty. */

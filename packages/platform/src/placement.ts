@@ -47,9 +47,11 @@ export function place(topology: TopologyData, options: PlacementOptions): Placem
   const oversubscribed = threads > sets.length;
   if (oversubscribed && checked.oversubscribe === false)
     throw new PlacementError(`${threads} threads for ${sets.length} places, and oversubscribe is false`);
+  // Many slots share one set.
+  const nodeOf = new Map([...new Set(sets)].map((cpus) => [cpus, commonNode(allowed, cpus)]));
   const slots = Array.from({ length: threads }, (_, index) => {
     const cpus = sets[index % sets.length] as CpuSet;
-    return Object.freeze({ index, cpus, node: commonNode(allowed, cpus) });
+    return Object.freeze({ index, cpus, node: nodeOf.get(cpus) ?? null });
   });
   return Object.freeze({
     policy: checked.policy,
@@ -144,18 +146,15 @@ function expand(cores: readonly UsableCore[], { smt }: AutomaticPlacement): Pu[]
   ).flat();
 }
 
-/** Deals the places of all nodes so that each has threads by its size: always to the one that would be the least full. */
+/**
+ * The places of all nodes so that each has threads by its size: the next goes to the node that it leaves the least full. That is the order of
+ * the fullness that each place brings its node to.
+ */
 function balance(nodes: readonly (readonly Pu[])[]): Pu[] {
-  const taken = nodes.map(() => 0);
-  const fullness = (node: number): number => ((taken[node] ?? 0) + 1) / (nodes[node]?.length ?? 1);
-  const places: Pu[] = [];
-  const all = nodes.reduce((sum, { length }) => sum + length, 0);
-  while (places.length < all) {
-    const next = taken.reduce((least, _, node) => (fullness(node) < fullness(least) ? node : least), 0);
-    places.push(nodes[next]?.[taken[next] ?? 0] as Pu);
-    taken[next] = (taken[next] ?? 0) + 1;
-  }
-  return places;
+  return nodes
+    .flatMap((places) => places.map((pu, at) => ({ pu, fullness: (at + 1) / places.length })))
+    .toSorted((a, b) => a.fullness - b.fullness)
+    .map(({ pu }) => pu);
 }
 
 /** Each place with those that share what a slot is bound to. */

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { PlacementOptions, TopologyData } from '../src/index.ts';
-import { memoryFileSystem, place, PlacementError, PlatformOptionError, Topology } from '../src/index.ts';
+import type { Cache, PlacementOptions, Pu, TopologyData } from '../src/index.ts';
+import {
+  MAX_CPUS,
+  memoryFileSystem,
+  place,
+  PlacementError,
+  PlatformOptionError,
+  Topology,
+} from '../src/index.ts';
 import { machine, nodeFiles, range } from './machine.ts';
 
 function read(files: Record<string, string>): Topology {
@@ -220,6 +227,27 @@ test('a machine of which only the number of CPUs is known is one group', () => {
     { index: 0, cpus: [0, 1, 2, 3], node: null },
   ]);
 });
+
+test('the largest machine there can be is placed at once', () => {
+  const [pu] = two.pus;
+  const pus = range(0, MAX_CPUS).map((os) => ({
+    ...(pu as Pu),
+    os,
+    core: os >> 1,
+    caches: [os >> 1],
+    node: 0,
+  }));
+  const [cache] = two.caches;
+  const caches = range(0, MAX_CPUS / 2).map((index) => ({ ...(cache as Cache), index }));
+  const large: TopologyData = { ...two.toJSON(), pus, caches };
+  const started = performance.now();
+  for (const policy of ['compact', 'spread', 'perNode'] as const) {
+    const { slots, places } = place(large, { policy, threads: 65_536, bind: 'node' });
+    expect([slots.length, places]).toEqual([65_536, MAX_CPUS]);
+  }
+  // A tenth of a second each on an idle machine; minutes, were it quadratic.
+  expect(performance.now() - started).toBeLessThan(20_000);
+}, 60_000);
 
 test('is plain, frozen data that survives a message', () => {
   const placement = place(two, { policy: 'spread', threads: 3, bind: 'core' });
