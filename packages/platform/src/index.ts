@@ -61,6 +61,7 @@ export { PERF_EVENT_NAMES } from './perf-event-table.ts';
 export type { PerfEventName } from './perf-event-table.ts';
 export { PerfEvents } from './perf-events.ts';
 export type { PerfCount, PerfReading } from './perf-events.ts';
+export type { PerfMachine, PerfNative } from './perf-machine.ts';
 export type { PerfEventsOptions } from './perf-options.ts';
 export type { PerfTarget, PerfTier } from './perf-source.ts';
 export type { Pressure, PressureLine } from './pressure.ts';

@@ -18,6 +18,9 @@ const USER_ONLY = 'user space only: the kernel is excluded';
 const KERNEL_TOO = 'its time in the kernel counts, though the kernel is excluded';
 const PROCESSES_TOO = 'child processes count too: the kernel cannot leave them out before Linux 5.13';
 
+const BY_KERNEL =
+  'not in user space: its page cannot be mapped, or access is off (kernel.perf_user_access, /sys/bus/event_source/devices/cpu/rdpmc)';
+
 interface Asked {
   readonly machine: PerfMachine;
   readonly native: NativePerf;
@@ -74,12 +77,9 @@ export function openCounters(
     const result = opened.failures.get(place);
     if (source.has(place)) {
       const how = `perf_event_open(${event.constant}, ${whose})`;
-      notes.set(
-        place,
-        [how, excluded ? (event.name === 'taskClock' ? KERNEL_TOO : USER_ONLY) : [], opened.note ?? []]
-          .flat()
-          .join('; '),
-      );
+      const slow = type === 'hardware' && target === 'thread' && !source.reads(place) ? BY_KERNEL : [];
+      const kernel = event.name === 'taskClock' ? KERNEL_TOO : USER_ONLY;
+      notes.set(place, [how, excluded ? kernel : [], slow, opened.note ?? []].flat().join('; '));
     } else if (result !== undefined) failures.set(place, perfRefusal(machine, event, whose, result));
     else if (excluded && event.inKernel)
       failures.set(
@@ -165,6 +165,12 @@ class Counters implements PerfSource {
 
   has(place: number): boolean {
     return this.#places.includes(place);
+  }
+
+  /** Whether it can be read without a system call, as things are. */
+  reads(place: number): boolean {
+    const group = this.#groups.find(({ events }) => events.includes(place));
+    return group !== undefined && readGroup(this.#native, group) === 2;
   }
 
   /** Sums over groups: over threads. One that is not known makes the sum not known. */

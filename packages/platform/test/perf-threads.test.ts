@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { PerfEvents, type PerfEventName, type PerfReading, type PerfTarget } from '../src/index.ts';
 import { linux } from './machine-facts.ts';
@@ -166,5 +168,23 @@ describe.runIf(linux)('a thread that ends without closing', () => {
       await worker.terminate();
       expect(perfDescriptors()).toBe(descriptors);
     }
+  });
+});
+
+describe.runIf(linux)('what is dropped without being closed', () => {
+  it('gives its descriptors back when it is collected', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const descriptors = perfDescriptors();
+    (() => {
+      for (let i = 0; i < 3; i++) open('thread').read();
+    })();
+    expect(perfDescriptors()).toBeGreaterThan(descriptors);
+    // Collected when V8 likes; the callback runs in a later turn.
+    for (let i = 0; perfDescriptors() > descriptors && i < 200; i++) {
+      collect();
+      await new Promise(setImmediate);
+    }
+    expect(perfDescriptors()).toBe(descriptors);
   });
 });

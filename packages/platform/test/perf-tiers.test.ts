@@ -44,6 +44,7 @@ it('never tries the page again where it cannot be read', () => {
   const kernel = new FakeKernel({ rdpmc: false });
   using events = open(kernel.machine(), { events: ['cycles'] });
   expect(events.tiers.cycles).toBe('group');
+  expect(events.read().cycles.reason).toContain('not in user space');
   const tried = kernel.pageReads;
   events.read();
   expect(kernel.pageReads).toBe(tried);

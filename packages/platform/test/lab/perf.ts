@@ -3,8 +3,9 @@
  * any other by hand. Each answers what it found, and throws where that is not what must be.
  *   node --conditions=@corelane/source test/lab/perf.ts
  *
- * Imports nothing but types, so that it can be packed with a build of this package: hand it that.
+ * Imports nothing of this package but types, so that it can be packed with a build of this package: hand it that.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import type * as platform from '../../src/index.ts';
 
 export interface PerfLabTest {
@@ -16,6 +17,8 @@ export interface PerfLabTest {
 type Platform = Pick<typeof platform, 'PerfEvents'>;
 
 const EVENTS = ['cycles', 'instructions'] as const;
+/** Of arm64. */
+const USER_ACCESS = '/proc/sys/kernel/perf_user_access';
 const TURNS = 2_000_000;
 /**
  * (module (func (export "f") (param i32)
@@ -93,17 +96,41 @@ export function perfLabTests({ PerfEvents }: Platform): PerfLabTest[] {
         using events = open('thread');
         const last = new Float64Array(EVENTS.length);
         const now = new Float64Array(EVENTS.length);
-        const start = performance.now();
+        let apart = Number.POSITIVE_INFINITY;
         for (let i = 0; i < 20_000; i++) {
           events.readInto(now);
           for (let j = 0; j < now.length; j++) {
             const [is = Number.NaN, was = 0] = [now[j], last[j]];
-            expect(is > was, `reading ${i} of ${EVENTS[j]}: ${is} after ${was}`);
+            if (!(is > was)) throw new Error(`reading ${i} of ${EVENTS[j]}: ${is} after ${was}`);
+            if (j === 1) apart = Math.min(apart, is - was);
             last[j] = is;
           }
         }
-        const eachNs = ((performance.now() - start) * 1e6) / 20_000;
-        return `${[...last].join(' and ')} at the end; ${eachNs.toFixed(0)} ns a reading of 2 events (emulation has no speed)`;
+        return `${[...last].join(' and ')} at the end; ${apart} instructions from one reading of 2 events to the next`;
+      },
+    },
+    {
+      name: 'where user space may not read, the kernel does',
+      asked: 'kernel.perf_user_access 0: tier group; 1: rdpmc',
+      run(): string {
+        const found: string[] = [];
+        const before = readFileSync(USER_ACCESS, 'utf8');
+        try {
+          for (const [access, tier] of [
+            ['0', 'group'],
+            ['1', 'rdpmc'],
+          ] as const) {
+            writeFileSync(USER_ACCESS, access);
+            using events = open('thread');
+            turn(TURNS);
+            const { value, tier: is, reason } = events.read().instructions;
+            found.push(`${access}: ${value} ${is} (${reason})`);
+            expect(is === tier && (value ?? 0) > TURNS, found.join('; '));
+          }
+          return found.join('; ');
+        } finally {
+          writeFileSync(USER_ACCESS, before);
+        }
       },
     },
     {
