@@ -5,7 +5,6 @@
  *
  * Imports nothing of this package but types, so that it can be packed with a build of this package: hand it that.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import type * as platform from '../../src/index.ts';
 
 export interface PerfLabTest {
@@ -17,8 +16,6 @@ export interface PerfLabTest {
 type Platform = Pick<typeof platform, 'PerfEvents'>;
 
 const EVENTS = ['cycles', 'instructions'] as const;
-/** Of arm64. */
-const USER_ACCESS = '/proc/sys/kernel/perf_user_access';
 const TURNS = 2_000_000;
 /**
  * (module (func (export "f") (param i32)
@@ -107,30 +104,6 @@ export function perfLabTests({ PerfEvents }: Platform): PerfLabTest[] {
           }
         }
         return `${[...last].join(' and ')} at the end; ${apart} instructions from one reading of 2 events to the next`;
-      },
-    },
-    {
-      name: 'where user space may not read, the kernel does',
-      asked: 'kernel.perf_user_access 0: tier group; 1: rdpmc',
-      run(): string {
-        const found: string[] = [];
-        const before = readFileSync(USER_ACCESS, 'utf8');
-        try {
-          for (const [access, tier] of [
-            ['0', 'group'],
-            ['1', 'rdpmc'],
-          ] as const) {
-            writeFileSync(USER_ACCESS, access);
-            using events = open('thread');
-            turn(TURNS);
-            const { value, tier: is, reason } = events.read().instructions;
-            found.push(`${access}: ${value} ${is} (${reason})`);
-            expect(is === tier && (value ?? 0) > TURNS, found.join('; '));
-          }
-          return found.join('; ');
-        } finally {
-          writeFileSync(USER_ACCESS, before);
-        }
       },
     },
     {
