@@ -48,7 +48,7 @@ export function assemble(found: Findings): TopologyData {
           (home) => (home.length < group.cpus.length || isOutermost) && holds(group.cpus, home),
         );
       })
-      .toSorted((a, b) => first(a) - first(b));
+      .toSorted((a, b) => first(a) - first(b) || b.cpus.length - a.cpus.length);
   const first = (group: RawGroup): number => Math.min(...group.cpus.map((cpu) => position.get(cpu) ?? 0));
 
   const rawPackages = keep('package', levels.package);
