@@ -123,7 +123,7 @@ function threadCpu(machine: PerfMachine): AccountOpener {
   return {
     slots: [SLOT.cpuNs],
     open(): Account | string {
-      if (machine.threadCpuUs() === undefined) return 'process.threadCpuUsage() takes Node 22.19 or 24';
+      if (machine.threadCpuUs() === undefined) return 'process.threadCpuUsage() takes Node 23.9';
       return {
         source: 'process.threadCpuUsage()',
         read(into): void {

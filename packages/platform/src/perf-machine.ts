@@ -26,7 +26,7 @@ export interface PerfMachine {
   readFile(descriptor: number, into: Uint8Array): number;
   closeFile(descriptor: number): void;
   resourceUsage(): NodeJS.ResourceUsage;
-  /** Microseconds of the calling thread. `undefined` before Node 22.19 and 24. */
+  /** Microseconds of the calling thread. `undefined` before Node 23.9. */
   threadCpuUs(): number | undefined;
 }
 
@@ -60,7 +60,7 @@ export function thisPerfMachine(): PerfMachine {
     closeFile: closeSync,
     resourceUsage: () => process.resourceUsage(),
     threadCpuUs(): number | undefined {
-      // Of another thread's CPU nothing in Node tells; of this one's, since 22.19 and 24.
+      // Of another thread's CPU nothing in Node tells; of this one, since 23.9.
       const usage = (process as Partial<Pick<NodeJS.Process, 'threadCpuUsage'>>).threadCpuUsage?.();
       return usage === undefined ? undefined : usage.user + usage.system;
     },
