@@ -44,7 +44,7 @@ export function threadCpuTimeNs(tid?: number, host: ThreadHost = thisThreadHost(
 }
 
 /** By schedstat, which kernels have that were built with CONFIG_SCHED_INFO: all of the distributions'. */
-export function cpuTimeByFiles(host: ThreadHost, tid: number | undefined): number | undefined {
+function cpuTimeByFiles(host: ThreadHost, tid: number | undefined): number | undefined {
   const text = host.fs.readFile(`${threadDirectory(tid)}/schedstat`);
   const digits = /^([0-9]{1,20}) /.exec(text ?? '')?.[1];
   return digits === undefined ? undefined : Number(digits);

@@ -67,7 +67,7 @@ export function checkThread(
 }
 
 /** @throws PlatformOptionError */
-export function checkTid(tid: number | undefined): void {
+function checkTid(tid: number | undefined): void {
   if (tid === undefined || (Number.isInteger(tid) && tid >= 1 && tid <= MAX_TID)) return;
   throw new PlatformOptionError('tid', `${String(tid)} is no whole number from 1 to ${MAX_TID}`);
 }
