@@ -8,8 +8,8 @@ import { Mismatch } from './suite.ts';
 export const NOBODY = 65_534;
 
 export interface Conditions {
-  /** Directory of a cgroup, joined before Node starts. */
-  readonly cgroup?: string;
+  /** Directories of cgroups, joined before Node starts. */
+  readonly cgroups?: readonly string[];
   /** RLIMIT_MEMLOCK, before Node starts. */
   readonly lockedKiB?: number;
   /** The probe becomes this user (and group), which leaves it no capabilities. */
@@ -23,9 +23,9 @@ export function inConditions<N extends ProbeName>(
   probe: N,
   ...input: ProbeInput<N>
 ): ProbeAnswer<N> {
-  const { cgroup, lockedKiB, userId, env } = conditions;
+  const { cgroups = [], lockedKiB, userId, env } = conditions;
   const script = [
-    ...(cgroup === undefined ? [] : [`echo $$ > ${cgroup}/cgroup.procs`]),
+    ...cgroups.map((cgroup) => `echo $$ > ${cgroup}/cgroup.procs`),
     ...(lockedKiB === undefined ? [] : [`ulimit -l ${lockedKiB}`]),
     'exec node "$@"',
   ].join(' && ');

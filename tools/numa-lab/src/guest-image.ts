@@ -29,7 +29,7 @@ const NODE_LIBRARIES = [
   'libpthread.so.0',
   'libstdc++.so.6',
 ];
-const BUSYBOX_PROGRAMS = ['sh', 'mount', 'mkdir', 'stty', 'cat', 'poweroff', 'readlink', 'sleep'];
+const BUSYBOX_PROGRAMS = ['sh', 'mount', 'mkdir', 'stty', 'umount', 'cat', 'poweroff', 'readlink', 'sleep'];
 
 /** Packages that the parts of `tree` come from. */
 export const GUEST_PACKAGES = ['busybox-static', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6'];

@@ -70,7 +70,7 @@ export const MACHINES: readonly Machine[] = [
   {
     ...PC,
     name: 'tiers',
-    title: 'two nodes with CPUs, two with memory only (one of them slow), told by HMAT',
+    title: 'two nodes with CPUs, two with memory only (one of them slow), told by HMAT; cgroups of version 1',
     smp: '4,sockets=2,cores=2,threads=1',
     nodes: [
       { cpus: '0-1', memoryMiB: 1024, access: { initiator: 0, latencyNs: 80, bandwidthMiBPerS: 20_480 } },
@@ -84,7 +84,8 @@ export const MACHINES: readonly Machine[] = [
       [12, 22, 10, 28],
       [28, 24, 28, 10],
     ],
-    suites: ['tiers'],
+    kernelArguments: ['numa_balancing=disable'],
+    suites: ['tiers', 'cgroup-v1'],
   },
   {
     ...PC,
@@ -117,6 +118,6 @@ export const MACHINES: readonly Machine[] = [
     smp: '4',
     nodes: [{ cpus: '0-3', memoryMiB: 1536 }],
     distances: [],
-    suites: ['arm64', 'perf'],
+    suites: ['arm64', 'perf', 'parking'],
   },
 ];

@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 
 function limitsIn(chain: Chain): { limits: Limits; directories: readonly string[] } {
   return withGroups(chain, (directories) => ({
-    limits: inConditions({ cgroup: directories.at(-1) ?? '' }, 'limits'),
+    limits: inConditions({ cgroups: directories.slice(-1) }, 'limits'),
     directories,
   }));
 }

@@ -13,7 +13,7 @@ const HALF = { 'cpuset.cpus': '2-5', 'cpuset.mems': '1-2' };
 
 /** In a cpuset of CPUs 2-5 and nodes 1-2. */
 function inHalf<N extends ProbeName>(probe: N, ...input: ProbeInput<N>): ProbeAnswer<N> {
-  return withGroups([HALF], ([cgroup = '']) => inConditions({ cgroup }, probe, ...input));
+  return withGroups([HALF], (cgroups) => inConditions({ cgroups }, probe, ...input));
 }
 
 export const suite: Suite = {

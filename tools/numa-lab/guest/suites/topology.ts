@@ -67,7 +67,7 @@ export const suite: Suite = {
       asked: 'cpuset CPUs 2-5, nodes 1-2',
       run() {
         const settings = { 'cpuset.cpus': '2-5', 'cpuset.mems': '1-2' };
-        const seen = withGroups([settings], ([cgroup = '']) => inConditions({ cgroup }, 'topology'));
+        const seen = withGroups([settings], (cgroups) => inConditions({ cgroups }, 'topology'));
         expectEqual(
           'nodes',
           seen.nodes.map(({ os }) => os),
