@@ -34,6 +34,8 @@ export class Debian {
       'APT::Sandbox::User': 'root',
       'Acquire::Languages': 'none',
       'Acquire::Retries': '3',
+      // Lists that can't be fetched are an error, and not merely old.
+      'APT::Update::Error-Mode': 'any',
     };
     this.#options = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   }

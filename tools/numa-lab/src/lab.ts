@@ -1,6 +1,6 @@
 /** Puts a machine together, boots it, and listens. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -17,6 +17,7 @@ import { guestNode } from './node-program.ts';
 import { kernelImage, packageTree } from './package-tree.ts';
 import type { SessionOutcome } from './session.ts';
 import { runSession } from './session.ts';
+import { makeWorkFolder, removeLeftovers } from './work-folder.ts';
 
 export interface LabRun {
   readonly repository: string;
@@ -40,6 +41,7 @@ export async function runMachine(machine: Machine, lab: LabRun): Promise<Session
   const guest = machine.architecture;
   const cache = join(lab.repository, 'node_modules/.cache/numa-lab');
   await mkdir(cache, { recursive: true });
+  await removeLeftovers(cache);
   const emulatorTree = await packageTree(
     cache,
     { name: `qemu-for-${guest}`, architecture: host, packages: QEMU_PACKAGES[guest] },
@@ -57,7 +59,7 @@ export async function runMachine(machine: Machine, lab: LabRun): Promise<Session
   );
   await buildAddon(lab.repository, guest);
   const node = await guestNode(cache, guest, host, lab);
-  const work = await mkdtemp(join(cache, `${machine.name}-`));
+  const work = await makeWorkFolder(cache, machine.name, lab.keep);
   try {
     const files = {
       tree: emulatorTree,

@@ -54,7 +54,9 @@ function json({ machine, outcome }: MachineReport) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof LabError)) throw error;
-  process.stderr.write(`numa-lab: ${error.message}\n`);
-  process.exitCode = error.code === 'ERR_LAB_USAGE' ? EXIT_CODES.usage : EXIT_CODES.cannotRun;
+  // The system's errors (a disk that is full, a cache that is not ours) carry the call and the path in their messages.
+  if (!(error instanceof LabError) && !(error instanceof Error && 'syscall' in error)) throw error;
+  say(error.message);
+  const isUsage = error instanceof LabError && error.code === 'ERR_LAB_USAGE';
+  process.exitCode = isUsage ? EXIT_CODES.usage : EXIT_CODES.cannotRun;
 }

@@ -28,7 +28,7 @@ case " $* " in
   *" install "*) test -z "$APT_FAILS" || { echo "E: Unable to locate package one" >&2; exit 100; }
     echo one > "$cache/archives/one.deb" ;;
   *" download linux-image-6.1.0-5-cloud-amd64 "*) echo kernel > ./kernel.deb ;;
-  *" update "*) ;;
+  *" update "*) test -z "$UPDATE_FAILS" || { echo "E: Failed to fetch InRelease" >&2; exit 100; } ;;
   *) exit 1 ;;
 esac
 `;
@@ -62,7 +62,7 @@ beforeEach(() => {
   process.env['CALLS'] = join(directory, 'calls');
 });
 afterEach(() => {
-  for (const name of ['CALLS', 'APT_FAILS', 'DPKG_FAILS']) delete process.env[name];
+  for (const name of ['CALLS', 'APT_FAILS', 'UPDATE_FAILS', 'DPKG_FAILS']) delete process.env[name];
   process.env['PATH'] = saved['PATH'];
   rmSync(directory, { recursive: true });
 });
@@ -100,6 +100,10 @@ describe('packageTree', () => {
     [
       'APT_FAILS',
       /apt-get install could not get one \(amd64\): exit code 100\nE: Unable to locate package one/,
+    ],
+    [
+      'UPDATE_FAILS',
+      /apt-get update could not get the lists of packages \(amd64\): exit code 100\nE: Failed/,
     ],
     ['DPKG_FAILS', /one\.deb: dpkg-deb: error: not a Debian archive/],
   ])('leaves nothing behind when %s', async (variable, message) => {
