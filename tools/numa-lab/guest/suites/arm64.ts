@@ -16,6 +16,7 @@ import { Crew, allowedCpus } from '../crew.ts';
 import { Region, showTruth } from '../region.ts';
 import type { Suite } from '../suite.ts';
 import { expectEqual, expectThat } from '../suite.ts';
+import { onCpus } from '../this-thread.ts';
 
 export const suite: Suite = {
   name: 'arm64',
@@ -46,11 +47,9 @@ export const suite: Suite = {
       name: 'this thread on each CPU',
       asked: 'setAffinity 0, 1, 2, 3',
       run() {
-        const cpus = [0, 1, 2, 3].map((cpu) => {
-          expectVerified('setAffinity', setAffinity([cpu]));
-          return expectVerified('currentCpu', currentCpu()).cpu;
-        });
-        expectVerified('setAffinity', setAffinity([0, 1, 2, 3]));
+        const cpus = [0, 1, 2, 3].map(
+          (cpu) => onCpus([cpu], () => expectVerified('currentCpu', currentCpu())).cpu,
+        );
         expectEqual('currentCpu', cpus, [0, 1, 2, 3]);
         expectRefused('setAffinity', setAffinity([4]), 'EINVAL');
         return cpus.join(', ');

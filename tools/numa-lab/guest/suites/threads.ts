@@ -7,6 +7,7 @@ import { Crew, allowedCpus } from '../crew.ts';
 import { Region, showTruth } from '../region.ts';
 import type { Suite } from '../suite.ts';
 import { expectEqual, expectThat } from '../suite.ts';
+import { onCpus } from '../this-thread.ts';
 
 interface Placed {
   readonly placement: Placement;
@@ -49,12 +50,10 @@ export const suite: Suite = {
       asked: 'this thread on CPU 0, 1, … 7',
       run() {
         const nodes = Array.from({ length: 8 }, (_, cpu) => {
-          expectVerified('setAffinity', setAffinity([cpu]));
-          const found = expectVerified('currentCpu', currentCpu());
+          const found = onCpus([cpu], () => expectVerified('currentCpu', currentCpu()));
           expectEqual('cpu', found.cpu, cpu);
           return found.node;
         });
-        expectVerified('setAffinity', setAffinity([0, 1, 2, 3, 4, 5, 6, 7]));
         expectEqual('nodes', nodes, [0, 0, 1, 1, 2, 2, 3, 3]);
         return nodes.join(', ');
       },
@@ -183,9 +182,7 @@ export const suite: Suite = {
       name: 'without the addon: the node of the CPU comes from /proc and /sys, placing is unsupported',
       asked: 'CORELANE_NO_NATIVE=1 in a process whose parent put it on CPU 5',
       run() {
-        expectVerified('setAffinity', setAffinity([5]));
-        const found = inConditions({ env: { CORELANE_NO_NATIVE: '1' } }, 'whereAndBind');
-        expectVerified('setAffinity', setAffinity([0, 1, 2, 3, 4, 5, 6, 7]));
+        const found = onCpus([5], () => inConditions({ env: { CORELANE_NO_NATIVE: '1' } }, 'whereAndBind'));
         expectEqual('currentCpu', expectVerified('currentCpu', found.where), { cpu: 5, node: 2 });
         expectEqual('affinity', expectVerified('affinity', found.affinity), [5]);
         expectEqual('setAffinity', found.pinned.status, 'unsupported');

@@ -1,10 +1,11 @@
 /** What the machine `tiers` is: memory without CPUs, near and far, fast and slow. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { Topology, bindMemory, parseCpuList, setAffinity } from '@corelane/platform';
+import { Topology, bindMemory, parseCpuList } from '@corelane/platform';
 import { expectVerified } from '../answers.ts';
 import { Region, showTruth } from '../region.ts';
 import type { Suite } from '../suite.ts';
 import { expectEqual } from '../suite.ts';
+import { onCpus } from '../this-thread.ts';
 
 const TIERS = '/sys/devices/virtual/memory_tiering';
 
@@ -106,9 +107,8 @@ export const suite: Suite = {
       run: () =>
         [0, 2]
           .map((cpu) => {
-            expectVerified('setAffinity', setAffinity([cpu]));
             using region = new Region(8);
-            region.touch();
+            onCpus([cpu], () => region.touch());
             expectEqual('numa_maps', region.truth(), {
               policy: 'default',
               pages: { [cpu / 2]: region.pages },
