@@ -33,6 +33,7 @@ const TASKS = {
     BUILD,
     ['node', '--disable-warning=ExperimentalWarning', 'tools/numa-lab/src/main.ts', ...args],
   ],
+  'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],
   check: () => [STATIC, ['vitest', 'run']],
   setup: () => [],

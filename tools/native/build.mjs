@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const here = fileURLToPath(import.meta.url);
-const HEADERS = createRequire(import.meta.url)('node-api-headers').include_dir;
+export const HEADERS = createRequire(import.meta.url)('node-api-headers').include_dir;
 
 /** The compilers to try, and the Debian packages that bring the first of them. */
 const TARGETS = {
@@ -34,25 +34,19 @@ const CROSS = {
     packages: ['gcc-x86-64-linux-gnu', 'libc6-dev-amd64-cross'],
   },
 };
-const FLAGS = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fPIC', '-fvisibility=hidden', '-shared'];
+const FLAGS = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fPIC', '-fvisibility=hidden', '-shared'].concat(
+  // An addon goes with the last thread that loaded it; what other threads still refer to stays mapped (parking.c).
+  ['-Wl,-z,nodelete'],
+);
 // -z now: a symbol that the process lacks is an error at loading, not a crash at the first call.
-const RELEASE = [
-  '-O2',
-  '-g0',
-  '-nostdlib',
-  '-fno-stack-protector',
-  '-U_FORTIFY_SOURCE',
-  '-Wl,-z,now',
-  '-Wl,-z,nodelete',
-  '-s',
-];
+const RELEASE = ['-O2', '-g0', '-nostdlib', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-Wl,-z,now', '-s'];
 /** Atomics in line, for there is no libgcc to call. */
 const BY_TARGET = { 'linux-arm64': ['-mno-outline-atomics'], 'linux-x64': [] };
 const SANITIZE = [
   '-O1',
   '-g',
   '-fno-omit-frame-pointer',
-  '-fsanitize=address,undefined',
+  '-fsanitize=address,undefined,float-cast-overflow', // the last is not one of the second
   '-fno-sanitize-recover=all',
 ];
 
@@ -66,7 +60,7 @@ function works(command) {
 }
 
 /** `{ command, version }`, or why there is none. */
-function findCompiler(target) {
+export function findCompiler(target) {
   const { compilers, packages } = TARGETS[target].native === process.arch ? TARGETS[target] : CROSS[target];
   const wanted = process.env.CC !== undefined && target === hostTarget() ? [process.env.CC] : compilers;
   const look = () =>

@@ -10,7 +10,7 @@ static parking_slot *named(corelane_call *call) {
   return call->ok ? parking_named(index, generation) : NULL;
 }
 
-/** A view of VIEW_LENGTH doubles. */
+/** A view of VIEW_LENGTH doubles; none where this or an earlier argument is wrong. */
 static double *state_view(corelane_call *call, size_t index) {
   corelane_range range = corelane_view(call, index);
   if (!call->ok) return NULL;
@@ -99,7 +99,7 @@ static napi_value park_await(napi_env env, napi_callback_info info) {
   uint64_t park = corelane_natural(&call, 2);
   uint64_t wait_ns = corelane_natural(&call, 3);
   double *into = state_view(&call, 4);
-  if (!call.ok) return NULL;
+  if (into == NULL) return NULL;
   const uint64_t ends = parking_now_ns() + wait_ns;
   for (bool stop = false;; stop = parking_stopping(env)) {
     parking_slot *s = named(&call);
@@ -123,7 +123,7 @@ static napi_value park_withdraw(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   uint64_t park = corelane_natural(&call, 2);
   double *into = state_view(&call, 3);
-  if (!call.ok) return NULL;
+  if (into == NULL) return NULL;
   parking_slot *s = named(&call);
   if (!call.ok) return NULL;
   if (s == NULL) return corelane_number(env, -ESRCH);
@@ -138,7 +138,7 @@ static napi_value park_resume(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   uint64_t park = corelane_natural(&call, 2);
   double *into = state_view(&call, 3);
-  if (!call.ok) return NULL;
+  if (into == NULL) return NULL;
   parking_slot *s = named(&call);
   if (!call.ok) return NULL;
   if (s == NULL) return corelane_number(env, -ESRCH);
@@ -154,7 +154,7 @@ static napi_value park_resume(napi_env env, napi_callback_info info) {
 static napi_value park_state(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   double *into = state_view(&call, 2);
-  if (!call.ok) return NULL;
+  if (into == NULL) return NULL;
   parking_slot *s = named(&call);
   if (!call.ok) return NULL;
   if (s == NULL) return corelane_number(env, -ESRCH);

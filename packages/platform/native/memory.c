@@ -1,8 +1,9 @@
 /*
  * Ranges of memory: on which node, in which pages, locked or given back.
  *
- * Every function takes (view, offsetBytes, lengthBytes) first. What the kernel needs aligned to pages it says itself (EINVAL); the
- * TypeScript checks before. None of them unmaps anything: the views of JavaScript stay valid whatever is done here.
+ * Every function takes (view, offsetBytes, lengthBytes) first. What changes pages answers EINVAL for a range that does not begin and end
+ * with one: the kernel would round a length up, to memory outside of the view. The TypeScript checks before. None of them unmaps
+ * anything: the views of JavaScript stay valid whatever is done here.
  */
 #include "call.h"
 
@@ -40,6 +41,11 @@ static size_t page_size(void) {
   return bytes > 0 ? (size_t)bytes : 4096;
 }
 
+/** The kernel does not go beyond the range. */
+static bool whole_pages(corelane_range range) {
+  return (uintptr_t)range.bytes % page_size() == 0 && range.length % page_size() == 0;
+}
+
 static napi_value page_bytes(napi_env env, napi_callback_info info) {
   (void)info;
   return corelane_answer(env, sysconf(_SC_PAGESIZE));
@@ -58,6 +64,7 @@ static napi_value advise(napi_env env, napi_callback_info info) {
   corelane_range range = corelane_subrange(&call, 0);
   int32_t advice = corelane_int(&call, 3);
   if (!call.ok) return NULL;
+  if (!whole_pages(range)) return corelane_number(env, -EINVAL);
   return corelane_answer(env, madvise(range.bytes, range.length, advice));
 }
 
@@ -66,6 +73,7 @@ static napi_value lock(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_range range = corelane_subrange(&call, 0);
   if (!call.ok) return NULL;
+  if (!whole_pages(range)) return corelane_number(env, -EINVAL);
   return corelane_answer(env, syscall(SYS_mlock, range.bytes, range.length));
 }
 
@@ -73,6 +81,7 @@ static napi_value unlock(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_range range = corelane_subrange(&call, 0);
   if (!call.ok) return NULL;
+  if (!whole_pages(range)) return corelane_number(env, -EINVAL);
   return corelane_answer(env, syscall(SYS_munlock, range.bytes, range.length));
 }
 
@@ -112,6 +121,7 @@ static napi_value bind(napi_env env, napi_callback_info info) {
   uint8_t *nodes = node_mask(&call, 4);
   int32_t flags = corelane_int(&call, 5);
   if (!call.ok) return NULL;
+  if (!whole_pages(range)) return corelane_number(env, -EINVAL);
   unsigned long mask[MASK_BYTES / sizeof(unsigned long)];
   memcpy(mask, nodes, MASK_BYTES); /* the view may be anywhere: aligned here. Both processors are little-endian. */
   /* One more than there are bits: the kernel subtracts one. */

@@ -9,6 +9,7 @@ import { native } from './native-mode.ts';
 // A busy machine takes its time.
 vi.setConfig({ testTimeout: 30_000 });
 
+const MADV_DONTNEED = 4;
 const REFUSED = expect.objectContaining({ code: 'ERR_NATIVE_ARGUMENT' }) as Error;
 
 type Call = (...args: unknown[]) => number;
@@ -75,11 +76,23 @@ it.runIf(native)('masks and arrays of another size throw', () => {
   expect(() => addon?.memoryMove(range, 0, range.length, few, 0)).toThrow(REFUSED);
 });
 
-it.runIf(native)('the kernel says itself what is not aligned', () => {
+it.runIf(native)('what is no range of whole pages is EINVAL: the kernel would round it up', () => {
   const { addon } = loadNative();
-  const range = freshRange(65_536);
+  const range = freshRange(65_536).fill(7);
+  const page = addon?.pageBytes() ?? 1;
   const mask = new Uint8Array(NODE_MASK_BYTES).fill(1, 0, 1);
-  expect(addon?.memoryAdvise(range, 1, 4096, 4)).toBe(-22);
-  expect(addon?.memoryBind(range, 1, 4096, 2, mask, 0)).toBe(-22);
-  expect(addon?.memoryResidentPages(range, 1, 4096)).toBe(-22);
+  const ranges: [number, number][] = [
+    [0, 100],
+    [0, page + 1],
+    [1, page],
+    [page, 1],
+  ];
+  for (const [offset, length] of ranges) {
+    expect(addon?.memoryAdvise(range, offset, length, MADV_DONTNEED)).toBe(-22);
+    expect(addon?.memoryLock(range, offset, length)).toBe(-22);
+    expect(addon?.memoryUnlock(range, offset, length)).toBe(-22);
+    expect(addon?.memoryBind(range, offset, length, 2, mask, 0)).toBe(-22);
+  }
+  expect(addon?.memoryResidentPages(range, 1, page)).toBe(-22);
+  expect(range.every((byte) => byte === 7)).toBe(true);
 });

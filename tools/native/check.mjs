@@ -1,0 +1,209 @@
+// `npm run check:native`: the addons under AddressSanitizer and UndefinedBehaviorSanitizer.
+//   node tools/native/check.mjs [--package platform] [--calls 4000] [--seed 1] [--skip-tests]
+// 1. gcc's static analyzer over native/*.c.
+// 2. Self-check: copies of the sources with a known fault each (FAULTS) must be reported, or all of this proves nothing.
+// 3. Fuzz: fuzz.mjs, every function with hostile arguments.
+// 4. The tests that use the addon, in a copy of the package which has the sanitized binary in place of the real one.
+//
+// The copy is a workspace of links in a temporary folder, and only the package itself is copied: no published code knows a way to load
+// another binary, and the working tree is left alone. The runtime of the sanitizers is preloaded into node, and so into all that tests start.
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { HEADERS, buildNative, findCompiler, hostTarget } from './build.mjs';
+import { FAULTS } from './faults.mjs';
+
+const { values } = parseArgs({
+  options: {
+    package: { type: 'string', default: 'platform' },
+    calls: { type: 'string', default: '4000' },
+    seed: { type: 'string', default: '1' },
+    'skip-tests': { type: 'boolean', default: false },
+  },
+});
+const root = join(import.meta.dirname, '../..');
+const folder = join(root, 'packages', values.package);
+const FUZZ = join(import.meta.dirname, 'fuzz.mjs');
+
+/** Where gcc's analyzer is known to say nothing wrong. Other versions' findings are shown, and fail nothing. */
+const ANALYZER_MAJOR = '12';
+/** Of the one function that shows a fault. */
+const FAULT_CALLS = '20000';
+const ENOUGH_MS = 10 * 60_000;
+
+class CheckError extends Error {}
+
+let last = performance.now();
+function done(what) {
+  const now = performance.now();
+  console.log(`check:native: ${what} (${((now - last) / 1000).toFixed(1)} s)`);
+  last = now;
+}
+
+/** The compiler, and the runtime that must be in the process before node is. */
+function toolchain() {
+  const target = hostTarget();
+  if (target === undefined) throw new CheckError(`sanitizers are for Linux, this is ${process.platform}`);
+  const compiler = findCompiler(target);
+  if (typeof compiler === 'string') throw new CheckError(compiler);
+  const r = spawnSync(compiler.command, ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  const runtime = (r.stdout ?? '').trim();
+  if (!isAbsolute(runtime) || !existsSync(runtime))
+    throw new CheckError(
+      `${compiler.command} (${compiler.version}) has no libasan.so; needed is gcc with its sanitizers ` +
+        '(Debian: gcc brings libgcc-*-dev and libasan; CC=gcc where another compiler is cc)',
+    );
+  return { target, compiler, runtime };
+}
+
+function analyze({ command }) {
+  const major = spawnSync(command, ['-dumpversion'], { encoding: 'utf8' }).stdout.trim().split('.')[0];
+  const native = join(folder, 'native');
+  const files = readdirSync(native).filter((file) => file.endsWith('.c'));
+  for (const file of files) {
+    const r = spawnSync(
+      command,
+      [
+        '-std=gnu11',
+        '-O2',
+        '-fanalyzer',
+        '-Werror',
+        `-I${HEADERS}`,
+        '-c',
+        '-o',
+        '/dev/null',
+        join(native, file),
+      ],
+      { encoding: 'utf8' },
+    );
+    if (r.status === 0) continue;
+    if (major === ANALYZER_MAJOR) throw new CheckError(`gcc -fanalyzer on ${file}:\n${r.stderr}`);
+    console.log(
+      `gcc ${major} -fanalyzer on ${file}, not counted (known is version ${ANALYZER_MAJOR}):\n${r.stderr}`,
+    );
+  }
+  done(`gcc -fanalyzer, ${files.length} files`);
+}
+
+function environment(runtime) {
+  return {
+    ...process.env,
+    LD_PRELOAD: runtime,
+    // Node frees nothing when it ends, so that leaks cannot be told. A report ends the process.
+    ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:exitcode=99',
+    UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1:exitcode=99',
+    CORELANE_REQUIRE_NATIVE: '1',
+    CORELANE_NO_NATIVE: '',
+  };
+}
+
+/** @returns the report, or nothing where there was none */
+function fuzz(addon, runtime, log, more = []) {
+  const args = [
+    FUZZ,
+    addon,
+    '--declared',
+    join(folder, 'src'),
+    '--calls',
+    values.calls,
+    '--seed',
+    values.seed,
+    '--log',
+    log,
+    ...more,
+  ];
+  const r = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: environment(runtime),
+    timeout: ENOUGH_MS,
+  });
+  if (r.status === 0) return undefined;
+  const call = existsSync(log) ? readFileSync(log, 'utf8').trim() : 'none';
+  return `ended with ${r.status ?? r.signal}; last call: ${call}\n${r.stderr}`;
+}
+
+function selfCheck(work, runtime) {
+  const faults = FAULTS[values.package] ?? [];
+  for (const [n, { what, by, file, from, to, report }] of faults.entries()) {
+    const copy = join(work, `fault-${n}`, values.package);
+    cpSync(join(folder, 'native'), join(copy, 'native'), { recursive: true });
+    const source = readFileSync(join(copy, 'native', file), 'utf8');
+    if (!source.includes(from)) throw new CheckError(`the fault "${what}" no longer fits ${file}: ${from}`);
+    writeFileSync(join(copy, 'native', file), source.replace(from, to));
+    const addon = buildNative(copy, { sanitize: true, out: join(copy, 'faulty.node') });
+    const found = fuzz(addon, runtime, join(copy, 'log'), ['--only', by, '--calls', FAULT_CALLS]);
+    if (found === undefined || !report.test(found))
+      throw new CheckError(`the fault "${what}" was not reported as ${report}; found: ${found ?? 'nothing'}`);
+  }
+  done(`self-check, ${faults.length} known faults are found`);
+}
+
+/** A workspace of links around a copy of the package with the sanitized binary in it. */
+function workspace(work, addon, target) {
+  const copy = join(work, 'workspace');
+  mkdirSync(join(copy, 'packages'), { recursive: true });
+  for (const name of ['node_modules', 'tools', 'package.json', 'tsconfig.base.json'])
+    symlinkSync(join(root, name), join(copy, name));
+  for (const name of readdirSync(join(root, 'packages')))
+    if (name !== values.package) symlinkSync(join(root, 'packages', name), join(copy, 'packages', name));
+  const own = join(copy, 'packages', values.package);
+  const skipped = new Set([join(folder, 'dist'), join(folder, 'node_modules/.cache')]);
+  cpSync(folder, own, { recursive: true, verbatimSymlinks: true, filter: (from) => !skipped.has(from) });
+  cpSync(addon, join(own, 'npm', target, `${values.package}.node`));
+  writeFileSync(
+    join(copy, 'vitest.config.mjs'),
+    `export default { test: { projects: ['packages/${values.package}'], testTimeout: 60_000 } };\n`,
+  );
+  return copy;
+}
+
+function test(copy, runtime) {
+  const tests = join(copy, 'packages', values.package, 'test');
+  const files = readdirSync(tests, { recursive: true }).filter(
+    (file) =>
+      file.endsWith('.test.ts') && /native-mode|loadNative/.test(readFileSync(join(tests, file), 'utf8')),
+  );
+  if (files.length === 0) throw new CheckError('no test uses the addon');
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', '--root', copy, '--testTimeout=60000', ...files.map((file) => `test/${file}`)];
+  const r = spawnSync(process.execPath, args, {
+    stdio: 'inherit',
+    cwd: copy,
+    env: environment(runtime),
+    timeout: ENOUGH_MS,
+  });
+  if (r.status !== 0)
+    throw new CheckError(`the tests with the sanitized addon ended with ${r.status ?? r.signal}`);
+  done(`tests with the sanitized addon, ${files.length} files`);
+}
+
+const work = mkdtempSync(join(tmpdir(), 'corelane-native-'));
+try {
+  const { target, compiler, runtime } = toolchain();
+  analyze(compiler);
+  const addon = buildNative(folder, { sanitize: true, out: join(work, 'sanitized.node') });
+  selfCheck(work, runtime);
+  const found = fuzz(addon, runtime, join(work, 'log'));
+  if (found !== undefined) throw new CheckError(`fuzz, seed ${values.seed}: ${found}`);
+  done(`fuzz, ${values.calls} calls of each function on each of two threads, seed ${values.seed}`);
+  if (!values['skip-tests']) test(workspace(work, addon, target), runtime);
+} catch (error) {
+  if (!(error instanceof CheckError)) throw error;
+  console.error(`check:native: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
