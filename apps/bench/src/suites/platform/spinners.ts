@@ -12,6 +12,8 @@ import { SPIN_BLOCK, SPIN_BLOCK_BYTES, type SpinnerData, type SpinnerReady } fro
 /** A worker that was told to rest and gets hardly any CPU takes its time; one that never rests is stuck. */
 const REST_MS = 60_000;
 
+const LONGEST_WINDOW_NS = 20e9;
+
 interface Reading {
   readonly cpuNs: number;
   readonly rounds: bigint;
@@ -102,7 +104,10 @@ export class Spinners {
     return [first.tid, second.tid];
   }
 
-  /** Lets both spin; measures after `settleMs`, for `windowMs`. */
+  /**
+   * Lets both spin. Measures after `settleMs`, for `windowMs`, and on until both together have had as much CPU time: on a machine
+   * that others use as well, a short window may hold nothing of either.
+   */
   async measure(settleMs: number, windowMs: number): Promise<Shares> {
     const [first, second] = this.#both;
     first.go();
@@ -111,11 +116,15 @@ export class Spinners {
     // The time around all readings: this thread may lose its CPU between any two of them.
     const startNs = nowNs();
     const before = [first.read(), second.read()] as const;
-    await delay(windowMs);
-    const after = [first.read(), second.read()] as const;
+    let after = before;
+    let ran: readonly [number, number] = [0, 0];
+    do {
+      await delay(windowMs);
+      after = [first.read(), second.read()];
+      ran = [after[0].cpuNs - before[0].cpuNs, after[1].cpuNs - before[1].cpuNs];
+    } while (ran[0] + ran[1] < windowMs * 1e6 && nowNs() - startNs < LONGEST_WINDOW_NS);
     const elapsedNs = nowNs() - startNs;
     await Promise.all([first.rest(), second.rest()]);
-    const ran = [after[0].cpuNs - before[0].cpuNs, after[1].cpuNs - before[1].cpuNs] as const;
     const work = [
       Number(after[0].rounds - before[0].rounds),
       Number(after[1].rounds - before[1].rounds),

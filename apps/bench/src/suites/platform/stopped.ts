@@ -13,7 +13,7 @@ import type { StoppedReady } from './stopped-worker.ts';
 const STILL_NS = 20_000;
 const RUN_NS = 100_000;
 /** Longest wait for the worker. */
-const DEADLINE_NS = 5e9;
+const DEADLINE_NS = 30e9;
 const PARK_TIMEOUT_MS = 10_000;
 
 /** Nanoseconds from the call until the worker stood still, and until it ran again. */
