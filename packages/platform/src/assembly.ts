@@ -107,7 +107,10 @@ export function assemble(found: Findings): TopologyData {
   const clusterOf = indexByCpu(clusters);
   const dieOf = indexByCpu(dies);
   const kindOf = indexByCpu(kinds);
-  const nodeOf = new Map(numaNodes.flatMap(({ os, cpus }) => cpus.map((cpu) => [cpu, os] as const)));
+  // Backwards, so that of nodes that share their CPUs the first one counts.
+  const nodeOf = new Map(
+    numaNodes.toReversed().flatMap(({ os, cpus }) => cpus.map((cpu) => [cpu, os] as const)),
+  );
   const cachesOf = new Map<number, number[]>();
   for (const { index, cpus } of caches) {
     for (const cpu of cpus) {

@@ -50,7 +50,7 @@ function labelOf(data: TopologyData, item: Drawn): string {
       const cache = data.caches[item.index];
       if (cache === undefined) return name;
       const { sizeBytes, lineBytes, ways } = cache;
-      const shape = [bytes('size', sizeBytes), number('linesize', lineBytes), number('ways', ways)];
+      const shape = [bytes('size', sizeBytes), `linesize=${lineBytes ?? 0}`, number('ways', ways)];
       return label(`${cacheKind(cache)} L#${logical}`, os(item.os), total, ...shape);
     }
     case 'core':

@@ -138,6 +138,7 @@ describe('nodes', () => {
       [0, range(0, 4)],
       [1, range(0, 4)],
     ]);
+    expect(topology.nodeOfCpu(0)).toBe(0);
     expect(topology.toText().match(/NUMANode/g)).toHaveLength(2);
   });
 
