@@ -7,7 +7,7 @@
 import type { CpuSet } from './cpu-set.ts';
 
 /** `known`: the same set was found before, as an object of another or the same kind. */
-export type Insertion = 'new' | 'known' | 'overlap';
+type Insertion = 'new' | 'known' | 'overlap';
 
 /** Machines have about ten levels; the limit bounds what a made-up tree can cost. Deeper sets are refused as if they overlapped. */
 const MAX_DEPTH = 64;

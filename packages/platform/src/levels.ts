@@ -139,7 +139,7 @@ export class Levels {
   }
 }
 
-export function topologyOf(cpu: number): string {
+function topologyOf(cpu: number): string {
   return `${CPU_DIRECTORY}/cpu${cpu}/topology`;
 }
 
@@ -147,6 +147,6 @@ function unlessAlone(set: CpuSet | undefined): CpuSet | undefined {
   return set?.length === 1 ? undefined : set;
 }
 
-export function same(a: CpuSet, b: CpuSet): boolean {
+function same(a: CpuSet, b: CpuSet): boolean {
   return a === b || (a.length === b.length && a.every((cpu, index) => cpu === b[index]));
 }
