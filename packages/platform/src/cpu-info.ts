@@ -55,8 +55,6 @@ export function readCpuInfo(sysfs: Sysfs): CpuInfo {
   }
   const model = models.values().next().value ?? general;
   const amd = vendor === 'AuthenticAMD';
-  // In captures by hwloc itself.
-  const architecture = /^Architecture: (\S+)/m.exec(sysfs.raw('/proc/hwloc-nofile-info') ?? '')?.[1] ?? '';
   return {
     model,
     models,
@@ -65,8 +63,8 @@ export function readCpuInfo(sysfs: Sysfs): CpuInfo {
     packageIds,
     amdComputeUnits: amd && (family === 0x15 || family === 0x16),
     amdHomogeneous: amd && family > 0 && family < 0x1a,
-    power: /^POWER/i.test(model ?? '') || /^(ppc|power)/.test(architecture),
-    s390: vendor.startsWith('IBM/S390') || architecture.startsWith('s390'),
+    power: /^POWER/i.test(model ?? ''),
+    s390: vendor.startsWith('IBM/S390'),
   };
 }
 
