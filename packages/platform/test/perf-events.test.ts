@@ -20,6 +20,8 @@ import { PerfWorker } from './perf-worker.ts';
 vi.setConfig({ testTimeout: 30_000 });
 
 const MIB = 1024 * 1024;
+/** Of util-linux: moves a thread with the addon and without. */
+const TASKSET = 'taskset';
 
 function open<const N extends PerfEventName = PerfEventName>(options?: PerfEventsOptions<N>): PerfEvents<N> {
   return valueOf(PerfEvents.open(options));
@@ -84,7 +86,7 @@ describe.runIf(linux)('counts of the calling thread', () => {
   it.runIf(cpus.length > 1)('have the moves to another processor', async () => {
     await using worker = await PerfWorker.start();
     const move = (cpu: number | undefined): void => {
-      const { status } = spawnSync('taskset', ['-cp', String(cpu), String(worker.tid)]);
+      const { status } = spawnSync(TASKSET, ['-cp', String(cpu), String(worker.tid)]);
       expect(status).toBe(0);
     };
     move(cpus[0]);
