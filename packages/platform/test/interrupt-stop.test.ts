@@ -2,15 +2,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type ParkTicket, park, parkAsync, parkState, resume } from '../src/experimental.ts';
 import { native } from './native-mode.ts';
 import { EXEC_ARGV, LONG_MS, ParkedWorker, Parker, turn, value } from './parked-worker.ts';
 
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 30_000 });
+
 const long = { timeoutMs: LONG_MS, requestTimeoutMs: 10_000 };
 
 describe.runIf(native)('terminate() ends', () => {
-  test.each(['spin', 'wait', 'idle', 'litter'] as const)(
+  test.each(['spin', 'wasm', 'wait', 'idle', 'litter'] as const)(
     'a worker parked at its work, which is to %s',
     async (work) => {
       await using worker = await ParkedWorker.start(work);

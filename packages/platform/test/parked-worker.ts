@@ -35,9 +35,10 @@ export class ParkedWorker implements AsyncDisposable {
 
   /** Started, registered, and at its work. */
   static async start(work: ParkableData['work'], symbol = true): Promise<ParkedWorker> {
-    const words = new Int32Array(new SharedArrayBuffer(8));
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const words = new Int32Array(memory.buffer);
     const pipe = work === 'read' ? new Pipe() : undefined;
-    const workerData: ParkableData = { work, words, symbol, pipe: pipe?.path ?? '' };
+    const workerData: ParkableData = { work, words, memory, symbol, pipe: pipe?.path ?? '' };
     const worker = new Worker(new URL('worker/parkable.ts', import.meta.url), {
       workerData,
       execArgv: [...EXEC_ARGV],

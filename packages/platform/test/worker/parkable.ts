@@ -7,6 +7,8 @@ import { loadNative } from '../../src/native.ts';
 export interface ParkableData {
   /** Word 0: counts steps of the work. Word 1: what some wait for. */
   readonly words: Int32Array;
+  /** What the words are in. */
+  readonly memory: WebAssembly.Memory;
   readonly work: keyof typeof works;
   /** `read`: a named pipe. */
   readonly pipe: string;
@@ -14,7 +16,7 @@ export interface ParkableData {
   readonly symbol: boolean;
 }
 
-const { words, work, pipe, symbol } = workerData as ParkableData;
+const { words, memory, work, pipe, symbol } = workerData as ParkableData;
 const step = (): number => Atomics.add(words, 0, 1);
 
 /** Keeps what is littered from being optimised away. */
@@ -24,6 +26,19 @@ const works = {
   /** Runs JavaScript for ever. */
   spin: (): void => {
     for (;;) step();
+  },
+  /** Runs WebAssembly for ever: (loop (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1))) (br 0)). */
+  wasm: (): void => {
+    const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+    const types = [1, 4, 1, 0x60, 0, 0];
+    const imports = [2, 9, 1, 1, 0x65, 1, 0x6d, 2, 3, 1, 1];
+    const functions = [3, 2, 1, 0];
+    const exports = [7, 5, 1, 1, 0x66, 0, 0];
+    const loop = [3, 0x40, 0x41, 0, 0x41, 1, 0xfe, 0x1e, 2, 0, 0x1a, 0x0c, 0, 0x0b];
+    const code = [0x0a, 0x12, 1, 0x10, 0, ...loop, 0x0b];
+    const bytes = new Uint8Array([...header, ...types, ...imports, ...functions, ...exports, ...code]);
+    const { f } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: { m: memory } }).exports;
+    (f as () => void)();
   },
   /** Runs no JavaScript but at each message, which it answers. */
   idle: (): void => {
@@ -58,7 +73,7 @@ const works = {
   /** Has a worker of its own that spins on the same words, and spins as well. */
   parent: (): void => {
     const child = new Worker(new URL(import.meta.url), {
-      workerData: { words, work: 'spin', pipe, symbol } satisfies ParkableData,
+      workerData: { words, memory, work: 'spin', pipe, symbol } satisfies ParkableData,
       execArgv: process.execArgv,
     });
     child.once('message', (message) => {
