@@ -55,10 +55,17 @@ export function drawingOf(data: TopologyData): Drawn {
   // The machine itself is no home, not even for the memory of all its CPUs, where a group below it has the same ones.
   const groups = [...items.filter(({ isGroup }) => isGroup), ...data.nodes.flatMap(groupFor)].filter(isNew);
   const real = items.filter(({ isGroup }) => !isGroup);
-  const tree = nest<Item>(machine, [
-    ...real.filter((own) => own.cpus.length > 0),
-    ...groups.filter((own) => own.cpus.length < cpus.length),
-  ]);
+  // A group that is the whole machine says nothing, but that the memory beside it is outside.
+  const hasFarMemory = data.nodes.some((node) => node.localCpus.length === 0 && node.package === null);
+  const position = new Map(data.pus.map((pu, index) => [pu.os, index]));
+  const tree = nest<Item>(
+    machine,
+    [
+      ...real.filter((own) => own.cpus.length > 0),
+      ...groups.filter((own) => own.cpus.length < cpus.length || hasFarMemory),
+    ],
+    (cpu) => position.get(cpu) ?? 0,
+  );
   const deepest = groupDepth(tree);
   const count = counter();
 
@@ -68,7 +75,7 @@ export function drawingOf(data: TopologyData): Drawn {
     const kind = own.isGroup && deepest > 1 ? own.kind.replace('Group', `Group${groupsAbove}`) : own.kind;
     const logical = count(kind);
     const inside = groupsAbove + (own.isGroup ? 1 : 0);
-    const children = [...node.children, ...emptyBelow(own, empty)].map((child) => finish(child, inside));
+    const children = withEmpty(node, empty).map((child) => finish(child, inside));
     if (own.of === 'machine') children.push(...homes.left().map((each) => finish(memoryGroup(each), inside)));
     const drawnMemory = memory.map((each) => ({
       node: each,
@@ -175,13 +182,21 @@ function push<K>(map: Map<K, NumaNode[]>, key: K, node: NumaNode): void {
   else own.push(node);
 }
 
-/** What holds no allowed CPU, but memory. */
-function emptyBelow(own: Item, empty: readonly Item[]): TreeNode<Item>[] {
-  if (own.of !== 'machine' && own.of !== 'package') return [];
+/** The children, and what holds memory but no allowed CPU: packages where their number puts them, anything else at the end. */
+function withEmpty({ item: own, children }: TreeNode<Item>, empty: readonly Item[]): TreeNode<Item>[] {
+  const all = [...children];
+  if (own.of !== 'machine' && own.of !== 'package') return all;
   const home = own.of === 'machine' ? null : own.index;
-  return empty
-    .filter((other) => other.package === home && !(own.of === 'package' && other.of === 'package'))
-    .map((other) => ({ item: other, children: [] }));
+  for (const other of empty) {
+    if (other.package !== home || (own.of === 'package' && other.of === 'package')) continue;
+    const next = other.of === 'package' ? all.findIndex((child) => firstPackage(child) > other.index) : -1;
+    all.splice(next < 0 ? all.length : next, 0, { item: other, children: [] });
+  }
+  return all;
+}
+
+function firstPackage({ item: own, children }: TreeNode<Item>): number {
+  return own.of === 'package' ? own.index : Math.min(...children.map(firstPackage));
 }
 
 function groupDepth({ item: own, children }: TreeNode<Item>): number {

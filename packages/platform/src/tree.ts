@@ -1,4 +1,4 @@
-/** Nests groups of CPUs by what they share: the tree that orders the arrays and that `toText` draws. */
+/** Nests groups of CPUs by what they share: the tree that `toText` draws. */
 import type { CpuSet } from './cpu-set.ts';
 import { holds } from './hierarchy.ts';
 
@@ -28,9 +28,14 @@ export const RANK = {
 
 /**
  * Builds the tree below `root`, which holds every CPU. Groups that overlap without nesting (files that contradict each other)
- * hang below the nearest group that holds them whole; every CPU still appears once.
+ * hang below the nearest group that holds them whole; every CPU still appears once. What is side by side is in the order of
+ * `position`: that of the whole machine, which what the process may use of it need not have.
  */
-export function nest<T extends TreeItem>(root: T, items: readonly T[]): TreeNode<T> {
+export function nest<T extends TreeItem>(
+  root: T,
+  items: readonly T[],
+  position: (cpu: number) => number,
+): TreeNode<T> {
   interface Placed {
     readonly node: TreeNode<T>;
     readonly parent: Placed | undefined;
@@ -46,12 +51,12 @@ export function nest<T extends TreeItem>(root: T, items: readonly T[]): TreeNode
     parent.node.children.push(placed.node);
     for (const cpu of item.cpus) innermost.set(cpu, placed);
   }
-  sort(top.node);
+  sort(top.node, position);
   return top.node;
 }
 
-function sort<T extends TreeItem>(node: TreeNode<T>): void {
-  const first = ({ item }: TreeNode<T>): number => item.cpus[0] ?? Number.MAX_SAFE_INTEGER;
-  node.children.sort((a, b) => first(a) - first(b));
-  for (const child of node.children) sort(child);
+function sort<T extends TreeItem>(node: TreeNode<T>, position: (cpu: number) => number): void {
+  const first = new Map(node.children.map((child) => [child, Math.min(...child.item.cpus.map(position))]));
+  node.children.sort((a, b) => (first.get(a) ?? 0) - (first.get(b) ?? 0));
+  for (const child of node.children) sort(child, position);
 }
