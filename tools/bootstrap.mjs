@@ -35,7 +35,11 @@ const TASKS = {
   ],
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],
-  check: () => [STATIC, ['vitest', 'run']],
+  check: () => [
+    STATIC,
+    ['vitest', 'run'],
+    ['node', 'tools/native/check.mjs', '--skip-tests', '--where-possible'],
+  ],
   setup: () => [],
   exec: (args) => [args],
 };

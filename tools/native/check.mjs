@@ -1,9 +1,11 @@
 // `npm run check:native`: the addons under AddressSanitizer and UndefinedBehaviorSanitizer.
-//   node tools/native/check.mjs [--package platform] [--calls 4000] [--seed 1] [--skip-tests]
+//   node tools/native/check.mjs [--package platform] [--calls 4000] [--seed 1] [--skip-tests] [--where-possible]
 // 1. gcc's static analyzer over native/*.c.
 // 2. Self-check: copies of the sources with a known fault each (FAULTS) must be reported, or all of this proves nothing.
 // 3. Fuzz: fuzz.mjs, every function with hostile arguments.
 // 4. The tests that use the addon, in a copy of the package which has the sanitized binary in place of the real one.
+//
+// Without gcc and its sanitizers this fails; with --where-possible it says so and passes, unless CORELANE_REQUIRE_NATIVE=1 (CI).
 //
 // The copy is a workspace of links in a temporary folder, and only the package itself is copied: no published code knows a way to load
 // another binary, and the working tree is left alone. The runtime of the sanitizers is preloaded into node, and so into all that tests start.
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '4000' },
     seed: { type: 'string', default: '1' },
     'skip-tests': { type: 'boolean', default: false },
+    'where-possible': { type: 'boolean', default: false },
   },
 });
 const root = join(import.meta.dirname, '../..');
@@ -42,9 +45,12 @@ const FUZZ = join(import.meta.dirname, 'fuzz.mjs');
 const ANALYZER_MAJOR = '12';
 /** Of the one function that shows a fault. */
 const FAULT_CALLS = '20000';
+const FAULT_ATTEMPTS = 4;
 const ENOUGH_MS = 10 * 60_000;
 
 class CheckError extends Error {}
+/** This machine has not what it takes. */
+class ToolchainError extends CheckError {}
 
 let last = performance.now();
 function done(what) {
@@ -56,14 +62,15 @@ function done(what) {
 /** The compiler, and the runtime that must be in the process before node is. */
 function toolchain() {
   const target = hostTarget();
-  if (target === undefined) throw new CheckError(`sanitizers are for Linux, this is ${process.platform}`);
+  if (target === undefined) throw new ToolchainError(`sanitizers are for Linux, this is ${process.platform}`);
   const compiler = findCompiler(target);
-  if (typeof compiler === 'string') throw new CheckError(compiler);
+  if (typeof compiler === 'string') throw new ToolchainError(compiler);
   const r = spawnSync(compiler.command, ['-print-file-name=libasan.so'], { encoding: 'utf8' });
   const runtime = (r.stdout ?? '').trim();
-  if (!isAbsolute(runtime) || !existsSync(runtime))
-    throw new CheckError(
-      `${compiler.command} (${compiler.version}) has no libasan.so; needed is gcc with its sanitizers ` +
+  // Where both are installed, clang answers with gcc's runtime, which its code does not fit.
+  if (/clang/.test(compiler.version) || !isAbsolute(runtime) || !existsSync(runtime))
+    throw new ToolchainError(
+      `${compiler.command} (${compiler.version}) has no libasan.so of its own; needed is gcc with its sanitizers ` +
         '(Debian: gcc brings libgcc-*-dev and libasan; CC=gcc where another compiler is cc)',
     );
   return { target, compiler, runtime };
@@ -144,7 +151,16 @@ function selfCheck(work, runtime) {
     if (!source.includes(from)) throw new CheckError(`the fault "${what}" no longer fits ${file}: ${from}`);
     writeFileSync(join(copy, 'native', file), source.replace(from, to));
     const addon = buildNative(copy, { sanitize: true, out: join(copy, 'faulty.node') });
-    const found = fuzz(addon, runtime, join(copy, 'log'), ['--only', by, '--calls', FAULT_CALLS]);
+    let found;
+    // A fault shows itself in another way, too (a page that is not there, say); the report that is meant must be among a few tries.
+    for (
+      let attempt = 0;
+      attempt < FAULT_ATTEMPTS && !(found !== undefined && report.test(found));
+      attempt++
+    ) {
+      const seed = String(Number(values.seed) + attempt);
+      found = fuzz(addon, runtime, join(copy, 'log'), ['--only', by, '--calls', FAULT_CALLS, '--seed', seed]);
+    }
     if (found === undefined || !report.test(found))
       throw new CheckError(`the fault "${what}" was not reported as ${report}; found: ${found ?? 'nothing'}`);
   }
@@ -203,7 +219,8 @@ try {
 } catch (error) {
   if (!(error instanceof CheckError)) throw error;
   console.error(`check:native: ${error.message}`);
-  process.exitCode = 1;
+  const passes = error instanceof ToolchainError && values['where-possible'];
+  if (!passes || process.env.CORELANE_REQUIRE_NATIVE === '1') process.exitCode = 1;
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
