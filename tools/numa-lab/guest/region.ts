@@ -60,6 +60,19 @@ export class Region {
     return { policy: line.split(' ')[1] ?? '', pages };
   }
 
+  /** How much of the mapping is in huge pages, by /proc/self/smaps. */
+  hugeBytes(): number {
+    let inside = false;
+    for (const line of lines('/proc/self/smaps')) {
+      const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? [];
+      if (start !== undefined && end !== undefined)
+        inside = parseInt(end, 16) - parseInt(start, 16) === this.view.byteLength;
+      const kibibytes = /^AnonHugePages:\s*(\d+) kB$/.exec(line)?.[1];
+      if (inside && kibibytes !== undefined) return Number(kibibytes) * 1024;
+    }
+    throw new Mismatch(`no mapping of ${this.view.byteLength} bytes in smaps`);
+  }
+
   [Symbol.dispose](): void {
     releaseMemory(this.view);
   }

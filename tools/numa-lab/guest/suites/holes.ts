@@ -104,5 +104,24 @@ export const suite: Suite = {
         return `${showTruth(bound.truth())}; ${showTruth(moved.truth())}`;
       },
     },
+    {
+      name: 'two threads a core, and places for one of them',
+      asked: "-smp 4,sockets=2,cores=1,threads=2; place({ smt: 'never' })",
+      run() {
+        const topology = Topology.read();
+        const { Package, Core, PU } = topology.counts;
+        expectEqual('counts', { Package, Core, PU }, { Package: 2, Core: 2, PU: 4 });
+        const cores = topology.cores.map(({ cpus }) => cpus);
+        expectEqual('cores', cores, [
+          [0, 1],
+          [2, 3],
+        ]);
+        const { places } = place(topology, { policy: 'spread', threads: 1, smt: 'never' });
+        expectEqual('places', places, 2);
+        const order = place(topology, { policy: 'compact', threads: 4 }).slots.map(({ cpus }) => cpus[0]);
+        expectEqual('compact, second threads last', order, [0, 2, 1, 3]);
+        return `cores ${JSON.stringify(cores)}; compact takes ${order.join(', ')}`;
+      },
+    },
   ],
 };

@@ -1,9 +1,12 @@
 /** What the machine `numa4` is, as Topology reads it from a running kernel. */
-import { Topology } from '@corelane/platform';
+import { writeFileSync } from 'node:fs';
+import { Topology, limits, setAffinity } from '@corelane/platform';
+import { expectRefused } from '../answers.ts';
 import { withGroups } from '../cgroups.ts';
 import { inConditions } from '../conditions.ts';
 import type { Suite } from '../suite.ts';
 import { expectEqual, expectThat } from '../suite.ts';
+import { onCpus } from '../this-thread.ts';
 
 const DISTANCES = [
   [10, 16, 16, 22],
@@ -76,6 +79,37 @@ export const suite: Suite = {
         expectEqual('disallowedCpus', seen.disallowedCpus, [0, 1, 6, 7]);
         expectEqual('disallowedNodes', seen.disallowedNodes, [0, 3]);
         return `nodes 1, 2; disallowed CPUs ${seen.disallowedCpus.join(',')}, nodes ${seen.disallowedNodes.join(',')}`;
+      },
+    },
+    {
+      name: 'a CPU that goes offline, and comes back',
+      asked: 'CPU 7 offline: topology, limits, setAffinity 7 and 6-7',
+      run() {
+        const online = '/sys/devices/system/cpu/cpu7/online';
+        writeFileSync(online, '0');
+        try {
+          const topology = Topology.read();
+          expectEqual('offlineCpus', topology.offlineCpus, [7]);
+          expectEqual('node 3', topology.node(3)?.cpus, [6]);
+          expectEqual('threads worth running', limits().availableParallelism.value, 7);
+          expectRefused(
+            'setAffinity',
+            onCpus([0], () => setAffinity([7])),
+            'EINVAL',
+            '0-6',
+          );
+          const reason = expectRefused(
+            'setAffinity',
+            onCpus([0], () => setAffinity([6, 7])),
+            null,
+            '0-6',
+          );
+          writeFileSync(online, '1');
+          expectEqual('offlineCpus', Topology.read().offlineCpus, []);
+          return reason;
+        } finally {
+          writeFileSync(online, '1');
+        }
       },
     },
   ],

@@ -1,0 +1,79 @@
+/** Huge pages on one node or another: on the machine `numa4`, where the kernel uses them without being asked. */
+import { bindMemory, hugePages, migrateMemory, residency } from '@corelane/platform';
+import { expectVerified } from '../answers.ts';
+import { Region, showTruth } from '../region.ts';
+import type { Suite } from '../suite.ts';
+import { expectEqual, expectThat } from '../suite.ts';
+
+const HUGE = 2 * 2 ** 20;
+const MEBIBYTES = 16;
+
+function show(region: Region): string {
+  return `${region.hugeBytes() / 2 ** 20} MiB huge; ${showTruth(region.truth())}`;
+}
+
+export const suite: Suite = {
+  name: 'huge pages',
+  tests: [
+    {
+      name: 'never: none',
+      asked: `never for ${MEBIBYTES} MiB bound to node 1; touch`,
+      run() {
+        using region = new Region(MEBIBYTES);
+        expectVerified('bindMemory', bindMemory(region.view, [1]));
+        expectVerified('hugePages', hugePages(region.view, 'never'));
+        region.touch();
+        expectEqual('AnonHugePages', region.hugeBytes(), 0);
+        expectEqual('pages', region.truth().pages, { 1: region.pages });
+        return show(region);
+      },
+    },
+    {
+      name: 'advise: huge pages, on the node they are bound to',
+      asked: `advise for ${MEBIBYTES} MiB bound to node 2; touch`,
+      run() {
+        using region = new Region(MEBIBYTES);
+        expectVerified('bindMemory', bindMemory(region.view, [2]));
+        expectVerified('hugePages', hugePages(region.view, 'advise'));
+        region.touch();
+        const huge = region.hugeBytes();
+        expectThat(`${huge} bytes huge, expected most`, huge >= region.view.byteLength - 2 * HUGE);
+        expectEqual('residency', expectVerified('residency', residency(region.view)).hugeBytes, huge);
+        expectEqual('pages', region.truth().pages, { 2: region.pages });
+        return show(region);
+      },
+    },
+    {
+      name: 'collapse: small pages become huge ones, with their contents',
+      asked: `${MEBIBYTES} MiB of small pages on node 3; collapse`,
+      run() {
+        using region = new Region(MEBIBYTES);
+        expectVerified('bindMemory', bindMemory(region.view, [3]));
+        expectVerified('hugePages', hugePages(region.view, 'never'));
+        region.touch();
+        expectEqual('AnonHugePages before', region.hugeBytes(), 0);
+        expectVerified('hugePages', hugePages(region.view, 'advise'));
+        expectVerified('hugePages', hugePages(region.view, 'collapse'));
+        const huge = region.hugeBytes();
+        expectThat(`${huge} bytes huge, expected most`, huge >= region.view.byteLength - 2 * HUGE);
+        region.expectTouched();
+        expectEqual('pages', region.truth().pages, { 3: region.pages });
+        return show(region);
+      },
+    },
+    {
+      name: 'migrate: huge pages move',
+      asked: `${MEBIBYTES} MiB of huge pages; to node 1`,
+      run() {
+        using region = new Region(MEBIBYTES);
+        expectVerified('hugePages', hugePages(region.view, 'advise'));
+        region.touch();
+        const before = show(region);
+        expectVerified('migrateMemory', migrateMemory(region.view, 1));
+        region.expectTouched();
+        expectEqual('pages', region.truth().pages, { 1: region.pages });
+        return `${before}; then ${show(region)}`;
+      },
+    },
+  ],
+};
