@@ -57,7 +57,11 @@ export class Region {
       throw new Mismatch(`${found.length} mappings of ${this.view.byteLength} bytes, expected 1`);
     const pages: Record<number, number> = {};
     for (const [, node, count] of line.matchAll(/ N(\d+)=(\d+)/g)) pages[Number(node)] = Number(count);
-    return { policy: line.split(' ')[1] ?? '', pages };
+    const [, policy = ''] =
+      /^[0-9a-f]+ (.*?)(?: anon=| dirty=| file=| heap| stack| mapped=| active=| N\d+=| kernelpagesize_kB=|$)/.exec(
+        line,
+      ) ?? [];
+    return { policy, pages };
   }
 
   /** How much of the mapping is in huge pages, by /proc/self/smaps. */

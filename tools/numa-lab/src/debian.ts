@@ -2,7 +2,7 @@
  * Debian packages without installing any: apt with a state folder of its own, which believes that nothing is installed, so that "what
  * qemu needs" is everything down to libc. Needs no root and changes nothing outside its folder. Sources and keys are the host's.
  */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { run, tail } from './command.ts';
@@ -10,20 +10,26 @@ import { LabError } from './errors.ts';
 
 export type Architecture = 'amd64' | 'arm64';
 
+/** The release that the host runs, or newer versions built for it. */
+export type Suite = 'release' | 'backports';
+
 const HOW_TO_GET_APT =
   'the lab takes its emulator and kernels from the Debian archive: run it on Debian or in a debian container (docker run -it node:26-bookworm)';
+
+const HOST_SOURCES = '/etc/apt/sources.list.d';
 
 export class Debian {
   readonly #architecture: Architecture;
   readonly #directory: string;
   readonly #options: readonly string[];
 
-  private constructor(directory: string, architecture: Architecture) {
+  private constructor(directory: string, architecture: Architecture, defaultRelease: string | null) {
     this.#architecture = architecture;
     this.#directory = directory;
     const options = {
       'Dir::State': join(directory, 'state'),
       'Dir::State::status': join(directory, 'status'),
+      'Dir::Etc::sourceparts': join(directory, 'sources'),
       'Dir::Cache': join(directory, 'cache'),
       'Dir::Log': join(directory, 'log'),
       'APT::Architecture': architecture,
@@ -37,18 +43,28 @@ export class Debian {
       // Lists that can't be fetched are an error, and not merely old.
       'APT::Update::Error-Mode': 'any',
     };
-    this.#options = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+    const release = defaultRelease === null ? {} : { 'APT::Default-Release': defaultRelease };
+    this.#options = Object.entries({ ...options, ...release }).flatMap(([name, value]) => [
+      '-o',
+      `${name}=${value}`,
+    ]);
   }
 
   /**
-   * Fetches the lists of packages into `directory`, which is made.
+   * Fetches the lists of packages into `directory`, which is made. From `backports`, a package is taken from there where it has one.
    * @throws LabError `ERR_LAB_HOST` without apt or dpkg-deb, `ERR_LAB_PACKAGE` where the archive can't be reached.
    */
-  static async open(directory: string, architecture: Architecture): Promise<Debian> {
-    for (const folder of ['state/lists/partial', 'cache/archives/partial', 'log'])
+  static async open(directory: string, architecture: Architecture, suite: Suite): Promise<Debian> {
+    const sources = join(directory, 'sources');
+    for (const folder of ['state/lists/partial', 'cache/archives/partial', 'log', 'sources'])
       await mkdir(join(directory, folder), { recursive: true });
     await writeFile(join(directory, 'status'), '');
-    const debian = new Debian(directory, architecture);
+    for (const name of await readdir(HOST_SOURCES).catch(() => []))
+      await symlink(join(HOST_SOURCES, name), join(sources, name));
+    const backports = suite === 'backports' ? `${await codename()}-backports` : null;
+    if (backports !== null)
+      await writeFile(join(sources, 'numa-lab-backports.sources'), backportsSource(backports));
+    const debian = new Debian(directory, architecture, backports);
     const unpacker = await run('dpkg-deb', ['--version']);
     if (unpacker.status !== 0) throw new LabError('ERR_LAB_HOST', `no dpkg-deb here; ${HOW_TO_GET_APT}`);
     await debian.#apt('apt-get', ['update'], 'the lists of packages');
@@ -97,4 +113,23 @@ export class Debian {
       `${program} ${args[0]} could not get ${what} (${this.#architecture}): exit code ${result.status}\n${tail(result.stderr || result.stdout)}`,
     );
   }
+}
+
+/** `bookworm`. */
+async function codename(): Promise<string> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  const name = /^VERSION_CODENAME=(\w+)$/m.exec(text)?.[1];
+  if (/^ID=debian$/m.test(text) && name !== undefined) return name;
+  throw new LabError('ERR_LAB_HOST', `/etc/os-release tells of no Debian release; ${HOW_TO_GET_APT}`);
+}
+
+function backportsSource(suite: string): string {
+  return [
+    'Types: deb',
+    'URIs: http://deb.debian.org/debian',
+    `Suites: ${suite}`,
+    'Components: main',
+    'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg',
+    '',
+  ].join('\n');
 }

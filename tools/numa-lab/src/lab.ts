@@ -53,7 +53,16 @@ export async function runMachine(machine: Machine, lab: LabRun): Promise<Session
       name: `guest-${guest}`,
       architecture: guest,
       packages: GUEST_PACKAGES,
-      kernel: `linux-image-cloud-${guest}`,
+    },
+    lab,
+  );
+  const kernelTree = await packageTree(
+    cache,
+    {
+      name: `kernel-${guest}-${machine.kernelFrom}`,
+      architecture: guest,
+      packages: [],
+      kernel: { package: `linux-image-cloud-${guest}`, from: machine.kernelFrom },
     },
     lab,
   );
@@ -64,7 +73,7 @@ export async function runMachine(machine: Machine, lab: LabRun): Promise<Session
     const files = {
       tree: emulatorTree,
       architecture: host,
-      kernel: await kernelImage(guestTree),
+      kernel: await kernelImage(kernelTree),
       initramfs: join(work, 'initramfs.cpio'),
       consoleLog: join(work, 'console.log'),
     };

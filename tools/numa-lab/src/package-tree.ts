@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run, tail } from './command.ts';
-import type { Architecture } from './debian.ts';
+import type { Architecture, Suite } from './debian.ts';
 import { Debian } from './debian.ts';
 import { LabError } from './errors.ts';
 
@@ -13,8 +13,8 @@ export interface PackageTreeSpec {
   readonly architecture: Architecture;
   /** With all that they depend on. */
   readonly packages: readonly string[];
-  /** A package that points to a kernel (`linux-image-cloud-amd64`); of that only the kernel's own files. */
-  readonly kernel?: string;
+  /** A package that points to a kernel (`linux-image-cloud-amd64`), and from where; of that only the kernel's own files. */
+  readonly kernel?: { readonly package: string; readonly from: Suite };
 }
 
 const STAMP = 'numa-lab.json';
@@ -31,14 +31,16 @@ export async function packageTree(
 ): Promise<string> {
   const directory = join(cacheDirectory, spec.name);
   if (!refresh && (await isComplete(directory, spec))) return directory;
-  say(`fetching ${[...spec.packages, spec.kernel].filter(Boolean).join(', ')} (${spec.architecture}) …`);
+  const { packages, kernel } = spec;
+  const wanted = kernel === undefined ? packages : [...packages, `${kernel.package} of ${kernel.from}`];
+  say(`fetching ${wanted.join(', ')} (${spec.architecture}) …`);
   const fresh = `${directory}.${process.pid}`;
   try {
     const tree = join(fresh, 'tree');
     await mkdir(tree, { recursive: true });
-    const debian = await Debian.open(join(fresh, 'apt'), spec.architecture);
-    if (spec.packages.length > 0) await debian.downloadWithDependencies(spec.packages);
-    if (spec.kernel !== undefined) await debian.download(await debian.pointsTo(spec.kernel));
+    const debian = await Debian.open(join(fresh, 'apt'), spec.architecture, kernel?.from ?? 'release');
+    if (packages.length > 0) await debian.downloadWithDependencies(packages);
+    if (kernel !== undefined) await debian.download(await debian.pointsTo(kernel.package));
     const files = await debian.downloaded();
     for (const file of files) {
       const unpacked = await run('dpkg-deb', ['-x', file, tree]);

@@ -18,7 +18,7 @@ const SPEC: PackageTreeSpec = {
   name: 'tree',
   architecture: 'amd64',
   packages: ['one'],
-  kernel: 'linux-image-cloud-amd64',
+  kernel: { package: 'linux-image-cloud-amd64', from: 'release' },
 };
 // In place of apt: `install` and `download` put a file where apt does; each call leaves a line in calls.
 const APT = `#!/bin/sh

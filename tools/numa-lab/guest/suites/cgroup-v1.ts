@@ -1,4 +1,4 @@
-/** `limits()` on control groups of version 1: on the machine `tiers`, 4 CPUs. */
+/** `limits()` on control groups of version 1: on the machine `holes`, 4 CPUs. */
 import type { Limits } from '@corelane/platform';
 import type { ChainsV1 } from '../cgroups-v1.ts';
 import { withGroupsV1 } from '../cgroups-v1.ts';
@@ -59,17 +59,17 @@ export const suite: Suite = {
     },
     {
       name: 'all hierarchies at once',
-      asked: 'cpuset CPUs 1-2 node 1; 3 CPUs; no memory limit',
+      asked: 'cpuset CPUs 1-2 node 2; 3 CPUs; no memory limit',
       run() {
         const found = limitsIn({
           cpu: [{ 'cpu.cfs_quota_us': '300000' }],
           memory: [{}],
-          cpuset: [{ 'cpuset.cpus': '0-2' }, { 'cpuset.cpus': '1-2', 'cpuset.mems': '1' }],
+          cpuset: [{ 'cpuset.cpus': '0-2' }, { 'cpuset.cpus': '1-2', 'cpuset.mems': '2' }],
         });
         expectEqual('cpuQuota', found.cpuQuota.value, 3);
         expectEqual('memoryLimitBytes', found.memoryLimitBytes.value, 'unlimited');
         expectEqual('cpuset', found.cpuset.value, [1, 2]);
-        expectEqual('memoryNodes', found.memoryNodes.value, [1]);
+        expectEqual('memoryNodes', found.memoryNodes.value, [2]);
         expectEqual('availableParallelism', found.availableParallelism.value, 2);
         return `CPUs ${String(found.cpuset.value)} from ${found.cpuset.source}; 2 threads`;
       },

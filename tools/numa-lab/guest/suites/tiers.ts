@@ -1,12 +1,13 @@
 /** What the machine `tiers` is: memory without CPUs, near and far, fast and slow. */
-import { readFileSync, readdirSync } from 'node:fs';
-import { Topology, bindMemory, parseCpuList } from '@corelane/platform';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { Topology, bindMemory, hugePages, interleaveMemory, parseCpuList } from '@corelane/platform';
 import { expectVerified } from '../answers.ts';
 import { Region, showTruth } from '../region.ts';
 import type { Suite } from '../suite.ts';
-import { expectEqual } from '../suite.ts';
+import { expectEqual, expectThat } from '../suite.ts';
 import { onCpus } from '../this-thread.ts';
 
+const WEIGHTS = '/sys/kernel/mm/mempolicy/weighted_interleave';
 const TIERS = '/sys/devices/virtual/memory_tiering';
 
 export const suite: Suite = {
@@ -69,7 +70,7 @@ export const suite: Suite = {
     },
     {
       name: "the kernel's memory tiers",
-      asked: 'each node has the one whose nodelist names it',
+      asked: 'each node has the one whose nodelist names it; fast before near before slow',
       run() {
         const named = new Map<number, number>();
         for (const name of readdirSync(TIERS).filter((entry) => entry.startsWith('memory_tier')))
@@ -81,6 +82,8 @@ export const suite: Suite = {
           tiers,
           [0, 1, 2, 3].map((node) => named.get(node)),
         );
+        const [near = 0, , fast = 0, slow = 0] = tiers.map((tier) => tier ?? 0);
+        expectThat(`fast ${fast} < near ${near} < slow ${slow}`, fast < near && near < slow);
         return tiers.join(', ');
       },
     },
@@ -116,6 +119,30 @@ export const suite: Suite = {
             return `CPU ${cpu}: ${showTruth(region.truth())}`;
           })
           .join('; '),
+    },
+    {
+      name: 'weighted interleave: shares by the weights of the nodes',
+      asked: 'weights 5, 1, 3 of nodes 0, 1, 2; 36 MiB interleaved over them, weighted, in small pages',
+      run() {
+        const weights = [5, 1, 3];
+        for (const [node, weight] of weights.entries())
+          writeFileSync(`${WEIGHTS}/node${node}`, String(weight));
+        using region = new Region(36);
+        expectVerified('hugePages', hugePages(region.view, 'never'));
+        const nodes = [0, 1, 2];
+        expectVerified('interleaveMemory', interleaveMemory(region.view, nodes, { weighted: true }));
+        region.touch();
+        const { policy, pages } = region.truth();
+        expectEqual('policy in numa_maps', policy, 'weighted interleave:0-2');
+        for (const [node, weight] of weights.entries()) {
+          const share = (region.pages * weight) / 9;
+          expectThat(
+            `node ${node} has ${pages[node]} pages, expected ${share}`,
+            Math.abs((pages[node] ?? 0) - share) <= 9,
+          );
+        }
+        return showTruth({ policy, pages });
+      },
     },
   ],
 };
