@@ -85,6 +85,7 @@ LOOP(set_name, prctl(PR_SET_NAME, "bench-thread"), result == 0)
 LOOP(set_name_verified, prctl(PR_SET_NAME, "bench-thread") == 0 ? name_of_self() : -1, result == 12)
 LOOP(clock_own, clock_ns(CLOCK_THREAD_CPUTIME_ID), result > 0)
 LOOP(clock_other, clock_ns(clock_of(other)), result > 0)
+LOOP(clock_other_checked, is_ours(other) ? clock_ns(clock_of(other)) : 0, result > 0)
 LOOP(clock_process, clock_ns(CLOCK_PROCESS_CPUTIME_ID), result > 0)
 LOOP(clock_monotonic, clock_ns(CLOCK_MONOTONIC), result > 0)
 
@@ -107,6 +108,7 @@ const operation thread_operations[] = {
     {"PR_SET_NAME+get", set_name_verified, prepare},
     {"clock:own", clock_own, prepare},
     {"clock:other", clock_other, prepare},
+    {"clock:other+tgkill", clock_other_checked, prepare},
     {"clock:process", clock_process, prepare},
     {"clock:monotonic", clock_monotonic, prepare},
     {NULL, NULL, NULL},

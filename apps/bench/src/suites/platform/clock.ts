@@ -12,6 +12,7 @@ const OTHER_READER = 'ThreadClock.readNs() of tid';
 const USAGE = 'process.threadCpuUsage()';
 const C_OWN = 'C clock_gettime, own thread';
 const C_OTHER = 'C clock_gettime, other thread';
+const C_OTHER_CHECKED = 'C tgkill and clock_gettime, other thread';
 
 type Usage = () => { readonly user: number; readonly system: number };
 
@@ -59,8 +60,12 @@ export const clocks: BatchGroup = {
     clock(USAGE, threadCpuUsage, 'this thread only, in microseconds, user and system apart'),
     inC(C_OWN, 'clock:own'),
     calling(OTHER_READER, 'ours', threadCallees.threadClockOfOther, { allocation: true }),
-    calling(OTHER, 'ours', threadCallees.threadCpuTimeNsOfOther, { allocation: true, against: OTHER_READER }),
+    calling(OTHER, 'ours', threadCallees.threadCpuTimeNsOfOther, { allocation: true }),
     inC(C_OTHER, 'clock:other', { against: OTHER_READER }),
+    inC(C_OTHER_CHECKED, 'clock:other+tgkill', {
+      against: OTHER,
+      note: 'as threadCpuTimeNs(tid), which asks first whether the id is one of this process',
+    }),
     withoutAddon('threadClock', READER),
     withoutAddon('threadClockOfOther', OTHER_READER),
     clock('process.cpuUsage()', () => () => process.cpuUsage().user, 'all threads of the process together'),
