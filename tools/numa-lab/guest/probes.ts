@@ -11,6 +11,7 @@ import {
   limits,
   lockMemory,
   migrateMemory,
+  resetMemoryPolicy,
   nice,
   schedulingPolicy,
   setAffinity,
@@ -52,9 +53,11 @@ export const probes = {
   },
 
   /** Moves a touched region. */
-  migrate(node: number): { answer: Answer<Migration>; nodes: number[] } {
+  migrate(from: number, node: number): { answer: Answer<Migration>; nodes: number[] } {
     using region = new Region(8);
+    bindMemory(region.view, [from]);
     region.touch();
+    resetMemoryPolicy(region.view);
     const answer = migrateMemory(region.view, node);
     return { answer, nodes: Object.keys(region.truth().pages).map(Number) };
   },

@@ -1,5 +1,5 @@
 /** Huge pages on one node or another: on the machine `numa4`, where the kernel uses them without being asked. */
-import { bindMemory, hugePages, migrateMemory, residency } from '@corelane/platform';
+import { bindMemory, hugePages, migrateMemory, resetMemoryPolicy, residency } from '@corelane/platform';
 import { expectVerified } from '../answers.ts';
 import { Region, showTruth } from '../region.ts';
 import type { Suite } from '../suite.ts';
@@ -63,12 +63,15 @@ export const suite: Suite = {
     },
     {
       name: 'migrate: huge pages move',
-      asked: `${MEBIBYTES} MiB of huge pages; to node 1`,
+      asked: `${MEBIBYTES} MiB of huge pages on node 3; to node 1`,
       run() {
         using region = new Region(MEBIBYTES);
+        expectVerified('bindMemory', bindMemory(region.view, [3]));
         expectVerified('hugePages', hugePages(region.view, 'advise'));
         region.touch();
+        expectVerified('resetMemoryPolicy', resetMemoryPolicy(region.view));
         const before = show(region);
+        expectEqual('pages before', region.truth().pages, { 3: region.pages });
         expectVerified('migrateMemory', migrateMemory(region.view, 1));
         region.expectTouched();
         expectEqual('pages', region.truth().pages, { 1: region.pages });
