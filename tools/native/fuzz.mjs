@@ -34,8 +34,8 @@ const LOG_BYTES = 2048;
 /** Types of the parameters of each function, as `native-*.ts` declares them in an interface. */
 function declarations(folder) {
   const declared = {};
-  for (const file of readdirSync(folder)) {
-    if (!/^native-.*\.ts$/.test(file)) continue;
+  for (const file of readdirSync(folder, { recursive: true })) {
+    if (!/(^|\/)native-.*\.ts$/.test(file)) continue;
     for (const [, name, parameters] of readFileSync(join(folder, file), 'utf8').matchAll(
       /^ {2}(\w+)\(([^)]*)\): (?:number|void);/gm,
     ))

@@ -11,7 +11,7 @@
 
 typedef struct isolate isolate;
 
-/* Shared with src/native-interrupt.ts. */
+/* Shared with src/interrupt/native-interrupt.ts. */
 enum { RUNNING, REQUESTED, PARKED };
 enum { NOT_ENDED, RESUMED, TIMED_OUT, STOPPING, WITHDRAWN, EXPIRED };
 enum { VIEW_PHASE, VIEW_PARK, VIEW_ENDED, VIEW_LATENCY_NS, VIEW_PARKED_NS, VIEW_LEFT_NS, VIEW_LENGTH };

@@ -43,7 +43,7 @@ _Static_assert(sizeof(perf_attr) == 72, "PERF_ATTR_SIZE_VER1");
 #define IOC_ENABLE _IO('$', 0)
 #define IOC_ID _IOR('$', 7, uint64_t *)
 
-/* The flags of perfOpen: see src/native-perf.ts. */
+/* The flags of perfOpen: see src/perf/native-perf.ts. */
 #define OPEN_EXCLUDE_KERNEL 1
 #define OPEN_INHERIT 2
 #define OPEN_INHERIT_THREAD 4

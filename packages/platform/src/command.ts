@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { PlatformError } from './errors.ts';
-import { nodeFileSystem } from './file-system.ts';
-import { limits } from './limits.ts';
-import { Topology } from './topology.ts';
+import { nodeFileSystem } from './machine/file-system.ts';
+import { limits } from './limits/limits.ts';
+import { Topology } from './topology/topology.ts';
 
 const HELP = `corelane-topology [--json] [--root DIR] [--disallowed] [--help]
 

@@ -1,6 +1,6 @@
-export { isParked, park, parkAsync, parkState, resume } from './interrupt.ts';
-export type { Parked, ParkState, Resumed } from './interrupt.ts';
-export type { ParkOptions } from './park-options.ts';
-export { ParkTicketError } from './park-ticket.ts';
-export type { ParkClaim, ParkTicket } from './park-ticket.ts';
-export { Parkable } from './parkable.ts';
+export { isParked, park, parkAsync, parkState, resume } from './interrupt/interrupt.ts';
+export type { Parked, ParkState, Resumed } from './interrupt/interrupt.ts';
+export type { ParkOptions } from './interrupt/park-options.ts';
+export { ParkTicketError } from './interrupt/park-ticket.ts';
+export type { ParkClaim, ParkTicket } from './interrupt/park-ticket.ts';
+export { Parkable } from './interrupt/parkable.ts';

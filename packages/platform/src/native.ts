@@ -3,10 +3,10 @@
  * each thread, and is never required: what needs it answers `unsupported` with the reason found here.
  */
 import { createRequire } from 'node:module';
-import type { NativeInterrupt } from './native-interrupt.ts';
-import type { NativeMemory } from './native-memory.ts';
-import type { NativePerf } from './native-perf.ts';
-import type { NativeThreads } from './native-threads.ts';
+import type { NativeInterrupt } from './interrupt/native-interrupt.ts';
+import type { NativeMemory } from './memory/native-memory.ts';
+import type { NativePerf } from './perf/native-perf.ts';
+import type { NativeThreads } from './threads/native-threads.ts';
 
 /** Functions of native/*.c. They answer numbers: >= 0 is the result, < 0 is -errno. Each part is declared beside its concern. */
 export interface NativeAddon extends NativeThreads, NativeMemory, NativePerf, NativeInterrupt {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Capability, CapabilityName } from '../src/index.ts';
 import { capabilities, memoryFileSystem, PerfEvents } from '../src/index.ts';
 import { loadNative } from '../src/native.ts';
-import { probeReusePort } from '../src/reuse-port.ts';
+import { probeReusePort } from '../src/capabilities/reuse-port.ts';
 import { native } from './native-mode.ts';
 import type { Files } from './machine.ts';
 import { machine } from './machine.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { groupByDistance } from '../src/distance-groups.ts';
+import { groupByDistance } from '../src/topology/distance-groups.ts';
 import { range } from './machine.ts';
 
 /** Groups found, of nodes with one CPU each, by number. */

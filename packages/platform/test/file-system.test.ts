@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { MAX_FILE_BYTES } from '../src/file-system.ts';
+import { MAX_FILE_BYTES } from '../src/machine/file-system.ts';
 import { memoryFileSystem, nodeFileSystem } from '../src/index.ts';
 
 const made: string[] = [];

@@ -16,7 +16,7 @@ import {
   residency,
   unlockMemory,
 } from '../src/index.ts';
-import { thisMachine } from '../src/memory-machine.ts';
+import { thisMachine } from '../src/memory/machine.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

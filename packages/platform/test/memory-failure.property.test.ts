@@ -2,11 +2,11 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Answer, MemoryAdvice } from '../src/index.ts';
-import { advise } from '../src/memory-advice.ts';
-import { lock, unlock } from '../src/memory-lock.ts';
-import type { MemoryMachine } from '../src/memory-machine.ts';
-import { setPolicy } from '../src/memory-policy.ts';
-import { release } from '../src/memory-release.ts';
+import { advise } from '../src/memory/advice.ts';
+import { lock, unlock } from '../src/memory/lock.ts';
+import type { MemoryMachine } from '../src/memory/machine.ts';
+import { setPolicy } from '../src/memory/policy.ts';
+import { release } from '../src/memory/release.ts';
 import { FakeKernel } from './memory-kernel.ts';
 
 const PAGES = 8;

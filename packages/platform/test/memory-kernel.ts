@@ -4,8 +4,8 @@
  */
 import { constants } from 'node:os';
 import { formatCpuList, memoryFileSystem } from '../src/index.ts';
-import type { MemoryMachine } from '../src/memory-machine.ts';
-import type { NativeMemory } from '../src/native-memory.ts';
+import type { MemoryMachine } from '../src/memory/machine.ts';
+import type { NativeMemory } from '../src/memory/native-memory.ts';
 
 export const PAGE = 4096;
 const BASE = 0x7f00_0000_0000;

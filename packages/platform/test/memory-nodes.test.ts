@@ -1,8 +1,8 @@
 /** Policies, migration and residency on four nodes, on the kernel of `memory-kernel.ts`. The real one is tried in the NUMA lab. */
 import { expect, it } from 'vitest';
-import { migrate } from '../src/memory-migration.ts';
-import { policyOf, setPolicy } from '../src/memory-policy.ts';
-import { PAGE_ABSENT, PAGE_ZERO, residencyOf } from '../src/memory-residency.ts';
+import { migrate } from '../src/memory/migration.ts';
+import { policyOf, setPolicy } from '../src/memory/policy.ts';
+import { PAGE_ABSENT, PAGE_ZERO, residencyOf } from '../src/memory/residency.ts';
 import { valueOf } from './memory-buffers.ts';
 import { FakeKernel, PAGE } from './memory-kernel.ts';
 

@@ -1,14 +1,14 @@
 /** Locks, huge pages, prefault and release where the kernel is older, set otherwise or short of something; on the kernel of `memory-kernel.ts`. */
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../src/index.ts';
-import { advise } from '../src/memory-advice.ts';
-import { readHugeBytes } from '../src/memory-huge-bytes.ts';
-import { setHugePages } from '../src/memory-huge.ts';
-import { lock, unlock } from '../src/memory-lock.ts';
-import { prefault } from '../src/memory-prefault.ts';
-import { onRange } from '../src/memory-range.ts';
-import { release } from '../src/memory-release.ts';
-import type { MemoryMachine } from '../src/memory-machine.ts';
+import { advise } from '../src/memory/advice.ts';
+import { readHugeBytes } from '../src/memory/huge-bytes.ts';
+import { setHugePages } from '../src/memory/huge.ts';
+import { lock, unlock } from '../src/memory/lock.ts';
+import { prefault } from '../src/memory/prefault.ts';
+import { onRange } from '../src/memory/range.ts';
+import { release } from '../src/memory/release.ts';
+import type { MemoryMachine } from '../src/memory/machine.ts';
 import { valueOf } from './memory-buffers.ts';
 import { FakeKernel, PAGE } from './memory-kernel.ts';
 

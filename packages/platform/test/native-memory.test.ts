@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { loadNative } from '../src/native.ts';
-import { NODE_MASK_BYTES } from '../src/native-memory.ts';
+import { NODE_MASK_BYTES } from '../src/memory/native-memory.ts';
 import { freshRange } from './memory-buffers.ts';
 import { native } from './native-mode.ts';
 

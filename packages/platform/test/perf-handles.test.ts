@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { PERF_OPEN, type NativePerf } from '../src/native-perf.ts';
+import { PERF_OPEN, type NativePerf } from '../src/perf/native-perf.ts';
 import { loadNative } from '../src/native.ts';
 import { native } from './native-mode.ts';
 import { perfDescriptors, perfMappings } from './perf-descriptors.ts';

@@ -2,8 +2,8 @@
  * A kernel and a processor that the tests make up: as many counters as they say, rights, kinds of refusal, multiplexing. It keeps the
  * rules of perf_event_open that matter here, so that the tiers of machines unlike this one are decided in a test.
  */
-import { PERF_OPEN, PERF_READ_HEADER } from '../src/native-perf.ts';
-import type { PerfMachine } from '../src/perf-machine.ts';
+import { PERF_OPEN, PERF_READ_HEADER } from '../src/perf/native-perf.ts';
+import type { PerfMachine } from '../src/perf/machine.ts';
 
 export const E = {
   EPERM: 1,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isScaled, scaleCount } from '../src/perf-scale.ts';
+import { isScaled, scaleCount } from '../src/perf/scale.ts';
 
 const natural = fc.double({ min: 0, max: 2 ** 64, noNaN: true }).map(Math.floor);
 

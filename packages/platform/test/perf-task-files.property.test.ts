@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TaskFile } from '../src/perf-task-files.ts';
+import { TaskFile } from '../src/perf/task-files.ts';
 import { FakeKernel } from './perf-kernel.ts';
 
 /** A file of /proc whose text the test gives; `undefined`: its thread has ended. */

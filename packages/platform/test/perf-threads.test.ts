@@ -155,7 +155,7 @@ describe.runIf(linux)('a thread that ends without closing', () => {
 
   it('and is terminated in the middle of reading leaves none either', async () => {
     const descriptors = perfDescriptors();
-    const source = JSON.stringify(new URL('../src/perf-events.ts', import.meta.url).href);
+    const source = JSON.stringify(new URL('../src/perf/events.ts', import.meta.url).href);
     const code = `import(${source}).then(({ PerfEvents }) => {
       const { value } = PerfEvents.open();
       const into = new Float64Array(12);

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { PERF_OPEN } from '../src/native-perf.ts';
-import type { PerfEventName } from '../src/perf-event-table.ts';
-import { PerfEvents } from '../src/perf-events.ts';
-import type { PerfMachine } from '../src/perf-machine.ts';
-import type { PerfEventsOptions } from '../src/perf-options.ts';
+import { PERF_OPEN } from '../src/perf/native-perf.ts';
+import type { PerfEventName } from '../src/perf/event-table.ts';
+import { PerfEvents } from '../src/perf/events.ts';
+import type { PerfMachine } from '../src/perf/machine.ts';
+import type { PerfEventsOptions } from '../src/perf/options.ts';
 import { E, FakeKernel } from './perf-kernel.ts';
 
 const HARDWARE = [

@@ -2,14 +2,14 @@
 import { once } from 'node:events';
 import { parentPort, Worker } from 'node:worker_threads';
 import type { Answer } from '../src/answer.ts';
-import { affinity } from '../src/affinity.ts';
-import { currentCpu } from '../src/current-cpu.ts';
-import { nice } from '../src/nice.ts';
-import { pin } from '../src/pin.ts';
-import { schedulingPolicy } from '../src/scheduling.ts';
-import { threadCpuTimeNs } from '../src/thread-clock.ts';
-import { threadId } from '../src/thread-id.ts';
-import { setThreadName } from '../src/thread-name.ts';
+import { affinity } from '../src/threads/affinity.ts';
+import { currentCpu } from '../src/threads/current-cpu.ts';
+import { nice } from '../src/threads/nice.ts';
+import { pin } from '../src/threads/pin.ts';
+import { schedulingPolicy } from '../src/threads/scheduling.ts';
+import { threadCpuTimeNs } from '../src/threads/thread-clock.ts';
+import { threadId } from '../src/threads/thread-id.ts';
+import { setThreadName } from '../src/threads/thread-name.ts';
 
 // Not by index.ts: a worker starts in half the time.
 const calls = { affinity, currentCpu, nice, pin, schedulingPolicy, setThreadName, threadCpuTimeNs };

@@ -12,7 +12,7 @@ import {
   Topology,
 } from '../src/index.ts';
 import type { Answer, CurrentCpu, ThreadInfo } from '../src/index.ts';
-import { parseThreadStat } from '../src/thread-stat.ts';
+import { parseThreadStat } from '../src/threads/thread-stat.ts';
 import { inChild } from './child.ts';
 import { cpus, linux } from './machine-facts.ts';
 import { host, ME, task, withAddon } from './thread-hosts.ts';
