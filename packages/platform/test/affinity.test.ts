@@ -126,7 +126,16 @@ describe('bad input throws and changes nothing', () => {
       expect(() => affinity(bad)).toThrow(PlatformOptionError);
       expect(() => setAffinity([0], bad)).toThrow('is no whole number from 1 to 2147483647');
     }
-    for (const bad of [undefined, null, 3, {}, { cpus: 3 }, { cpus: [] }])
+    for (const bad of [
+      undefined,
+      null,
+      3,
+      {},
+      { cpus: 3 },
+      { cpus: [] },
+      { cpus, node: 'x' },
+      { cpus, node: -1 },
+    ])
       expect(() => pin(bad as never)).toThrow(PlatformOptionError);
   });
 });

@@ -28,10 +28,11 @@ describe('cpusets', () => {
     expect(topology.toText().match(/Package|NUMANode|L3Cache/g)).toHaveLength(5);
   });
 
-  test('everything is there when asked for', () => {
+  test('everything is there when asked for, and what is outside still listed', () => {
     const topology = read({ ...two, ...v2 }, {}, { disallowed: true });
-    expect(topology.counts.PU).toBe(8);
-    expect(topology.disallowedCpus).toEqual([]);
+    expect(topology.counts).toMatchObject({ PU: 8, Package: 2, NUMANode: 2 });
+    expect(topology.disallowedCpus).toEqual([3, 4, 5, 6, 7]);
+    expect(topology.disallowedNodes).toEqual([1]);
   });
 
   test('a node without memory, which no cpuset can name, is allowed as far as its CPUs are', () => {

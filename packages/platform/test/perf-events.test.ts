@@ -186,7 +186,8 @@ describe('opening', () => {
     [{ target: { tid: Number.NaN } }, /found NaN/],
     [{ target: { tid: 2 ** 31 } }, /2147483648/],
     [{ excludeKernel: 1 }, /found 1/],
-    [{ kernel: false }, /kernel.*unknown/],
+    [{ kernel: false }, /kernel: .*no such option/],
+    [{ target: { tid: 1, pid: 1 } }, /pid: .*no such option/],
     [null, /object/],
   ])('refuses %j', (options, message) => {
     expect(() => PerfEvents.open(options as never)).toThrow(PlatformOptionError);

@@ -60,9 +60,10 @@ const state = new Float64Array(STATE.length);
  * @throws ParkTicketError, PlatformOptionError
  */
 export function park(ticket: ParkTicket, options?: Omit<ParkOptions, 'signal'>): Answer<Parked> {
+  const times = readTimes(options);
   if (options !== undefined && 'signal' in options)
     throw new PlatformOptionError('signal', 'park blocks its thread and cannot hear it; use parkAsync');
-  const request = open(ticket, readTimes(options));
+  const request = open(ticket, times);
   if ('status' in request) return request;
   const { addon, claim, requestNs } = request;
   const first = Math.min(WAKE_AFTER_NS, requestNs);

@@ -1,5 +1,7 @@
 /** How long a park may last, and how long it is waited for. Both always end. */
 import { PlatformOptionError } from '../errors.ts';
+import { checkOptions } from '../options.ts';
+import { shown } from '../shown.ts';
 
 export interface ParkOptions {
   /** After that the worker resumes by itself, in ms. More than 0, at most 60,000; default 1,000. The worker itself looks at the clock. */
@@ -24,8 +26,9 @@ export interface ParkTimes {
 
 /** @throws PlatformOptionError */
 export function readTimes(options: ParkOptions = {}): ParkTimes {
-  if (typeof options !== 'object' || options === null)
-    throw new PlatformOptionError('options', `expected an object, found ${String(options)}`);
+  checkOptions('parking', options, ['timeoutMs', 'requestTimeoutMs', 'signal']);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw new PlatformOptionError('signal', `expected an AbortSignal, found ${shown(options.signal)}`);
   return {
     timeoutNs: nanoseconds('timeoutMs', options.timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS),
     requestNs: nanoseconds(
@@ -38,6 +41,6 @@ export function readTimes(options: ParkOptions = {}): ParkTimes {
 
 function nanoseconds(name: string, ms: unknown, max: number): number {
   if (typeof ms !== 'number' || !(ms > 0 && ms <= max))
-    throw new PlatformOptionError(name, `expected a number above 0 and at most ${max}, found ${String(ms)}`);
+    throw new PlatformOptionError(name, `expected a number above 0 and at most ${max}, found ${shown(ms)}`);
   return Math.max(1, Math.round(ms * 1e6));
 }

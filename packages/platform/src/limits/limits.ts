@@ -7,7 +7,7 @@ import { findCpus } from '../topology/cpus.ts';
 import type { CpuSet } from '../machine/cpu-set.ts';
 import { readCpuset } from './cpuset.ts';
 import type { FileSystem } from '../machine/file-system.ts';
-import { nodeFileSystem } from '../machine/file-system.ts';
+import { checkFileSystem, nodeFileSystem } from '../machine/file-system.ts';
 import type { Pressure } from './pressure.ts';
 import { readPressure } from './pressure.ts';
 import type { ResourceLimit } from './process-limits.ts';
@@ -42,10 +42,11 @@ export interface Limits {
 }
 
 /**
- * Reads the limits in force now; they may change at any time. Never throws: what cannot be read is `null` with a reason.
+ * Reads the limits in force now; they may change at any time. Throws only for a wrong `fs`: what cannot be read is `null` with a reason.
  * @param fs default: this machine. A machine without /proc then answers `availableParallelism` by `node:os`.
  */
 export function limits(fs?: FileSystem): Limits {
+  checkFileSystem(fs);
   const sysfs = new Sysfs(fs ?? nodeFileSystem());
   const memory = readMemoryLimits(sysfs);
   const cpuQuota = readCpuQuota(sysfs);

@@ -5,6 +5,8 @@
  * that anyone may have written, so nothing is expanded before its bounds are known.
  */
 import { CpuSetSyntaxError, PlatformOptionError } from '../errors.ts';
+import { listed } from '../options.ts';
+import { shown } from '../shown.ts';
 
 /** CPUs are numbered below this. Linux can be built for 8192; twice that leaves room and still bounds what a bad file can cost. */
 export const MAX_CPUS = 16_384;
@@ -17,6 +19,8 @@ const HEX_WORD = /^[0-9a-f]{1,8}$/i;
 
 /** Old kernels end some files with a NUL after the newline. */
 function strip(text: string): string {
+  if (typeof text !== 'string')
+    throw new PlatformOptionError('text', `must be a string, found ${shown(text)}`);
   return text.replaceAll('\0', '').trim();
 }
 
@@ -124,7 +128,10 @@ export function parseCpuMap(text: string): CpuSet {
  */
 export function formatCpuMap(cpus: Iterable<number>, widthBits?: number): string {
   if (widthBits !== undefined && !(Number.isInteger(widthBits) && widthBits >= 1 && widthBits <= MAX_CPUS))
-    throw new PlatformOptionError('widthBits', `${widthBits} is no whole number from 1 to ${MAX_CPUS}`);
+    throw new PlatformOptionError(
+      'widthBits',
+      `${shown(widthBits)} is no whole number from 1 to ${MAX_CPUS}`,
+    );
   const numbers = sorted(cpus);
   const bits = Math.max(widthBits ?? 32, (numbers.at(-1) ?? 0) + 1);
   const words = Array.from({ length: Math.ceil(bits / 32) }, () => 0);
@@ -140,10 +147,10 @@ export function formatCpuMap(cpus: Iterable<number>, widthBits?: number): string
 }
 
 function sorted(cpus: Iterable<number>): number[] {
-  const numbers = [...cpus];
+  const numbers = listed('cpus', cpus);
   for (const cpu of numbers)
     if (!Number.isInteger(cpu) || cpu < 0 || cpu >= MAX_CPUS)
-      throw new PlatformOptionError('cpus', `${cpu} is no whole number below ${MAX_CPUS}`);
+      throw new PlatformOptionError('cpus', `${shown(cpu)} is no whole number below ${MAX_CPUS}`);
   return numbers.toSorted(ascending);
 }
 

@@ -6,12 +6,20 @@
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
+import { PlatformOptionError } from '../errors.ts';
+import { shown } from '../shown.ts';
 
 export interface FileSystem {
   /** The text of a file. */
   readFile(path: string): string | undefined;
   /** The names in a directory, symbolic links among them, in no particular order. */
   readDir(path: string): string[] | undefined;
+}
+
+/** @throws PlatformOptionError for what is neither left out nor such a port */
+export function checkFileSystem(fs: FileSystem | undefined): void {
+  if (fs === undefined || (typeof fs?.readFile === 'function' && typeof fs.readDir === 'function')) return;
+  throw new PlatformOptionError('fs', `must have readFile and readDir, found ${shown(fs)}`);
 }
 
 /** /proc/cpuinfo is the largest file read: about 1.6 KB a CPU. */

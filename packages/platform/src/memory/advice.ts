@@ -10,6 +10,7 @@ import type { Mapping } from './map.ts';
 import { readMappings, sameFlags } from './map.ts';
 import type { MemoryRange } from './range.ts';
 import { onRange, part, persist } from './range.ts';
+import { shown } from '../shown.ts';
 
 /**
  * `normal`, `random`, `sequential`: order of access. `dontFork`, `doFork`: whether a child process gets the range. `dontDump`, `doDump`: whether core dumps
@@ -67,10 +68,10 @@ const GROUPS: readonly (readonly MemoryAdvice[])[] = [
 const NO_SMAPS = 'advice is read back from /proc/self/smaps, which cannot be read';
 
 export function advise(machine: MemoryMachine, view: ArrayBufferView, advice: MemoryAdvice): Answer<Advised> {
-  if (!Object.hasOwn(ADVICE, advice))
+  if (typeof advice !== 'string' || !Object.hasOwn(ADVICE, advice))
     throw new PlatformOptionError(
       'advice',
-      `${JSON.stringify(advice)} is not one of ${Object.keys(ADVICE).join(', ')}`,
+      `${shown(advice)} is not one of ${Object.keys(ADVICE).join(', ')}`,
     );
   const known = ADVICE[advice];
   return onRange(machine, view, (range) => {

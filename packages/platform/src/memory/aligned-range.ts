@@ -4,8 +4,9 @@ import type { Answer } from '../answer.ts';
 import { unsupported, verified } from '../answer.ts';
 import { MemoryRangeError, PlatformOptionError } from '../errors.ts';
 import type { MemoryMachine } from './machine.ts';
-import { checkOptions } from './options.ts';
+import { checkOptions } from '../options.ts';
 import { alignedInside, bytesOf, isDetached, kindOf, readPageBytes } from './range.ts';
+import { shown } from '../shown.ts';
 
 export interface AlignedRangeOptions {
   /** Fail unless the range has as many bytes. Default: one page. */
@@ -24,11 +25,11 @@ export function largestAlignedRange(
   const pageBytes = readPageBytes(machine);
   const { alignBytes = pageBytes, minimumBytes = alignBytes } = options;
   if (!Number.isSafeInteger(minimumBytes) || minimumBytes <= 0)
-    throw new PlatformOptionError('minimumBytes', `${minimumBytes} is no whole number above 0`);
+    throw new PlatformOptionError('minimumBytes', `${shown(minimumBytes)} is no whole number above 0`);
   if (!Number.isSafeInteger(alignBytes) || !Number.isInteger(Math.log2(alignBytes)) || alignBytes < pageBytes)
     throw new PlatformOptionError(
       'alignBytes',
-      `${alignBytes} is no power of two from the page size of ${pageBytes} up`,
+      `${shown(alignBytes)} is no power of two from the page size of ${pageBytes} up`,
     );
   const bytes = bytesOf(machine, ArrayBuffer.isView(memory) ? memory : wholeBuffer(memory, pageBytes));
   const { addon, reason } = machine.native;

@@ -7,7 +7,8 @@ import { differs, refused, unsupported, verified } from '../answer.ts';
 import type { CpuSet } from '../machine/cpu-set.ts';
 import type { MemoryMachine } from './machine.ts';
 import { nodeErrorHint, nodeHint, numaHint } from './node-hint.ts';
-import { checkFlag, checkOptions, shownNodes } from './options.ts';
+import { shownNodes } from './options.ts';
+import { checkFlag, checkOptions } from '../options.ts';
 import type { MemoryPolicyMode, MemoryPolicySegment } from './policy-segments.ts';
 import {
   maskOf,

@@ -5,7 +5,7 @@
 import type { Answer } from '../answer.ts';
 import { differs, errnoName, refused, verified } from '../answer.ts';
 import type { MemoryMachine } from './machine.ts';
-import { checkFlag, checkOptions } from './options.ts';
+import { checkFlag, checkOptions } from '../options.ts';
 import { onRange, persist } from './range.ts';
 import { countPages } from './residency.ts';
 

@@ -3,6 +3,7 @@
  * WebAssembly.Memory, a SharedArrayBuffer or an ArrayBuffer. A view that tracks the length of its buffer counts with the length that
  * it has at the call.
  */
+import { types } from 'node:util';
 import type { Answer } from '../answer.ts';
 import { unsupported } from '../answer.ts';
 import { MemoryRangeError, PlatformOptionError } from '../errors.ts';
@@ -109,18 +110,38 @@ export function persist(call: () => number): number {
 export function bytesOf(machine: MemoryMachine, view: ArrayBufferView): Uint8Array {
   if (!ArrayBuffer.isView(view))
     throw new PlatformOptionError('range', `needs a typed array or a DataView, found ${kindOf(view)}`);
-  const [offsetBytes, lengthBytes] = extent(view);
-  if (lengthBytes > 0) return new Uint8Array(view.buffer, offsetBytes, lengthBytes);
+  const own = types.isDataView(view) ? OF_DATA_VIEW : OF_TYPED_ARRAY;
+  const buffer = own.buffer(view) as ArrayBufferLike;
+  const [offsetBytes, lengthBytes] = extent(view, own);
+  if (lengthBytes > 0) return new Uint8Array(buffer, offsetBytes, lengthBytes);
   throw new MemoryRangeError(
     { offsetBytes, lengthBytes, pageBytes: readPageBytes(machine) },
-    isDetached(view.buffer) ? 'its buffer is detached' : 'there is nothing in it',
+    isDetached(buffer) ? 'its buffer is detached' : 'there is nothing in it',
   );
 }
 
+interface Extent {
+  readonly buffer: (view: ArrayBufferView) => unknown;
+  readonly byteOffset: (view: ArrayBufferView) => unknown;
+  readonly byteLength: (view: ArrayBufferView) => unknown;
+}
+
+/** A view, or its class, may have properties of its own by these names, which say anything. */
+const OF_DATA_VIEW = gettersOf(DataView.prototype);
+const OF_TYPED_ARRAY = gettersOf(Object.getPrototypeOf(Uint8Array.prototype) as object);
+
+function gettersOf(prototype: object): Extent {
+  const getter =
+    (name: string) =>
+    (view: ArrayBufferView): unknown =>
+      Reflect.get(prototype, name, view);
+  return { buffer: getter('buffer'), byteOffset: getter('byteOffset'), byteLength: getter('byteLength') };
+}
+
 /** A DataView that its buffer has shrunk away from throws at both. */
-function extent(view: ArrayBufferView): [offsetBytes: number, lengthBytes: number] {
+function extent(view: ArrayBufferView, own: Extent): [offsetBytes: number, lengthBytes: number] {
   try {
-    return [view.byteOffset, view.byteLength];
+    return [Number(own.byteOffset(view)), Number(own.byteLength(view))];
   } catch {
     return [0, 0];
   }
@@ -130,6 +151,7 @@ export function isDetached(buffer: ArrayBufferLike): boolean {
   return 'detached' in buffer && (buffer as { readonly detached?: boolean }).detached === true;
 }
 
+/** The name of its class, or of its type. */
 export function kindOf(value: unknown): string {
   return value === null
     ? 'null'

@@ -3,13 +3,14 @@
  * Large ranges are asked about in parts, so that the memory needed for it is the same for all.
  */
 import { constants } from 'node:os';
+import { types } from 'node:util';
 import type { Answer } from '../answer.ts';
 import { refused, verified } from '../answer.ts';
 import { PlatformOptionError } from '../errors.ts';
 import { readHugeBytes } from './huge-bytes.ts';
 import type { MemoryMachine } from './machine.ts';
 import { numaHint } from './node-hint.ts';
-import { checkOptions } from './options.ts';
+import { checkOptions } from '../options.ts';
 import type { MemoryRange } from './range.ts';
 import { onRange, part, persist } from './range.ts';
 
@@ -85,7 +86,7 @@ export function residencyOf(
 ): Answer<Residency> {
   checkOptions('residency', options, ['nodeOfPage']);
   const { nodeOfPage } = options;
-  if (nodeOfPage !== undefined && !(nodeOfPage instanceof Int16Array || nodeOfPage instanceof Int32Array))
+  if (nodeOfPage !== undefined && !(types.isInt16Array(nodeOfPage) || types.isInt32Array(nodeOfPage)))
     throw new PlatformOptionError('nodeOfPage', 'must be an Int16Array or an Int32Array');
   return onRange<Residency>(machine, view, (range) => {
     if (nodeOfPage !== undefined && nodeOfPage.length < range.pages)

@@ -1,7 +1,9 @@
 /** What `PerfEvents.open` is asked, checked. */
 import { PlatformOptionError } from '../errors.ts';
 import { PERF_EVENT_NAMES, perfEventInfo, type PerfEventInfo, type PerfEventName } from './event-table.ts';
+import { checkOptions } from '../options.ts';
 import type { PerfTarget } from './source.ts';
+import { shown } from '../shown.ts';
 
 export interface PerfEventsOptions<E extends PerfEventName = PerfEventName> {
   /**
@@ -29,31 +31,25 @@ const MAX_TID = 0x7fff_ffff;
 
 /** @throws PlatformOptionError */
 export function perfRequest(options: PerfEventsOptions): PerfRequest {
-  if (typeof options !== 'object' || options === null)
-    throw new PlatformOptionError('options', `found ${typeof options}, expected an object`);
-  const stranger = Object.keys(options).find((key) => !OPTIONS.includes(key));
-  if (stranger !== undefined)
-    throw new PlatformOptionError(stranger, `is unknown; expected ${OPTIONS.join(', ')}`);
+  checkOptions('PerfEvents.open', options, OPTIONS);
   const { excludeKernel } = options;
   if (excludeKernel !== undefined && typeof excludeKernel !== 'boolean')
-    throw new PlatformOptionError('excludeKernel', `found ${String(excludeKernel)}, expected a boolean`);
+    throw new PlatformOptionError('excludeKernel', `found ${shown(excludeKernel)}, expected a boolean`);
   return { target: checkedTarget(options.target), events: checkedEvents(options.events), excludeKernel };
 }
 
 function checkedTarget(target: unknown = 'thread'): PerfTarget {
   if (target === 'thread' || target === 'process') return target;
   if (typeof target === 'object' && target !== null && 'tid' in target) {
+    checkOptions('the target', target, ['tid']);
     const { tid } = target;
     if (typeof tid === 'number' && Number.isInteger(tid) && tid > 0 && tid <= MAX_TID) return { tid };
     throw new PlatformOptionError(
       'target.tid',
-      `found ${String(tid)}, expected a thread id from 1 to ${MAX_TID}`,
+      `found ${shown(tid)}, expected a thread id from 1 to ${MAX_TID}`,
     );
   }
-  throw new PlatformOptionError(
-    'target',
-    `found ${JSON.stringify(target)}, expected 'thread', 'process' or { tid }`,
-  );
+  throw new PlatformOptionError('target', `found ${shown(target)}, expected 'thread', 'process' or { tid }`);
 }
 
 function checkedEvents(events: unknown = PERF_EVENT_NAMES): PerfEventInfo[] {
@@ -62,14 +58,16 @@ function checkedEvents(events: unknown = PERF_EVENT_NAMES): PerfEventInfo[] {
       'events',
       `expected a list of at least 1 of ${PERF_EVENT_NAMES.join(', ')}`,
     );
-  return events.map((name: unknown, place) => {
+  // A copy, for an array may have holes, which `map` leaves out.
+  const names: unknown[] = Array.from(events);
+  return names.map((name, place) => {
     const info = typeof name === 'string' ? perfEventInfo(name) : undefined;
     if (info === undefined)
       throw new PlatformOptionError(
         `events[${place}]`,
-        `found ${JSON.stringify(name)}, expected one of ${PERF_EVENT_NAMES.join(', ')}`,
+        `found ${shown(name)}, expected one of ${PERF_EVENT_NAMES.join(', ')}`,
       );
-    if (events.indexOf(name) !== place)
+    if (names.indexOf(name) !== place)
       throw new PlatformOptionError(`events[${place}]`, `${info.name} is there twice`);
     return info;
   });

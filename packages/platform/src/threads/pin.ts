@@ -5,6 +5,7 @@ import { verified } from '../answer.ts';
 import type { CpuSet } from '../machine/cpu-set.ts';
 import { PlatformOptionError } from '../errors.ts';
 import type { PlacementSlot } from './placement.ts';
+import { shown } from '../shown.ts';
 import type { ThreadHost } from './thread-host.ts';
 import { thisThreadHost } from './thread-host.ts';
 
@@ -28,6 +29,9 @@ export function pin(
   // It may come from a message.
   if (typeof slot !== 'object' || slot === null || !Array.isArray(slot.cpus))
     throw new PlatformOptionError('slot', 'no slot of a placement, expected { cpus, node }');
-  const answer = setAffinity(slot.cpus, tid, host);
-  return answer.status === 'verified' ? verified({ cpus: answer.value, node: slot.node }) : answer;
+  const { cpus, node } = slot;
+  if (node !== null && !(Number.isInteger(node) && node >= 0))
+    throw new PlatformOptionError('slot.node', `must be the number of a node or null, found ${shown(node)}`);
+  const answer = setAffinity(cpus, tid, host);
+  return answer.status === 'verified' ? verified({ cpus: answer.value, node }) : answer;
 }

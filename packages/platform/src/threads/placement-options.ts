@@ -2,6 +2,8 @@
 import type { CpuSet } from '../machine/cpu-set.ts';
 import { formatCpuList } from '../machine/cpu-set.ts';
 import { PlatformOptionError } from '../errors.ts';
+import { listed } from '../options.ts';
+import { shown } from '../shown.ts';
 
 /** More threads than any process runs. */
 export const MAX_PLACEMENT_THREADS = 65_536;
@@ -56,10 +58,14 @@ const CHOICES = {
 } as const;
 const POLICIES = ['compact', 'spread', 'perNode', 'explicit'];
 
-/** @throws PlatformOptionError */
-export function checkPlacementOptions(options: PlacementOptions): PlacementOptions {
-  if (typeof options !== 'object' || options === null)
+/**
+ * A copy, in which every set is an array: what comes in may answer otherwise the second time that it is read.
+ * @throws PlatformOptionError
+ */
+export function checkPlacementOptions(given: PlacementOptions): PlacementOptions {
+  if (typeof given !== 'object' || given === null)
     throw new PlatformOptionError('policy', 'expected { policy, threads, … }');
+  const options = { ...given };
   const { policy } = options;
   if (!POLICIES.includes(policy))
     throw new PlatformOptionError('policy', `${shown(policy)} is none of ${POLICIES.join(', ')}`);
@@ -83,11 +89,6 @@ export function checkPlacementOptions(options: PlacementOptions): PlacementOptio
   return policy === 'explicit' ? checkExplicit(options) : checkSets(options);
 }
 
-/** What came in may be anything. */
-function shown(value: unknown): string {
-  return JSON.stringify(value) ?? typeof value;
-}
-
 function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= MAX_PLACEMENT_THREADS;
 }
@@ -99,12 +100,12 @@ function checkExplicit(options: ExplicitPlacement): ExplicitPlacement {
       'cpus',
       `expected 1 to ${MAX_PLACEMENT_THREADS} CPUs or sets of CPUs in an array`,
     );
-  for (const entry of cpus as readonly (number | CpuSet)[])
-    checkSet('cpus', typeof entry === 'number' ? [entry] : entry);
-  return options;
+  const sets = Array.from(cpus as readonly (number | CpuSet)[], (entry) =>
+    checkSet('cpus', typeof entry === 'number' ? [entry] : entry),
+  );
+  return { ...options, cpus: sets };
 }
 
-/** Iterables are read once. */
 function checkSets(options: PlacementOptions): PlacementOptions {
   const { cpus, nodes } = options as AutomaticPlacement;
   return {
@@ -115,9 +116,7 @@ function checkSets(options: PlacementOptions): PlacementOptions {
 }
 
 function checkSet(name: string, numbers: Iterable<number>): readonly number[] {
-  if (typeof numbers !== 'object' || numbers === null || !(Symbol.iterator in numbers))
-    throw new PlatformOptionError(name, `${shown(numbers)} is no set of numbers`);
-  const set = [...numbers];
+  const set = listed(name, numbers);
   if (set.length === 0) throw new PlatformOptionError(name, 'an empty set, expected at least one');
   formatCpuList(set); // throws for what are no numbers of CPUs or nodes
   return set;

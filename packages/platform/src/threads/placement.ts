@@ -6,9 +6,10 @@ import type { UsableCore } from './core-order.ts';
 import { compactOrder, lastCacheOf, spreadOrder, usableCores } from './core-order.ts';
 import type { CpuSet } from '../machine/cpu-set.ts';
 import { formatCpuList } from '../machine/cpu-set.ts';
-import { PlacementError } from '../errors.ts';
+import { PlacementError, PlatformOptionError } from '../errors.ts';
 import type { AutomaticPlacement, ExplicitPlacement, PlacementOptions } from './placement-options.ts';
 import { checkPlacementOptions } from './placement-options.ts';
+import { shown } from '../shown.ts';
 import type { Pu, TopologyData } from '../topology/topology-data.ts';
 
 /** Plain data: travels in `workerData`. */
@@ -40,6 +41,8 @@ export interface Placement {
  */
 export function place(topology: TopologyData, options: PlacementOptions): Placement {
   const checked = checkPlacementOptions(options);
+  if (!Array.isArray(topology?.pus) || !Array.isArray(topology.nodes))
+    throw new PlatformOptionError('topology', `must be a topology, found ${shown(topology)}`);
   const allowed = new Map(topology.pus.map((pu) => [pu.os, pu]));
   const sets =
     checked.policy === 'explicit' ? explicit(allowed, checked) : automatic(topology, allowed, checked);

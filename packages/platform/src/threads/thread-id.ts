@@ -6,6 +6,7 @@ import os from 'node:os';
 import type { Answer, Refused, Unsupported } from '../answer.ts';
 import { refused, unsupported, verified } from '../answer.ts';
 import { PlatformOptionError } from '../errors.ts';
+import { shown } from '../shown.ts';
 import type { ThreadHost } from './thread-host.ts';
 import { thisThreadHost } from './thread-host.ts';
 
@@ -43,7 +44,7 @@ export function threadDirectory(tid: number | undefined): string {
 
 /** How a thread is called in reasons. */
 export function threadText(tid: number | undefined): string {
-  return tid === undefined ? 'the calling thread' : `thread ${tid}`;
+  return tid === undefined ? 'the calling thread' : `thread ${shown(tid)}`;
 }
 
 /**
@@ -69,7 +70,7 @@ export function checkThread(
 /** @throws PlatformOptionError */
 function checkTid(tid: number | undefined): void {
   if (tid === undefined || (Number.isInteger(tid) && tid >= 1 && tid <= MAX_TID)) return;
-  throw new PlatformOptionError('tid', `${String(tid)} is no whole number from 1 to ${MAX_TID}`);
+  throw new PlatformOptionError('tid', `${shown(tid)} is no whole number from 1 to ${MAX_TID}`);
 }
 
 export function noThread(call: string, tid: number): Refused | Unsupported {

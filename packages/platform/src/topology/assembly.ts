@@ -26,14 +26,18 @@ export interface Findings {
   /** `null`: everything is allowed. */
   readonly allowedCpus: ReadonlySet<number> | null;
   readonly allowedNodes: ReadonlySet<number> | null;
+  /** What is not allowed stays, and is listed all the same. */
+  readonly disallowed: boolean;
   readonly notes: readonly string[];
 }
 
 export function assemble(found: Findings): TopologyData {
   const { levels, info } = found;
   const position = new Map(found.order.map((cpu, index) => [cpu, index]));
-  const isAllowed = (cpu: number): boolean => found.allowedCpus?.has(cpu) ?? true;
-  const nodes = found.nodes.filter(({ os }) => found.allowedNodes?.has(os) ?? true);
+  const mayUseCpu = (cpu: number): boolean => found.allowedCpus?.has(cpu) ?? true;
+  const mayUseNode = (node: number): boolean => found.allowedNodes?.has(node) ?? true;
+  const isAllowed = (cpu: number): boolean => found.disallowed || mayUseCpu(cpu);
+  const nodes = found.nodes.filter(({ os }) => found.disallowed || mayUseNode(os));
 
   const homes = nodes.map(({ localCpus }) => localCpus).filter((cpus) => cpus.length > 0);
   const outermost = outermostKinds(found);
@@ -144,8 +148,8 @@ export function assemble(found: Findings): TopologyData {
     caches,
     kinds,
     offlineCpus: found.cpus.offline,
-    disallowedCpus: found.cpus.online.filter((cpu) => !isAllowed(cpu)),
-    disallowedNodes: found.nodes.map(({ os }) => os).filter((os) => !(found.allowedNodes?.has(os) ?? true)),
+    disallowedCpus: found.cpus.online.filter((cpu) => !mayUseCpu(cpu)),
+    disallowedNodes: found.nodes.map(({ os }) => os).filter((os) => !mayUseNode(os)),
     notes: found.notes,
   };
   return { ...data, counts: countKinds(data) };

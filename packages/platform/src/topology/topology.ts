@@ -5,16 +5,34 @@ import { CPU_DIRECTORY, findCpus } from './cpus.ts';
 import { readCpuset } from '../limits/cpuset.ts';
 import { PlatformOptionError, TopologyUnavailableError } from '../errors.ts';
 import type { FileSystem } from '../machine/file-system.ts';
-import { nodeFileSystem } from '../machine/file-system.ts';
+import { checkFileSystem, nodeFileSystem } from '../machine/file-system.ts';
 import { readGroups } from './groups.ts';
 import { readHostTopology } from './host.ts';
 import { readKinds } from './kinds.ts';
 import { readMachineMemory } from './node-memory.ts';
 import type { RawNode } from './nodes.ts';
 import { readNodes } from './nodes.ts';
+import { checkFlag, checkOptions } from '../options.ts';
+import { shown } from '../shown.ts';
 import { Sysfs } from '../machine/sysfs.ts';
 import { drawTopology } from './text.ts';
 import type { NumaNode, Pu, TopologyData } from './topology-data.ts';
+
+const LISTS = [
+  'pus',
+  'cores',
+  'clusters',
+  'groups',
+  'dies',
+  'packages',
+  'nodes',
+  'caches',
+  'kinds',
+  'offlineCpus',
+  'disallowedCpus',
+  'disallowedNodes',
+  'notes',
+] as const;
 
 export interface TopologyReadOptions {
   /** Where to read. Default: this machine. */
@@ -78,12 +96,17 @@ export class Topology implements TopologyData {
    * Reads the machine. Synchronous: a few hundred small files. Files that are missing, malformed or contradictory are left out and
    * told in `notes`. Without `fs` and `root`, a machine that has no /sys answers with `source: 'os'`.
    * @throws TopologyUnavailableError where `fs` or `root` holds no CPUs.
-   * @throws PlatformOptionError for both `fs` and `root`.
+   * @throws PlatformOptionError for both `fs` and `root`, and for options of other names or types.
    */
   static read(options: TopologyReadOptions = {}): Topology {
+    checkOptions('Topology.read', options, ['fs', 'root', 'disallowed']);
     const { fs, root } = options;
+    const disallowed = checkFlag('disallowed', options.disallowed, false);
+    checkFileSystem(fs);
+    if (root !== undefined && typeof root !== 'string')
+      throw new PlatformOptionError('root', `must be a path, found ${shown(root)}`);
     if (fs !== undefined && root !== undefined) throw new PlatformOptionError('root', 'not together with fs');
-    const data = readSysfsTopology(new Sysfs(fs ?? nodeFileSystem(root)), options.disallowed ?? false);
+    const data = readSysfsTopology(new Sysfs(fs ?? nodeFileSystem(root)), disallowed);
     if (data !== undefined) return new Topology(data);
     if (fs !== undefined || root !== undefined)
       throw new TopologyUnavailableError(
@@ -93,8 +116,15 @@ export class Topology implements TopologyData {
     return new Topology(readHostTopology());
   }
 
-  /** From the data of another topology, as it came out of JSON or from another thread. The data is copied. */
+  /**
+   * From the data of another topology, as it came out of JSON or from another thread. The data is copied.
+   * @throws PlatformOptionError for what lacks one of its lists
+   */
   static from(data: TopologyData): Topology {
+    const lacking =
+      typeof data === 'object' && data !== null ? LISTS.find((name) => !Array.isArray(data[name])) : LISTS[0];
+    if (lacking !== undefined)
+      throw new PlatformOptionError('data', `no topology: no list of ${lacking} in ${shown(data)}`);
     return new Topology(structuredClone(data instanceof Topology ? data.toJSON() : data));
   }
 
@@ -130,8 +160,8 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
   const { levels, caches, hierarchy } = readGroups(sysfs, cpus.online, info);
   const { nodes, groups: distanceGroups } = readNodes(sysfs, cpus.online, info, hierarchy);
   const numbers = nodes.map(({ os }) => os);
-  const allowedCpus = disallowed ? null : allowed(sysfs, 'cpus', cpus.online);
-  const allowedMemory = disallowed ? null : allowed(sysfs, 'mems', numbers);
+  const allowedCpus = allowed(sysfs, 'cpus', cpus.online);
+  const allowedMemory = allowed(sysfs, 'mems', numbers);
   return assemble({
     cpus,
     levels,
@@ -146,6 +176,7 @@ function readSysfsTopology(sysfs: Sysfs, disallowed: boolean): TopologyData | un
     allowedCpus,
     allowedNodes:
       allowedMemory && new Set([...allowedMemory, ...withoutMemory(nodes, { allowedCpus, allowedMemory })]),
+    disallowed,
     notes: sysfs.notes,
   });
 }
