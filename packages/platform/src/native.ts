@@ -40,17 +40,18 @@ function load(): Native {
   if (!TARGETS.includes(target))
     return none(`there is no addon for ${target}, only for ${TARGETS.join(' and ')}`);
   const name = `@corelane/platform-${target}`;
-  let addon: Partial<NativeAddon>;
+  let addon: Partial<NativeAddon> | null;
   try {
-    addon = createRequire(import.meta.url)(name) as Partial<NativeAddon>;
+    addon = createRequire(import.meta.url)(name) as Partial<NativeAddon> | null;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    // What is in the place of the addon may throw anything.
+    const { code = 'no code', message = String(error) } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
     const [summary] = message.split('\n');
-    return none(`the addon ${name} could not be loaded (${code ?? 'no code'}: ${summary})`);
+    return none(`the addon ${name} could not be loaded (${code}: ${summary})`);
   }
-  if (addon.abi !== ABI)
+  if (addon?.abi !== ABI)
     return none(
-      `the addon ${name} has interface ${String(addon.abi)}, this version of the package needs ${ABI}`,
+      `the addon ${name} has interface ${String(addon?.abi)}, this version of the package needs ${ABI}`,
     );
   return { addon: addon as NativeAddon, reason: `the addon ${name}` };
 }

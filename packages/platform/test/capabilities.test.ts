@@ -1,13 +1,25 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import type { Capability, CapabilityName } from '../src/index.ts';
 import { capabilities, memoryFileSystem, PerfEvents } from '../src/index.ts';
 import { loadNative } from '../src/native.ts';
 import { probeReusePort } from '../src/capabilities/reuse-port.ts';
+import { inChild } from './child.ts';
+import { compileProgram } from './compiled.ts';
+import { cpusetGroup } from './cpuset-group.ts';
+import { cpus } from './machine-facts.ts';
 import { native } from './native-mode.ts';
 import type { Files } from './machine.ts';
 import { machine } from './machine.ts';
+
+// Processes start slowly on a machine that is busy with others.
+vi.setConfig({ testTimeout: 30_000 });
+
+const filter = compileProgram('perf-seccomp.c');
+afterAll(() => {
+  filter?.remove();
+});
 
 async function one(name: CapabilityName, files: Files): Promise<Capability | undefined> {
   return (await capabilities({ fs: memoryFileSystem(files) })).find((capability) => capability.name === name);
@@ -25,6 +37,8 @@ const has = (value: unknown): string => (typeof value === 'function' ? 'availabl
 const caps = (mask: string): Files => ({ '/proc/self/status': `CapEff:\t${mask}\nSeccomp:\t0\n` });
 const none = caps('0000000000000000');
 const all = caps('000001ffffffffff');
+const mapped: Files = { '/proc/self/uid_map': '         0       1000          1\n' };
+const unmapped: Files = { '/proc/self/uid_map': '         0          0 4294967295\n' };
 const paranoid = (level: string): Files => ({ '/proc/sys/kernel/perf_event_paranoid': `${level}\n` });
 const uring = (disabled: string, release = '6.8.0-31-generic'): Files => ({
   '/proc/sys/kernel/osrelease': `${release}\n`,
@@ -97,6 +111,40 @@ describe('on this machine', () => {
     expect(found?.status).toBe(cycles === null ? 'unavailable' : 'available');
   });
 
+  test('changes nothing: a cpuset that is widened later widens the thread', async ({ skip }) => {
+    if (cpus.length < 2) return skip('one CPU');
+    using group = cpusetGroup(`${cpus[0]}`);
+    if (group.add === undefined) return skip(group.reason);
+    const code = `await platform.capabilities();
+      const { writeFileSync } = await import('node:fs');
+      writeFileSync(${JSON.stringify(`${group.reason}/cpuset.cpus`)}, '${cpus[0]},${cpus.at(-1)}');
+      return platform.affinity();`;
+    const answer = await inChild(code, { prepare: group.add });
+    expect(answer).toEqual({ status: 'verified', value: [cpus[0], cpus.at(-1)] });
+  });
+
+  test.runIf(filter)('perf events that a filter forbids are not called available', async () => {
+    const code = "return (await platform.capabilities()).find(({ name }) => name === 'perfEvents')";
+    const found = await inChild<Capability>(code, { wrapper: [filter?.file ?? '', '1'] });
+    expect(found.status).toBe(native ? 'unprivileged' : 'unavailable');
+    if (native) expect(found.reason).toMatch(/tried, .*EPERM/);
+  });
+
+  test.runIf(process.allowedNodeEnvironmentFlags.has('--allow-net'))(
+    'answers where Node may do next to nothing',
+    async () => {
+      const child = await inChild<Capability[]>('return await platform.capabilities()', {
+        node: ['--permission', '--allow-fs-read=*'],
+      });
+      const found = new Map(child.map((capability) => [capability.name, capability]));
+      expect(found.get('nativeAddon')).toMatchObject({ status: 'unavailable' });
+      expect(found.get('reusePort')).toMatchObject({
+        status: 'unprivileged',
+        reason: expect.stringContaining('--allow-net'),
+      });
+    },
+  );
+
   test('reusePort is what two real listeners find', async () => {
     const verdict = (await one('reusePort', {}))?.status;
     const [first, a] = await listen(0);
@@ -159,6 +207,11 @@ describe('by the files', () => {
     ['transparentHugePages', 'available', /\[madvise\].*advised/, ADVISED],
     ['transparentHugePages', 'unavailable', /\[never\].*needs \[always\]/, thp('always madvise [never]')],
     ['transparentHugePages', 'unavailable', /is not there/, {}],
+    // Root of a user namespace, as in a rootless container, has every capability and none of these.
+    ['raisePriority', 'unprivileged', /RLIMIT_NICE in .* is 0/, { ...all, ...priorities('0'), ...mapped }],
+    ['memoryLocking', 'unprivileged', /is 65536 bytes/, { ...all, ...memlock('65536'), ...mapped }],
+    ['perfEvents', 'unprivileged', /is 4: nothing/, { ...all, ...paranoid('4'), ...mapped }],
+    ['perfEvents', 'available', /overrides/, { ...all, ...paranoid('4'), ...unmapped }],
     ['reservedHugePages', 'unavailable', /nr_hugepages is 3; the kernel maps them only/, pages(3)],
     ['reservedHugePages', 'unavailable', /nr_hugepages is 0; needs at least 1/, pages(0)],
     ['reservedHugePages', 'unavailable', /no pools/, {}],

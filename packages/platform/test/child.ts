@@ -7,6 +7,8 @@ import { isRoot } from './machine-facts.ts';
 export interface ChildOptions {
   /** Gives up root, where it is root, after loading; default false. */
   readonly unprivileged?: boolean;
+  /** Further options of node. */
+  readonly node?: readonly string[];
   /** A command before node's, as `['prlimit', '--nice=30']`. */
   readonly wrapper?: readonly string[];
   /** Called with the process id before any of the code runs. */
@@ -32,7 +34,8 @@ export async function inChild<T>(code: string, options: ChildOptions = {}): Prom
     ${drop}
     const result = await (async () => { ${code} })();
     process.stdout.write(JSON.stringify(result));`;
-  const node = [process.execPath, '--conditions=@corelane/source', '--input-type=module', '--eval', script];
+  const flags = ['--conditions=@corelane/source', ...(options.node ?? []), '--input-type=module'];
+  const node = [process.execPath, ...flags, '--eval', script];
   const [command = '', ...args] = [...(options.wrapper ?? []), ...node];
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const out: Buffer[] = [];

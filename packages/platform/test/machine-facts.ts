@@ -5,15 +5,18 @@ import { Topology } from '../src/index.ts';
 
 export const linux = process.platform === 'linux';
 
-/** CAP_SYS_NICE is in the effective set. */
-export const mayNice: boolean =
-  linux &&
-  ((BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0}`) >> 23n) &
-    1n) ===
-    1n;
+/** Of the first user namespace: in another one, capabilities are over what belongs to that. */
+const initial = linux && /^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'));
+const effective = BigInt(
+  `0x${(linux && /^CapEff:\s+(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) || 0}`,
+);
+const has = (capability: bigint): boolean => initial && ((effective >> capability) & 1n) === 1n;
 
-/** The process can become another user. */
-export const isRoot: boolean = process.getuid?.() === 0;
+/** CAP_SYS_NICE is in the effective set. */
+export const mayNice: boolean = has(23n);
+
+/** The process can become another user (CAP_SETGID, CAP_SETUID). */
+export const isRoot: boolean = process.getuid?.() === 0 && has(6n) && has(7n);
 
 /** CPUs of the cpuset, ascending. */
 export const cpus: readonly number[] = Topology.read()

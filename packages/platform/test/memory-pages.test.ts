@@ -162,6 +162,17 @@ describe('huge pages', () => {
     expect(reasonOf(answer)).toContain(`0 of ${16 * PAGE} bytes that can be are huge now`);
   });
 
+  it('a scan that fails for another reason is not laid to the age of the kernel', () => {
+    const kernel = new FakeKernel();
+    kernel.intercept = (name) => (name === 'memoryHugeBytes' ? -24 : undefined);
+    onRange({ ...kernel.machine, lines: () => undefined }, kernel.range, (range) => {
+      const found = readHugeBytes({ ...kernel.machine, lines: () => undefined }, range);
+      expect(found).toMatchObject({ bytes: null, reason: expect.stringContaining('EMFILE') });
+      expect(found.reason).not.toContain('6.7');
+      return { status: 'verified', value: found };
+    });
+  });
+
   it.each<[string, number, number, number | null]>([
     ['the mapping is the range', 16, 8, 8],
     ['nothing of a larger mapping is huge', 64, 0, 0],
@@ -199,6 +210,20 @@ describe('what cannot be read back is not done', () => {
     expect(reasonOf(answer)).toContain('cannot be read');
     expect(kernel.settings()).toEqual(before);
     expect(kernel.pages.every(({ at }) => at === 0)).toBe(true);
+  });
+
+  it.each<[string, (machine: MemoryMachine, range: Uint8Array) => Answer<unknown>]>([
+    ['unlock', unlock],
+    ['advice', (machine, range) => advise(machine, range, 'doDump')],
+  ])('%s is not read from the absence of a flag where flags are not told', (_, call) => {
+    const kernel = new FakeKernel();
+    valueOf(lock(kernel.machine, kernel.range));
+    const machine: MemoryMachine = {
+      ...kernel.machine,
+      lines: (path) => [...(kernel.machine.lines(path) ?? [])].filter((line) => !line.startsWith('VmFlags:')),
+    };
+    expect(call(machine, kernel.range)).toMatchObject({ status: 'unsupported' });
+    expect(kernel.pages.every(({ flags }) => flags.has('lo'))).toBe(true);
   });
 
   it('advice that the kernel is built without is refused', () => {

@@ -2,6 +2,8 @@ import { expect, it } from 'vitest';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { errnoName, refused } from '../src/answer.ts';
+import type { Capability } from '../src/index.ts';
+import { inChild } from './child.ts';
 import { loadNative } from '../src/native.ts';
 import { fallback, native } from './native-mode.ts';
 
@@ -24,6 +26,24 @@ it.runIf(native)('answers the kernel id of each thread', async () => {
   await worker.terminate();
   expect(loadNative().addon?.threadId()).not.toBe(tid);
   expect(tid).toBeGreaterThan(process.pid);
+});
+
+it.each([
+  ['throws nothing at all', 'throw null', /could not be loaded \(no code: null\)/],
+  ['throws what is no error', "throw 'oops'", /could not be loaded \(no code: oops\)/],
+  ['is nothing', 'return null', /has interface undefined/],
+  ['is of another version', 'return { abi: 7 }', /has interface 7, this version of the package needs \d/],
+])('an addon that %s is none', async (_, load, reason) => {
+  const code = `const { default: Module } = await import('node:module');
+    const before = Module._load;
+    Module._load = function (name, ...rest) {
+      if (name.startsWith('@corelane/platform-')) { ${load}; }
+      return before.call(this, name, ...rest);
+    };
+    return (await platform.capabilities()).find(({ name }) => name === 'nativeAddon');`;
+  const found = await inChild<Capability>(code);
+  expect(found.status).toBe('unavailable');
+  if (!fallback && process.platform === 'linux') expect(found.reason).toMatch(reason);
 });
 
 it('names the errors of the kernel as Linux documents them', () => {

@@ -188,6 +188,7 @@ test('bad input throws and changes nothing', () => {
     { policy: 'fifo', priority: 100 },
     { policy: 'rr', priority: 1.5 },
     { policy: 'idle', priority: 1 },
+    { policy: 'idle', nice: 3 },
     {},
     undefined,
     null,
@@ -217,6 +218,24 @@ describe('other kernels', () => {
       errno: null,
       reason: 'sched_setscheduler(thread 9, rr, 2) succeeded, but the thread has other at 0',
     });
+  });
+
+  test('that refuse what takes no privilege are not said to lack one', () => {
+    const filter = {
+      priority: () => 15,
+      setNice: () => -1,
+      setScheduler: () => -1,
+      schedulerPriority: () => 0,
+    };
+    const reason = (answer: Answer<unknown>): string => ('reason' in answer ? answer.reason : '');
+    const other = withAddon({ ...filter, scheduler: () => 0 });
+    expect(reason(setNice(7, undefined, other))).toMatch(/answered EPERM: a seccomp filter/);
+    expect(reason(setNice(4, undefined, other))).toContain('lowering nice from 5 to 4');
+    expect(reason(setSchedulingPolicy({ policy: 'batch' }, undefined, other))).toMatch(
+      /leaving other takes no privilege: a seccomp filter/,
+    );
+    const idle = withAddon({ ...filter, scheduler: () => 0x40_00_00_05 });
+    expect(reason(setSchedulingPolicy({ policy: 'other' }, undefined, idle))).toContain('idle is for good');
   });
 
   test('keep the flag that gives children the usual policy, which takes privilege to clear', () => {

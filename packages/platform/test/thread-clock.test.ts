@@ -74,6 +74,14 @@ describe.runIf(linux)('on this machine', () => {
     expect(cell[1]).toBeGreaterThan(0);
   });
 
+  test('an array of another type, in which a number would lie across elements, is refused', () => {
+    using clock = valueOf(ThreadClock.open());
+    const others = [new Float32Array(8), new BigInt64Array(8), new Uint8Array(64), [0, 0], undefined];
+    for (const other of others)
+      expect(() => clock.readInto(other as unknown as Float64Array, 0)).toThrow(PlatformOptionError);
+    for (const other of others.slice(0, 3)) expect([...(other as Uint8Array)].every((n) => !n)).toBe(true);
+  });
+
   test('an index outside of the array is refused before anything is written', () => {
     using clock = valueOf(ThreadClock.open());
     const cell = new Float64Array(new SharedArrayBuffer(16));
@@ -113,6 +121,28 @@ describe('other systems', () => {
     expect(threadCpuTimeNs(undefined, host('linux', without, node))).toMatchObject({ value: 5000 });
     expect(threadCpuTimeNs(undefined, host('linux', without))).toMatchObject({ value: 120_000_000 });
     expect(threadCpuTimeNs(undefined, host('linux'))).toMatchObject({ status: 'unsupported' });
+  });
+
+  test('a kernel that books no time of threads has 0 in schedstat, which is not taken for a time', () => {
+    const files = {
+      ...task('self'),
+      ...task(12),
+      '/proc/thread-self/schedstat': '0 0 0\n',
+      '/proc/self/task/12/schedstat': '0 0 0\n',
+    };
+    const opened: string[] = [];
+    const open = (path: string): undefined => void opened.push(path);
+    const bare = host('linux', files, { open });
+    expect(threadCpuTimeNs(12, bare)).toEqual({ status: 'verified', value: 120_000_000 });
+    expect(ThreadClock.open(12, bare)).toMatchObject({ status: 'unsupported' });
+    const node = host('linux', files, { open, cpuTimeNs: () => 5000 });
+    expect(valueOf(ThreadClock.open(undefined, node)).readNs()).toBe(5000);
+    expect(opened).toEqual([]);
+  });
+
+  test('without /proc the caller has the clock that Node has', () => {
+    const clock = valueOf(ThreadClock.open(undefined, host('linux', {}, { cpuTimeNs: () => 6000 })));
+    expect([clock.tid, clock.readNs()]).toEqual([null, 6000]);
   });
 
   test('a clock without the addon keeps its file open, reads it whole, and closes it once', () => {

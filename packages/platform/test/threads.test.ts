@@ -127,6 +127,18 @@ describe('other systems', () => {
     });
   });
 
+  test('a thread that is there is not called gone because its file is', () => {
+    const alive = withAddon({});
+    for (const tid of [undefined, 9])
+      expect(setThreadName('a', tid, alive)).toMatchObject({
+        status: 'unsupported',
+        reason: expect.stringContaining('/comm, which is not there'),
+      });
+    const answers = [0, -3];
+    const gone = withAddon({ ownThread: () => answers.shift() ?? -3 });
+    expect(setThreadName('a', 9, gone)).toMatchObject({ status: 'refused', errno: 'ESRCH' });
+  });
+
   test('Linux without /proc answers that it is missing', () => {
     const bare = host('linux', {}, { readLink: () => undefined });
     const answers = [

@@ -3,7 +3,7 @@ import type { Capability, CapabilityName, Verdict } from './capability.ts';
 import { available, unavailable } from './capability.ts';
 import { PlatformError } from '../errors.ts';
 import type { FileSystem } from '../machine/file-system.ts';
-import { nodeFileSystem } from '../machine/file-system.ts';
+import { checkFileSystem, nodeFileSystem } from '../machine/file-system.ts';
 import {
   ioUring,
   memoryLocking,
@@ -20,8 +20,10 @@ import {
   nativeAddon,
   raisePriority,
   realtimeScheduling,
+  softwareEvents,
   throughAddon,
 } from './native-capabilities.ts';
+import { checkOptions } from '../options.ts';
 import { probeReusePort } from './reuse-port.ts';
 import { atomicsPause, atomicsWaitAsync, sharedWasmMemory, threadCpuUsage } from './runtime-capabilities.ts';
 import { Sysfs } from '../machine/sysfs.ts';
@@ -32,9 +34,11 @@ export interface CapabilitiesOptions {
   readonly fs?: FileSystem;
 }
 
-/** Every capability once, always in the same order. Opens two sockets on the loopback for a moment. Does not throw. */
+/** Every capability once, always in the same order. Opens two sockets on the loopback for a moment. Rejects for wrong options only. */
 export async function capabilities(options: CapabilitiesOptions = {}): Promise<Capability[]> {
+  checkOptions('capabilities', options, ['fs']);
   const { fs } = options;
+  checkFileSystem(fs);
   const sysfs = new Sysfs(fs ?? nodeFileSystem());
   const topology = readTopology(fs);
   const verdicts: Record<CapabilityName, Verdict> = {
@@ -54,7 +58,8 @@ export async function capabilities(options: CapabilitiesOptions = {}): Promise<C
     transparentHugePages: transparentHugePages(sysfs),
     reservedHugePages: reservedHugePages(sysfs),
     memoryLocking: throughAddon(memoryLocking(sysfs)),
-    perfEvents: throughAddon(perfEvents(sysfs)),
+    // Files of another machine say nothing of a call on this one.
+    perfEvents: throughAddon(fs === undefined ? softwareEvents(perfEvents(sysfs)) : perfEvents(sysfs)),
     hardwareCounters: hardwareCounters(),
     ioUring: ioUring(sysfs),
   };

@@ -50,7 +50,9 @@ export function memoryLocking(sysfs: Sysfs): Verdict {
 export function perfEvents(sysfs: Sysfs): Verdict {
   const level = sysfs.integer(PARANOID);
   if (level === undefined)
-    return unavailable(`${PARANOID} ${found(sysfs.text(PARANOID))}: no perf events in this kernel`);
+    return unavailable(
+      `${PARANOID} ${found(sysfs.text(PARANOID))}: no perf events in this kernel, or no /proc`,
+    );
   const is = `${PARANOID} is ${level}`;
   // CAP_SYS_ADMIN stood for it before Linux 5.8.
   if (hasCapability(sysfs, 'PERFMON') || hasCapability(sysfs, 'SYS_ADMIN'))

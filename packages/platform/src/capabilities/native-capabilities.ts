@@ -1,11 +1,13 @@
 /** What the addon adds, tried on the calling thread and on a page of its own. */
-import { affinity, setAffinity } from '../threads/affinity.ts';
+import { affinity } from '../threads/affinity.ts';
 import type { Answer } from '../answer.ts';
+import { errnoName, refused } from '../answer.ts';
 import type { Verdict } from './capability.ts';
 import { available, unavailable, unprivileged } from './capability.ts';
 import { alignedRange, memoryPolicy, pageBytes } from '../memory/memory.ts';
 import { loadNative } from '../native.ts';
-import { PerfEvents } from '../perf/events.ts';
+import type { PerfEventName } from '../perf/event-table.ts';
+import { PerfEvents, type PerfReading } from '../perf/events.ts';
 import { hasCapability, readResourceLimit } from '../limits/process-limits.ts';
 import type { Sysfs } from '../machine/sysfs.ts';
 
@@ -21,14 +23,22 @@ export function throughAddon(verdict: Verdict): Verdict {
   return unavailable(`${verdict.reason}; using it takes the addon, and ${reason}`);
 }
 
-/** Sets the mask that is in force. */
+/**
+ * Asks for no CPU at all, which the kernel turns down after it has looked whether the caller may ask. Setting the mask that is in force would
+ * change something: Linux 6.2 keeps what was asked for, and a thread that asked gets none of the CPUs that its cpuset is given later.
+ */
 export function cpuAffinity(): Verdict {
   const mask = affinity();
   if (mask.status !== 'verified') return judge(mask, '');
-  return judge(
-    setAffinity(mask.value),
-    `sched_setaffinity of the mask in force (${mask.value.length} CPUs) was read back`,
-  );
+  const { addon, reason } = loadNative();
+  if (addon === null) return unavailable(`sched_setaffinity takes the addon, and ${reason}`);
+  const none = new Uint8Array(8);
+  const result = addon.setAffinity(0, none, 0, none.length);
+  if (errnoName(-result) === 'EINVAL')
+    return available(
+      `sched_setaffinity of no CPU answered EINVAL, so it may be called; now ${mask.value.length} CPUs`,
+    );
+  return judge(refused('sched_setaffinity of no CPU', result, 'a filter forbids it'), '');
 }
 
 /** Reads the policy of a page. */
@@ -46,15 +56,25 @@ export function hardwareCounters(): Verdict {
   // No `using`: Node 22 runs this file as it is in tests and workers, and does not know it.
   const { value, tier, reason } = readOnce(opened.value).cycles;
   const shown = `cycles of this thread: ${tier ?? 'no way to count'} (${reason})`;
-  return value === null ? unavailable(shown) : available(shown);
+  // A hypervisor may offer counters that stand still.
+  return value === null || value === 0 ? unavailable(`${shown}, found ${value}`) : available(shown);
 }
 
-function readOnce(events: PerfEvents<'cycles'>): ReturnType<PerfEvents<'cycles'>['read']> {
+function readOnce<E extends PerfEventName>(events: PerfEvents<E>): PerfReading<E> {
   try {
     return events.read();
   } finally {
     events[Symbol.dispose]();
   }
+}
+
+/** What the files grant, a filter may still forbid. */
+export function softwareEvents(verdict: Verdict): Verdict {
+  if (verdict.status === 'unavailable' || loadNative().addon === null) return verdict;
+  const opened = PerfEvents.open({ events: ['taskClock'] });
+  if (opened.status !== 'verified') return judge(opened, '');
+  const { tier, reason } = readOnce(opened.value).taskClock;
+  return tier === 'software' ? verdict : unprivileged(`${verdict.reason}; tried, ${reason}`);
 }
 
 /** By capability and limit: trying it would change the thread for good where it is a one-way street. */

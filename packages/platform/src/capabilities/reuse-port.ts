@@ -2,7 +2,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import type { Verdict } from './capability.ts';
-import { available, unavailable } from './capability.ts';
+import { available, unavailable, unprivileged } from './capability.ts';
 
 const CALL = "net listen({ host: '127.0.0.1', reusePort: true })";
 const TIMEOUT_MS = 2000;
@@ -14,6 +14,8 @@ const TIMEOUT_MS = 2000;
  */
 export async function probeReusePort(reusePort = true): Promise<Verdict> {
   const where = `${process.platform}, Node ${process.version}`;
+  // Trying it would end the process: the error is thrown where nobody can catch it.
+  if (netForbidden()) return unprivileged(`${CALL} needs --allow-net (${where})`);
   const servers: Server[] = [];
   try {
     const port = await listen(servers, 0, reusePort);
@@ -26,6 +28,16 @@ export async function probeReusePort(reusePort = true): Promise<Verdict> {
   } finally {
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
+}
+
+/** Node's permission model, where it has the network among its permissions (Node 25). */
+function netForbidden(): boolean {
+  const { permission } = process as Partial<Pick<NodeJS.Process, 'permission'>>;
+  return (
+    permission !== undefined &&
+    process.allowedNodeEnvironmentFlags.has('--allow-net') &&
+    !permission.has('net')
+  );
 }
 
 async function listen(servers: Server[], port: number, reusePort: boolean): Promise<number> {

@@ -8,6 +8,9 @@ import type { Sysfs } from '../machine/sysfs.ts';
 
 const LIMITS = '/proc/self/limits';
 const STATUS = '/proc/self/status';
+const UID_MAP = '/proc/self/uid_map';
+/** Of the first user namespace: every id is itself. */
+const EVERY_ID = /^0\s+0\s+4294967295$/;
 
 export interface ResourceLimit {
   /** In force. */
@@ -59,9 +62,14 @@ export function readAllowedList(
 /** Numbers of linux/capability.h. */
 export const CAPABILITY = { IPC_LOCK: 14, SYS_ADMIN: 21, SYS_NICE: 23, PERFMON: 38 } as const;
 
-/** Whether a capability is in the effective set. `undefined` where the file does not tell. */
+/**
+ * Whether a capability is in the effective set. `undefined` where the file does not tell. `false` in a user namespace (rootless containers):
+ * its root has them all, but over what belongs to the namespace, which none of these does.
+ */
 export function hasCapability(sysfs: Sysfs, name: keyof typeof CAPABILITY): boolean | undefined {
   const text = readStatus(sysfs, 'CapEff');
   if (text === undefined || !/^[0-9a-f]{1,16}$/i.test(text)) return undefined;
+  const ids = sysfs.text(UID_MAP);
+  if (ids !== undefined && !EVERY_ID.test(ids)) return false;
   return ((BigInt(`0x${text}`) >> BigInt(CAPABILITY[name])) & 1n) === 1n;
 }

@@ -2,7 +2,7 @@
  * How much of a range is in huge pages. Linux 6.7 tells it exactly (PAGEMAP_SCAN); before, /proc/self/smaps tells it for whole mappings, which
  * answers it for a range too where that leaves no choice.
  */
-import { refused } from '../answer.ts';
+import { errnoName, refused } from '../answer.ts';
 import type { MemoryMachine } from './machine.ts';
 import type { Mapping } from './map.ts';
 import { readMappings } from './map.ts';
@@ -22,7 +22,12 @@ export function readHugeBytes(
 ): HugeBytes {
   const scanned = persist(() => range.addon.memoryHugeBytes(...range.whole));
   if (scanned >= 0) return { bytes: scanned, reason: 'PAGEMAP_SCAN' };
-  const why = refused('PAGEMAP_SCAN', scanned, 'needs Linux 6.7').reason;
+  const old = errnoName(-scanned) === 'ENOTTY';
+  const why = refused(
+    'PAGEMAP_SCAN',
+    scanned,
+    old ? 'needs Linux 6.7' : 'asked of /proc/self/pagemap',
+  ).reason;
   const found = mappings ?? readMappings(machine, range, 'smaps');
   if (found === undefined) return { bytes: null, reason: `${why}, and /proc/self/smaps cannot be read` };
   const [least, most] = bounds(found);

@@ -12,6 +12,7 @@ import type { MemoryMachine } from './machine.ts';
 import { allHave, readMappings } from './map.ts';
 import type { MemoryRange } from './range.ts';
 import { alignedInside, onRange, part, persist } from './range.ts';
+import { shown } from '../shown.ts';
 
 /**
  * `advise`: pages touched from now on may be huge, and the kernel may collapse those there later. `never`: no more huge pages than there are.
@@ -38,12 +39,12 @@ export function setHugePages(
   mode: HugePagesMode,
 ): Answer<HugePages> {
   if (mode !== 'advise' && mode !== 'never' && mode !== 'collapse')
-    throw new PlatformOptionError('mode', `${JSON.stringify(mode)} is not one of advise, never, collapse`);
+    throw new PlatformOptionError('mode', `${shown(mode)} is not one of advise, never, collapse`);
   return onRange(machine, view, (range) => {
     const setting = readHugeSetting(machine);
     if (setting === undefined)
       return unsupported(
-        'this kernel is built without transparent huge pages (/sys/kernel/mm/transparent_hugepage)',
+        'there is no /sys/kernel/mm/transparent_hugepage/enabled: this kernel is built without transparent huge pages, or /sys is not to be had here',
       );
     if (mode === 'collapse') return collapse(machine, range, setting);
     if (readMappings(machine, range, 'smaps') === undefined) return unsupported(NO_SMAPS);
@@ -71,7 +72,7 @@ function advise(
   machine: MemoryMachine,
   range: MemoryRange,
   mode: 'advise' | 'never',
-  { hugePageBytes, shown }: HugeSetting,
+  { hugePageBytes, shown: setting }: HugeSetting,
 ): Answer<HugePages> {
   const [number, name, flag] =
     mode === 'advise'
@@ -97,7 +98,7 @@ function advise(
   const eligible = after.some(({ sizesBytes }) => sizesBytes.get('THPeligible') !== 0);
   if (mode === 'advise' && !eligible)
     return differs(
-      `${call} succeeded, but /proc/self/smaps says that no huge page will come (THPeligible: 0): ${shown}; the advice stays, and does nothing`,
+      `${call} succeeded, but /proc/self/smaps says that no huge page will come (THPeligible: 0): ${setting}; the advice stays, and does nothing`,
     );
   return verified({ mode, hugeBytes: readHugeBytes(machine, range, after).bytes, hugePageBytes });
 }

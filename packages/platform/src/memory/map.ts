@@ -67,6 +67,8 @@ export function readMappings(
     });
     covered = Math.min(to, end);
   }
+  // Every mapping has some flags: without the line, nothing could be read back from their absence.
+  if (file === 'smaps' && mappings.some((mapping) => mapping.flags.size === 0)) return undefined;
   return covered === end ? mappings : undefined;
 }
 

@@ -34,7 +34,8 @@ export function nodeErrorHint(machine: MemoryMachine, nodes: CpuSet, result: num
 
 /** What a container's filter and a kernel without NUMA have to do with it. */
 export function numaHint(result: number): string | undefined {
-  if (errnoName(-result) === 'ENOSYS') return 'the kernel is built without NUMA';
+  if (errnoName(-result) === 'ENOSYS')
+    return 'the kernel is built without NUMA, or a seccomp filter hides it';
   if (errnoName(-result) === 'EPERM')
     return 'a seccomp filter forbids it, as those of containers do without CAP_SYS_NICE';
   return undefined;

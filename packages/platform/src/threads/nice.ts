@@ -4,6 +4,7 @@ import type { Answer } from '../answer.ts';
 import { differs, verified } from '../answer.ts';
 import { PlatformOptionError } from '../errors.ts';
 import { readResourceLimit } from '../limits/process-limits.ts';
+import { shown } from '../shown.ts';
 import { Sysfs } from '../machine/sysfs.ts';
 import type { ThreadHost } from './thread-host.ts';
 import { thisThreadHost } from './thread-host.ts';
@@ -31,7 +32,7 @@ export function nice(tid?: number, host: ThreadHost = thisThreadHost()): Answer<
  */
 export function setNice(value: number, tid?: number, host: ThreadHost = thisThreadHost()): Answer<number> {
   if (!Number.isInteger(value) || value < LEAST || value > MOST)
-    throw new PlatformOptionError('nice', `${String(value)} is no whole number from ${LEAST} to ${MOST}`);
+    throw new PlatformOptionError('nice', `${shown(value)} is no whole number from ${LEAST} to ${MOST}`);
   const call = `setpriority(${threadText(tid)}, ${value})`;
   const problem = checkThread(host, call, tid);
   if (problem !== undefined) return problem;
@@ -41,7 +42,9 @@ export function setNice(value: number, tid?: number, host: ThreadHost = thisThre
   if (result < 0) {
     const denied = -result === EACCES || -result === EPERM;
     const from = before < 0 ? '' : ` from ${20 - before}`;
-    return threadRefused(call, result, tid, denied ? needed(host, value, from) : undefined);
+    const free = before > 0 && value >= 20 - before;
+    const hint = free ? 'a seccomp filter or a security module forbids it' : needed(host, value, from);
+    return threadRefused(call, result, tid, denied ? hint : undefined);
   }
   const found = readPriority(host, tid);
   if (found < 0) return threadRefused(`${call}, reading back,`, found, tid);

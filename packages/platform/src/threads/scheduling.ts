@@ -5,6 +5,8 @@ import { differs, unsupported, verified } from '../answer.ts';
 import { PlatformOptionError } from '../errors.ts';
 import type { NativeThreads } from './native-threads.ts';
 import { limitText } from './nice.ts';
+import { checkOptions } from '../options.ts';
+import { shown } from '../shown.ts';
 import type { ThreadHost } from './thread-host.ts';
 import { thisThreadHost } from './thread-host.ts';
 import { checkThread, threadRefused, threadText } from './thread-id.ts';
@@ -91,7 +93,8 @@ export function setSchedulingPolicy(
   const before = addon.scheduler(tid ?? 0);
   if (before < 0) return threadRefused(call, before, tid);
   const result = addon.setScheduler(tid ?? 0, NUMBERS[policy] | (before & RESET_ON_FORK), priority);
-  if (result < 0) return denied(host, call, result, tid, { policy, priority });
+  if (result < 0)
+    return denied(host, call, result, tid, { policy, priority }, nameOf(before & ~RESET_ON_FORK));
   const found = readPolicy(addon, `${call}, reading back,`, tid);
   if (found.status !== 'verified') return found;
   const { value } = found;
@@ -119,35 +122,37 @@ function denied(
   result: number,
   tid: number | undefined,
   { policy, priority }: Required<SchedulingPolicyRequest>,
+  before: SchedulingPolicyName,
 ): Refused | Unsupported {
   if (-result !== EPERM) return threadRefused(call, result, tid);
   const realtime = policy === 'fifo' || policy === 'rr';
   const hint = realtime
     ? `it takes CAP_SYS_NICE or RLIMIT_RTPRIO of at least ${priority} (found ${limitText(host, 'Max realtime priority')}), ` +
       'and a cgroup with real-time run time where the kernel budgets it by group (cpu.rt_runtime_us)'
-    : `leaving idle takes CAP_SYS_NICE or RLIMIT_NICE of at least 20 - nice (found ${limitText(host, 'Max nice priority')}); ` +
-      'without them idle is for good';
+    : before === 'idle'
+      ? `leaving idle takes CAP_SYS_NICE or RLIMIT_NICE of at least 20 - nice (found ${limitText(host, 'Max nice priority')}); ` +
+        'without them idle is for good'
+      : `leaving ${before} takes no privilege: a seccomp filter or a security module forbids it`;
   return threadRefused(call, result, tid, hint);
 }
 
 function check(request: SchedulingPolicyRequest): Required<SchedulingPolicyRequest> {
-  if (typeof request !== 'object' || request === null)
-    throw new PlatformOptionError('policy', 'expected { policy, priority? }');
+  checkOptions('setSchedulingPolicy', request, ['policy', 'priority']);
   const { policy, priority } = request;
   const settable = ['other', 'batch', 'idle', 'fifo', 'rr', 'deadline'];
   if (!settable.includes(policy))
-    throw new PlatformOptionError('policy', `${policy} is none of ${settable.join(', ')}`);
+    throw new PlatformOptionError('policy', `${shown(policy)} is none of ${settable.join(', ')}`);
   if (policy !== 'fifo' && policy !== 'rr') {
     if (priority === undefined || priority === 0) return { policy, priority: 0 };
     throw new PlatformOptionError(
       'priority',
-      `${String(priority)} with policy ${policy}, which has none; only fifo and rr do`,
+      `${shown(priority)} with policy ${policy}, which has none; only fifo and rr do`,
     );
   }
   if (priority === undefined || !Number.isInteger(priority) || priority < 1 || priority > MAX_PRIORITY)
     throw new PlatformOptionError(
       'priority',
-      `${String(priority)} is no whole number from 1 to ${MAX_PRIORITY}`,
+      `${shown(priority)} is no whole number from 1 to ${MAX_PRIORITY}`,
     );
   return { policy, priority };
 }

@@ -8,6 +8,7 @@ import type { Answer } from '../answer.ts';
 import { unsupported, verified } from '../answer.ts';
 import { PlatformDisposedError, PlatformOptionError } from '../errors.ts';
 import type { NativeThreads } from './native-threads.ts';
+import { shown } from '../shown.ts';
 import type { ThreadFile, ThreadHost } from './thread-host.ts';
 import { thisThreadHost } from './thread-host.ts';
 import { checkThread, noThread, notLinux, threadDirectory, threadRefused, threadText } from './thread-id.ts';
@@ -43,10 +44,10 @@ export function threadCpuTimeNs(tid?: number, host: ThreadHost = thisThreadHost(
   );
 }
 
-/** By schedstat, which kernels have that were built with CONFIG_SCHED_INFO: all of the distributions'. */
+/** By schedstat, which kernels have that were built with CONFIG_SCHED_INFO: all of the distributions'. Else it is there, and all of it 0. */
 function cpuTimeByFiles(host: ThreadHost, tid: number | undefined): number | undefined {
   const text = host.fs.readFile(`${threadDirectory(tid)}/schedstat`);
-  const digits = /^([0-9]{1,20}) /.exec(text ?? '')?.[1];
+  const digits = /^([0-9]{1,20}) [0-9]+ [1-9]/.exec(text ?? '')?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
@@ -55,7 +56,7 @@ function cpuTimeByFiles(host: ThreadHost, tid: number | undefined): number | und
  * An id may be reused after its thread ended; a clock that reads by the addon would then show the new thread.
  */
 export class ThreadClock {
-  /** The thread, `null` where threads have no ids (not Linux): then the one that opened the clock. */
+  /** The thread, `null` where its id is not to be had (not Linux, or no /proc): then the one that opened the clock. */
   readonly tid: number | null;
   readonly #addon: NativeThreads | null;
   readonly #file: ThreadFile | null;
@@ -81,13 +82,14 @@ export class ThreadClock {
     if (addon !== null) return verified(new ThreadClock(host, tid ?? addon.threadId(), null));
     if (notLinux(host) !== undefined) return verified(new ThreadClock(host, null, null));
     const stat = readThreadStat(host, tid);
+    if (stat === undefined && tid !== undefined) return noThread('opening its clock', tid);
     const path = `${threadDirectory(tid)}/schedstat`;
-    const file = host.open(path);
-    if (stat === undefined) return tid === undefined ? unsupported('no /proc') : noThread('open', tid);
-    if (file !== undefined) return verified(new ThreadClock(host, stat.tid, file));
+    const file = cpuTimeByFiles(host, tid) === undefined ? undefined : host.open(path);
+    if (stat !== undefined && file !== undefined) return verified(new ThreadClock(host, stat.tid, file));
+    file?.close();
     if (tid === undefined && host.cpuTimeNs() !== undefined)
-      return verified(new ThreadClock(host, stat.tid, null));
-    return unsupported(`${path} cannot be opened, and ${host.native.reason}`);
+      return verified(new ThreadClock(host, stat?.tid ?? null, null));
+    return unsupported(`${path} cannot be opened, or does not tell, and ${host.native.reason}`);
   }
 
   /**
@@ -102,12 +104,13 @@ export class ThreadClock {
   /**
    * The same, written to `target[index]`. With the addon this allocates nothing, ever; without it, what reading a file takes.
    * @throws PlatformDisposedError
-   * @throws PlatformOptionError for an index outside of `target`
+   * @throws PlatformOptionError for what is no Float64Array, and an index outside of it
    */
   readInto(target: Float64Array, index: number): void {
     if (this.#disposed) throw new PlatformDisposedError('the thread clock');
-    // Also false for what is no array, NaN and fractions.
-    if (!(index >= 0 && index < target.length && (index | 0) === index)) throw outside(target, index);
+    // Of another type, the number would be written across elements.
+    if (!(target instanceof Float64Array) || !Number.isInteger(index) || index < 0 || index >= target.length)
+      throw outside(target, index);
     if (this.#addon === null) {
       target[index] = this.#readFile();
       return;
@@ -131,9 +134,11 @@ export class ThreadClock {
 }
 
 function outside(target: Float64Array, index: number): PlatformOptionError {
+  if (!(target instanceof Float64Array))
+    return new PlatformOptionError('target', `must be a Float64Array, found ${shown(target)}`);
   return new PlatformOptionError(
     'index',
-    `${String(index)} is no index of the ${target.length} numbers of target`,
+    `${shown(index)} is no index of the ${target.length} numbers of target`,
   );
 }
 

@@ -35,6 +35,7 @@ export interface ThreadHost {
 }
 
 const fs = nodeFileSystem();
+const { EACCES } = os.constants.errno;
 
 /** This process. */
 export function thisThreadHost(): ThreadHost {
@@ -93,9 +94,9 @@ function answer(call: () => number): number {
   try {
     return call();
   } catch (error) {
-    // The errors of node:os carry their number one level deeper.
-    const { errno, info } = error as NodeJS.ErrnoException & { info?: { errno?: number } };
-    const number = errno ?? info?.errno;
+    // The errors of node:os carry their number one level deeper; those of Node's permission model have none.
+    const { code, errno, info } = error as NodeJS.ErrnoException & { info?: { errno?: number } };
+    const number = errno ?? info?.errno ?? (code === 'ERR_ACCESS_DENIED' ? EACCES : undefined);
     if (number === undefined) throw error;
     return -Math.abs(number);
   }

@@ -3,6 +3,7 @@ import os from 'node:os';
 import type { Answer } from '../answer.ts';
 import { differs, unsupported, verified } from '../answer.ts';
 import { PlatformOptionError } from '../errors.ts';
+import { shown } from '../shown.ts';
 import type { ThreadHost } from './thread-host.ts';
 import { thisThreadHost } from './thread-host.ts';
 import { checkThread, threadDirectory, threadRefused, threadText } from './thread-id.ts';
@@ -11,7 +12,6 @@ import { checkThread, threadDirectory, threadRefused, threadText } from './threa
 export const MAX_THREAD_NAME_BYTES = 15;
 
 const ENOENT = -os.constants.errno.ENOENT;
-const ESRCH = -os.constants.errno.ESRCH;
 
 /** Without `tid`, of the calling thread. Needs no addon, only /proc. */
 export function threadName(tid?: number, host: ThreadHost = thisThreadHost()): Answer<string> {
@@ -44,15 +44,17 @@ export function setThreadName(
   if (problem !== undefined) return problem;
   const path = `${threadDirectory(tid)}/comm`;
   const result = host.writeFile(path, name);
-  if (result < 0)
-    return threadRefused(call, result === ENOENT ? ESRCH : result, tid, `${path} cannot be written`);
+  // The thread ended meanwhile, or there is no /proc.
+  if (result === ENOENT)
+    return checkThread(host, call, tid) ?? unsupported(`${call} is done by ${path}, which is not there`);
+  if (result < 0) return threadRefused(call, result, tid, `${path} cannot be written`);
   const found = readThreadName(host, path);
   if (found === name) return verified(found);
   return differs(`${call} succeeded, but ${path} says ${JSON.stringify(found)}`);
 }
 
 function checkName(name: string): void {
-  if (typeof name !== 'string') throw new PlatformOptionError('name', `${String(name)} is no string`);
+  if (typeof name !== 'string') throw new PlatformOptionError('name', `${shown(name)} is no string`);
   const bytes = Buffer.byteLength(name);
   if (bytes < 1 || bytes > MAX_THREAD_NAME_BYTES)
     throw new PlatformOptionError(
