@@ -8,7 +8,7 @@ export const HELP = `npm run bench -- --suite NAME [options]
 
   --suite NAME            a suite to run; may be repeated
   --group TEXT            only groups whose name contains TEXT
-  --quick                 3 short rounds: checks results; the figures are no evidence
+  --quick                 1 to 3 short rounds: checks results; the figures are no evidence
   --json                  one JSON document on stdout and nothing else
   --strict                a missed target exits 1, an undecided one 3
   --list                  the suites and their groups

@@ -230,6 +230,8 @@ describe('available parallelism', () => {
       [`${G}/pod/app/cpu.max`]: 'max 100000',
     });
     expect(wide.availableParallelism).toMatchObject({ value: 6, source: STATUS });
+    const free = read({ ...V2, [`${G}/pod/cpu.max`]: 'max 100000', [`${G}/pod/app/cpu.max`]: 'max 100000' });
+    expect(free.availableParallelism.reason).toBe('6 CPUs allowed, no quota');
   });
 
   test('is null where nothing tells, on a machine that is not this one', () => {

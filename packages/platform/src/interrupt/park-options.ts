@@ -8,7 +8,7 @@ export interface ParkOptions {
   readonly timeoutMs?: number;
   /** How long to wait for the worker to stand still, in ms, before the request is withdrawn. More than 0, at most 10,000; default 100. */
   readonly requestTimeoutMs?: number;
-  /** Ends the waiting, and the park with it. Of `parkAsync` only: what blocks a thread cannot hear a signal. */
+  /** Ends the waiting, not a park that was answered. Of `parkAsync` only: what blocks a thread cannot hear a signal. */
   readonly signal?: AbortSignal;
 }
 

@@ -104,7 +104,7 @@ function parallelism(
   const tightest = sets.toSorted((a, b) => (a.value?.length ?? 0) - (b.value?.length ?? 0))[0];
   const count = common || first.length;
   const whole = typeof cpuQuota.value === 'number' ? Math.max(1, Math.floor(cpuQuota.value)) : Infinity;
-  const byQuota = `quota ${cpuQuota.value} CPUs`;
+  const byQuota = cpuQuota.value === 'unlimited' ? 'no quota' : `quota ${cpuQuota.value} CPUs`;
   if (whole < count) return known(whole, cpuQuota.source ?? '', `${byQuota}, ${count} CPUs allowed`);
   const reason = `${count} CPUs allowed, ${cpuQuota.value === null ? 'no quota known' : byQuota}`;
   return known(Math.max(1, count), tightest?.source ?? '', reason);
