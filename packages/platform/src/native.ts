@@ -22,6 +22,11 @@ export type Native =
 const ABI = 1;
 /** Operating systems and processors with a package of their own. */
 const TARGETS = ['linux-x64', 'linux-arm64'];
+/** What helps, by the code of what loading it throws. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  MODULE_NOT_FOUND: '; it comes as an optional dependency, which the installation left out',
+  ERR_DLOPEN_DISABLED: '; node --permission needs --allow-addons for it',
+};
 /** Set to anything but '' or '0': behave as if there were no addon. */
 const OFF = 'CORELANE_NO_NATIVE';
 
@@ -47,7 +52,7 @@ function load(): Native {
     // What is in the place of the addon may throw anything.
     const { code = 'no code', message = String(error) } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
     const [summary] = message.split('\n');
-    return none(`the addon ${name} could not be loaded (${code}: ${summary})`);
+    return none(`the addon ${name} could not be loaded (${code}: ${summary}${REMEDIES[code] ?? ''})`);
   }
   if (addon?.abi !== ABI)
     return none(

@@ -31,6 +31,16 @@ it.runIf(native)('answers the kernel id of each thread', async () => {
 it.each([
   ['throws nothing at all', 'throw null', /could not be loaded \(no code: null\)/],
   ['throws what is no error', "throw 'oops'", /could not be loaded \(no code: oops\)/],
+  [
+    'is not installed',
+    "throw Object.assign(new Error('none'), { code: 'MODULE_NOT_FOUND' })",
+    /\(MODULE_NOT_FOUND: none; it comes as an optional dependency/,
+  ],
+  [
+    'Node does not load',
+    "throw Object.assign(new Error('none'), { code: 'ERR_DLOPEN_DISABLED' })",
+    /needs --allow-addons/,
+  ],
   ['is nothing', 'return null', /has interface undefined/],
   ['is of another version', 'return { abi: 7 }', /has interface 7, this version of the package needs \d/],
 ])('an addon that %s is none', async (_, load, reason) => {
