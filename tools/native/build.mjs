@@ -17,7 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const here = fileURLToPath(import.meta.url);
-export const HEADERS = createRequire(import.meta.url)('node-api-headers').include_dir;
+const require = createRequire(import.meta.url);
+export const HEADERS = require('node-api-headers').include_dir;
+const HEADERS_VERSION = require('node-api-headers/package.json').version;
 
 /** The compilers to try, and the Debian packages that bring the first of them. */
 const TARGETS = {
@@ -54,23 +56,33 @@ export function hostTarget() {
   return process.platform === 'linux' ? `linux-${process.arch}` : undefined;
 }
 
-function works(command) {
-  const r = spawnSync(command, ['--version'], { encoding: 'utf8' });
+/** @param {string[]} command with arguments */
+function works([command, ...args]) {
+  const r = spawnSync(command, [...args, '--version'], { encoding: 'utf8' });
   return r.status === 0 ? r.stdout.split('\n')[0] : undefined;
 }
 
-/** `{ command, version }`, or why there is none. */
+/** As make has it: `CC` may have arguments (`ccache gcc`), and empty is not set. */
+function chosenCompiler(target) {
+  const words = (process.env.CC ?? '').split(/\s+/).filter(Boolean);
+  return words.length > 0 && target === hostTarget() ? words : undefined;
+}
+
+/** `{ command, version }`, the command with its arguments, or why there is none. */
 export function findCompiler(target) {
   const { compilers, packages } = TARGETS[target].native === process.arch ? TARGETS[target] : CROSS[target];
-  const wanted = process.env.CC !== undefined && target === hostTarget() ? [process.env.CC] : compilers;
+  const chosen = chosenCompiler(target);
+  const wanted = chosen === undefined ? compilers.map((name) => [name]) : [chosen];
   const look = () =>
     wanted
       .map((command) => ({ command, version: works(command) }))
       .find(({ version }) => version !== undefined);
   const present = look();
   if (present !== undefined) return present;
-  const lacking = `no C compiler for ${target} (looked for ${wanted.join(', ')})`;
-  if (process.getuid?.() !== 0 || works('apt-get') === undefined)
+  // Installing another one would not be what was chosen.
+  if (chosen !== undefined) return `CC is ${JSON.stringify(process.env.CC)}, which does not run`;
+  const lacking = `no C compiler for ${target} (looked for ${compilers.join(', ')})`;
+  if (process.getuid?.() !== 0 || works(['apt-get']) === undefined)
     return `${lacking}; install ${packages.join(' and ')}`;
   console.error(`native: ${lacking}; installing ${packages.join(' and ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -106,21 +118,24 @@ export function buildNative(folder, { target = hostTarget(), sanitize = false, o
     .toSorted();
   const flags = [...FLAGS, ...BY_TARGET[target], ...(sanitize ? SANITIZE : RELEASE)];
   const stamp = createHash('sha256')
-    .update(JSON.stringify([compiler, flags, readFileSync(here, 'utf8')]))
+    .update(JSON.stringify([compiler, flags, HEADERS_VERSION, readFileSync(here, 'utf8')]))
     .update(JSON.stringify(sources.map((entry) => [entry, readFileSync(join(native, entry), 'utf8')])))
     .digest('hex');
   const stampFile = `${file}.stamp`;
-  if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return file;
+  // With what was built: two builds at a time, or one that was killed, may leave the binary of one with the stamp of another.
+  const stampOf = () => `${stamp} ${createHash('sha256').update(readFileSync(file)).digest('hex')}`;
+  if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stampOf()) return file;
 
   mkdirSync(dirname(file), { recursive: true });
   const fresh = `${file}.${process.pid}`; // renamed into place: another process may have the old one loaded
   const cFiles = sources.filter((entry) => entry.endsWith('.c')).map((entry) => join(native, entry));
-  const r = spawnSync(compiler.command, [...flags, `-I${HEADERS}`, '-o', fresh, ...cFiles], {
+  const [command, ...own] = compiler.command;
+  const r = spawnSync(command, [...own, ...flags, `-I${HEADERS}`, '-o', fresh, ...cFiles], {
     encoding: 'utf8',
   });
-  if (r.status !== 0) throw new Error(`native: ${name}: ${compiler.command} failed\n${r.stderr}`);
+  if (r.status !== 0) throw new Error(`native: ${name}: ${compiler.command.join(' ')} failed\n${r.stderr}`);
   renameSync(fresh, file);
-  writeFileSync(stampFile, stamp);
+  writeFileSync(stampFile, stampOf());
   return file;
 }
 

@@ -65,25 +65,28 @@ function toolchain() {
   if (target === undefined) throw new ToolchainError(`sanitizers are for Linux, this is ${process.platform}`);
   const compiler = findCompiler(target);
   if (typeof compiler === 'string') throw new ToolchainError(compiler);
-  const r = spawnSync(compiler.command, ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  const [command, ...own] = compiler.command;
+  const r = spawnSync(command, [...own, '-print-file-name=libasan.so'], { encoding: 'utf8' });
   const runtime = (r.stdout ?? '').trim();
   // Where both are installed, clang answers with gcc's runtime, which its code does not fit.
   if (/clang/.test(compiler.version) || !isAbsolute(runtime) || !existsSync(runtime))
     throw new ToolchainError(
-      `${compiler.command} (${compiler.version}) has no libasan.so of its own; needed is gcc with its sanitizers ` +
+      `${compiler.command.join(' ')} (${compiler.version}) has no libasan.so of its own; needed is gcc with its sanitizers ` +
         '(Debian: gcc brings libgcc-*-dev and libasan; CC=gcc where another compiler is cc)',
     );
   return { target, compiler, runtime };
 }
 
-function analyze({ command }) {
-  const major = spawnSync(command, ['-dumpversion'], { encoding: 'utf8' }).stdout.trim().split('.')[0];
+function analyze({ command: [command, ...own] }) {
+  const version = spawnSync(command, [...own, '-dumpversion'], { encoding: 'utf8' });
+  const major = version.stdout.trim().split('.')[0];
   const native = join(folder, 'native');
   const files = readdirSync(native).filter((file) => file.endsWith('.c'));
   for (const file of files) {
     const r = spawnSync(
       command,
       [
+        ...own,
         '-std=gnu11',
         '-O2',
         '-fanalyzer',
