@@ -16,6 +16,7 @@ const WITHOUT_ADDON = [
   'memory-failure.property',
   'memory-nodes',
   'memory-pages',
+  'native-build',
   'nodes',
   'perf-page.property',
   'perf-scale.property',

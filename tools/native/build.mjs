@@ -9,9 +9,17 @@
 // CORELANE_REQUIRE_NATIVE=1 (CI) that is an error. Idempotent by a stamp of sources, compiler and flags beside the binary.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -139,7 +147,8 @@ export function buildNative(folder, { target = hostTarget(), sanitize = false, o
   return file;
 }
 
-if (process.argv[1] !== undefined && resolve(process.argv[1]) === here) {
+// Perhaps by way of a link.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === here) {
   const { values } = parseArgs({
     options: { target: { type: 'string' }, sanitize: { type: 'boolean' }, out: { type: 'string' } },
   });

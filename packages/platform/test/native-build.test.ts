@@ -1,12 +1,11 @@
 /** Building the addon (tools/native/build.mjs), with compilers that only pretend. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { linux } from './machine-facts.ts';
-import { fallback } from './native-mode.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -31,16 +30,16 @@ function program(name: string, text: string): void {
   chmodSync(join(work, name), 0o755);
 }
 
-function build(env: NodeJS.ProcessEnv): string {
+function build(env: NodeJS.ProcessEnv, builder = BUILD): string {
   const PATH = `${work}:/usr/bin:/bin`;
-  const r = spawnSync(process.execPath, [BUILD], { cwd: folder, encoding: 'utf8', env: { PATH, ...env } });
+  const r = spawnSync(process.execPath, [builder], { cwd: folder, encoding: 'utf8', env: { PATH, ...env } });
   expect([r.status, r.stderr]).toEqual([0, expect.any(String)]);
   return r.stderr;
 }
 
 const calls = (): string[] => readFileSync(log, 'utf8').split('\n').filter(Boolean);
 
-describe.runIf(linux && !fallback && /^(x64|arm64)$/.test(process.arch))('building the addon', () => {
+describe.runIf(linux && /^(x64|arm64)$/.test(process.arch))('building the addon', () => {
   beforeEach(() => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, 'native'), { recursive: true });
@@ -58,6 +57,13 @@ describe.runIf(linux && !fallback && /^(x64|arm64)$/.test(process.arch))('buildi
     build({ CC: '  pretender  -m64 ' });
     expect(calls()).toEqual([expect.stringMatching(/^-m64 -std=gnu11 .* -o .*a package\.node/)]);
     expect(readFileSync(binary, 'utf8')).toBe('first');
+  });
+
+  test('the builder may be reached by a link', () => {
+    const link = join(work, 'tools');
+    symlinkSync(dirname(BUILD), link);
+    build({}, join(link, basename(BUILD)));
+    expect(calls()).toHaveLength(1);
   });
 
   test('CC that is empty is not set', () => {
