@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expectZeroAllocation } from '@corelane/memory-tracker';
 import { describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../src/index.ts';
@@ -72,6 +74,22 @@ describe.runIf(linux)('on this machine', () => {
     expect(expectZeroAllocation(read, { iterations: 2000 })).toBeLessThan(0.1);
     expect(cell[0]).toBe(0);
     expect(cell[1]).toBeGreaterThan(0);
+  });
+
+  test('a clock that was dropped leaves no file open', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const files = (): number => readdirSync('/proc/self/fd').length;
+    const before = files();
+    (() => {
+      for (let n = 0; n < 20; n++) valueOf(ThreadClock.open()).readNs();
+    })();
+    if (!native) expect(files()).toBeGreaterThan(before);
+    for (let turn = 0; files() > before && turn < 200; turn++) {
+      collect();
+      await new Promise(setImmediate);
+    }
+    expect(files()).toBeLessThanOrEqual(before);
   });
 
   test('an array of another type, in which a number would lie across elements, is refused', () => {

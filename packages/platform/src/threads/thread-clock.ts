@@ -51,6 +51,11 @@ function cpuTimeByFiles(host: ThreadHost, tid: number | undefined): number | und
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Closes the file of a clock that was dropped without being disposed. Node runs it some time after collecting, or never. */
+const dropped = new FinalizationRegistry<ThreadFile>((file) => {
+  file.close();
+});
+
 /**
  * The CPU clock of one thread, for those who read it all the time: a read costs little more than the system call, and allocates nothing.
  * An id may be reused after its thread ended; a clock that reads by the addon would then show the new thread.
@@ -72,6 +77,7 @@ export class ThreadClock {
     this.#file = file;
     this.tid = tid;
     this.#address = tid ?? 0;
+    if (file !== null) dropped.register(this, file, this);
   }
 
   /** Without `tid`, the clock of the calling thread; others of its process may not use the object, but can open their own by its id. */
@@ -129,6 +135,7 @@ export class ThreadClock {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    dropped.unregister(this);
     this.#file?.close();
   }
 }
