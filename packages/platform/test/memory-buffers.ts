@@ -1,7 +1,7 @@
 /** Buffers of every kind that can hold a range, and shorthands for answers. */
 import { expect } from 'vitest';
 import type { Answer, Verified } from '../src/index.ts';
-import { alignedRange } from '../src/index.ts';
+import { alignedRange, memoryPolicy, residency } from '../src/index.ts';
 
 const MIB = 1024 * 1024;
 
@@ -31,3 +31,11 @@ export function valueOf<T>(answer: Answer<T>): T {
   expect(answer).toMatchObject({ status: 'verified' });
   return (answer as Verified<T>).value;
 }
+
+/** Policies can be had, and the nodes of pages: the filters of containers mostly forbid both. */
+export const numa: boolean = (() => {
+  const range = alignedRange(wasm(65_536, true));
+  if (range.status !== 'verified' || memoryPolicy(range.value).status !== 'verified') return false;
+  const answer = residency(range.value);
+  return answer.status === 'verified' && answer.value.nodes !== null;
+})();

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Answer, HugePages, MemoryPolicySegment, Residency } from '../src/index.ts';
 import { inChild } from './child.ts';
 import { compileProgram } from './compiled.ts';
+import { numa } from './memory-buffers.ts';
 import { native } from './native-mode.ts';
 
 // A busy machine takes its time.
@@ -59,17 +60,18 @@ describe.runIf(filter)('a call that says it was done and was not', () => {
     ['mlock', 'platform.lockMemory(range)', 'does not show all of it locked'],
     ['munlock', '(platform.lockMemory(range), platform.unlockMemory(range))', 'shows some of it locked'],
   ])('%s is not verified', async (call, expression, reason) => {
+    if (call === 'mbind' && !numa) return; // a filter from outside answers first
     const answer = await filtered<Answer<unknown>>(0, call, expression);
     expect(answer).toMatchObject({ status: 'refused', errno: null });
     expect('reason' in answer && answer.reason).toContain(reason);
   });
 
-  it('is verified where what was asked is so already', async () => {
+  it.runIf(numa)('is verified where what was asked is so already', async () => {
     const answer = await filtered<Answer<unknown>>(0, 'mbind', 'platform.resetMemoryPolicy(range)');
     expect(answer.status).toBe('verified');
   });
 
-  it('a migration that cannot be read back puts the policy back', async () => {
+  it.runIf(numa)('a migration that cannot be read back puts the policy back', async () => {
     const [bound, policy] = await filtered<[Answer<unknown>, Answer<readonly MemoryPolicySegment[]>]>(
       constants.errno.EPERM,
       'move_pages',

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, it, vi } from 'vitest';
 import { memoryPolicy, pageBytes, prefaultMemory, residency } from '../src/index.ts';
 import { loadNative } from '../src/native.ts';
-import { freshRange, valueOf } from './memory-buffers.ts';
+import { freshRange, numa, valueOf } from './memory-buffers.ts';
 import { native } from './native-mode.ts';
 
 // A busy machine takes its time.
@@ -57,7 +57,7 @@ it.runIf(native)(
   },
 );
 
-it.runIf(native)('a range is the same pages for every thread', async () => {
+it.runIf(numa)('a range is the same pages for every thread', async () => {
   const range = freshRange(4 * pageBytes());
   const source = new URL('../src/index.ts', import.meta.url).href;
   const code = `const { parentPort, workerData } = require('node:worker_threads');
