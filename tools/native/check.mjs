@@ -197,7 +197,14 @@ function test(copy, runtime) {
   );
   if (files.length === 0) throw new CheckError('no test uses the addon');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--root', copy, '--testTimeout=60000', ...files.map((file) => join('test', file))];
+  const args = [
+    vitest,
+    'run',
+    '--root',
+    copy,
+    '--testTimeout=60000',
+    ...files.map((file) => join('test', file)),
+  ];
   const r = spawnSync(process.execPath, args, {
     stdio: 'inherit',
     cwd: copy,
