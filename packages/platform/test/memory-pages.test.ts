@@ -9,6 +9,7 @@ import { prefault } from '../src/memory/prefault.ts';
 import { onRange } from '../src/memory/range.ts';
 import { release } from '../src/memory/release.ts';
 import type { MemoryMachine } from '../src/memory/machine.ts';
+import type { NativeMemory } from '../src/memory/native-memory.ts';
 import { valueOf } from './memory-buffers.ts';
 import { FakeKernel, PAGE } from './memory-kernel.ts';
 
@@ -152,6 +153,26 @@ describe('huge pages', () => {
     const collapsed = setHugePages(old.machine, old.range, 'collapse');
     expect(collapsed).toMatchObject({ status: 'unsupported' });
     expect(reasonOf(collapsed)).toContain('needs Linux 6.1, this is 6.0.19-generic');
+  });
+
+  it('collapsing is verified by its own blocks, not by huge pages that reach into the range', () => {
+    const kernel = new FakeKernel();
+    const isHuge = (page: number): boolean => page < 4 || (page >= 8 && page < 12);
+    const native = kernel.machine.native.addon as NativeMemory;
+    const addon: NativeMemory = {
+      ...native,
+      memoryAdvise: () => 0,
+      memoryHugeBytes: (view, offset, length) => {
+        const first = (view.byteOffset + offset) / PAGE;
+        const pages = Array.from({ length: length / PAGE }, (_, index) => first + index);
+        return pages.filter(isHuge).length * PAGE;
+      },
+    };
+    const machine: MemoryMachine = { ...kernel.machine, native: { addon, reason: '' } };
+    const answer = setHugePages(machine, kernel.part(2, 10), 'collapse');
+    expect(answer).toMatchObject({ status: 'refused', errno: null });
+    expect(reasonOf(answer)).toContain(`0 of ${4 * PAGE} bytes that can be are huge now`);
+    expect(valueOf(setHugePages(machine, kernel.part(6, 12), 'collapse')).hugeBytes).toBe(4 * PAGE);
   });
 
   it('collapsing tells what it left', () => {

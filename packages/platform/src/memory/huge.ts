@@ -113,7 +113,14 @@ function collapse(
   const call = range.shown('madvise', 'MADV_COLLAPSE');
   const blocks = part(range, inside.offsetBytes, inside.lengthBytes);
   const result = persist(() => range.addon.memoryAdvise(...blocks, MADV_COLLAPSE));
-  const huge = readHugeBytes(machine, range);
+  // Of the blocks only: what lies before and after them may be part of other huge pages.
+  const huge = readHugeBytes(machine, {
+    ...range,
+    address: range.address + inside.offsetBytes,
+    lengthBytes: inside.lengthBytes,
+    pages: inside.lengthBytes / range.pageBytes,
+    whole: blocks,
+  });
   const found =
     huge.bytes === null
       ? huge.reason
@@ -123,7 +130,7 @@ function collapse(
   if (result < 0) return refused(call, result, `${found}; ${collapseHint(range, result, disabled)}`);
   if (huge.bytes === null) return unsupported(`${call} succeeded, but cannot be read back: ${huge.reason}`);
   if (huge.bytes < inside.lengthBytes) return differs(`${call} succeeded, but ${found}`);
-  return verified({ mode: 'collapse', hugeBytes: huge.bytes, hugePageBytes });
+  return verified({ mode: 'collapse', hugeBytes: readHugeBytes(machine, range).bytes, hugePageBytes });
 }
 
 function collapseHint(range: MemoryRange, result: number, disabled: string | undefined): string {
@@ -133,7 +140,8 @@ function collapseHint(range: MemoryRange, result: number, disabled: string | und
   if (errno === 'EINVAL')
     return `a block without any page cannot be collapsed (${resident} of ${range.pages} pages are there: prefaultMemory first), nor one with the advice never`;
   if (errno === 'ENOMEM') return 'no free huge page was found, or the memory cgroup has no room';
-  return 'pages were pinned, or busy';
+  if (errno === 'EAGAIN' || errno === 'EBUSY') return 'pages were pinned, or busy';
+  return 'a seccomp filter or a security module forbids it';
 }
 
 function tooSmall(range: MemoryRange, blockBytes: number): MemoryRangeError {
