@@ -155,6 +155,17 @@ describe('huge pages', () => {
     expect(reasonOf(collapsed)).toContain('needs Linux 6.1, this is 6.0.19-generic');
   });
 
+  it('advice that was given and cannot be read back is told to be there', () => {
+    const kernel = new FakeKernel();
+    let readings = 0;
+    const lines = (path: string): Iterable<string> | undefined =>
+      readings++ === 0 ? kernel.machine.lines(path) : undefined;
+    const answer = setHugePages({ ...kernel.machine, lines }, kernel.range, 'never');
+    expect(answer).toMatchObject({ status: 'unsupported' });
+    expect(reasonOf(answer)).toContain('succeeded and may be in force');
+    expect(kernel.pages.every(({ flags }) => flags.has('nh'))).toBe(true);
+  });
+
   it('collapsing is verified by its own blocks, not by huge pages that reach into the range', () => {
     const kernel = new FakeKernel();
     const isHuge = (page: number): boolean => page < 4 || (page >= 8 && page < 12);

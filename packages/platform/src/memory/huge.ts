@@ -44,7 +44,7 @@ export function setHugePages(
     const setting = readHugeSetting(machine);
     if (setting === undefined)
       return unsupported(
-        'there is no /sys/kernel/mm/transparent_hugepage/enabled: this kernel is built without transparent huge pages, or /sys is not to be had here',
+        '/sys/kernel/mm/transparent_hugepage/enabled cannot be read: this kernel is built without transparent huge pages, or /sys is not to be had here',
       );
     if (mode === 'collapse') return collapse(machine, range, setting);
     if (readMappings(machine, range, 'smaps') === undefined) return unsupported(NO_SMAPS);
@@ -89,7 +89,8 @@ function advise(
         : undefined,
     );
   const after = readMappings(machine, range, 'smaps');
-  if (after === undefined) return unsupported(NO_SMAPS);
+  if (after === undefined)
+    return unsupported(`${call} succeeded and may be in force, but ${NO_SMAPS} any more`);
   if (!allHave(after, flag))
     return differs(
       `${call} succeeded, but /proc/self/smaps does not show it for all of the range (VmFlags: ${flag})`,
