@@ -1,17 +1,13 @@
 export {
   acquireLease,
   adoptLease,
-  announceWaiter,
   checkLease,
   detachLease,
   endLease,
-  leaseGeneration,
-  leaseHolder,
-  reclaimLease,
-  recoverBuffer,
   releaseLease,
-  retireWaiter,
   returnBuffer,
-  waiterSequence,
-  wakeWaiters,
 } from './lease.ts';
+export { giveLease, orphanLease, settleLease, takeLease } from './ownership.ts';
+export { reclaimLease, recoverBuffer } from './reclaim.ts';
+export { leaseGeneration, leaseHolder, leaseOperation } from './record.ts';
+export { announceWaiter, retireWaiter, waiterSequence, wakeWaiters } from './waiting.ts';

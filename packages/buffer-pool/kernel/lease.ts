@@ -8,30 +8,15 @@
 //
 // Tried and rejected: the state in a 32-bit word beside an owner word. Two words are two steps, and reclaiming would have to
 // tell apart what happened between them.
-import {
-  add,
-  compareExchange64,
-  get,
-  high,
-  load,
-  load64,
-  low,
-  notify,
-  set,
-  sub,
-} from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange64, get, high, load, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
 import { popStack, pushStack } from '@corelane/lock-free/kernel/index-stack';
 import {
   BUFFER_DETACHED,
   BUFFER_FREE,
   BUFFER_LEASED,
-  BUFFER_POOL_ROOT_BYTES,
   BUFFER_POOL_ROOT_INDEX_BITS,
-  BUFFER_POOL_ROOT_RECORDS,
-  BUFFER_POOL_ROOT_SEQUENCE,
   BUFFER_POOL_ROOT_STACK,
   BUFFER_POOL_ROOT_WAITERS,
-  BUFFER_RECORD_BYTES,
   BUFFER_RECORD_LENGTH_BYTES,
   BUFFER_RECORD_WORD,
   LEASE_ADOPTED,
@@ -40,15 +25,11 @@ import {
   LEASE_FOREIGN,
   LEASE_STALE,
   LEASE_VALID,
-  LEASE_WORD_OWNER_MASK,
-  LEASE_WORD_OWNER_SHIFT,
-  LEASE_WORD_STATE_MASK,
   NO_LEASE,
-  OWNER_SLOT_BYTES,
   OWNER_SLOT_RETURNING,
-  OWNER_SLOT_WAITING,
-  OWNER_WORD_SLOT_MASK,
 } from './layout.generated.ts';
+import { held, recordOf, slotOf, stateOf } from './record.ts';
+import { wakeWaiters } from './waiting.ts';
 
 /** Takes a free buffer. @returns its token, NO_LEASE or LEASE_BROKEN */
 export function acquireLease(pool: i32, owner: i32): i32 {
@@ -81,11 +62,10 @@ export function releaseLease(pool: i32, index: i32, generation: i32, mask: i32, 
  * @returns as releaseLease
  */
 export function endLease(pool: i32, index: i32, generation: i32, mask: i32, owner: i32): i32 {
-  const returning = slotOf(pool, owner) + OWNER_SLOT_RETURNING;
+  const returning = returnNote(pool, owner);
   set(returning, (index + 1) | 0); // before the CAS: from there on it is what finds the buffer if this thread ends
   const outcome = transition(
-    pool,
-    index,
+    recordOf(pool, index) + BUFFER_RECORD_WORD,
     generation,
     mask,
     held(BUFFER_LEASED, owner),
@@ -97,12 +77,15 @@ export function endLease(pool: i32, index: i32, generation: i32, mask: i32, owne
 
 /** Takes a buffer out of the pool for ever. @returns as releaseLease */
 export function detachLease(pool: i32, index: i32, generation: i32, mask: i32, owner: i32): i32 {
-  return transition(pool, index, generation, mask, held(BUFFER_LEASED, owner), held(BUFFER_DETACHED, owner));
+  const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
+  return transition(word, generation, mask, held(BUFFER_LEASED, owner), held(BUFFER_DETACHED, owner));
 }
 
-/** `from` to `to`, one generation on. */
-function transition(pool: i32, index: i32, generation: i32, mask: i32, from: i32, to: i32): i32 {
-  const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
+/**
+ * A lease `from` its user `to` whatever comes of it, one generation on. Where it succeeds, `high()` is the generation before.
+ * @returns LEASE_ENDED; LEASE_STALE or LEASE_FOREIGN where nothing was changed
+ */
+export function transition(word: i32, generation: i32, mask: i32, from: i32, to: i32): i32 {
   load64(word); // observe: pairs with whoever leased or adopted
   while (true) {
     const holder = low();
@@ -117,9 +100,14 @@ function transition(pool: i32, index: i32, generation: i32, mask: i32, from: i32
 /** Gives back a buffer that the caller holds since `endLease`, `reclaimLease` or `recoverBuffer`, and wakes who waits for one. */
 export function returnBuffer(pool: i32, index: i32, owner: i32): void {
   pushStack(get(pool + BUFFER_POOL_ROOT_STACK), index); // publish: hands over the bytes; pairs with popStack in acquireLease
-  set(slotOf(pool, owner) + OWNER_SLOT_RETURNING, 0);
+  set(returnNote(pool, owner), 0);
   // After the push: whoever announced itself before has either found the buffer or is woken. Pairs with announceWaiter.
   if (load(pool + BUFFER_POOL_ROOT_WAITERS) != 0) wakeWaiters(pool);
+}
+
+/** Byte address of where an owner notes the buffer that is on its way back. */
+export function returnNote(pool: i32, owner: i32): i32 {
+  return slotOf(pool, owner) + OWNER_SLOT_RETURNING;
 }
 
 /**
@@ -143,95 +131,4 @@ export function adoptLease(pool: i32, index: i32, generation: i32, mask: i32, ow
 export function checkLease(pool: i32, index: i32, generation: i32, mask: i32): i32 {
   load64(recordOf(pool, index) + BUFFER_RECORD_WORD);
   return stateOf(low()) == BUFFER_LEASED && ((high() ^ generation) & mask) == 0 ? LEASE_VALID : LEASE_STALE;
-}
-
-/**
- * Ends whatever lease `dead` has of this buffer. The caller, `owner`, holds the buffer until `returnBuffer`.
- * @returns LEASE_ENDED; LEASE_FOREIGN where `dead` has none
- */
-export function reclaimLease(pool: i32, index: i32, dead: i32, owner: i32): i32 {
-  const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
-  const returning = slotOf(pool, owner) + OWNER_SLOT_RETURNING;
-  load64(word);
-  set(returning, (index + 1) | 0);
-  while (true) {
-    const holder = low();
-    const current = high();
-    if (holder != held(BUFFER_LEASED, dead)) {
-      set(returning, 0);
-      return LEASE_FOREIGN;
-    }
-    // publish: against the release of a thread that is still alive, an adoption, and another reclaim. Pairs with the same in
-    // transition and adoptLease.
-    if (compareExchange64(word, holder, current, held(BUFFER_FREE, owner), (current + 1) | 0) != 0)
-      return LEASE_ENDED;
-  }
-}
-
-/**
- * Takes the buffer that `dead` had ended its lease of and not yet pushed. Only once that thread has ended: then its `returning` says
- * so for certain, since it can't have been terminated between the push and the word's reset.
- * @returns the index, which the caller, `owner`, holds until `returnBuffer`; NO_LEASE where there is none
- */
-export function recoverBuffer(pool: i32, dead: i32, owner: i32): i32 {
-  const index = (get(slotOf(pool, dead) + OWNER_SLOT_RETURNING) - 1) | 0;
-  if (index < 0) return NO_LEASE;
-  const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
-  load64(word);
-  // Of several that reclaim, one succeeds: the word then no longer names `dead`.
-  if (low() != held(BUFFER_FREE, dead)) return NO_LEASE;
-  set(slotOf(pool, owner) + OWNER_SLOT_RETURNING, (index + 1) | 0);
-  if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), high()) != 0) return index;
-  set(slotOf(pool, owner) + OWNER_SLOT_RETURNING, 0);
-  return NO_LEASE;
-}
-
-/** State and owner of a buffer: the low half of its word. */
-export function leaseHolder(pool: i32, index: i32): i32 {
-  load64(recordOf(pool, index) + BUFFER_RECORD_WORD);
-  return low();
-}
-
-/** Generation of a buffer: the high half of its word. */
-export function leaseGeneration(pool: i32, index: i32): i32 {
-  load64(recordOf(pool, index) + BUFFER_RECORD_WORD);
-  return high();
-}
-
-/** From now on whoever returns a buffer bumps `sequence` and wakes. Then look at `waiterSequence`, then try, then park on it. */
-export function announceWaiter(pool: i32, owner: i32): void {
-  set(slotOf(pool, owner) + OWNER_SLOT_WAITING, 1);
-  add(pool + BUFFER_POOL_ROOT_WAITERS, 1); // pairs with the load of waiters in returnBuffer
-}
-
-/** Takes back what `announceWaiter` did, for oneself or for an owner that has ended. */
-export function retireWaiter(pool: i32, owner: i32): void {
-  set(slotOf(pool, owner) + OWNER_SLOT_WAITING, 0);
-  sub(pool + BUFFER_POOL_ROOT_WAITERS, 1);
-}
-
-export function waiterSequence(pool: i32): i32 {
-  return load(pool + BUFFER_POOL_ROOT_SEQUENCE); // observe: pairs with wakeWaiters
-}
-
-/** Wakes every thread that waits: one of them may have given up, and a parked promise can't be taken back. */
-export function wakeWaiters(pool: i32): void {
-  add(pool + BUFFER_POOL_ROOT_SEQUENCE, 1); // publish: who parks from now on with what it saw before does not park
-  notify(pool + BUFFER_POOL_ROOT_SEQUENCE, -1);
-}
-
-function stateOf(holder: i32): i32 {
-  return holder & LEASE_WORD_STATE_MASK;
-}
-
-function held(state: i32, owner: i32): i32 {
-  return state | ((owner & LEASE_WORD_OWNER_MASK) << LEASE_WORD_OWNER_SHIFT);
-}
-
-function recordOf(pool: i32, index: i32): i32 {
-  return get(pool + BUFFER_POOL_ROOT_RECORDS) + index * BUFFER_RECORD_BYTES;
-}
-
-function slotOf(pool: i32, owner: i32): i32 {
-  return pool + BUFFER_POOL_ROOT_BYTES + (owner & OWNER_WORD_SLOT_MASK) * OWNER_SLOT_BYTES;
 }

@@ -1,27 +1,22 @@
 // The pool as JavaScript sees it. Leases are in lease.ts, those who wait in waiting-line.ts, who leases in owners.ts; the protocol of
 // the shared words is in kernel/lease.ts and PROTOCOL.md.
 import { addTally, ArgumentRangeError, Arena } from '@corelane/shared-memory';
-import {
-  DoubleReleaseError,
-  ForeignReleaseError,
-  PoolCorruptedError,
-  PoolDisposedError,
-  StaleLeaseError,
-} from './errors.ts';
+import { PoolCorruptedError, PoolDisposedError } from './errors.ts';
 import {
   bufferPoolRoot,
-  LEASE_ADOPTED,
   LEASE_BROKEN,
   LEASE_ENDED,
-  LEASE_FOREIGN,
+  LEASE_ORPHANED,
+  LEASE_STALE,
   LEASE_VALID,
   NO_LEASE,
 } from './layout.ts';
-import { endLease, Lease, LeaseView } from './lease.ts';
+import { Lease, LeaseView } from './lease.ts';
 import { Owners } from './owners.ts';
 import { PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
 import { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
+import { adoptLease, cancelLease, endLease, giveBack, giveLease, refusal, takeLease } from './transitions.ts';
 import { WaitingLine, type AcquireOptions } from './waiting-line.ts';
 
 export { NO_LEASE };
@@ -156,8 +151,9 @@ export class BufferPool implements Disposable {
 
   /**
    * Returns everything that a thread held which has ended (the worker's `exit` event has come), each buffer once, whatever others do
-   * meanwhile; and makes its number invalid. Of an owner already reclaimed: does nothing.
-   * @returns how many buffers
+   * meanwhile; and makes its number invalid. What it had given to the kernel is not reused yet: it is an orphan until its operation
+   * is complete (`take`), or its ring gone (`settle`). Of an owner already reclaimed: does nothing.
+   * @returns how many buffers, with orphans
    * @throws ArgumentRangeError for what is no owner's number, or this pool's own: dispose of it instead
    */
   reclaim(owner: number): number {
@@ -200,20 +196,78 @@ export class BufferPool implements Disposable {
     return NO_LEASE;
   }
 
-  /** Releases a lease of this thread by its token. @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError, ArgumentRangeError */
+  /** Releases a lease of this thread by its token. @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError, KernelHeldError, ArgumentRangeError */
   release(token: number): void {
     const memory = this.#memory;
     const index = memory.indexOf(token);
-    const outcome = endLease(memory, index, token >> memory.indexBits, memory.tokenMask, this.owner);
-    if (outcome === LEASE_ENDED) return;
-    const found = memory.describe(index);
-    if (outcome === LEASE_FOREIGN) throw new ForeignReleaseError('release', found, this.owner);
     const generation = token >> memory.indexBits;
-    const next = (generation + 1) & memory.tokenMask;
-    const mine = found.state === 'free' && found.owner === this.owner;
-    if (mine && (found.generation & memory.tokenMask) === next)
-      throw new DoubleReleaseError('release', found, generation);
-    throw new StaleLeaseError('release', found, generation);
+    const outcome = endLease(memory, index, generation, memory.tokenMask, this.owner);
+    if (outcome !== LEASE_ENDED)
+      throw refusal('release', memory, index, generation, memory.tokenMask, outcome, this.owner);
+  }
+
+  /**
+   * As `lease.give`, by the token of a lease of this thread.
+   * @returns the token to complete or cancel the operation by
+   * @throws StaleLeaseError, ForeignReleaseError, KernelHeldError, ArgumentRangeError
+   */
+  give(token: number, operation: number): number {
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
+    const generation = token >> memory.indexBits;
+    giveLease(memory, index, generation, memory.tokenMask, operation, this.owner);
+    return memory.tokenOf(index, generation + 1);
+  }
+
+  /**
+   * An operation is complete, whoever submitted it: the buffer is this thread's, or, where it is an orphan, the pool's.
+   * @param token what `give` returned
+   * @returns the lease; undefined where the buffer went back to the pool
+   * @throws WrongOperationError, StaleLeaseError, ArgumentRangeError
+   */
+  take(token: number, operation: number): Lease | undefined {
+    if (this.takeToken(token, operation) === NO_LEASE) return undefined;
+    const { kernel, at } = this.#memory;
+    const index = this.#memory.indexOf(token);
+    return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), this.owner);
+  }
+
+  /** As `take`, allocating nothing: the token of the lease, or NO_LEASE where the buffer went back to the pool. */
+  takeToken(token: number, operation: number): number {
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
+    const generation = token >> memory.indexBits;
+    if (!takeLease(memory, index, generation, memory.tokenMask, operation, this.owner)) return NO_LEASE;
+    return memory.tokenOf(index, generation + 1);
+  }
+
+  /**
+   * An operation of this thread was cancelled: its buffer is an orphan until the operation is complete.
+   * @throws WrongOperationError, StaleLeaseError, ForeignReleaseError, ArgumentRangeError
+   */
+  cancel(token: number, operation: number): void {
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
+    cancelLease(memory, index, token >> memory.indexBits, memory.tokenMask, operation, this.owner);
+  }
+
+  /**
+   * The kernel has nothing of this owner any more: its ring is gone, and every operation with it. What it had given comes back to the
+   * pool, and a completion that is told after all is stale.
+   * @param owner a number, live or reclaimed, or this pool's own
+   * @returns how many buffers
+   * @throws ArgumentRangeError
+   */
+  settle(owner: number): number {
+    this.#owners.checkNumber(owner);
+    const { kernel, at } = this.#memory;
+    let count = 0;
+    for (let index = 0; index < this.capacity; index++)
+      if (kernel.settleLease(at, index, owner, this.owner) === LEASE_ENDED) {
+        giveBack(this.#memory, index, this.owner);
+        count++;
+      }
+    return count;
   }
 
   /** The whole buffer of a lease, of this thread or another, by its token; the same view each time. @throws StaleLeaseError, ArgumentRangeError */
@@ -222,29 +276,29 @@ export class BufferPool implements Disposable {
     return this.#memory.bytesOf(index);
   }
 
-  /** A look at a buffer that another thread leases, without taking it over. @throws StaleLeaseError, ArgumentRangeError */
+  /** A look at a buffer that another thread leases, without taking it over. @throws StaleLeaseError, KernelHeldError, ArgumentRangeError */
   open(token: number): LeaseView {
-    const index = this.#memory.indexOf(token);
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
     // First the whole generation, then the check: if the token is good now, it was of this generation.
-    const generation = this.#memory.kernel.leaseGeneration(this.#memory.at, index);
+    const generation = memory.kernel.leaseGeneration(memory.at, index);
     this.#checkToken('open', token);
-    const view = new LeaseView(this.#memory, index, generation);
+    const view = new LeaseView(memory, index, generation);
     if (view.token !== token)
-      throw new StaleLeaseError('open', this.#memory.describe(index), token >> this.#memory.indexBits);
+      throw refusal('open', memory, index, token >> memory.indexBits, memory.tokenMask, LEASE_STALE, 0);
     return view;
   }
 
   /**
    * Takes a lease over from whoever has it: theirs ends, and the token with it; the buffer and its length stay.
-   * @throws StaleLeaseError, ArgumentRangeError
+   * @throws StaleLeaseError, KernelHeldError, ArgumentRangeError
    */
   adopt(token: number): Lease {
-    const { kernel, at, indexBits, tokenMask } = this.#memory;
-    const index = this.#memory.indexOf(token);
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
     const { owner } = this;
-    if (kernel.adoptLease(at, index, token >> indexBits, tokenMask, owner) !== LEASE_ADOPTED)
-      throw new StaleLeaseError('adopt', this.#memory.describe(index), token >> indexBits);
-    return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), owner);
+    adoptLease(memory, index, token >> memory.indexBits, memory.tokenMask, owner);
+    return new Lease(memory, index, memory.kernel.leaseGeneration(memory.at, index), owner);
   }
 
   /** Looks at every buffer: for figures, not for decisions on the way. */
@@ -253,8 +307,9 @@ export class BufferPool implements Disposable {
   }
 
   /**
-   * Returns what this thread leases, rejects those who wait on it with PoolDisposedError and gives its number back; on the thread that created
-   * the pool also tells sink and pinner. Other threads go on. The memory stays the arena's.
+   * Returns what this thread leases, makes orphans of what it had given to the kernel, rejects those who wait on it with PoolDisposedError and
+   * gives its number back; on the thread that created the pool also tells sink and pinner. Other threads go on. The memory stays the
+   * arena's.
    */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
@@ -290,10 +345,11 @@ export class BufferPool implements Disposable {
   }
 
   #checkToken(action: string, token: number): number {
-    const { kernel, at, indexBits, tokenMask } = this.#memory;
-    const index = this.#memory.indexOf(token);
-    if (kernel.checkLease(at, index, token >> indexBits, tokenMask) !== LEASE_VALID)
-      throw new StaleLeaseError(action, this.#memory.describe(index), token >> indexBits);
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
+    const generation = token >> memory.indexBits;
+    if (memory.kernel.checkLease(memory.at, index, generation, memory.tokenMask) !== LEASE_VALID)
+      throw refusal(action, memory, index, generation, memory.tokenMask, LEASE_STALE, 0);
     return index;
   }
 
@@ -301,23 +357,17 @@ export class BufferPool implements Disposable {
     const { kernel, at } = this.#memory;
     const owner = dead === this.#owner ? dead : this.owner;
     let count = 0;
-    for (let index = 0; index < this.capacity; index++)
-      if (kernel.reclaimLease(at, index, dead, owner) === LEASE_ENDED) {
-        this.#giveBack(index, owner);
-        count++;
-      }
+    for (let index = 0; index < this.capacity; index++) {
+      const outcome = kernel.reclaimLease(at, index, dead, owner);
+      if (outcome === LEASE_ENDED) giveBack(this.#memory, index, owner);
+      if (outcome === LEASE_ENDED || outcome === LEASE_ORPHANED) count++;
+    }
     const onItsWay = dead === owner ? NO_LEASE : kernel.recoverBuffer(at, dead, owner);
     if (onItsWay !== NO_LEASE) {
-      this.#giveBack(onItsWay, owner);
+      giveBack(this.#memory, onItsWay, owner);
       count++;
     }
     this.#owners.free(dead);
     return count;
-  }
-
-  #giveBack(index: number, owner: number): void {
-    const { fill, kernel, at } = this.#memory;
-    if (fill >= 0) this.#memory.bytesOf(index).fill(fill);
-    kernel.returnBuffer(at, index, owner);
   }
 }

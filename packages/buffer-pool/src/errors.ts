@@ -1,4 +1,4 @@
-import { BUFFER_FREE, BUFFER_LEASED } from './layout.ts';
+import { BUFFER_DETACHED, BUFFER_FREE, BUFFER_KERNEL, BUFFER_LEASED, BUFFER_ORPHAN } from './layout.ts';
 
 /** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
 export class BufferPoolError extends Error {
@@ -11,18 +11,33 @@ export class BufferPoolError extends Error {
   }
 }
 
+/** `leased`: its user may read and write it. `kernel`: given for an operation; `orphan`: the same, and nobody waits for it any more. */
+export type BufferState = 'free' | 'leased' | 'kernel' | 'orphan' | 'detached';
+
 /** What a buffer was found to be. */
 export interface FoundBuffer {
   readonly index: number;
-  readonly state: 'free' | 'leased' | 'detached';
+  readonly state: BufferState;
   /** Of the lease; where the buffer is not leased, who ended the last one, 0 for nobody. */
   readonly owner: number;
   readonly generation: number;
+  /** What the kernel has it for; undefined where it has not. */
+  readonly operation: number | undefined;
 }
 
-export function stateName(state: number): FoundBuffer['state'] {
-  if (state === BUFFER_FREE) return 'free';
-  return state === BUFFER_LEASED ? 'leased' : 'detached';
+const STATES: Readonly<Record<number, BufferState>> = {
+  [BUFFER_FREE]: 'free',
+  [BUFFER_LEASED]: 'leased',
+  [BUFFER_KERNEL]: 'kernel',
+  [BUFFER_ORPHAN]: 'orphan',
+  [BUFFER_DETACHED]: 'detached',
+};
+
+/** @throws PoolCorruptedError for what is no state */
+export function stateName(state: number): BufferState {
+  const name = STATES[state];
+  if (name === undefined) throw new PoolCorruptedError(`a buffer is in state ${state}, which there is not`);
+  return name;
 }
 
 /** A lease was used that has ended: released, detached, adopted by somebody else, or reclaimed. Nothing was changed. */
@@ -49,6 +64,37 @@ export class DoubleReleaseError extends StaleLeaseError {
 
   constructor(action: string, found: FoundBuffer, expectedGeneration: number) {
     super(action, found, expectedGeneration, 'ERR_DOUBLE_RELEASE');
+  }
+}
+
+/** A lease was used whose buffer is the kernel's, for an operation that is not complete. Nothing was changed; `take` takes it back. */
+export class KernelHeldError extends BufferPoolError {
+  override readonly name = 'KernelHeldError';
+  readonly found: FoundBuffer;
+
+  constructor(action: string, found: FoundBuffer) {
+    const orphan = found.state === 'orphan' ? ', which was cancelled' : '';
+    super(
+      'ERR_KERNEL_HELD',
+      `cannot ${action} buffer ${found.index}: it is the kernel's for operation ${found.operation}${orphan}, since generation ${found.generation}`,
+    );
+    this.found = found;
+  }
+}
+
+/** An operation was completed or cancelled that is not the one the kernel has the buffer for. Nothing was changed. */
+export class WrongOperationError extends BufferPoolError {
+  override readonly name = 'WrongOperationError';
+  readonly found: FoundBuffer;
+  readonly operation: number;
+
+  constructor(action: string, found: FoundBuffer, operation: number) {
+    super(
+      'ERR_WRONG_OPERATION',
+      `cannot ${action} buffer ${found.index} for operation ${operation}: it is the kernel's for operation ${found.operation}`,
+    );
+    this.found = found;
+    this.operation = operation;
   }
 }
 
@@ -113,10 +159,7 @@ export class PoolDisposedError extends BufferPoolError {
 export class PoolCorruptedError extends BufferPoolError {
   override readonly name = 'PoolCorruptedError';
 
-  constructor() {
-    super(
-      'ERR_POOL_CORRUPTED',
-      'the free list holds a buffer that is not free: the memory of the pool was overwritten',
-    );
+  constructor(found = 'the free list holds a buffer that is not free') {
+    super('ERR_POOL_CORRUPTED', `${found}: the memory of the pool was overwritten`);
   }
 }

@@ -4,11 +4,14 @@ export {
   BufferPoolError,
   DoubleReleaseError,
   ForeignReleaseError,
+  KernelHeldError,
   OwnersExhaustedError,
   PoolCorruptedError,
   PoolDisposedError,
   StaleLeaseError,
   UnknownOwnerError,
+  WrongOperationError,
+  type BufferState,
   type FoundBuffer,
 } from './errors.ts';
 export type { Lease, LeaseView } from './lease.ts';

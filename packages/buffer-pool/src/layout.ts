@@ -1,10 +1,14 @@
 // The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
 import { atomic, bits, guarded, immutable, ownerOnly, root, struct, tally } from '@corelane/shared-memory';
 
-/** States of a buffer. */
+/** States of a buffer. Leased: the user's, who may read and write it. */
 export const BUFFER_FREE = 0;
 export const BUFFER_LEASED = 1;
-export const BUFFER_DETACHED = 2;
+/** Given to the kernel for an operation: nobody reads or writes it here until that is complete. */
+export const BUFFER_KERNEL = 2;
+/** The kernel's as well, but nobody wants it any more: it returns to the pool once its operation is complete. */
+export const BUFFER_ORPHAN = 3;
+export const BUFFER_DETACHED = 4;
 
 /** `acquireLease`: no buffer is free. Never a token. */
 export const NO_LEASE = -1;
@@ -17,15 +21,26 @@ export const LEASE_ENDED = 1;
 export const LEASE_FOREIGN = 2;
 export const LEASE_ADOPTED = 3;
 export const LEASE_VALID = 4;
+export const LEASE_GIVEN = 5;
+export const LEASE_TAKEN = 6;
+export const LEASE_ORPHANED = 7;
+/** The buffer is the kernel's, for another operation than the one named. */
+export const LEASE_MISMATCHED = 8;
 
 /** What a buffer is, in one word: every transition is one CAS. Free: `owner` is who returned it last. */
-export const leaseWord = bits('buffer-pool/lease', 64, { state: 2, owner: 30, generation: 32 });
+export const leaseWord = bits('buffer-pool/lease', 64, { state: 3, owner: 29, generation: 32 });
+
+/** Words from a lease word to its generation, for the plain look of `lease.bytes`: the high half. PROTOCOL.md, section 1. */
+export const GENERATION_HALF = 1;
+
+/** What the kernel has a buffer for: the caller's number of the operation, and the generation of the lease word while it has it. */
+export const operationWord = bits('buffer-pool/operation', 64, { operation: 32, generation: 32 });
 
 /** Who leases: a slot of the table of owners, and how often the slot was given out. `live` only in the slot's own word. */
-export const ownerWord = bits('buffer-pool/owner', 32, { slot: 10, epoch: 20, live: 1, unused: 1 });
+export const ownerWord = bits('buffer-pool/owner', 32, { slot: 10, epoch: 19, live: 1, unused: 2 });
 
 /** Followed by `owners` slots and `buffers` records. */
-export const bufferPoolRoot = root('buffer-pool/pool', 1, {
+export const bufferPoolRoot = root('buffer-pool/pool', 2, {
   buffers: immutable('i32', { doc: 'buffers of the pool' }),
   bufferBytes: immutable('i32', { doc: 'bytes of each' }),
   strideBytes: immutable('i32', { doc: 'bytes from one buffer to the next: a multiple of alignBytes' }),
@@ -80,13 +95,19 @@ export const ownerSlot = struct(
 /** One for each buffer, on a line of its own. */
 export const bufferRecord = struct(
   'buffer-pool/buffer-record',
-  1,
+  2,
   {
     word: atomic('i64', {
       hot: 'lease',
       doc: 'leaseWord. Publishes the bytes of the buffer with every transition',
       writer: 'the owner of the lease; whoever adopts or reclaims it',
       reader: 'any thread',
+    }),
+    operation: atomic('i64', {
+      hot: 'lease',
+      doc: 'operationWord. Says something while its generation is that of `word`, whose state is then kernel or orphan',
+      writer: 'whoever has just given the buffer',
+      reader: 'whoever completes or cancels the operation',
     }),
     lengthBytes: guarded('the lease', 'i32', { doc: 'bytes that hold something, as the owner says' }),
   },

@@ -1,21 +1,31 @@
-// A buffer in somebody's hands. Every access checks the generation: one Wasm call, no allocation.
+// A buffer in somebody's hands. Every access checks the generation, and allocates nothing.
+//
+// The check is a plain read of the high half of the lease word, where a kernel call would cost 10 ns. Every end of a lease moves it, and what
+// this thread did or has learnt of is visible to a plain read; PROTOCOL.md, section 1.
+//
+// Tried and rejected: the view in the lease. Every lease is 8 bytes larger then, and the access is no faster.
 import { ArgumentRangeError } from '@corelane/shared-memory';
-import { DoubleReleaseError, ForeignReleaseError, StaleLeaseError } from './errors.ts';
-import { LEASE_ENDED, LEASE_FOREIGN, LEASE_VALID } from './layout.ts';
+import { DoubleReleaseError, ForeignReleaseError, KernelHeldError } from './errors.ts';
+import { LEASE_ENDED, LEASE_STALE } from './layout.ts';
 import type { PoolMemory } from './pool-memory.ts';
+import { cancelLease, detachLease, endLease, giveLease, refusal, takeLease } from './transitions.ts';
 
 /** A look at a buffer that somebody leases, by its token. Ends with the lease. */
 export class LeaseView {
   /** Which buffer of the pool: 0 to capacity - 1. */
   readonly index: number;
   protected readonly memory: PoolMemory;
-  /** An i32. */
-  protected readonly generation: number;
+  /** An i32; of a lease that was given away and taken back, the last one. */
+  protected generation: number;
+  readonly #words: Int32Array;
+  readonly #generationWord: number;
 
   constructor(memory: PoolMemory, index: number, generation: number) {
     this.memory = memory;
     this.index = index;
     this.generation = generation;
+    this.#words = memory.arena.i32;
+    this.#generationWord = memory.generationWord(index);
   }
 
   /** A positive i32 that names the lease on every thread: travels in a task's arguments, an `Int32Array` or a queue. */
@@ -25,10 +35,10 @@ export class LeaseView {
 
   /**
    * The whole buffer, over the arena's `SharedArrayBuffer`; the same view each time. Check it by getting it again, not by keeping it.
-   * @throws StaleLeaseError
+   * @throws StaleLeaseError, KernelHeldError
    */
   get bytes(): Uint8Array {
-    this.#check('access');
+    if (this.#words[this.#generationWord] !== this.generation) this.#refuse('access');
     return this.memory.bytesOf(this.index);
   }
 
@@ -37,22 +47,19 @@ export class LeaseView {
     return this.memory.bufferBytes;
   }
 
-  /** Bytes that hold something, as the holder of the lease said; 0 at first. @throws StaleLeaseError */
+  /** Bytes that hold something, as the holder of the lease said; 0 at first. @throws StaleLeaseError, KernelHeldError */
   get length(): number {
-    this.#check('access');
-    return this.memory.arena.i32[this.memory.lengthWord(this.index)] as number;
+    if (this.#words[this.#generationWord] !== this.generation) this.#refuse('access');
+    return this.#words[this.memory.lengthWord(this.index)] as number;
   }
 
-  /** Whether the lease has ended, here or elsewhere. */
+  /** Whether the buffer can't be used through this any more: the lease has ended, here or elsewhere, or the kernel has the buffer. */
   get ended(): boolean {
-    const { kernel, at } = this.memory;
-    return kernel.checkLease(at, this.index, this.generation, -1) !== LEASE_VALID;
+    return this.#words[this.#generationWord] !== this.generation;
   }
 
-  #check(action: string): void {
-    const { kernel, at } = this.memory;
-    if (kernel.checkLease(at, this.index, this.generation, -1) !== LEASE_VALID)
-      throw new StaleLeaseError(action, this.memory.describe(this.index), this.generation >>> 0);
+  #refuse(action: string): never {
+    throw refusal(action, this.memory, this.index, this.generation, -1, LEASE_STALE, 0);
   }
 }
 
@@ -60,6 +67,8 @@ export class LeaseView {
 export class Lease extends LeaseView implements Disposable {
   readonly #owner: number;
   #endedHere = false;
+  /** What the kernel has the buffer for, as far as this object knows. */
+  #operation: number | undefined;
 
   constructor(memory: PoolMemory, index: number, generation: number, owner: number) {
     super(memory, index, generation);
@@ -70,7 +79,7 @@ export class Lease extends LeaseView implements Disposable {
     return super.length;
   }
 
-  /** @throws StaleLeaseError, ArgumentRangeError */
+  /** @throws StaleLeaseError, KernelHeldError, ArgumentRangeError */
   override set length(lengthBytes: number) {
     if (!Number.isInteger(lengthBytes) || lengthBytes < 0 || lengthBytes > this.capacity)
       throw new ArgumentRangeError('length', lengthBytes, `an integer from 0 to ${this.capacity}`);
@@ -78,54 +87,78 @@ export class Lease extends LeaseView implements Disposable {
     this.memory.arena.i32[this.memory.lengthWord(this.index)] = lengthBytes;
   }
 
-  /** Returns the buffer to the pool. @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError */
+  /** Returns the buffer to the pool. @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError, KernelHeldError */
   release(): void {
     const outcome = endLease(this.memory, this.index, this.generation, -1, this.#owner);
-    if (outcome !== LEASE_ENDED) this.#refuse('release', outcome);
+    if (outcome !== LEASE_ENDED) throw this.#refusal('release', outcome);
     this.#endedHere = true;
   }
 
   /**
    * Takes the buffer out of the pool for ever: its bytes are yours, at the same address, and no lease will have them again.
-   * @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError
+   * @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError, KernelHeldError
    */
   detach(): Uint8Array {
-    const { kernel, at } = this.memory;
-    const outcome = kernel.detachLease(at, this.index, this.generation, -1, this.#owner);
-    if (outcome !== LEASE_ENDED) this.#refuse('detach', outcome);
+    if (this.#endedHere) throw this.#refusal('detach', LEASE_STALE);
+    detachLease(this.memory, this.index, this.generation, -1, this.#owner);
     this.#endedHere = true;
     return this.memory.bytesOf(this.index);
   }
 
-  /** Releases the buffer, unless the lease has ended already, here or elsewhere. */
+  /**
+   * Gives the buffer to the kernel, before an operation on it is submitted: until `take` it can't be read, released, adopted or given
+   * again, and it is not reused even where this thread ends.
+   * @param operation an i32 of yours that no other operation in flight on this pool has
+   * @returns the token to complete or cancel the operation by, on any thread
+   * @throws StaleLeaseError, ForeignReleaseError, KernelHeldError, ArgumentRangeError
+   */
+  give(operation: number): number {
+    if (this.#endedHere) throw this.#refusal('give', LEASE_STALE);
+    giveLease(this.memory, this.index, this.generation, -1, operation, this.#owner);
+    this.#operation = operation;
+    return this.memory.tokenOf(this.index, (this.generation + 1) | 0);
+  }
+
+  /**
+   * The operation is complete. The buffer is yours again through this lease, with another token; or, if the operation was cancelled,
+   * the pool's.
+   * @returns whether it is yours
+   * @throws WrongOperationError, StaleLeaseError, ArgumentRangeError
+   */
+  take(operation: number): boolean {
+    const { memory, index } = this;
+    const mine = takeLease(memory, index, (this.generation + 1) | 0, -1, operation, this.#owner);
+    this.#operation = undefined;
+    if (mine) this.generation = (this.generation + 2) | 0;
+    else this.#endedHere = true;
+    return mine;
+  }
+
+  /**
+   * The operation was cancelled: the lease ends, and its buffer goes back to the pool once `take` says that the operation is complete.
+   * @throws WrongOperationError, StaleLeaseError, ArgumentRangeError
+   */
+  cancel(operation: number): void {
+    cancelLease(this.memory, this.index, (this.generation + 1) | 0, -1, operation, this.#owner);
+  }
+
+  /** Releases the buffer, or cancels the operation that the kernel has it for; unless the lease has ended already, here or elsewhere. */
   [Symbol.dispose](): void {
     if (this.#endedHere) return;
-    endLease(this.memory, this.index, this.generation, -1, this.#owner);
-    this.#endedHere = true;
+    const { memory, index, generation } = this;
+    if (this.#operation === undefined) {
+      endLease(memory, index, generation, -1, this.#owner);
+      this.#endedHere = true;
+    } else
+      memory.kernel.orphanLease(memory.at, index, (generation + 1) | 0, -1, this.#operation, this.#owner);
   }
 
-  #refuse(action: string, outcome: number): never {
-    const found = this.memory.describe(this.index);
-    if (outcome === LEASE_FOREIGN) throw new ForeignReleaseError(action, found, this.#owner);
-    if (this.#endedHere) throw new DoubleReleaseError(action, found, this.generation >>> 0);
-    throw new StaleLeaseError(action, found, this.generation >>> 0);
+  #refusal(action: string, outcome: number): Error {
+    const { memory, index, generation } = this;
+    const error = refusal(action, memory, index, generation, -1, outcome, this.#owner);
+    const ended = !(error instanceof ForeignReleaseError || error instanceof KernelHeldError);
+    if (this.#endedHere && ended && action !== 'give')
+      return new DoubleReleaseError(action, memory.describe(index), generation >>> 0);
+    return error;
   }
-}
-
-/** Ends a lease and returns its buffer, filled as the pool wants it. @returns LEASE_ENDED, LEASE_STALE or LEASE_FOREIGN */
-export function endLease(
-  memory: PoolMemory,
-  index: number,
-  generation: number,
-  mask: number,
-  owner: number,
-): number {
-  const { kernel, at, fill } = memory;
-  if (fill < 0) return kernel.releaseLease(at, index, generation, mask, owner);
-  const outcome = kernel.endLease(at, index, generation, mask, owner);
-  if (outcome === LEASE_ENDED) {
-    memory.bytesOf(index).fill(fill); // still ours: not yet in the free list
-    kernel.returnBuffer(at, index, owner);
-  }
-  return outcome;
 }

@@ -77,14 +77,15 @@ export class Owners {
     return sum;
   }
 
+  /** @throws ArgumentRangeError for what is no owner's number */
+  checkNumber(owner: number): void {
+    this.#observe(owner);
+  }
+
   #observe(owner: number): number {
-    const slot = owner & slotBits.mask;
-    if (
-      owner !== (owner | 0) ||
-      owner <= slotBits.mask ||
-      (owner & liveBit.one) !== 0 ||
-      slot >= this.#memory.owners
-    )
+    const known = typeof owner === 'number' && owner === (owner | 0) && owner > slotBits.mask;
+    const slot = known && owner < liveBit.one ? owner & slotBits.mask : this.#memory.owners;
+    if (slot >= this.#memory.owners)
       throw new ArgumentRangeError('owner', owner, 'a number that register() returned');
     return Atomics.load(this.#memory.arena.i32, this.#memory.slotWord(slot) + ownerSlot.word.word);
   }

@@ -9,7 +9,7 @@ import {
 } from '@corelane/shared-memory';
 import { stateName, type FoundBuffer } from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import { bufferPoolRoot, bufferRecord, leaseWord, ownerSlot, ownerWord } from './layout.ts';
+import { bufferPoolRoot, bufferRecord, GENERATION_HALF, leaseWord, ownerSlot, ownerWord } from './layout.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
@@ -159,6 +159,11 @@ export class PoolMemory {
     return ((this.#records + index * bufferRecord.bytes) >> 2) + bufferRecord.word.lengthBytes;
   }
 
+  /** Word index of the generation of a buffer. */
+  generationWord(index: number): number {
+    return ((this.#records + index * bufferRecord.bytes) >> 2) + bufferRecord.word.word + GENERATION_HALF;
+  }
+
   /** The whole buffer, unchecked. One view for each buffer and `BufferPool` object. */
   bytesOf(index: number): Uint8Array {
     return (this.#views[index] ??= this.arena.u8.subarray(
@@ -178,8 +183,9 @@ export class PoolMemory {
 
   /** @throws ArgumentRangeError where it can't be a token of this pool */
   indexOf(token: number): number {
-    const index = token & this.indexMask;
-    if (token !== (token | 0) || token < 0 || index >= this.buffers)
+    const known = typeof token === 'number' && token === (token | 0) && token >= 0;
+    const index = known ? token & this.indexMask : this.buffers;
+    if (index >= this.buffers)
       throw new ArgumentRangeError('token', token, `a token of this pool of ${this.buffers} buffers`);
     return index;
   }
@@ -188,11 +194,14 @@ export class PoolMemory {
   describe(index: number): FoundBuffer {
     const holder = this.kernel.leaseHolder(this.at, index);
     const { state, owner } = leaseWord.field;
+    const name = stateName((holder >>> state.shift) & state.mask);
+    const given = name === 'kernel' || name === 'orphan';
     return {
       index,
-      state: stateName((holder >>> state.shift) & state.mask),
+      state: name,
       owner: (holder >>> owner.shift) & owner.mask,
       generation: this.kernel.leaseGeneration(this.at, index) >>> 0,
+      operation: given ? this.kernel.leaseOperation(this.at, index) : undefined,
     };
   }
 

@@ -1,4 +1,4 @@
-import { leaseWord, BUFFER_DETACHED, BUFFER_LEASED } from './layout.ts';
+import { leaseWord, BUFFER_DETACHED, BUFFER_FREE, BUFFER_KERNEL, BUFFER_ORPHAN } from './layout.ts';
 import type { Owners } from './owners.ts';
 import type { PoolMemory } from './pool-memory.ts';
 
@@ -6,10 +6,17 @@ import type { PoolMemory } from './pool-memory.ts';
 const PRESSURE = 0.8;
 
 export interface BufferPoolStats {
-  /** Buffers: available + leased + detached, always. */
+  /** Buffers: available + inUse + detached, always. */
   readonly capacity: number;
   readonly available: number;
+  /** leased + given + orphaned. */
+  readonly inUse: number;
+  /** Their users may read and write them. */
   readonly leased: number;
+  /** The kernel's, for operations that somebody waits for. */
+  readonly given: number;
+  /** The kernel's, for operations that were cancelled or whose owners have ended. */
+  readonly orphaned: number;
   readonly detached: number;
   /** Leases taken, by all threads. */
   readonly acquires: number;
@@ -30,22 +37,26 @@ export interface BufferPoolStats {
 /** Looks at every buffer and owner: exact while nobody acquires or releases, else each figure is of a moment of its own. */
 export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
   const { shift, mask } = leaseWord.field.state;
-  let leased = 0;
-  let detached = 0;
-  for (let index = 0; index < memory.buffers; index++) {
-    const state = (memory.kernel.leaseHolder(memory.at, index) >>> shift) & mask;
-    if (state === BUFFER_LEASED) leased++;
-    if (state === BUFFER_DETACHED) detached++;
-  }
+  const counts = new Int32Array(mask + 1);
+  for (let index = 0; index < memory.buffers; index++)
+    counts[(memory.kernel.leaseHolder(memory.at, index) >>> shift) & mask]!++;
+  const count = (state: number): number => counts[state] as number;
   const capacity = memory.buffers;
-  const available = capacity - leased - detached;
+  const available = count(BUFFER_FREE);
+  const given = count(BUFFER_KERNEL);
+  const orphaned = count(BUFFER_ORPHAN);
+  const detached = count(BUFFER_DETACHED);
+  const inUse = capacity - available - detached;
   const acquires = owners.sum('acquires');
   const failures = owners.sum('failures');
   const utilisation = (capacity - available) / capacity;
   return {
     capacity,
     available,
-    leased,
+    inUse,
+    leased: inUse - given - orphaned,
+    given,
+    orphaned,
     detached,
     acquires,
     failures,

@@ -1,148 +1,37 @@
 // All interleavings of the lease kernel with its free list: two buffers, up to three owners.
-import { explore, killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
-import * as stack from '@corelane/lock-free/kernel/index-stack';
+import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
-import type * as LeaseKernel from '../kernel/lease.ts';
-import * as lease from '../kernel/lease.ts';
+import * as kernel from '../kernel/index.ts';
 import {
   BUFFER_DETACHED,
-  BUFFER_FREE,
   BUFFER_LEASED,
-  bufferPoolRoot,
-  bufferRecord,
   LEASE_ADOPTED,
   LEASE_ENDED,
   LEASE_STALE,
   LEASE_VALID,
   NO_LEASE,
-  ownerSlot,
 } from '../src/layout.ts';
-import { end, join, park, readBytes, writeBytes } from './kernel/harness.ts';
-
-type Kernel = typeof LeaseKernel;
-
-const BUFFERS = 2;
-const OWNERS = 4;
-/** Numbers of owners: slots 1 to 3, first epoch. */
-const [A, B, C] = [1 | (1 << 10), 2 | (1 << 10), 3 | (1 << 10)] as const;
-const POOL = 0;
-const RECORDS = POOL + bufferPoolRoot.bytes + OWNERS * ownerSlot.bytes;
-const STACK = RECORDS + BUFFERS * bufferRecord.bytes;
-/** Layout of the stack's root: the head is on its second line, the links follow it. */
-const HEAD = STACK + 128;
-const LINKS = STACK + 256;
-/** A word of bytes for each buffer. */
-const BYTES_AT = LINKS + 4 * BUFFERS;
-const FLAG = BYTES_AT + 4 * BUFFERS;
-const SEQUENCE = POOL + bufferPoolRoot.offset.sequence;
-const WAITERS = POOL + bufferPoolRoot.offset.waiters;
-const word = (index: number): number => RECORDS + index * bufferRecord.bytes + bufferRecord.offset.word;
-const NAMES = {
-  [WAITERS]: 'waiters',
-  [SEQUENCE]: 'sequence',
-  [HEAD]: 'head',
-  [FLAG]: 'ended',
-  ...Object.fromEntries([0, 1].map((i) => [word(i), `lease${i}`])),
-  ...Object.fromEntries([0, 1].map((i) => [LINKS + 4 * i, `next${i}`])),
-  ...Object.fromEntries([0, 1].map((i) => [BYTES_AT + 4 * i, `bytes${i}`])),
-  ...Object.fromEntries(
-    [1, 2, 3].map((s) => [POOL + bufferPoolRoot.bytes + s * ownerSlot.bytes + 4, `returning${s}`]),
-  ),
-};
-
-function setUp(k: Kernel, leased: readonly number[], buffers = BUFFERS): void {
-  poke(POOL + bufferPoolRoot.offset.records, RECORDS);
-  poke(POOL + bufferPoolRoot.offset.stack, STACK);
-  poke(POOL + bufferPoolRoot.offset.indexBits, 1);
-  stack.initializeStack(STACK, buffers, 1);
-  for (const owner of leased) k.acquireLease(POOL, owner);
-}
-
-/** Every free buffer lies in the free list once, and no other does. */
-function balanced(buffers = BUFFERS): string | undefined {
-  const inside: number[] = [];
-  for (let at = peek(HEAD); at !== 0 && inside.length <= buffers; at = peek(LINKS + 4 * (at - 1)))
-    inside.push(at - 1);
-  const free = Array.from({ length: buffers }, (_, i) => i).filter(
-    (i) => (peek(word(i)) & 3) === BUFFER_FREE,
-  );
-  return inside.toSorted((a, b) => a - b).join() === free.join()
-    ? undefined
-    : `free ${free.join()}, in the free list ${inside.join()}`;
-}
-
-const stateOf = (index: number): number => peek(word(index)) & 3;
-const ownerOf = (index: number): number => peek(word(index)) >>> 2;
-
-interface Plot {
-  readonly name: string;
-  readonly threads: (k: Kernel) => Scenario['threads'];
-  /** Owners that lease buffers 0, 1 at the start. */
-  readonly leased?: readonly number[];
-  readonly buffers?: number;
-  readonly check?: (results: readonly any[]) => string | undefined;
-}
-
-const scenario =
-  ({ name, threads, leased = [], buffers = BUFFERS, check = () => undefined }: Plot) =>
-  (k: Kernel): Scenario => ({
-    name,
-    bytes: (FLAG + 8) & ~7,
-    names: NAMES,
-    setup: () => setUp(k, leased, buffers),
-    threads: threads(k),
-    check: (results) => check(results) ?? balanced(buffers),
-  });
-
-/** Leases, uses the bytes as its own, releases. @returns what was wrong */
-const user = (k: Kernel, owner: number) => (): string | undefined => {
-  const token = k.acquireLease(POOL, owner);
-  if (token === NO_LEASE) return undefined;
-  if (token < 0) return `acquire said ${token}`;
-  const at = BYTES_AT + 4 * (token & 1);
-  const found = readBytes(at);
-  if (found !== 0) return `${owner} found the bytes of ${found}`;
-  writeBytes(at, owner);
-  const own = readBytes(at);
-  writeBytes(at, 0);
-  const outcome = k.releaseLease(POOL, token & 1, token >> 1, 0x3fffffff, owner);
-  if (outcome !== LEASE_ENDED) return `release said ${outcome}`;
-  return own === owner ? undefined : `${owner} read ${own}`;
-};
-
-/** As BufferPool.reclaim does for one buffer. */
-const reclaim = (k: Kernel, index: number, dead: number, owner: number) => (): number => {
-  const outcome = k.reclaimLease(POOL, index, dead, owner);
-  if (outcome === LEASE_ENDED) k.returnBuffer(POOL, index, owner);
-  return outcome;
-};
-const release = (k: Kernel, generation: number, owner: number) => (): number =>
-  k.releaseLease(POOL, 0, generation, -1, owner);
-const adopt = (k: Kernel, generation: number, owner: number) => (): number =>
-  k.adoptLease(POOL, 0, generation, -1, owner);
-
-const wrong = (results: readonly unknown[]): string | undefined =>
-  results.find((result): result is string => typeof result === 'string');
-
-const oneOf =
-  (...good: readonly number[]) =>
-  (results: readonly number[]): string | undefined =>
-    results.filter((result) => good.includes(result)).length === 1 ? undefined : `outcomes ${results.join()}`;
-
-/** Waits for a buffer as WaitingLine does, and releases it. */
-const waiter = (k: Kernel, owner: number) => (): string | undefined => {
-  k.announceWaiter(POOL, owner);
-  for (;;) {
-    const seen = k.waiterSequence(POOL);
-    const token = k.acquireLease(POOL, owner);
-    if (token !== NO_LEASE) {
-      k.retireWaiter(POOL, owner);
-      const outcome = k.releaseLease(POOL, token & 1, token >> 1, 0x3fffffff, owner);
-      return outcome === LEASE_ENDED ? undefined : `release said ${outcome}`;
-    }
-    park(SEQUENCE, seen);
-  }
-};
+import { end, join } from './kernel/harness.ts';
+import {
+  A,
+  adopt,
+  B,
+  C,
+  FLAG,
+  type Kernel,
+  oneOf,
+  ownerOf,
+  type Plot,
+  POOL,
+  reclaim,
+  release,
+  scenario,
+  stateOf,
+  user,
+  waiter,
+  WAITERS,
+  wrong,
+} from './kernel/scene.ts';
 
 const PLOTS: readonly Plot[] = [
   {
@@ -314,6 +203,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a reclaim ends the lease without a CAS on what was observed',
+    file: 'reclaim.ts',
     find: 'if (compareExchange64(word, holder, current, held(BUFFER_FREE, owner), (current + 1) | 0) != 0)',
     replace:
       'load64(word); if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), (current + 1) | 0) != 0)',
@@ -321,7 +211,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a reclaim ends the lease of whoever has it',
     find: 'if (holder != held(BUFFER_LEASED, dead)) {',
-    replace: 'if (stateOf(holder) != BUFFER_LEASED) {',
+    replace: 'if ((holder & 7) != BUFFER_LEASED) {',
   },
   {
     name: 'an adoption takes the lease without a CAS on what was observed',
@@ -341,6 +231,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a release does not note what is on its way',
+    file: 'lease.ts',
     find: 'set(returning, (index + 1) | 0); // before the CAS',
     replace: '// before the CAS',
   },
@@ -351,7 +242,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a returned buffer stays noted as on its way',
-    find: 'set(slotOf(pool, owner) + OWNER_SLOT_RETURNING, 0);\n  // After',
+    find: 'set(returnNote(pool, owner), 0);\n  // After',
     replace: '// After',
   },
   {
@@ -392,7 +283,7 @@ const MUTANTS: Mutant[] = [
 ];
 
 describe('leases, all interleavings', { timeout: 60_000 }, () => {
-  test.each(SCENARIOS.map((make) => make(lease)))('$name', (each) => {
+  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
     const found = explore(each);
     expect(found.complete).toBe(true);
     expect(found.accesses).toBeGreaterThan(0);
@@ -400,7 +291,7 @@ describe('leases, all interleavings', { timeout: 60_000 }, () => {
 
   test('these scenarios kill every mutant', () => {
     const { kills } = killsMutants<Kernel>({
-      kernel: new URL('../kernel/lease.ts', import.meta.url),
+      kernel: new URL('../kernel/index.ts', import.meta.url),
       mutants: MUTANTS,
       scenarios: SCENARIOS,
     });

@@ -10,6 +10,15 @@ export function writeBytes(at: i32, value: i32): void {
   set(at, value);
 }
 
+/** Hands on what happened before, as a message does. */
+export function tell(flag: i32): void {
+  end(flag);
+}
+
+export function hear(flag: i32): void {
+  join(flag);
+}
+
 /** A thread ends for good: what it did happened before whoever has seen it end. */
 export function end(flag: i32): void {
   store(flag, 1);
