@@ -8,15 +8,16 @@
 //
 // Tried and rejected: the state in a 32-bit word beside an owner word. Two words are two steps, and reclaiming would have to
 // tell apart what happened between them.
-import { compareExchange64, get, high, load, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
-import { popStack, pushStack } from '@corelane/lock-free/kernel/index-stack';
+import { compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
+import { addTally } from '@corelane/shared-memory/kernel/tally';
+import { popLinked } from '@corelane/lock-free/kernel/linked-stack';
+import { linksOf, returnBuffer, takeShared } from './free-list.ts';
 import {
   BUFFER_DETACHED,
   BUFFER_FREE,
   BUFFER_LEASED,
   BUFFER_POOL_ROOT_INDEX_BITS,
-  BUFFER_POOL_ROOT_STACK,
-  BUFFER_POOL_ROOT_WAITERS,
+  BUFFER_RECORD_BYTES,
   BUFFER_RECORD_LENGTH_BYTES,
   BUFFER_RECORD_WORD,
   LEASE_ADOPTED,
@@ -26,26 +27,39 @@ import {
   LEASE_STALE,
   LEASE_VALID,
   NO_LEASE,
+  OWNER_SLOT_ACQUIRES,
+  OWNER_SLOT_CACHE,
+  OWNER_SLOT_CACHED,
+  OWNER_SLOT_MISSES,
   OWNER_SLOT_RETURNING,
+  OWNER_SLOT_STEALS,
+  STOLEN,
 } from './layout.generated.ts';
 import { held, recordOf, slotOf, stateOf } from './record.ts';
-import { wakeWaiters } from './waiting.ts';
 
 /** Takes a free buffer. @returns its token, NO_LEASE or LEASE_BROKEN */
 export function acquireLease(pool: i32, owner: i32): i32 {
-  const index = popStack(get(pool + BUFFER_POOL_ROOT_STACK));
-  if (index < 0) return NO_LEASE;
+  const slot = slotOf(pool, owner);
+  let found = popLinked(slot + OWNER_SLOT_CACHE, linksOf(pool), BUFFER_RECORD_BYTES);
+  const missed = found == NO_LEASE ? 1 : 0;
+  if (missed == 0) set(slot + OWNER_SLOT_CACHED, (get(slot + OWNER_SLOT_CACHED) - 1) | 0);
+  else found = takeShared(pool, slot);
+  if (found == NO_LEASE) return NO_LEASE;
+  const index = found & ~STOLEN;
   const record = recordOf(pool, index);
   load64(record + BUFFER_RECORD_WORD);
   const holder = low();
   const generation = high();
   if (stateOf(holder) != BUFFER_FREE) return LEASE_BROKEN;
-  // Nobody else writes the word of a free buffer that is not in the free list, so this CAS can only succeed.
+  // Nobody else writes the word of a free buffer that is in no list, so this CAS can only succeed.
   // publish: pairs with observe in endLease, adoptLease and reclaimLease.
   const leased = held(BUFFER_LEASED, owner);
   if (compareExchange64(record + BUFFER_RECORD_WORD, holder, generation, leased, generation) == 0)
     return LEASE_BROKEN;
   set(record + BUFFER_RECORD_LENGTH_BYTES, 0);
+  addTally(slot + OWNER_SLOT_ACQUIRES, 1);
+  if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);
+  if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);
   const generationBits = (generation << get(pool + BUFFER_POOL_ROOT_INDEX_BITS)) & 0x7fffffff;
   return generationBits | index;
 }
@@ -95,14 +109,6 @@ export function transition(word: i32, generation: i32, mask: i32, from: i32, to:
     // publish: of all that try to end or take over one lease, one succeeds. Pairs with the same in adoptLease and reclaimLease.
     if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0) return LEASE_ENDED;
   }
-}
-
-/** Gives back a buffer that the caller holds since `endLease`, `reclaimLease` or `recoverBuffer`, and wakes who waits for one. */
-export function returnBuffer(pool: i32, index: i32, owner: i32): void {
-  pushStack(get(pool + BUFFER_POOL_ROOT_STACK), index); // publish: hands over the bytes; pairs with popStack in acquireLease
-  set(returnNote(pool, owner), 0);
-  // After the push: whoever announced itself before has either found the buffer or is woken. Pairs with announceWaiter.
-  if (load(pool + BUFFER_POOL_ROOT_WAITERS) != 0) wakeWaiters(pool);
 }
 
 /** Byte address of where an owner notes the buffer that is on its way back. */

@@ -1,5 +1,6 @@
 // What an owner held that has ended: PROTOCOL.md, section 3.
 import { compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
+import { drainCache } from './free-list.ts';
 import { returnNote } from './lease.ts';
 import {
   BUFFER_FREE,
@@ -12,7 +13,7 @@ import {
   LEASE_ORPHANED,
   NO_LEASE,
 } from './layout.generated.ts';
-import { held, recordOf } from './record.ts';
+import { held, recordOf, slotOf } from './record.ts';
 
 /**
  * Ends whatever lease `dead` has of this buffer; what the kernel has of it becomes an orphan.
@@ -62,4 +63,9 @@ export function recoverBuffer(pool: i32, dead: i32, owner: i32): i32 {
   if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), high()) != 0) return index;
   set(returnNote(pool, owner), 0);
   return NO_LEASE;
+}
+
+/** Returns to the shared list what `dead`, an owner that has ended or the caller itself, had in its cache. */
+export function reclaimCache(pool: i32, dead: i32, owner: i32): void {
+  drainCache(pool, slotOf(pool, dead), slotOf(pool, owner));
 }

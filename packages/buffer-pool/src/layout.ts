@@ -15,6 +15,9 @@ export const NO_LEASE = -1;
 /** `acquireLease`: the free list holds a buffer that is not free: somebody wrote where only kernels write. Never a token. */
 export const LEASE_BROKEN = -2;
 
+/** Beside an index: the buffer was in the cache of another owner. Above every index. */
+export const STOLEN = 0x40000000;
+
 /** Outcomes of the transitions of a lease. */
 export const LEASE_STALE = 0;
 export const LEASE_ENDED = 1;
@@ -46,7 +49,10 @@ export const bufferPoolRoot = root('buffer-pool/pool', 2, {
   strideBytes: immutable('i32', { doc: 'bytes from one buffer to the next: a multiple of alignBytes' }),
   alignBytes: immutable('i32', { doc: 'alignment of each: a power of two' }),
   data: immutable('i32', { doc: 'byte address of buffer 0' }),
-  stack: immutable('i32', { doc: 'byte address of the index stack of free buffers' }),
+  cacheBuffers: immutable('i32', { doc: 'buffers that an owner may keep in its cache; 0 for no caches' }),
+  cacheBatch: immutable('i32', {
+    doc: 'buffers that move at once between a cache and the shared list, at least 1',
+  }),
   owners: immutable('i32', { doc: 'slots of owners' }),
   records: immutable('i32', { doc: 'byte address of record 0' }),
   indexBits: immutable('i32', {
@@ -54,12 +60,24 @@ export const bufferPoolRoot = root('buffer-pool/pool', 2, {
   }),
   fill: immutable('i32', { doc: 'byte that a buffer is filled with when it is returned, -1 for none' }),
   pinned: immutable('i32', { doc: '1 where the pinner of the creator pinned the bytes' }),
+  free: atomic('i64', {
+    line: true,
+    hot: 'free',
+    doc: 'head of the shared list of free buffers, as of a linked stack of lock-free',
+    writer: 'whoever takes or returns a batch',
+    reader: 'the same',
+  }),
   waiters: atomic('i32', {
     line: true,
     hot: 'waiting',
     doc: 'threads on which somebody waits for a buffer; where it is 0, a release wakes nobody',
     writer: 'any thread that waits',
     reader: 'whoever returns a buffer',
+  }),
+  ownersSeen: atomic('i32', {
+    doc: 'slots of owners that were ever used: where caches may be',
+    writer: 'whoever registers',
+    reader: 'whoever finds the shared list empty',
   }),
   sequence: atomic('i32', {
     doc: 'what waiting threads park on; runs freely. Publishes that a buffer was returned',
@@ -86,8 +104,33 @@ export const ownerSlot = struct(
       doc: '1 while the owner is counted in `waiters`',
       reader: 'whoever reclaims, once the owner has ended',
     }),
+    cached: ownerOnly('i32', {
+      doc: 'buffers in the cache, or more: those that were stolen count until the owner finds it empty',
+      reader: 'the owner',
+    }),
+    cache: atomic('i64', {
+      doc: 'head of the list of free buffers that the owner keeps',
+      writer: 'the owner; whoever steals from it or reclaims',
+      reader: 'the same',
+    }),
+    chain: atomic('i32', {
+      doc: 'index + 1 of the first of a chain of free buffers that is on its way between two lists, or 0',
+      writer: 'the owner; whoever reclaims, once the owner has ended',
+      reader: 'whoever reclaims',
+    }),
+    chainLength: guarded('chain', 'i32', {
+      doc: 'how many: at most, up to the end of the list, before the chain was walked',
+    }),
     acquires: ownerOnly(tally.bytes, { doc: 'a tally: leases taken, over all owners of the slot' }),
     failures: ownerOnly(tally.bytes, { doc: 'a tally: attempts that got none, over all owners of the slot' }),
+    misses: ownerOnly(tally.bytes, {
+      doc: 'a tally: leases of a buffer that was not in the cache of the owner',
+    }),
+    refills: ownerOnly(tally.bytes, { doc: 'a tally: batches taken from the shared list' }),
+    spills: ownerOnly(tally.bytes, { doc: 'a tally: batches returned to the shared list' }),
+    steals: ownerOnly(tally.bytes, {
+      doc: 'a tally: leases of a buffer that was in the cache of another owner',
+    }),
   },
   { alignBytes: 128 },
 );
@@ -108,6 +151,11 @@ export const bufferRecord = struct(
       doc: 'operationWord. Says something while its generation is that of `word`, whose state is then kernel or orphan',
       writer: 'whoever has just given the buffer',
       reader: 'whoever completes or cancels the operation',
+    }),
+    next: atomic('i32', {
+      doc: 'link of the list of free buffers that the buffer is in',
+      writer: 'whoever holds the buffer: between pop and push',
+      reader: 'whoever pops, maybe late',
     }),
     lengthBytes: guarded('the lease', 'i32', { doc: 'bytes that hold something, as the owner says' }),
   },

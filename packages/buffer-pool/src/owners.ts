@@ -7,6 +7,10 @@ import type { PoolMemory } from './pool-memory.ts';
 
 const { slot: slotBits, epoch: epochBits, live: liveBit } = ownerWord.field;
 
+/** What is counted in the slot of an owner. */
+const STATISTICS = ['acquires', 'failures', 'misses', 'refills', 'spills', 'steals'] as const;
+export type Statistic = (typeof STATISTICS)[number];
+
 export class Owners {
   readonly #memory: PoolMemory;
 
@@ -28,12 +32,24 @@ export class Owners {
       if (Atomics.compareExchange(i32, word, last, owner | liveBit.one) !== last) continue;
       i32[at + ownerSlot.word.returning] = 0;
       i32[at + ownerSlot.word.waiting] = 0;
-      // The owner before may have died in the middle of a carry.
-      repairTally(i32, at + ownerSlot.word.acquires);
-      repairTally(i32, at + ownerSlot.word.failures);
+      i32[at + ownerSlot.word.cached] = 0;
+      for (const name of STATISTICS) repairTally(i32, at + ownerSlot.word[name]); // the owner before may have died in the middle of a carry
+      this.#see(slot + 1);
       return owner;
     }
     throw new OwnersExhaustedError(this.#memory.owners);
+  }
+
+  /** From now on others look for buffers in the caches of the first `slots` slots. Before the owner has any. */
+  #see(slots: number): void {
+    const { arena, ownersSeenWord } = this.#memory;
+    let seen = Atomics.load(arena.i32, ownersSeenWord);
+    // publish: only ever upwards; pairs with the load in takeShared.
+    while (seen < slots) {
+      const found = Atomics.compareExchange(arena.i32, ownersSeenWord, seen, slots);
+      if (found === seen) return;
+      seen = found;
+    }
   }
 
   isLive(owner: number): boolean {
@@ -65,12 +81,12 @@ export class Owners {
   }
 
   /** Word index of the tally of a statistic of an owner. */
-  counter(owner: number, name: 'acquires' | 'failures'): number {
+  counter(owner: number, name: Statistic): number {
     return this.#memory.slotWord(owner & slotBits.mask) + ownerSlot.word[name];
   }
 
   /** A statistic over all owners there ever were. */
-  sum(name: 'acquires' | 'failures'): number {
+  sum(name: Statistic): number {
     let sum = 0;
     for (let slot = 0; slot < this.#memory.owners; slot++)
       sum += readTally(this.#memory.arena.i32, this.counter(slot, name));

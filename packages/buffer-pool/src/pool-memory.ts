@@ -1,5 +1,4 @@
 // Where everything of a pool lies, and the kernel bound to it. One for each `BufferPool` object.
-import { IndexStack } from '@corelane/lock-free';
 import {
   alignUp,
   ArgumentRangeError,
@@ -17,6 +16,8 @@ export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
 const MAX_BUFFERS = 2 ** 20;
 const MAX_OWNERS = ownerWord.field.slot.mask + 1;
 const MAX_ALIGN_BYTES = 2 ** 21;
+/** More would let few threads hoard a pool; the batch is walked link by link. */
+const MAX_CACHE_BUFFERS = 256;
 /** A token is a positive i32: index below, generation above. */
 const TOKEN_BITS = 31;
 
@@ -25,6 +26,8 @@ export interface PoolShape {
   readonly bufferBytes: number;
   readonly alignBytes: number;
   readonly maxOwners: number;
+  /** Buffers that an owner may keep to itself. */
+  readonly cacheBuffers: number;
   /** Byte to fill returned buffers with, -1 for none. */
   readonly fill: number;
 }
@@ -39,6 +42,7 @@ export class PoolMemory {
   readonly alignBytes: number;
   readonly strideBytes: number;
   readonly owners: number;
+  readonly cacheBuffers: number;
   readonly fill: number;
   readonly data: number;
   readonly indexBits: number;
@@ -60,6 +64,7 @@ export class PoolMemory {
     this.alignBytes = read(word.alignBytes);
     this.strideBytes = read(word.strideBytes);
     this.owners = read(word.owners);
+    this.cacheBuffers = read(word.cacheBuffers);
     this.fill = read(word.fill);
     this.data = read(word.data);
     this.indexBits = read(word.indexBits);
@@ -71,15 +76,15 @@ export class PoolMemory {
 
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, shape: PoolShape): PoolMemory {
-    const { buffers, bufferBytes, alignBytes, maxOwners, fill } = shape;
+    const { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill } = shape;
     checkRange('buffers', buffers, 1, MAX_BUFFERS);
     checkRange('bufferBytes', bufferBytes, 1, 2 ** 30);
     checkRange('maxOwners', maxOwners, 1, MAX_OWNERS);
+    checkRange('cacheBuffers', cacheBuffers, 0, MAX_CACHE_BUFFERS);
     checkAlignment(alignBytes);
     const strideBytes = alignUp(bufferBytes, alignBytes);
-    const at = arena.createObject(bufferPoolRoot, lengthFor(buffers, maxOwners));
-    const stack = IndexStack.create(arena, { capacity: buffers });
-    const data = arena.allocate(buffers * strideBytes, Math.max(alignBytes, 4));
+    // All in one allocation: where it does not fit, nothing was taken of the arena.
+    const at = arena.createObject(bufferPoolRoot, lengthFor(buffers, maxOwners, strideBytes, alignBytes));
     const { word } = bufferPoolRoot;
     const write = (index: number, value: number): void => {
       arena.i32[(at >> 2) + index] = value;
@@ -89,12 +94,15 @@ export class PoolMemory {
     write(word.alignBytes, alignBytes);
     write(word.strideBytes, strideBytes);
     write(word.owners, maxOwners);
+    write(word.cacheBuffers, cacheBuffers);
+    write(word.cacheBatch, batchFor(cacheBuffers));
     write(word.records, at + bufferPoolRoot.bytes + maxOwners * ownerSlot.bytes);
-    write(word.stack, stack.handle.at);
-    write(word.data, data);
+    write(word.data, dataFor(at, buffers, maxOwners, alignBytes));
     write(word.indexBits, bitsFor(buffers));
     write(word.fill, fill);
-    return new PoolMemory(arena, at);
+    const memory = new PoolMemory(arena, at);
+    memory.kernel.initializeFree(at);
+    return memory;
   }
 
   /** @throws AttachError */
@@ -104,29 +112,23 @@ export class PoolMemory {
     const { buffers, owners, strideBytes, alignBytes, bufferBytes, data } = memory;
     expect('buffers', buffers, buffers >= 1 && buffers <= MAX_BUFFERS, `1 to ${MAX_BUFFERS}`);
     expect('owners', owners, owners >= 1 && owners <= MAX_OWNERS, `1 to ${MAX_OWNERS}`);
-    const length = lengthFor(buffers, owners);
-    expect('length in bytes', lengthBytes, lengthBytes === length, length);
     const aligned = alignBytes >= 1 && alignBytes <= MAX_ALIGN_BYTES && (alignBytes & (alignBytes - 1)) === 0;
     expect('alignBytes', alignBytes, aligned, `a power of two up to ${MAX_ALIGN_BYTES}`);
     expect('bufferBytes', bufferBytes, bufferBytes >= 1 && bufferBytes <= 2 ** 30, `1 to ${2 ** 30}`);
     const stride = alignUp(bufferBytes, alignBytes);
     expect('strideBytes', strideBytes, strideBytes === stride, stride);
-    const last = arena.usedBytes - buffers * strideBytes;
-    expect(
-      'data',
-      data,
-      data > 0 && data <= last && data % alignBytes === 0,
-      `a multiple of ${alignBytes} up to ${last}`,
-    );
+    const length = lengthFor(buffers, owners, strideBytes, alignBytes);
+    expect('length in bytes', lengthBytes, lengthBytes === length, length);
+    const dataAt = dataFor(at, buffers, owners, alignBytes);
+    expect('data', data, data === dataAt, dataAt);
     const records = at + bufferPoolRoot.bytes + owners * ownerSlot.bytes;
     expect('records', memory.#records, memory.#records === records, records);
     expect('indexBits', memory.indexBits, memory.indexBits === bitsFor(buffers), bitsFor(buffers));
-    const stackAt = memory.#read(bufferPoolRoot.word.stack);
-    const stack = IndexStack.attach(
-      { kind: 'lock-free/index-stack', arena: arena.handle, at: stackAt },
-      arena,
-    );
-    expect('capacity of its index stack', stack.capacity, stack.capacity === buffers, buffers);
+    const { cacheBuffers } = memory;
+    const caches = cacheBuffers >= 0 && cacheBuffers <= MAX_CACHE_BUFFERS;
+    expect('cacheBuffers', cacheBuffers, caches, `0 to ${MAX_CACHE_BUFFERS}`);
+    const batch = memory.#read(bufferPoolRoot.word.cacheBatch);
+    expect('cacheBatch', batch, batch === batchFor(cacheBuffers), batchFor(cacheBuffers));
     return memory;
   }
 
@@ -147,6 +149,11 @@ export class PoolMemory {
   /** Word index of the number of threads that wait. */
   get waitersWord(): number {
     return (this.at >> 2) + bufferPoolRoot.word.waiters;
+  }
+
+  /** Word index of the number of slots that were ever used. */
+  get ownersSeenWord(): number {
+    return (this.at >> 2) + bufferPoolRoot.word.ownersSeen;
   }
 
   /** Word index of the slot of an owner. */
@@ -235,6 +242,21 @@ function bitsFor(buffers: number): number {
   return Math.max(1, Math.ceil(Math.log2(buffers)));
 }
 
-function lengthFor(buffers: number, owners: number): number {
+/** Half of a cache: a thread that takes and returns in turn then goes to the shared list once in so many. */
+function batchFor(cacheBuffers: number): number {
+  return Math.max(1, Math.ceil(cacheBuffers / 2));
+}
+
+function lengthFor(buffers: number, owners: number, strideBytes: number, alignBytes: number): number {
+  const padding = Math.max(0, alignBytes - bufferPoolRoot.alignBytes); // at most, wherever the object comes to lie
+  return wordsFor(buffers, owners) + padding + buffers * strideBytes;
+}
+
+function dataFor(at: number, buffers: number, owners: number, alignBytes: number): number {
+  return alignUp(at + wordsFor(buffers, owners), alignBytes);
+}
+
+/** Bytes of everything but the buffers. */
+function wordsFor(buffers: number, owners: number): number {
   return bufferPoolRoot.bytes + owners * ownerSlot.bytes + buffers * bufferRecord.bytes;
 }

@@ -22,6 +22,14 @@ export interface BufferPoolStats {
   readonly acquires: number;
   /** Attempts that got none, by all threads: `tryAcquire` on an empty pool, and waits that timed out or were aborted. */
   readonly failures: number;
+  /** Leases of a buffer that was in the cache of the thread that took it: hits + misses = acquires. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Batches that went from the shared list to a cache, and back. */
+  readonly refills: number;
+  readonly spills: number;
+  /** Misses that took a buffer out of the cache of another thread, since the shared list was empty. */
+  readonly steals: number;
   /** acquires / (acquires + failures); 1 before the first attempt. */
   readonly successRate: number;
   /** Share of the buffers that are not available, 0 to 1. */
@@ -49,6 +57,7 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
   const inUse = capacity - available - detached;
   const acquires = owners.sum('acquires');
   const failures = owners.sum('failures');
+  const misses = owners.sum('misses');
   const utilisation = (capacity - available) / capacity;
   return {
     capacity,
@@ -60,6 +69,11 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
     detached,
     acquires,
     failures,
+    hits: Math.max(0, acquires - misses), // each of its own moment
+    misses,
+    refills: owners.sum('refills'),
+    spills: owners.sum('spills'),
+    steals: owners.sum('steals'),
     successRate: acquires + failures === 0 ? 1 : acquires / (acquires + failures),
     utilisation,
     underPressure: utilisation > PRESSURE,

@@ -150,6 +150,11 @@ describe('statistics', () => {
       detached: 0,
       acquires: 0,
       failures: 0,
+      hits: 0,
+      misses: 0,
+      refills: 0,
+      spills: 0,
+      steals: 0,
       successRate: 1,
       utilisation: 0,
       underPressure: false,
@@ -337,13 +342,27 @@ describe('arguments and handles', () => {
     { alignBytes: 2 ** 22 },
     { maxOwners: 0 },
     { maxOwners: 1025 },
+    { cacheBuffers: -1 },
+    { cacheBuffers: 257 },
     { zeroOnRelease: true, poison: true },
   ])('%o is refused', (options) => {
     expect(() => create(options)).toThrow(ArgumentRangeError);
   });
 
-  test('a pool larger than its arena is refused with the numbers', () => {
-    expect(() => create({ buffers: 1000, bufferBytes: 4096 })).toThrow(ArenaExhaustedError);
+  test('a pool larger than its arena is refused with the numbers, and takes nothing of it', () => {
+    const arena = Arena.create({ bytes: 1 << 20 });
+    const before = arena.usedBytes;
+    for (const options of [
+      { buffers: 1000, bufferBytes: 4096 },
+      { buffers: 1, bufferBytes: 1 << 20 },
+    ])
+      expect(() => BufferPool.create(arena, options)).toThrow(ArenaExhaustedError);
+    for (const options of [
+      { buffers: 0, bufferBytes: 1 },
+      { buffers: 1, bufferBytes: 1, maxOwners: 0 },
+    ])
+      expect(() => BufferPool.create(arena, options)).toThrow(ArgumentRangeError);
+    expect(arena.usedBytes).toBe(before);
   });
 
   test.each([
@@ -354,7 +373,8 @@ describe('arguments and handles', () => {
     ['alignBytes', 3],
     ['data', 1 << 24],
     ['data', 17],
-    ['stack', 128],
+    ['cacheBuffers', 257],
+    ['cacheBatch', 0],
     ['records', 0],
     ['indexBits', 9],
   ] as const)('attaching refuses a root whose %s was overwritten with %i', (field, value) => {
@@ -372,10 +392,10 @@ describe('arguments and handles', () => {
   test('a free list that was overwritten is found before a buffer is leased twice', () => {
     const { arena, pool } = create({ buffers: 2 });
     pool.tryAcquire();
-    const stack = arena.i32[(pool.handle.at >> 2) + bufferPoolRoot.word.stack] as number;
-    arena.i32[(stack + 128) >> 2] = 1; // the head leads to buffer 0 again
+    const head = (pool.handle.at >> 2) + bufferPoolRoot.word.free;
+    arena.i32[head] = 1; // leads to buffer 0 again
     expect(() => pool.tryAcquire()).toThrow(PoolCorruptedError);
-    arena.i32[(stack + 128) >> 2] = 1;
+    arena.i32[head] = 1;
     expect(() => pool.tryAcquireToken()).toThrow(PoolCorruptedError);
   });
 });

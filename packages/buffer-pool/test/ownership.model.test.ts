@@ -1,7 +1,7 @@
 // All interleavings of giving a buffer to the kernel, completion, cancellation, reclaim and settlement.
 import { explore, killsMutants, type Mutant } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import * as kernel from './kernel/all.ts';
 import {
   BUFFER_FREE,
   BUFFER_LEASED,
@@ -318,7 +318,7 @@ describe('ownership, all interleavings', { timeout: 60_000 }, () => {
 
   test('these scenarios kill every mutant', () => {
     const { kills } = killsMutants<Kernel>({
-      kernel: new URL('../kernel/index.ts', import.meta.url),
+      kernel: new URL('./kernel/all.ts', import.meta.url),
       mutants: MUTANTS,
       scenarios: SCENARIOS,
     });

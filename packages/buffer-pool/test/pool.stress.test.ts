@@ -35,11 +35,13 @@ describe('workers that share a pool', { timeout: 60_000 }, () => {
       const reports = await work([
         { ...station, way: 'tokens' },
         { ...station, way: 'leases' },
-        { ...station, way: 'tokens' },
+        { ...station, way: 'operations' },
         { ...station, way: 'leases' },
       ]);
       expect(reports.flatMap((report) => report.wrong)).toEqual([]);
-      const { available, leased, acquires, failures } = pool.stats();
+      const { available, leased, acquires, failures, hits, misses, steals } = pool.stats();
+      expect(hits + misses).toBe(acquires);
+      expect(steals).toBeLessThanOrEqual(misses);
       expect({ available, leased }).toEqual({ available: buffers, leased: 0 });
       expect(acquires).toBe(reports.reduce((sum, report) => sum + report.leases, 0));
       expect(failures).toBe(reports.reduce((sum, report) => sum + report.refused, 0));
@@ -64,6 +66,8 @@ describe('workers that are killed', { timeout: 60_000 }, () => {
     ['tokens', {}],
     ['leases', {}],
     ['leases', { poison: true }],
+    ['operations', {}],
+    ['operations', { cacheBuffers: 0 }],
     ['waits', {}],
   ] as const)(
     'in the middle of %s %o: reclaim returns every buffer once, while another worker goes on',
@@ -82,15 +86,17 @@ describe('workers that are killed', { timeout: 60_000 }, () => {
         const before = pool.stats().acquires;
         while (pool.stats().acquires < before + 500); // both are at it
         await crew.workers[0]?.terminate();
-        const { leased } = pool.stats();
-        expect(leased).toBeLessThanOrEqual(2 * 4);
+        const { inUse } = pool.stats();
+        expect(inUse).toBeLessThanOrEqual(2 * 4);
         pool.reclaim(doomed);
         expect(pool.reclaim(doomed)).toBe(0);
+        pool.settle(doomed);
         const [, survivor] = crew.workers;
         const at = pool.stats().acquires;
         while (pool.stats().acquires < at + 100); // the other goes on
         await survivor?.terminate();
         pool.reclaim(other);
+        pool.settle(other);
         expect(pool.stats()).toMatchObject({ available: buffers, leased: 0, detached: 0, waiters: 0 });
         const leases = Array.from({ length: buffers }, () => pool.tryAcquire());
         expect(new Set(leases.map((lease) => lease?.index)).size).toBe(buffers);

@@ -1,14 +1,9 @@
-// Stack of indices for any number of threads: a free list.
-// After R. K. Treiber, "Systems Programming: Coping with Parallelism" (1986), with the tagged head of the IBM System/370
-// compare-double-and-swap. The protocol is in PROTOCOL.md, section 1.
+// Stack of indices for any number of threads: a free list. The algorithm is in linked-stack.ts, the protocol in PROTOCOL.md, section 1.
 //
 // `stack` is the byte address of the root, a multiple of 128: it is `handle.at` of an IndexStack. Two levels:
 //   pushStack, popStack, pushChain, popChain   one CAS; the caller knows that it holds what it pushes (a pool, by its own states)
 //   pushIndex, popIndex                        one more atomic access marks who is out, so that a second push is refused
 // A stack is used on one level only.
-//
-// Tried and rejected: a tag bumped by pushes too. Either suffices: the same head (tag and top) then means that nothing happened,
-// since what was popped can't come back without the tag moving. Pops alone make the tag a count of what was taken.
 import {
   compareExchange,
   compareExchange64,
@@ -33,6 +28,7 @@ import {
   STACK_LINK_BYTES,
   STACK_LINK_NEXT,
 } from './layout.generated.ts';
+import { popLinked, popLinkedChain, pushLinked } from './linked-stack.ts';
 
 /**
  * Before the stack is shared. `filled` not 0: holds every index, 0 on top; else none.
@@ -60,16 +56,7 @@ export function pushStack(stack: i32, index: i32): void {
  * Pushes indices that the caller holds and has linked with `linkIndex`: `first` becomes the top, `last` lies on what was there.
  */
 export function pushChain(stack: i32, first: i32, last: i32): void {
-  const link = linkOf(stack, last);
-  load64(stack + INDEX_STACK_ROOT_HEAD);
-  while (true) {
-    const top = low();
-    const tag = high();
-    store(link, top);
-    // publish: hands over the links of the chain and whatever the caller wrote to what the indices stand for; pairs with observe
-    // in popStack and popChain. Where it fails it observes the head anew.
-    if (compareExchange64(stack + INDEX_STACK_ROOT_HEAD, top, tag, (first + 1) | 0, tag) != 0) return;
-  }
+  pushLinked(stack + INDEX_STACK_ROOT_HEAD, linkOf(stack, 0), STACK_LINK_BYTES, first, last);
 }
 
 /** Writes what lies below an index that the caller holds, before `pushChain`. */
@@ -79,16 +66,7 @@ export function linkIndex(stack: i32, index: i32, below: i32): void {
 
 /** @returns the top index, which the caller holds from now on, or STACK_EMPTY */
 export function popStack(stack: i32): i32 {
-  load64(stack + INDEX_STACK_ROOT_HEAD); // observe: pairs with publish in pushChain
-  while (true) {
-    const top = low();
-    const tag = high();
-    if (top == 0) return STACK_EMPTY;
-    // Atomic: if another thread has popped `top` meanwhile, it may be writing this word. The tag then makes our CAS fail.
-    const below = load(linkOf(stack, (top - 1) | 0));
-    if (compareExchange64(stack + INDEX_STACK_ROOT_HEAD, top, tag, below, (tag + 1) | 0) != 0)
-      return (top - 1) | 0;
-  }
+  return popLinked(stack + INDEX_STACK_ROOT_HEAD, linkOf(stack, 0), STACK_LINK_BYTES);
 }
 
 /**
@@ -97,22 +75,7 @@ export function popStack(stack: i32): i32 {
  */
 export function popChain(stack: i32, most: i32): i32 {
   const capacity = get(stack + INDEX_STACK_ROOT_CAPACITY);
-  load64(stack + INDEX_STACK_ROOT_HEAD); // observe: pairs with publish in pushChain
-  while (true) {
-    const top = low();
-    const tag = high();
-    if (top == 0) return STACK_EMPTY;
-    let below = top;
-    let taken = 0;
-    // A link that does not lead to an index was written after the head had moved on: the CAS fails. `most` bounds a stale cycle.
-    while (taken < most && below > LINK_END && below <= capacity) {
-      below = load(linkOf(stack, (below - 1) | 0));
-      taken = (taken + 1) | 0;
-    }
-    // The same head means that no link in the stack has changed since it was observed, so the walk was of one state.
-    if (compareExchange64(stack + INDEX_STACK_ROOT_HEAD, top, tag, below, (tag + taken) | 0) != 0)
-      return (top - 1) | 0;
-  }
+  return popLinkedChain(stack + INDEX_STACK_ROOT_HEAD, linkOf(stack, 0), STACK_LINK_BYTES, capacity, most);
 }
 
 /** What lay below an index that the caller popped with `popChain`, or STACK_EMPTY. */

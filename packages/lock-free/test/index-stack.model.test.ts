@@ -181,23 +181,22 @@ const payload = (k: Kernel): Scenario => {
 
 const SCENARIOS = [late, around, marked, twice, chains, lateChain, twoChains, lateSecondChain, payload];
 
-const PUSH_CAS =
-  'if (compareExchange64(stack + INDEX_STACK_ROOT_HEAD, top, tag, (first + 1) | 0, tag) != 0) return;';
+const PUSH_CAS = 'if (compareExchange64(head, top, tag, (first + 1) | 0, tag) != 0) return;';
 const MUTANTS: Mutant[] = [
   { name: 'pop leaves the tag (ABA)', find: '(tag + 1) | 0', replace: 'tag', expect: 'check' },
   { name: 'popChain leaves the tag (ABA)', find: '(tag + taken) | 0', replace: 'tag', expect: 'check' },
   {
     name: 'push writes the link after publication',
     find: PUSH_CAS,
-    replace: PUSH_CAS.replace('return;', '{ store(link, top); return; } else store(link, LINK_OUT);').replace(
+    replace: PUSH_CAS.replace('return;', '{ store(link, top); return; } else store(link, -1);').replace(
       'if (',
-      'store(link, LINK_OUT); if (',
+      'store(link, -1); if (',
     ),
   },
   {
     name: 'push links to the head that it read first and publishes on whatever the head is now',
     find: PUSH_CAS,
-    replace: `load64(stack + INDEX_STACK_ROOT_HEAD); ${PUSH_CAS.replace('top, tag,', 'low(), high(),')}`,
+    replace: `load64(head); ${PUSH_CAS.replace('top, tag,', 'low(), high(),')}`,
   },
   {
     name: 'push writes the link plainly',
@@ -207,21 +206,20 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'pop reads the link plainly',
-    find: 'const below = load(linkOf(stack, (top - 1) | 0));',
-    replace: 'const below = get(linkOf(stack, (top - 1) | 0));',
+    find: 'const below = load(links + ((top - 1) | 0) * stride);',
+    replace: 'const below = get(links + ((top - 1) | 0) * stride);',
     expect: 'race',
   },
   {
     name: 'popChain reads the links plainly',
-    find: 'below = load(linkOf(stack, (below - 1) | 0));',
-    replace: 'below = get(linkOf(stack, (below - 1) | 0));',
+    find: 'below = load(links + ((below - 1) | 0) * stride);',
+    replace: 'below = get(links + ((below - 1) | 0) * stride);',
     expect: 'race',
   },
   {
     name: 'pop takes the top without comparing the head',
-    find: 'if (compareExchange64(stack + INDEX_STACK_ROOT_HEAD, top, tag, below, (tag + 1) | 0) != 0)',
-    replace:
-      'load64(stack + INDEX_STACK_ROOT_HEAD); if (compareExchange64(stack + INDEX_STACK_ROOT_HEAD, low(), high(), below, (tag + 1) | 0) != 0)',
+    find: 'if (compareExchange64(head, top, tag, below, (tag + 1) | 0) != 0)',
+    replace: 'load64(head); if (compareExchange64(head, low(), high(), below, (tag + 1) | 0) != 0)',
   },
   {
     name: 'the chain ends one index early',

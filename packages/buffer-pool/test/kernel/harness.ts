@@ -33,3 +33,8 @@ export function join(flag: i32): void {
 export function park(at: i32, seen: i32): void {
   wait(at, seen, -1);
 }
+
+/** What an attempt to push that fails leaves in a link. */
+export function writeLink(at: i32, value: i32): void {
+  store(at, value);
+}

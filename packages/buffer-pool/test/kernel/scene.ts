@@ -1,7 +1,6 @@
 // A pool of one or two buffers on the twin, for the model suites: where its words lie, threads, and what must hold at the end.
 import { peek, poke, type Scenario } from '@corelane/interleave';
-import * as stack from '@corelane/lock-free/kernel/index-stack';
-import type * as kernel from '../../kernel/index.ts';
+import type * as kernel from './all.ts';
 import {
   BUFFER_FREE,
   bufferPoolRoot,
@@ -10,23 +9,26 @@ import {
   leaseWord,
   NO_LEASE,
   ownerSlot,
+  ownerWord,
 } from '../../src/layout.ts';
 import { park, readBytes, writeBytes } from './harness.ts';
 
 export type Kernel = typeof kernel;
 
-export const BUFFERS = 2;
+export const BUFFERS = 3;
+const INDICES = [0, 1, 2];
 export const OWNERS = 4;
 /** Numbers of owners: slots 1 to 3, first epoch. */
 export const [A, B, C] = [1 | (1 << 10), 2 | (1 << 10), 3 | (1 << 10)] as const;
 export const POOL = 0;
 export const RECORDS = POOL + bufferPoolRoot.bytes + OWNERS * ownerSlot.bytes;
-export const STACK = RECORDS + BUFFERS * bufferRecord.bytes;
-/** Layout of the stack's root: the head is on its second line, the links follow it. */
-export const HEAD = STACK + 128;
-export const LINKS = STACK + 256;
+export const LINK = (index: number): number =>
+  RECORDS + index * bufferRecord.bytes + bufferRecord.offset.next;
+export const FREE = POOL + bufferPoolRoot.offset.free;
+export const SLOT = (owner: number): number =>
+  POOL + bufferPoolRoot.bytes + (owner & ownerWord.field.slot.mask) * ownerSlot.bytes;
 /** A word of bytes for each buffer. */
-export const BYTES_AT = LINKS + 4 * BUFFERS;
+export const BYTES_AT = RECORDS + BUFFERS * bufferRecord.bytes;
 export const FLAG = BYTES_AT + 4 * BUFFERS;
 export const SEQUENCE = POOL + bufferPoolRoot.offset.sequence;
 export const WAITERS = POOL + bufferPoolRoot.offset.waiters;
@@ -35,35 +37,48 @@ export const word = (index: number): number =>
 export const NAMES = {
   [WAITERS]: 'waiters',
   [SEQUENCE]: 'sequence',
-  [HEAD]: 'head',
+  [FREE]: 'free',
   [FLAG]: 'ended',
-  ...Object.fromEntries([0, 1].map((i) => [word(i), `lease${i}`])),
-  ...Object.fromEntries([0, 1].map((i) => [LINKS + 4 * i, `next${i}`])),
-  ...Object.fromEntries([0, 1].map((i) => [BYTES_AT + 4 * i, `bytes${i}`])),
+  ...Object.fromEntries(INDICES.map((i) => [word(i), `lease${i}`])),
+  ...Object.fromEntries(INDICES.map((i) => [LINK(i), `next${i}`])),
+  ...Object.fromEntries(INDICES.map((i) => [BYTES_AT + 4 * i, `bytes${i}`])),
   ...Object.fromEntries(
-    [1, 2, 3].map((s) => [POOL + bufferPoolRoot.bytes + s * ownerSlot.bytes + 4, `returning${s}`]),
+    [1, 2, 3].flatMap((s) =>
+      (['returning', 'cached', 'cache', 'chain', 'chainLength'] as const).map((name) => [
+        SLOT(s) + ownerSlot.offset[name],
+        `${name}${s}`,
+      ]),
+    ),
   ),
 };
 
-export function setUp(k: Kernel, leased: readonly number[], buffers = BUFFERS): void {
-  poke(POOL + bufferPoolRoot.offset.records, RECORDS);
-  poke(POOL + bufferPoolRoot.offset.stack, STACK);
-  poke(POOL + bufferPoolRoot.offset.indexBits, 1);
-  stack.initializeStack(STACK, buffers, 1);
+export function setUp(k: Kernel, { leased = [], buffers = 2, cacheBuffers = 0, batch = 1 }: Plot): void {
+  const { offset } = bufferPoolRoot;
+  poke(POOL + offset.records, RECORDS);
+  poke(POOL + offset.buffers, buffers);
+  poke(POOL + offset.indexBits, 2);
+  poke(POOL + offset.ownersSeen, OWNERS);
+  k.initializeFree(POOL);
   for (const owner of leased) k.acquireLease(POOL, owner);
+  poke(POOL + offset.cacheBuffers, cacheBuffers);
+  poke(POOL + offset.cacheBatch, batch);
 }
 
-/** Every free buffer lies in the free list once, and no other does. */
-export function balanced(buffers = BUFFERS): string | undefined {
+/** Indices in a list, from the top; more than there are where it is a cycle. */
+function listed(head: number): number[] {
   const inside: number[] = [];
-  for (let at = peek(HEAD); at !== 0 && inside.length <= buffers; at = peek(LINKS + 4 * (at - 1)))
+  for (let at = peek(head); at !== 0 && inside.length <= BUFFERS; at = peek(LINK(at - 1)))
     inside.push(at - 1);
-  const free = Array.from({ length: buffers }, (_, i) => i).filter(
-    (i) => (peek(word(i)) & leaseWord.field.state.mask) === BUFFER_FREE,
-  );
+  return inside;
+}
+
+/** Every free buffer is in one list, the shared one or a cache, and no other is. */
+export function balanced(buffers = 2): string | undefined {
+  const inside = [FREE, ...[1, 2, 3].map((slot) => SLOT(slot) + ownerSlot.offset.cache)].flatMap(listed);
+  const free = INDICES.slice(0, buffers).filter((i) => stateOf(i) === BUFFER_FREE);
   return inside.toSorted((a, b) => a - b).join() === free.join()
     ? undefined
-    : `free ${free.join()}, in the free list ${inside.join()}`;
+    : `free ${free.join()}, in lists ${inside.join()}`;
 }
 
 export const stateOf = (index: number): number => peek(word(index)) & leaseWord.field.state.mask;
@@ -71,27 +86,34 @@ export const ownerOf = (index: number): number => peek(word(index)) >>> leaseWor
 
 export interface Plot {
   readonly name: string;
+  /** So many states that mutants are not run through it. */
+  readonly large?: true;
   readonly threads: (k: Kernel) => Scenario['threads'];
   /** Owners that lease buffers 0, 1 at the start. */
   readonly leased?: readonly number[];
   /** What happened after that, before the threads. */
   readonly prepare?: (k: Kernel) => void;
+  /** 2 where not given. */
   readonly buffers?: number;
+  /** Of an owner's cache, 0 where not given, and what moves at once. */
+  readonly cacheBuffers?: number;
+  readonly batch?: number;
   readonly check?: (results: readonly any[]) => string | undefined;
 }
 
 export const scenario =
-  ({ name, threads, leased = [], prepare, buffers = BUFFERS, check = () => undefined }: Plot) =>
+  (plot: Plot) =>
   (k: Kernel): Scenario => ({
-    name,
-    bytes: (FLAG + 8) & ~7,
+    name: plot.name,
+    bytes: (FLAG + 15) & ~7,
     names: NAMES,
+    maxSteps: 300,
     setup: () => {
-      setUp(k, leased, buffers);
-      prepare?.(k);
+      setUp(k, plot);
+      plot.prepare?.(k);
     },
-    threads: threads(k),
-    check: (results) => check(results) ?? balanced(buffers),
+    threads: plot.threads(k),
+    check: (results) => plot.check?.(results) ?? balanced(plot.buffers),
   });
 
 /** Leases, uses the bytes as its own, releases. @returns what was wrong */
@@ -99,13 +121,14 @@ export const user = (k: Kernel, owner: number) => (): string | undefined => {
   const token = k.acquireLease(POOL, owner);
   if (token === NO_LEASE) return undefined;
   if (token < 0) return `acquire said ${token}`;
-  const at = BYTES_AT + 4 * (token & 1);
+  const index = token & 3;
+  const at = BYTES_AT + 4 * index;
   const found = readBytes(at);
   if (found !== 0) return `${owner} found the bytes of ${found}`;
   writeBytes(at, owner);
   const own = readBytes(at);
   writeBytes(at, 0);
-  const outcome = k.releaseLease(POOL, token & 1, token >> 1, 0x3fffffff, owner);
+  const outcome = k.releaseLease(POOL, token & 3, token >> 2, 0x1fffffff, owner);
   if (outcome !== LEASE_ENDED) return `release said ${outcome}`;
   return own === owner ? undefined : `${owner} read ${own}`;
 };
@@ -137,7 +160,7 @@ export const waiter = (k: Kernel, owner: number) => (): string | undefined => {
     const token = k.acquireLease(POOL, owner);
     if (token !== NO_LEASE) {
       k.retireWaiter(POOL, owner);
-      const outcome = k.releaseLease(POOL, token & 1, token >> 1, 0x3fffffff, owner);
+      const outcome = k.releaseLease(POOL, token & 3, token >> 2, 0x1fffffff, owner);
       return outcome === LEASE_ENDED ? undefined : `release said ${outcome}`;
     }
     park(SEQUENCE, seen);

@@ -8,8 +8,8 @@ export interface HolderStation {
   readonly handle: BufferPoolHandle;
   /** Leases that it takes before it is done. */
   readonly leases: number;
-  /** How: polls with tokens or with leases, or waits. */
-  readonly way: 'tokens' | 'leases' | 'waits';
+  /** How: polls with tokens or with leases, gives each buffer to the kernel and completes or cancels, or waits. */
+  readonly way: 'tokens' | 'leases' | 'operations' | 'waits';
   /** Number to lease under; its own where not given. */
   readonly owner?: number;
 }
@@ -60,6 +60,31 @@ function withLeases(): void {
   for (const lease of held) lease.release();
 }
 
+let operations = 0;
+
+/** Two at once: one is complete, the other cancelled and complete then. */
+function withOperations(): void {
+  const leases = [pool.tryAcquire(), pool.tryAcquire()];
+  for (const [i, lease] of leases.entries()) {
+    if (lease === undefined) {
+      refuse();
+      continue;
+    }
+    const { bytes } = lease;
+    const operation = operations++;
+    const token = lease.give(operation);
+    if (i === 0) use(bytes); // as the kernel would
+    else lease.cancel(operation);
+    if (i === 0) {
+      lease.take(operation);
+      lease.release();
+    } else {
+      if (pool.takeToken(token, operation) !== NO_LEASE) wrong.push('an orphan was taken');
+      count.taken++;
+    }
+  }
+}
+
 /** Two at once, of which one may be given up; each returns its buffer before it waits for anything else. */
 async function waiting(round: number): Promise<void> {
   const controller = new AbortController();
@@ -87,6 +112,7 @@ for (let round = 0; count.taken < leases; round++) {
   if (wrong.length > 5) break;
   if (way === 'tokens') withTokens();
   else if (way === 'leases') withLeases();
+  else if (way === 'operations') withOperations();
   else await waiting(round);
 }
 parentPort?.postMessage({ leases: count.taken, refused: count.refused, wrong } satisfies HolderReport);

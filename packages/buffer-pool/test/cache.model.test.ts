@@ -1,0 +1,307 @@
+// All interleavings of the caches of owners with the shared list: refill, spill, stealing, waiting, and what the dead leave.
+import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
+import { describe, expect, test } from 'vitest';
+import { LEASE_ENDED, NO_LEASE, ownerSlot } from '../src/layout.ts';
+import * as kernel from './kernel/all.ts';
+import { end, join, writeLink } from './kernel/harness.ts';
+import {
+  A,
+  B,
+  C,
+  FLAG,
+  FREE,
+  type Kernel,
+  LINK,
+  type Plot,
+  POOL,
+  scenario,
+  SLOT,
+  user,
+  waiter,
+  WAITERS,
+  wrong,
+} from './kernel/scene.ts';
+
+const INDEX = 3;
+const CACHE = (owner: number): number => SLOT(owner) + ownerSlot.offset.cache;
+const give = (k: Kernel, token: number, owner: number): number =>
+  k.releaseLease(POOL, token & INDEX, token >> 2, 0x1fffffff, owner);
+/** Takes one of the buffers and returns it, so that it is in the owner's cache. */
+const warm = (k: Kernel, owner: number): void => void give(k, k.acquireLease(POOL, owner), owner);
+/** Takes a buffer and keeps it; maybe none, where another has all that are free in its hands. */
+const hold = (k: Kernel, owner: number) => (): number => k.acquireLease(POOL, owner);
+const noWaiters = (): string | undefined =>
+  peek(WAITERS) === 0 ? undefined : `${peek(WAITERS)} waiters left`;
+const drain = (k: Kernel, dead: number, owner: number) => (): undefined => {
+  join(FLAG);
+  k.reclaimCache(POOL, dead, owner);
+};
+
+const PLOTS: readonly Plot[] = [
+  {
+    name: 'two threads with caches share two buffers: never at once, and bytes are handed over plain',
+    cacheBuffers: 1,
+    threads: (k) => [user(k, A), user(k, B)],
+    check: wrong,
+  },
+  {
+    name: 'three threads share one buffer through their caches',
+    large: true,
+    buffers: 1,
+    cacheBuffers: 1,
+    threads: (k) => [user(k, A), user(k, B), user(k, C)],
+    check: wrong,
+  },
+  {
+    name: 'a thief takes from a cache while its owner takes and returns',
+    cacheBuffers: 2,
+    batch: 2,
+    prepare: (k) => warm(k, A),
+    threads: (k) => [user(k, A), user(k, B)],
+    check: wrong,
+  },
+  {
+    name: 'a thief that is late takes what is on top then, not what was below the top before',
+    cacheBuffers: 2,
+    batch: 2,
+    prepare: (k) => warm(k, A),
+    threads: (k) => [
+      (): number[] => {
+        const [first, second] = [k.acquireLease(POOL, A), k.acquireLease(POOL, A)];
+        if (first >= 0) give(k, first, A);
+        return [first, second];
+      },
+      (): number => k.acquireLease(POOL, B),
+      (): number => k.acquireLease(POOL, C),
+    ],
+    check: ([own, b, c]) =>
+      [...own, b, c].every((token) => token >= NO_LEASE) ? undefined : `${own.join()}, ${b}, ${c}`,
+  },
+  {
+    name: 'a full cache spills while a thief takes from it',
+    buffers: 3,
+    cacheBuffers: 1,
+    batch: 2,
+    leased: [A, A, A],
+    prepare: (k) => void give(k, 0, A),
+    threads: (k) => [
+      (): number => {
+        give(k, 1, A);
+        return give(k, 2, A);
+      },
+      user(k, B),
+    ],
+    check: ([gave, used]) => used ?? (gave === LEASE_ENDED ? undefined : `release said ${gave}`),
+  },
+  {
+    name: 'who waits gets the buffer that another returns to its own cache',
+    buffers: 1,
+    cacheBuffers: 1,
+    leased: [A],
+    threads: (k) => [(): number => give(k, 0, A), waiter(k, B)],
+    check: ([, waited]) => waited ?? noWaiters(),
+  },
+  {
+    name: 'who waits gets the buffer that another has taken with its batch and does not need',
+    cacheBuffers: 2,
+    batch: 2,
+    threads: (k) => [hold(k, A), waiter(k, B)],
+    check: ([, waited]) => waited ?? noWaiters(),
+  },
+  {
+    name: 'who waits gets the buffer that another spills',
+    large: true,
+    cacheBuffers: 1,
+    batch: 2,
+    leased: [A, A],
+    prepare: (k) => void give(k, 0, A),
+    threads: (k) => [(): number => give(k, 1, A), waiter(k, B)],
+    check: ([, waited]) => waited ?? noWaiters(),
+  },
+  {
+    name: 'what a dead owner kept and had in hand is returned once, by two that reclaim, while another leases',
+    buffers: 3,
+    cacheBuffers: 2,
+    batch: 1,
+    threads: (k) => [
+      (): undefined => {
+        warm(k, A);
+        k.takeChain(POOL, SLOT(A), FREE); // and ends before it is placed
+        end(FLAG);
+      },
+      drain(k, A, B),
+      drain(k, A, C),
+    ],
+    check: () => (peek(CACHE(A)) === 0 ? undefined : `${peek(CACHE(A))} left in the cache`),
+  },
+  {
+    name: 'of an owner that ended while it placed a chain, no more than the chain is taken',
+    cacheBuffers: 2,
+    batch: 2,
+    leased: [A],
+    threads: (k) => [
+      (): undefined => {
+        give(k, 0, A); // in its cache: 0
+        k.takeChain(POOL, SLOT(A), FREE); // 1, which is all there is
+        writeLink(LINK(k.measureChain(POOL, SLOT(A))), 1);
+        end(FLAG);
+      },
+      drain(k, A, B),
+    ],
+  },
+  {
+    name: 'of an owner that ended after it had placed its chain, only the cache is returned',
+    cacheBuffers: 2,
+    batch: 2,
+    threads: (k) => [
+      (): undefined => {
+        if (k.takeChain(POOL, SLOT(A), FREE) !== 0) k.placeChain(POOL, SLOT(A), CACHE(A));
+        end(FLAG);
+      },
+      drain(k, A, B),
+      user(k, C),
+    ],
+    check: ([, , used]) => used,
+  },
+  {
+    name: 'who reclaims and ends with the chain in hand leaves it to the next',
+    cacheBuffers: 1,
+    batch: 2,
+    threads: (k) => [
+      (): undefined => {
+        k.takeChain(POOL, SLOT(A), FREE);
+        end(FLAG);
+      },
+      (): undefined => {
+        join(FLAG);
+        k.reclaimCache(POOL, A, B);
+        k.takeChain(POOL, SLOT(B), FREE);
+        end(FLAG + 4);
+      },
+      (): undefined => {
+        join(FLAG + 4);
+        k.reclaimCache(POOL, B, C);
+      },
+    ],
+  },
+  {
+    name: 'who waits gets what a dead owner kept',
+    buffers: 1,
+    cacheBuffers: 1,
+    threads: (k) => [
+      (): undefined => {
+        k.takeChain(POOL, SLOT(A), FREE);
+        end(FLAG);
+      },
+      drain(k, A, B),
+      waiter(k, C),
+    ],
+    check: ([, , waited]) => waited ?? noWaiters(),
+  },
+];
+
+const SCENARIOS = PLOTS.map(scenario);
+const KILLERS = PLOTS.filter(({ large }) => large === undefined).map(scenario);
+
+const MUTANTS: Mutant[] = [
+  {
+    name: 'nobody is woken after a batch was moved',
+    find: 'store(slot + OWNER_SLOT_CHAIN, 0);\n  wakeIfAwaited(pool);',
+    replace: 'store(slot + OWNER_SLOT_CHAIN, 0);',
+    expect: 'deadlock',
+  },
+  {
+    name: 'nobody is woken by a return to a cache',
+    find: 'set(slot + OWNER_SLOT_RETURNING, 0);\n  wakeIfAwaited(pool);',
+    replace: 'set(slot + OWNER_SLOT_RETURNING, 0); if (most == 0) wakeIfAwaited(pool);',
+    expect: 'deadlock',
+  },
+  {
+    name: 'who finds the shared list empty looks into no other cache',
+    find: 'const index = popLinked(other + OWNER_SLOT_CACHE, links, BUFFER_RECORD_BYTES);',
+    replace: 'const index = NO_LEASE;',
+    expect: 'deadlock',
+  },
+  {
+    name: 'who looks into the caches of others leaves out those before its own',
+    find: 'if (other >= end) other = first;',
+    replace: 'if (other >= end) break;',
+    expect: 'deadlock',
+  },
+  {
+    name: 'a chain is not noted',
+    find: 'store(slot + OWNER_SLOT_CHAIN, (top + 1) | 0);',
+    replace: 'if (most > 1) store(slot + OWNER_SLOT_CHAIN, (top + 1) | 0);',
+  },
+  {
+    name: 'a chain that was placed stays noted',
+    find: 'store(slot + OWNER_SLOT_CHAIN, 0);',
+    replace: '',
+  },
+  {
+    name: 'the length of a chain is not written before it is placed',
+    find: 'set(slot + OWNER_SLOT_CHAIN_LENGTH, length);',
+    replace: '',
+  },
+  {
+    name: 'a chain is placed with its first buffer alone',
+    find: 'last = (below - 1) | 0;',
+    replace: '',
+  },
+  {
+    name: 'the chain of a dead owner is looked at, not claimed',
+    find: 'const chain = exchange(from + OWNER_SLOT_CHAIN, 0);',
+    replace: 'const chain = load(from + OWNER_SLOT_CHAIN); store(from + OWNER_SLOT_CHAIN, 0);',
+  },
+  {
+    name: 'the chain of a dead owner is forgotten',
+    find: 'if (chain != 0) {',
+    replace: 'if (chain < 0) {',
+  },
+  {
+    name: 'who reclaims does not know how long the chain is',
+    find: 'set(slot + OWNER_SLOT_CHAIN_LENGTH, get(from + OWNER_SLOT_CHAIN_LENGTH));',
+    replace: '',
+  },
+  {
+    name: 'a cache is not emptied',
+    find: 'while (takeChain(pool, slot, from + OWNER_SLOT_CACHE) != 0)',
+    replace: 'if (takeChain(pool, slot, from + OWNER_SLOT_CACHE) < 0)',
+  },
+  {
+    name: 'a thief leaves the tag of the cache (ABA)',
+    file: 'linked-stack.ts',
+    find: '(tag + 1) | 0',
+    replace: 'tag',
+  },
+];
+
+describe('caches, all interleavings', { timeout: 60_000 }, () => {
+  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
+    const found = explore(each);
+    expect(found.complete).toBe(true);
+    expect(found.accesses).toBeGreaterThan(0);
+  });
+
+  test('these scenarios kill every mutant', () => {
+    const { kills } = killsMutants<Kernel>({
+      kernel: new URL('./kernel/all.ts', import.meta.url),
+      mutants: MUTANTS,
+      scenarios: KILLERS,
+    });
+    expect(kills).toHaveLength(MUTANTS.length);
+  });
+});
+
+test('nothing is taken where every list is empty', () => {
+  const found = explore(
+    scenario({
+      name: 'empty',
+      cacheBuffers: 1,
+      leased: [A, A],
+      threads: (k) => [(): number => k.acquireLease(POOL, B)],
+      check: ([token]) => (token === NO_LEASE ? undefined : `token ${token}`),
+    })(kernel),
+  );
+  expect(found.complete).toBe(true);
+});
