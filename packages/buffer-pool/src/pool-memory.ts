@@ -8,7 +8,15 @@ import {
 } from '@corelane/shared-memory';
 import { stateName, type FoundBuffer } from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import { bufferPoolRoot, bufferRecord, GENERATION_HALF, leaseWord, ownerSlot, ownerWord } from './layout.ts';
+import {
+  BUFFER_LEASED,
+  bufferPoolRoot,
+  bufferRecord,
+  GENERATION_HALF,
+  leaseWord,
+  ownerSlot,
+  ownerWord,
+} from './layout.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
@@ -169,6 +177,17 @@ export class PoolMemory {
   /** Word index of the generation of a buffer. */
   generationWord(index: number): number {
     return ((this.#records + index * bufferRecord.bytes) >> 2) + bufferRecord.word.word + GENERATION_HALF;
+  }
+
+  /** Is it leased, in a generation with these bits? A plain look, as of `lease.bytes`. */
+  isLeased(index: number, generation: number): boolean {
+    const { i32 } = this.arena;
+    const word = this.generationWord(index);
+    const { state } = leaseWord.field;
+    return (
+      (((i32[word] as number) ^ generation) & this.tokenMask) === 0 &&
+      ((i32[word - GENERATION_HALF] as number) & state.mask) === BUFFER_LEASED
+    );
   }
 
   /** The whole buffer, unchecked. One view for each buffer and `BufferPool` object. */

@@ -175,15 +175,40 @@ describe('adoption', () => {
 });
 
 describe('tokens', () => {
-  test.each([-1, 1.5, Number.NaN, 2 ** 31, 2 ** 40])('%d is no token', (token) => {
-    const [pool] = two();
-    for (const use of [
-      () => pool.release(token),
-      () => pool.open(token),
-      () => pool.adopt(token),
-      () => pool.bytesOf(token),
-    ])
-      expect(use).toThrow(ArgumentRangeError);
+  test.each([-1, 1.5, Number.NaN, 2 ** 31, 2 ** 40, 1n as never, '1' as never, undefined as never])(
+    '%s is no token',
+    (token) => {
+      const [pool] = two();
+      for (const use of [
+        () => pool.release(token),
+        () => pool.open(token),
+        () => pool.adopt(token),
+        () => pool.bytesOf(token),
+        () => pool.give(token, 1),
+        () => pool.take(token, 1),
+        () => pool.cancel(token, 1),
+      ])
+        expect(use).toThrow(ArgumentRangeError);
+    },
+  );
+
+  test('wraps after as many leases of one buffer as its bits of the generation count; a lease does not', () => {
+    const pool = BufferPool.create(Arena.create({ bytes: 1 << 28 }), {
+      buffers: 2 ** 20,
+      bufferBytes: 4,
+      alignBytes: 4,
+      cacheBuffers: 0,
+    });
+    const lease = take(pool);
+    const { token } = lease;
+    lease.release();
+    for (let i = 1; i < 2 ** 11; i++) {
+      expect(() => pool.bytesOf(token)).toThrow(StaleLeaseError);
+      pool.release(pool.tryAcquireToken());
+    }
+    expect(pool.tryAcquireToken()).toBe(token);
+    expect(() => lease.bytes).toThrow(StaleLeaseError);
+    expect(lease.ended).toBe(true);
   });
 
   test('an index beyond the pool is no token', () => {

@@ -175,7 +175,10 @@ describe('giving up', () => {
     expect(pool.stats()).toMatchObject({ waiters: 0, available: 1 });
   });
 
-  test.each([-1, Number.NaN, 2 ** 31])('timeoutMs %d is refused', async (timeoutMs) => {
-    await expect(create(1).acquire({ timeoutMs })).rejects.toThrow(ArgumentRangeError);
-  });
+  test.each([-1, Number.NaN, 2 ** 31, 5n as never, '5' as never])(
+    'timeoutMs %s is refused',
+    async (timeoutMs) => {
+      await expect(create(1).acquire({ timeoutMs })).rejects.toThrow(ArgumentRangeError);
+    },
+  );
 });

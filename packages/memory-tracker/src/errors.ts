@@ -1,3 +1,6 @@
+// An argument outside its range is told as @corelane/shared-memory tells it: one class, whichever package it comes from.
+export { ArgumentRangeError } from '@corelane/shared-memory';
+
 /** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
 export class MemoryTrackerError extends Error {
   readonly code: string;
@@ -6,15 +9,6 @@ export class MemoryTrackerError extends Error {
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-  }
-}
-
-/** An argument outside its range. Nothing was changed. */
-export class ArgumentRangeError extends MemoryTrackerError {
-  override readonly name = 'ArgumentRangeError';
-
-  constructor(argument: string, found: unknown, expected: string) {
-    super('ERR_ARGUMENT_RANGE', `${argument} is ${String(found)}, expected ${expected}`);
   }
 }
 

@@ -99,9 +99,9 @@ export class Catalog {
   #internSeries(name: string): number {
     if (Buffer.byteLength(name) > this.#seriesNames.maxNameBytes)
       throw new ArgumentRangeError(
-        'labels',
-        `${Buffer.byteLength(name)} bytes`,
-        `at most ${this.#seriesNames.maxNameBytes} bytes`,
+        'bytes of the labels',
+        Buffer.byteLength(name),
+        `at most ${this.#seriesNames.maxNameBytes}`,
       );
     try {
       return this.#seriesNames.intern(name);
@@ -116,9 +116,9 @@ export class Catalog {
     const bytes = Buffer.byteLength(json);
     if (bytes > this.#definitions.maxNameBytes)
       throw new ArgumentRangeError(
-        `definition of ${definition.name}`,
-        `${bytes} bytes`,
-        `at most ${this.#definitions.maxNameBytes} bytes`,
+        `bytes of the definition of ${definition.name}`,
+        bytes,
+        `at most ${this.#definitions.maxNameBytes}`,
       );
     try {
       this.#definitions.intern(json);

@@ -48,7 +48,7 @@ export class Family<Handle, L extends readonly string[] = readonly string[]> {
       if (!['string', 'number', 'boolean'].includes(typeof value))
         throw new ArgumentRangeError(
           `a label value of ${this.name}`,
-          `of type ${typeof value}`,
+          value,
           `a string, number or boolean for each label, in their order (${this.#labels.join(', ')})`,
         );
     const { handle, isOverflow } = this.#open(values.map((value) => String(value).toWellFormed()));

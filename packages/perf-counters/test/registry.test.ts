@@ -52,7 +52,7 @@ describe('a metric', () => {
       'the number of label values of codes_total is 1, expected 2 (code, kind)',
     );
     expect(() => (codes.labels as (...values: unknown[]) => unknown)({ code: '202' }, 'a')).toThrow(
-      'a label value of codes_total is of type object, expected a string, number or boolean for each label',
+      'a label value of codes_total is [object Object], expected a string, number or boolean for each label',
     );
   });
 
@@ -189,10 +189,10 @@ describe('limits', () => {
   test('of label values and definitions are told in bytes', () => {
     const { registry } = create();
     expect(() => registry.counter({ name: 'a', help: 'x'.repeat(2000) })).toThrow(
-      /definition of a is \d+ bytes, expected at most 1024 bytes/,
+      /bytes of the definition of a is \d+, expected at most 1024/,
     );
     const family = registry.counter({ name: 'b', help: '', labels: ['l'] });
-    expect(() => family.labels('x'.repeat(300))).toThrow(/labels is \d+ bytes, expected at most 256 bytes/);
+    expect(() => family.labels('x'.repeat(300))).toThrow(/bytes of the labels is \d+, expected at most 256/);
     expect(family.labels('\ud800')).toBe(family.labels('\ufffd'));
   });
 });
