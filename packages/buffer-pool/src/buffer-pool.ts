@@ -13,11 +13,11 @@ import {
 } from './layout.ts';
 import { Lease, LeaseView } from './lease.ts';
 import { Owners } from './owners.ts';
-import { PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
+import { PoolMemory, type BufferPoolHandle, type PoolShape } from './pool-memory.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
 import { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
 import { adoptLease, cancelLease, endLease, giveBack, giveLease, refusal, takeLease } from './transitions.ts';
-import { WaitingLine, type AcquireOptions } from './waiting-line.ts';
+import { checkTimeout, WaitingLine, type AcquireOptions } from './waiting-line.ts';
 
 export { NO_LEASE };
 
@@ -47,6 +47,17 @@ export interface BufferPoolOptions {
   readonly tag?: string;
   readonly sink?: MemorySink;
   readonly pinner?: Pinner;
+}
+
+/** What the options ask for, with defaults. @throws ArgumentRangeError for options that exclude each other */
+export function poolShape(options: BufferPoolOptions): PoolShape {
+  const { buffers, bufferBytes, alignBytes = 4096, maxOwners = 64 } = options;
+  const { zeroOnRelease = false, poison = false } = options;
+  const { cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(buffers / 4)) } = options;
+  if (zeroOnRelease && poison)
+    throw new ArgumentRangeError('poison', true, 'false where zeroOnRelease is true');
+  const fill = poison ? POISON : zeroOnRelease ? 0 : -1;
+  return { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill };
 }
 
 export interface BufferPoolAttachOptions {
@@ -91,27 +102,8 @@ export class BufferPool implements Disposable {
 
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: BufferPoolOptions): BufferPool {
-    const {
-      buffers,
-      bufferBytes,
-      alignBytes = 4096,
-      maxOwners = 64,
-      zeroOnRelease = false,
-      poison = false,
-      cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(buffers / 4)),
-    } = options;
     const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
-    if (zeroOnRelease && poison)
-      throw new ArgumentRangeError('poison', true, 'false where zeroOnRelease is true');
-    const fill = poison ? POISON : zeroOnRelease ? 0 : -1;
-    const memory = PoolMemory.create(arena, {
-      buffers,
-      bufferBytes,
-      alignBytes,
-      maxOwners,
-      cacheBuffers,
-      fill,
-    });
+    const memory = PoolMemory.create(arena, poolShape(options));
     const bytes = memory.allBytes();
     sink.alloc(tag, bytes.byteLength);
     const pinning = pinner.pin(bytes);
@@ -143,6 +135,11 @@ export class BufferPool implements Disposable {
   /** Whether the creator's pinner pinned the buffers; the reason why not is known to the creator only. */
   get pinning(): PinResult {
     return this.#pinning ?? { pinned: this.#memory.pinned };
+  }
+
+  /** How many wait for a buffer on this thread. */
+  get waiting(): number {
+    return this.#line.size;
   }
 
   /** The number that this thread leases under. */
@@ -190,11 +187,7 @@ export class BufferPool implements Disposable {
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
     const { signal, timeoutMs } = options;
-    if (
-      timeoutMs !== undefined &&
-      !(Number(timeoutMs) === timeoutMs && timeoutMs >= 0 && timeoutMs < 2 ** 31)
-    )
-      throw new ArgumentRangeError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
+    checkTimeout(timeoutMs);
     signal?.throwIfAborted();
     const lease = this.#line.size === 0 ? this.#take() : undefined;
     return lease ?? this.#line.join(options);

@@ -25,3 +25,11 @@ export type { BufferPoolHandle } from './pool-memory.ts';
 export type { BufferPoolStats } from './pool-stats.ts';
 export { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
 export type { AcquireOptions } from './waiting-line.ts';
+export {
+  SizeClassPool,
+  type SizeClassOwner,
+  type SizeClassPoolHandle,
+  type SizeClassPoolOptions,
+  type SizeClassStats,
+} from './size-class-pool.ts';
+export type { SizeClass, SizeClassShape } from './size-classes.ts';

@@ -168,3 +168,25 @@ export const pinnedBufferRoot = root('buffer-pool/pinned-buffer', 1, {
   alignBytes: immutable('i32', { doc: 'alignment: a power of two' }),
   data: immutable('i32', { doc: 'byte address of the first byte' }),
 });
+
+/** Pools of several sizes, followed by `classes` elements, the smallest buffers first. */
+export const sizeClassRoot = root('buffer-pool/size-classes', 1, {
+  classes: immutable('i32', { doc: 'how many' }),
+  overflowClasses: immutable('i32', { doc: 'larger classes that a request may be served from, at most' }),
+});
+
+/** One for each class. */
+export const sizeClass = struct(
+  'buffer-pool/size-class',
+  1,
+  {
+    pool: immutable('i32', { doc: 'byte address of the root of its pool' }),
+    overflows: atomic('i32', {
+      hot: 'overflows',
+      doc: 'requests for this class that a larger one served, modulo 2^32',
+      writer: 'whoever got one there',
+      reader: 'any thread',
+    }),
+  },
+  { alignBytes: 128 },
+);

@@ -82,17 +82,23 @@ export class PoolMemory {
     this.#views = Array.from({ length: Math.max(0, Math.min(this.buffers, MAX_BUFFERS)) });
   }
 
-  /** @throws ArgumentRangeError, ArenaExhaustedError */
-  static create(arena: Arena, shape: PoolShape): PoolMemory {
-    const { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill } = shape;
+  /** Bytes that a pool takes of its arena. @throws ArgumentRangeError */
+  static bytesFor(shape: PoolShape): number {
+    const { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers } = shape;
     checkRange('buffers', buffers, 1, MAX_BUFFERS);
     checkRange('bufferBytes', bufferBytes, 1, 2 ** 30);
     checkRange('maxOwners', maxOwners, 1, MAX_OWNERS);
     checkRange('cacheBuffers', cacheBuffers, 0, MAX_CACHE_BUFFERS);
     checkAlignment(alignBytes);
+    return lengthFor(buffers, maxOwners, alignUp(bufferBytes, alignBytes), alignBytes);
+  }
+
+  /** @throws ArgumentRangeError, ArenaExhaustedError */
+  static create(arena: Arena, shape: PoolShape): PoolMemory {
+    const { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill } = shape;
     const strideBytes = alignUp(bufferBytes, alignBytes);
     // All in one allocation: where it does not fit, nothing was taken of the arena.
-    const at = arena.createObject(bufferPoolRoot, lengthFor(buffers, maxOwners, strideBytes, alignBytes));
+    const at = arena.createObject(bufferPoolRoot, PoolMemory.bytesFor(shape));
     const { word } = bufferPoolRoot;
     const write = (index: number, value: number): void => {
       arena.i32[(at >> 2) + index] = value;

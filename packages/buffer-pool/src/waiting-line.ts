@@ -2,6 +2,7 @@
 //
 // The thread parks on the pool's sequence with one `Atomics.waitAsync` at a time, for all of them: a parked promise can't be taken back,
 // so one promise each would let the wake-up for somebody who has given up wake nobody. PROTOCOL.md, section 3.
+import { ArgumentRangeError } from '@corelane/shared-memory';
 import { AcquireTimeoutError } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { PoolMemory } from './pool-memory.ts';
@@ -27,6 +28,13 @@ export interface Counter {
   take(): Lease | undefined;
   /** Counts one who got none. */
   fail(): void;
+}
+
+/** @throws ArgumentRangeError */
+export function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined) return;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
+    throw new ArgumentRangeError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
 }
 
 const FOR_EVER_MS = 2 ** 31 - 1;

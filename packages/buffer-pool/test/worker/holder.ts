@@ -64,8 +64,8 @@ let operations = 0;
 
 /** Two at once: one is complete, the other cancelled and complete then. */
 function withOperations(): void {
-  const leases = [pool.tryAcquire(), pool.tryAcquire()];
-  for (const [i, lease] of leases.entries()) {
+  const pair = [pool.tryAcquire(), pool.tryAcquire()];
+  for (const [i, lease] of pair.entries()) {
     if (lease === undefined) {
       refuse();
       continue;
