@@ -9,7 +9,15 @@
 //
 // Tried and rejected: caches that only their owner touches. They are 10 ns faster, but a buffer in the cache of a thread that is busy
 // elsewhere is lost to those who wait, or each cache needs a flag that its owner must look at in time.
-import { exchange, get, load, set, store } from '@corelane/shared-memory/kernel/atomics';
+import {
+  compareExchange64,
+  exchange,
+  get,
+  load,
+  set,
+  store,
+  sub,
+} from '@corelane/shared-memory/kernel/atomics';
 import { addTally } from '@corelane/shared-memory/kernel/tally';
 import { popLinked, popLinkedChain, pushLinked } from '@corelane/lock-free/kernel/linked-stack';
 import {
@@ -17,24 +25,30 @@ import {
   BUFFER_POOL_ROOT_BYTES,
   BUFFER_POOL_ROOT_CACHE_BATCH,
   BUFFER_POOL_ROOT_CACHE_BUFFERS,
+  BUFFER_POOL_ROOT_CAPACITY,
   BUFFER_POOL_ROOT_FREE,
   BUFFER_POOL_ROOT_OWNERS_SEEN,
   BUFFER_POOL_ROOT_RECORDS,
+  BUFFER_POOL_ROOT_RESERVE,
   BUFFER_POOL_ROOT_WAITERS,
   BUFFER_RECORD_BYTES,
   BUFFER_RECORD_NEXT,
+  BUFFER_RECORD_WORD,
+  BUFFER_RESERVED,
   NO_LEASE,
   OWNER_SLOT_BYTES,
   OWNER_SLOT_CACHE,
   OWNER_SLOT_CACHED,
   OWNER_SLOT_CHAIN,
   OWNER_SLOT_CHAIN_LENGTH,
+  OWNER_SLOT_ENDS,
   OWNER_SLOT_REFILLS,
   OWNER_SLOT_RETURNING,
   OWNER_SLOT_SPILLS,
   STOLEN,
 } from './layout.generated.ts';
-import { slotOf } from './record.ts';
+import { notePressure } from './pressure.ts';
+import { recordOf, slotOf } from './record.ts';
 import { wakeWaiters } from './waiting.ts';
 
 /** Byte address of the link of buffer 0. */
@@ -42,10 +56,16 @@ export function linksOf(pool: i32): i32 {
   return get(pool + BUFFER_POOL_ROOT_RECORDS) + BUFFER_RECORD_NEXT;
 }
 
-/** Before the pool is shared: every buffer is free, 0 on top. */
-export function initializeFree(pool: i32): void {
-  for (let index = (get(pool + BUFFER_POOL_ROOT_BUFFERS) - 1) | 0; index >= 0; index--)
-    pushLinked(pool + BUFFER_POOL_ROOT_FREE, linksOf(pool), BUFFER_RECORD_BYTES, index, index);
+/** Before the pool is shared: the first `buffers` are free, 0 on top, and the others set aside. */
+export function initializeFree(pool: i32, buffers: i32): void {
+  const links = linksOf(pool);
+  for (let index = (get(pool + BUFFER_POOL_ROOT_BUFFERS) - 1) | 0; index >= 0; index--) {
+    const head = index < buffers ? pool + BUFFER_POOL_ROOT_FREE : pool + BUFFER_POOL_ROOT_RESERVE;
+    if (index >= buffers)
+      compareExchange64(recordOf(pool, index) + BUFFER_RECORD_WORD, 0, 0, BUFFER_RESERVED, 0);
+    pushLinked(head, links, BUFFER_RECORD_BYTES, index, index);
+  }
+  store(pool + BUFFER_POOL_ROOT_CAPACITY, buffers);
 }
 
 /**
@@ -82,11 +102,25 @@ export function returnBuffer(pool: i32, index: i32, owner: i32): void {
   const head = most == 0 ? pool + BUFFER_POOL_ROOT_FREE : slot + OWNER_SLOT_CACHE;
   pushLinked(head, linksOf(pool), BUFFER_RECORD_BYTES, index, index); // publish: hands over the bytes; pairs with popLinked
   set(slot + OWNER_SLOT_RETURNING, 0);
+  addTally(slot + OWNER_SLOT_ENDS, 1);
   wakeIfAwaited(pool);
-  if (most == 0) return;
-  const cached = (get(slot + OWNER_SLOT_CACHED) + 1) | 0;
-  set(slot + OWNER_SLOT_CACHED, cached);
-  if (cached > most) spill(pool, slot);
+  if (most != 0) {
+    const cached = (get(slot + OWNER_SLOT_CACHED) + 1) | 0;
+    set(slot + OWNER_SLOT_CACHED, cached);
+    if (cached <= most) return;
+    spill(pool, slot);
+  }
+  notePressure(pool, slot);
+}
+
+/** Sets a buffer aside that the caller holds since the end of its lease. */
+export function reserveBuffer(pool: i32, index: i32, owner: i32): void {
+  const slot = slotOf(pool, owner);
+  pushLinked(pool + BUFFER_POOL_ROOT_RESERVE, linksOf(pool), BUFFER_RECORD_BYTES, index, index);
+  set(slot + OWNER_SLOT_RETURNING, 0);
+  addTally(slot + OWNER_SLOT_ENDS, 1);
+  sub(pool + BUFFER_POOL_ROOT_CAPACITY, 1);
+  notePressure(pool, slot);
 }
 
 /** A batch from the shared list to the cache. @returns how many; 0 where the shared list was empty */

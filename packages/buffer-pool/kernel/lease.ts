@@ -8,18 +8,23 @@
 //
 // Tried and rejected: the state in a 32-bit word beside an owner word. Two words are two steps, and reclaiming would have to
 // tell apart what happened between them.
-import { compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
+import { add, compareExchange64, get, high, load64, low, set } from '@corelane/shared-memory/kernel/atomics';
 import { addTally } from '@corelane/shared-memory/kernel/tally';
 import { popLinked } from '@corelane/lock-free/kernel/linked-stack';
-import { linksOf, returnBuffer, takeShared } from './free-list.ts';
+import { linksOf, reserveBuffer, returnBuffer, takeShared } from './free-list.ts';
 import {
   BUFFER_DETACHED,
   BUFFER_FREE,
   BUFFER_LEASED,
+  BUFFER_POOL_ROOT_CAPACITY,
   BUFFER_POOL_ROOT_INDEX_BITS,
+  BUFFER_POOL_ROOT_RESERVE,
   BUFFER_RECORD_BYTES,
   BUFFER_RECORD_LENGTH_BYTES,
   BUFFER_RECORD_WORD,
+  BUFFER_RESERVED,
+  FROM_FREE,
+  FROM_RESERVE,
   LEASE_ADOPTED,
   LEASE_BROKEN,
   LEASE_ENDED,
@@ -35,31 +40,54 @@ import {
   OWNER_SLOT_STEALS,
   STOLEN,
 } from './layout.generated.ts';
+import { notePressure } from './pressure.ts';
 import { held, recordOf, slotOf, stateOf } from './record.ts';
 
-/** Takes a free buffer. @returns its token, NO_LEASE or LEASE_BROKEN */
-export function acquireLease(pool: i32, owner: i32): i32 {
+/**
+ * Takes a buffer.
+ * @param source FROM_FREE, FROM_ALL or FROM_RESERVE
+ * @returns its token, NO_LEASE or LEASE_BROKEN
+ */
+export function acquireLease(pool: i32, owner: i32, source: i32): i32 {
   const slot = slotOf(pool, owner);
-  let found = popLinked(slot + OWNER_SLOT_CACHE, linksOf(pool), BUFFER_RECORD_BYTES);
-  const missed = found == NO_LEASE ? 1 : 0;
-  if (missed == 0) set(slot + OWNER_SLOT_CACHED, (get(slot + OWNER_SLOT_CACHED) - 1) | 0);
-  else found = takeShared(pool, slot);
-  if (found == NO_LEASE) return NO_LEASE;
+  const links = linksOf(pool);
+  let found = NO_LEASE;
+  let missed = 0;
+  if (source != FROM_RESERVE) {
+    found = popLinked(slot + OWNER_SLOT_CACHE, links, BUFFER_RECORD_BYTES);
+    if (found != NO_LEASE) {
+      set(slot + OWNER_SLOT_CACHED, (get(slot + OWNER_SLOT_CACHED) - 1) | 0);
+    } else {
+      missed = 1;
+      found = takeShared(pool, slot);
+    }
+  }
+  let expected = BUFFER_FREE;
+  if (found == NO_LEASE && source != FROM_FREE) {
+    expected = BUFFER_RESERVED;
+    found = popLinked(pool + BUFFER_POOL_ROOT_RESERVE, links, BUFFER_RECORD_BYTES);
+  }
+  if (found == NO_LEASE) {
+    notePressure(pool, slot);
+    return NO_LEASE;
+  }
   const index = found & ~STOLEN;
   const record = recordOf(pool, index);
   load64(record + BUFFER_RECORD_WORD);
   const holder = low();
   const generation = high();
-  if (stateOf(holder) != BUFFER_FREE) return LEASE_BROKEN;
+  if (stateOf(holder) != expected) return LEASE_BROKEN;
   // Nobody else writes the word of a free buffer that is in no list, so this CAS can only succeed.
   // publish: pairs with observe in endLease, adoptLease and reclaimLease.
   const leased = held(BUFFER_LEASED, owner);
   if (compareExchange64(record + BUFFER_RECORD_WORD, holder, generation, leased, generation) == 0)
     return LEASE_BROKEN;
+  if (expected == BUFFER_RESERVED) add(pool + BUFFER_POOL_ROOT_CAPACITY, 1);
   set(record + BUFFER_RECORD_LENGTH_BYTES, 0);
   addTally(slot + OWNER_SLOT_ACQUIRES, 1);
   if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);
   if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);
+  if (missed != 0) notePressure(pool, slot);
   const generationBits = (generation << get(pool + BUFFER_POOL_ROOT_INDEX_BITS)) & 0x7fffffff;
   return generationBits | index;
 }
@@ -85,6 +113,24 @@ export function endLease(pool: i32, index: i32, generation: i32, mask: i32, owne
     held(BUFFER_LEASED, owner),
     held(BUFFER_FREE, owner),
   );
+  if (outcome != LEASE_ENDED) set(returning, 0);
+  return outcome;
+}
+
+/** Ends a lease and sets its buffer aside. @returns as releaseLease */
+export function retireLease(pool: i32, index: i32, generation: i32, mask: i32, owner: i32): i32 {
+  const outcome = endRetire(pool, index, generation, mask, owner);
+  if (outcome == LEASE_ENDED) reserveBuffer(pool, index, owner);
+  return outcome;
+}
+
+/** As `endLease`, until `reserveBuffer`. */
+export function endRetire(pool: i32, index: i32, generation: i32, mask: i32, owner: i32): i32 {
+  const returning = returnNote(pool, owner);
+  set(returning, (index + 1) | 0); // before the CAS, as in endLease
+  const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
+  const to = held(BUFFER_RESERVED, owner);
+  const outcome = transition(word, generation, mask, held(BUFFER_LEASED, owner), to);
   if (outcome != LEASE_ENDED) set(returning, 0);
   return outcome;
 }

@@ -8,12 +8,13 @@ import {
   BUFFER_LEASED,
   BUFFER_ORPHAN,
   BUFFER_RECORD_WORD,
+  BUFFER_RESERVED,
   LEASE_ENDED,
   LEASE_FOREIGN,
   LEASE_ORPHANED,
   NO_LEASE,
 } from './layout.generated.ts';
-import { held, recordOf, slotOf } from './record.ts';
+import { held, recordOf, slotOf, stateOf } from './record.ts';
 
 /**
  * Ends whatever lease `dead` has of this buffer; what the kernel has of it becomes an orphan.
@@ -50,7 +51,8 @@ export function reclaimLease(pool: i32, index: i32, dead: i32, owner: i32): i32 
 /**
  * Takes the buffer that `dead` had ended its lease of and not yet pushed. Only once that thread has ended: then its `returning` says
  * so for certain, since it can't have been terminated between the push and the word's reset.
- * @returns the index, which the caller, `owner`, holds until `returnBuffer`; NO_LEASE where there is none
+ * @returns the index, which the caller, `owner`, holds until `returnBuffer`, or `reserveBuffer` where it is reserved; NO_LEASE where
+ * there is none
  */
 export function recoverBuffer(pool: i32, dead: i32, owner: i32): i32 {
   const index = (get(returnNote(pool, dead)) - 1) | 0;
@@ -58,9 +60,10 @@ export function recoverBuffer(pool: i32, dead: i32, owner: i32): i32 {
   const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
   load64(word);
   // Of several that reclaim, one succeeds: the word then no longer names `dead`.
-  if (low() != held(BUFFER_FREE, dead)) return NO_LEASE;
+  const state = stateOf(low());
+  if (low() != held(state, dead) || (state != BUFFER_FREE && state != BUFFER_RESERVED)) return NO_LEASE;
   set(returnNote(pool, owner), (index + 1) | 0);
-  if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), high()) != 0) return index;
+  if (compareExchange64(word, low(), high(), held(state, owner), high()) != 0) return index;
   set(returnNote(pool, owner), 0);
   return NO_LEASE;
 }

@@ -13,52 +13,16 @@ import {
 } from './layout.ts';
 import { Lease, LeaseView } from './lease.ts';
 import { Owners } from './owners.ts';
-import { PoolMemory, type BufferPoolHandle, type PoolShape } from './pool-memory.ts';
+import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
+import { PoolResize } from './pool-resize.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
-import { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
+import { poolShape, type BufferPoolOptions } from './pool-options.ts';
+import { PressureWatch, type PressureListener } from './pressure-watch.ts';
+import { noMemorySink, noPinner, type Pinner, type PinResult } from './ports.ts';
 import { adoptLease, cancelLease, endLease, giveBack, giveLease, refusal, takeLease } from './transitions.ts';
 import { checkTimeout, WaitingLine, type AcquireOptions } from './waiting-line.ts';
 
 export { NO_LEASE };
-
-const POISON = 0xde;
-/** Guessed: as many as io_uring batches have at a time. */
-const DEFAULT_CACHE_BUFFERS = 16;
-
-export interface BufferPoolOptions {
-  /** How many: 1 to 1 048 576. */
-  readonly buffers: number;
-  /** Bytes of each, at least 1. */
-  readonly bufferBytes: number;
-  /** Alignment of each: a power of two up to 2 MiB, 4096 by default. Buffers are padded to multiples of it. */
-  readonly alignBytes?: number;
-  /** Fill a buffer with zeros when it is released (default false: it keeps what the last holder wrote). */
-  readonly zeroOnRelease?: boolean;
-  /** Fill a buffer with 0xDE when it is released, so that whoever reads it afterwards shows (default false). */
-  readonly poison?: boolean;
-  /** Threads that may lease at once, with those that ended and were not reclaimed: 1 to 1024, 64 by default. */
-  readonly maxOwners?: number;
-  /**
-   * Free buffers that a thread may keep to itself: 0 to 256; by default 16, in pools of less than 64 a quarter of them. Others take them
-   * where nothing else is free.
-   */
-  readonly cacheBuffers?: number;
-  /** What the memory is called at the sink, `buffer-pool` by default. */
-  readonly tag?: string;
-  readonly sink?: MemorySink;
-  readonly pinner?: Pinner;
-}
-
-/** What the options ask for, with defaults. @throws ArgumentRangeError for options that exclude each other */
-export function poolShape(options: BufferPoolOptions): PoolShape {
-  const { buffers, bufferBytes, alignBytes = 4096, maxOwners = 64 } = options;
-  const { zeroOnRelease = false, poison = false } = options;
-  const { cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(buffers / 4)) } = options;
-  if (zeroOnRelease && poison)
-    throw new ArgumentRangeError('poison', true, 'false where zeroOnRelease is true');
-  const fill = poison ? POISON : zeroOnRelease ? 0 : -1;
-  return { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill };
-}
 
 export interface BufferPoolAttachOptions {
   /** The number that this thread leases under, from `register()` on another thread. By default it registers itself. */
@@ -67,14 +31,16 @@ export interface BufferPoolAttachOptions {
 
 export class BufferPool implements Disposable {
   readonly handle: BufferPoolHandle;
-  /** Buffers of the pool. */
-  readonly capacity: number;
+  /** Buffers that the pool may grow to. */
+  readonly maxBuffers: number;
   /** Bytes of each. */
   readonly bufferBytes: number;
   readonly alignBytes: number;
   readonly #memory: PoolMemory;
   readonly #owners: Owners;
   readonly #line: WaitingLine;
+  readonly #watch: PressureWatch;
+  #pinner: Pinner = noPinner;
   /** 0 until first needed. */
   #owner = 0;
   /** Word index of the tally of this owner. */
@@ -94,7 +60,8 @@ export class BufferPool implements Disposable {
       take: () => this.#take(),
       fail: () => this.#count(this.#failures),
     });
-    this.capacity = memory.buffers;
+    this.maxBuffers = memory.buffers;
+    this.#watch = new PressureWatch(memory);
     this.bufferBytes = memory.bufferBytes;
     this.alignBytes = memory.alignBytes;
     this.handle = memory.arena.objectHandle(bufferPoolRoot.name as BufferPoolHandle['kind'], memory.at);
@@ -104,15 +71,17 @@ export class BufferPool implements Disposable {
   static create(arena: Arena, options: BufferPoolOptions): BufferPool {
     const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
     const memory = PoolMemory.create(arena, poolShape(options));
-    const bytes = memory.allBytes();
-    sink.alloc(tag, bytes.byteLength);
+    const bytes = memory.firstBytes(options.buffers);
+    const allBytes = memory.firstBytes(memory.buffers);
+    sink.alloc(tag, allBytes.byteLength);
     const pinning = pinner.pin(bytes);
     memory.pinned = pinning.pinned;
     const pool = new BufferPool(memory);
     pool.#pinning = pinning;
+    pool.#pinner = pinner;
     pool.#onDispose = () => {
-      if (pinning.pinned) pinner.unpin(bytes);
-      sink.dealloc(tag, bytes.byteLength);
+      if (pinning.pinned) pinner.unpin(allBytes);
+      sink.dealloc(tag, allBytes.byteLength);
     };
     return pool;
   }
@@ -135,6 +104,11 @@ export class BufferPool implements Disposable {
   /** Whether the creator's pinner pinned the buffers; the reason why not is known to the creator only. */
   get pinning(): PinResult {
     return this.#pinning ?? { pinned: this.#memory.pinned };
+  }
+
+  /** Buffers of the pool now. */
+  get capacity(): number {
+    return this.#memory.capacity;
   }
 
   /** How many wait for a buffer on this thread. */
@@ -196,7 +170,7 @@ export class BufferPool implements Disposable {
   /** As `tryAcquire`, allocating nothing: the token of a lease, or NO_LEASE (-1). See `bytesOf` and `release`. */
   tryAcquireToken(): number {
     const owner = this.#owner === 0 ? this.owner : this.#owner;
-    const token = this.#memory.kernel.acquireLease(this.#memory.at, owner);
+    const token = this.#memory.kernel.acquireLease(this.#memory.at, owner, this.#memory.growth);
     if (token >= 0) return token;
     if (token === LEASE_BROKEN) throw new PoolCorruptedError();
     this.#count(this.#failures);
@@ -269,7 +243,7 @@ export class BufferPool implements Disposable {
     this.#owners.checkNumber(owner);
     const { kernel, at } = this.#memory;
     let count = 0;
-    for (let index = 0; index < this.capacity; index++)
+    for (let index = 0; index < this.maxBuffers; index++)
       if (kernel.settleLease(at, index, owner, this.owner) === LEASE_ENDED) {
         giveBack(this.#memory, index, this.owner);
         count++;
@@ -310,6 +284,33 @@ export class BufferPool implements Disposable {
     return new Lease(memory, index, memory.kernel.leaseGeneration(memory.at, index), owner);
   }
 
+  /**
+   * Grows the pool out of its reserve, or sets free buffers aside, up to `buffers` in all. What is in use is never touched: where too few are
+   * free to set aside, the pool stays larger; ask again. On the thread that created the pool, pages of what is set aside are unpinned
+   * and released, and pinned again when it grows, where the pinner can and buffers are whole pages. One thread at a time. Counts as leases.
+   * @returns buffers of the pool now
+   * @throws ArgumentRangeError
+   */
+  resize(buffers: number): number {
+    checkRange('buffers', buffers, 0, this.maxBuffers);
+    const { owner } = this;
+    const shift = new PoolResize(this.#memory, owner, this.#pinner);
+    while (this.capacity < buffers && shift.grow());
+    while (this.capacity > buffers && shift.shrink());
+    this.#memory.kernel.lookForPressure(this.#memory.at, owner);
+    return this.capacity;
+  }
+
+  /**
+   * Calls back on this thread when pressure begins and when it ends, whichever thread makes it: once an episode. Noticed by whoever goes
+   * to the shared list, so late by what the caches of threads hold. Does not keep the thread alive.
+   * @returns what ends it
+   */
+  onPressure(listener: PressureListener): Disposable {
+    if (this.#disposed) throw new PoolDisposedError();
+    return this.#watch.listen(listener);
+  }
+
   /** Looks at every buffer: for figures, not for decisions on the way. */
   stats(): BufferPoolStats {
     return readStats(this.#memory, this.#owners);
@@ -324,6 +325,7 @@ export class BufferPool implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#line.dismiss(new PoolDisposedError());
+    this.#watch.dismiss();
     const owner = this.#owner;
     if (owner !== 0 && this.#owners.isLive(owner)) this.#reclaim(owner);
     this.#owner = 0;
@@ -341,8 +343,8 @@ export class BufferPool implements Disposable {
 
   #take(): Lease | undefined {
     const { owner } = this;
-    const { kernel, at } = this.#memory;
-    const token = kernel.acquireLease(at, owner);
+    const { kernel, at, growth } = this.#memory;
+    const token = kernel.acquireLease(at, owner, growth);
     if (token < 0) {
       if (token === LEASE_BROKEN) throw new PoolCorruptedError();
       return undefined;
@@ -363,14 +365,15 @@ export class BufferPool implements Disposable {
     const { kernel, at } = this.#memory;
     const owner = dead === this.#owner ? dead : this.owner;
     let count = 0;
-    for (let index = 0; index < this.capacity; index++) {
+    for (let index = 0; index < this.maxBuffers; index++) {
       const outcome = kernel.reclaimLease(at, index, dead, owner);
       if (outcome === LEASE_ENDED) giveBack(this.#memory, index, owner);
       if (outcome === LEASE_ENDED || outcome === LEASE_ORPHANED) count++;
     }
     const onItsWay = dead === owner ? NO_LEASE : kernel.recoverBuffer(at, dead, owner);
     if (onItsWay !== NO_LEASE) {
-      giveBack(this.#memory, onItsWay, owner);
+      if (this.#memory.describe(onItsWay).state === 'reserved') kernel.reserveBuffer(at, onItsWay, owner);
+      else giveBack(this.#memory, onItsWay, owner);
       count++;
     }
     kernel.reclaimCache(at, dead, owner);

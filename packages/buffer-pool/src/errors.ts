@@ -1,4 +1,11 @@
-import { BUFFER_DETACHED, BUFFER_FREE, BUFFER_KERNEL, BUFFER_LEASED, BUFFER_ORPHAN } from './layout.ts';
+import {
+  BUFFER_DETACHED,
+  BUFFER_FREE,
+  BUFFER_KERNEL,
+  BUFFER_LEASED,
+  BUFFER_ORPHAN,
+  BUFFER_RESERVED,
+} from './layout.ts';
 
 /** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
 export class BufferPoolError extends Error {
@@ -11,8 +18,8 @@ export class BufferPoolError extends Error {
   }
 }
 
-/** `leased`: its user may read and write it. `kernel`: given for an operation; `orphan`: the same, and nobody waits for it any more. */
-export type BufferState = 'free' | 'leased' | 'kernel' | 'orphan' | 'detached';
+/** `leased`: its user may read and write it. `reserved`: set aside until the pool grows. `kernel`: given for an operation; `orphan`: the same, and nobody waits for it any more. */
+export type BufferState = 'free' | 'leased' | 'kernel' | 'orphan' | 'detached' | 'reserved';
 
 /** What a buffer was found to be. */
 export interface FoundBuffer {
@@ -31,6 +38,7 @@ const STATES: Readonly<Record<number, BufferState>> = {
   [BUFFER_KERNEL]: 'kernel',
   [BUFFER_ORPHAN]: 'orphan',
   [BUFFER_DETACHED]: 'detached',
+  [BUFFER_RESERVED]: 'reserved',
 };
 
 /** @throws PoolCorruptedError for what is no state */

@@ -1,4 +1,5 @@
-export { BufferPool, NO_LEASE, type BufferPoolAttachOptions, type BufferPoolOptions } from './buffer-pool.ts';
+export { BufferPool, NO_LEASE, type BufferPoolAttachOptions } from './buffer-pool.ts';
+export type { BufferPoolOptions } from './pool-options.ts';
 export {
   AcquireTimeoutError,
   BufferPoolError,
@@ -23,6 +24,7 @@ export {
 } from './pinned-buffer.ts';
 export type { BufferPoolHandle } from './pool-memory.ts';
 export type { BufferPoolStats } from './pool-stats.ts';
+export type { PressureEvent, PressureListener } from './pressure-watch.ts';
 export { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
 export type { AcquireOptions } from './waiting-line.ts';
 export {

@@ -9,6 +9,13 @@ export const BUFFER_KERNEL = 2;
 /** The kernel's as well, but nobody wants it any more: it returns to the pool once its operation is complete. */
 export const BUFFER_ORPHAN = 3;
 export const BUFFER_DETACHED = 4;
+/** Set aside: no part of the pool until it grows. */
+export const BUFFER_RESERVED = 5;
+
+/** Where `acquireLease` takes a buffer from: what is free; the same and then the reserve; the reserve alone. */
+export const FROM_FREE = 0;
+export const FROM_ALL = 1;
+export const FROM_RESERVE = 2;
 
 /** `acquireLease`: no buffer is free. Never a token. */
 export const NO_LEASE = -1;
@@ -44,7 +51,7 @@ export const ownerWord = bits('buffer-pool/owner', 32, { slot: 10, epoch: 19, li
 
 /** Followed by `owners` slots and `buffers` records. */
 export const bufferPoolRoot = root('buffer-pool/pool', 2, {
-  buffers: immutable('i32', { doc: 'buffers of the pool' }),
+  buffers: immutable('i32', { doc: 'buffers that there are, with the reserve' }),
   bufferBytes: immutable('i32', { doc: 'bytes of each' }),
   strideBytes: immutable('i32', { doc: 'bytes from one buffer to the next: a multiple of alignBytes' }),
   alignBytes: immutable('i32', { doc: 'alignment of each: a power of two' }),
@@ -59,6 +66,11 @@ export const bufferPoolRoot = root('buffer-pool/pool', 2, {
     doc: 'low bits of a token that are the index; the others are of the generation',
   }),
   fill: immutable('i32', { doc: 'byte that a buffer is filled with when it is returned, -1 for none' }),
+  growth: immutable('i32', { doc: 'FROM_ALL where the pool grows when none is free, else FROM_FREE' }),
+  highPermille: immutable('i32', {
+    doc: 'pressure begins above this share of buffers that are not available',
+  }),
+  lowPermille: immutable('i32', { doc: 'and ends where it is no more than this' }),
   pinned: immutable('i32', { doc: '1 where the pinner of the creator pinned the bytes' }),
   free: atomic('i64', {
     line: true,
@@ -66,6 +78,23 @@ export const bufferPoolRoot = root('buffer-pool/pool', 2, {
     doc: 'head of the shared list of free buffers, as of a linked stack of lock-free',
     writer: 'whoever takes or returns a batch',
     reader: 'the same',
+  }),
+  reserve: atomic('i64', {
+    line: true,
+    hot: 'reserve',
+    doc: 'head of the list of buffers that are set aside',
+    writer: 'whoever grows or shrinks the pool',
+    reader: 'the same',
+  }),
+  capacity: atomic('i32', {
+    doc: 'buffers that are not set aside',
+    writer: 'whoever grows or shrinks the pool',
+    reader: 'any thread',
+  }),
+  pressure: atomic('i32', {
+    doc: 'how often pressure began or ended: odd while there is pressure. What listeners park on',
+    writer: 'whoever went to the shared list and found that it begins or ends',
+    reader: 'the same; listeners',
   }),
   waiters: atomic('i32', {
     line: true,
@@ -122,6 +151,10 @@ export const ownerSlot = struct(
       doc: 'how many: at most, up to the end of the list, before the chain was walked',
     }),
     acquires: ownerOnly(tally.bytes, { doc: 'a tally: leases taken, over all owners of the slot' }),
+    ends: ownerOnly(tally.bytes, {
+      doc: 'a tally: buffers made available again, over all owners of the slot; its low word less that of acquires, over all slots, is how many are not available',
+      reader: 'whoever looks for pressure; early or late by what is being written',
+    }),
     failures: ownerOnly(tally.bytes, { doc: 'a tally: attempts that got none, over all owners of the slot' }),
     misses: ownerOnly(tally.bytes, {
       doc: 'a tally: leases of a buffer that was not in the cache of the owner',

@@ -8,7 +8,7 @@ import type { PoolMemory } from './pool-memory.ts';
 const { slot: slotBits, epoch: epochBits, live: liveBit } = ownerWord.field;
 
 /** What is counted in the slot of an owner. */
-const STATISTICS = ['acquires', 'failures', 'misses', 'refills', 'spills', 'steals'] as const;
+const STATISTICS = ['acquires', 'ends', 'failures', 'misses', 'refills', 'spills', 'steals'] as const;
 export type Statistic = (typeof STATISTICS)[number];
 
 export class Owners {

@@ -12,6 +12,8 @@ import {
   BUFFER_LEASED,
   bufferPoolRoot,
   bufferRecord,
+  FROM_ALL,
+  FROM_FREE,
   GENERATION_HALF,
   leaseWord,
   ownerSlot,
@@ -30,7 +32,14 @@ const MAX_CACHE_BUFFERS = 256;
 const TOKEN_BITS = 31;
 
 export interface PoolShape {
+  /** At first, and with the reserve. */
   readonly buffers: number;
+  readonly maxBuffers: number;
+  /** FROM_ALL where the pool grows by itself, else FROM_FREE. */
+  readonly growth: number;
+  /** Where pressure begins and ends. */
+  readonly highPermille: number;
+  readonly lowPermille: number;
   readonly bufferBytes: number;
   readonly alignBytes: number;
   readonly maxOwners: number;
@@ -45,7 +54,10 @@ export class PoolMemory {
   /** Byte address of the root: what the kernel takes as `pool`. */
   readonly at: number;
   readonly kernel: KernelExports;
+  /** Buffers that there are, with the reserve. */
   readonly buffers: number;
+  readonly growth: number;
+  readonly highPermille: number;
   readonly bufferBytes: number;
   readonly alignBytes: number;
   readonly strideBytes: number;
@@ -68,6 +80,8 @@ export class PoolMemory {
     this.at = at;
     this.kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
     this.buffers = read(word.buffers);
+    this.growth = read(word.growth);
+    this.highPermille = read(word.highPermille);
     this.bufferBytes = read(word.bufferBytes);
     this.alignBytes = read(word.alignBytes);
     this.strideBytes = read(word.strideBytes);
@@ -84,18 +98,19 @@ export class PoolMemory {
 
   /** Bytes that a pool takes of its arena. @throws ArgumentRangeError */
   static bytesFor(shape: PoolShape): number {
-    const { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers } = shape;
+    const { buffers, maxBuffers, bufferBytes, alignBytes, maxOwners, cacheBuffers } = shape;
     checkRange('buffers', buffers, 1, MAX_BUFFERS);
+    checkRange('maxBuffers', maxBuffers, buffers, MAX_BUFFERS);
     checkRange('bufferBytes', bufferBytes, 1, 2 ** 30);
     checkRange('maxOwners', maxOwners, 1, MAX_OWNERS);
     checkRange('cacheBuffers', cacheBuffers, 0, MAX_CACHE_BUFFERS);
     checkAlignment(alignBytes);
-    return lengthFor(buffers, maxOwners, alignUp(bufferBytes, alignBytes), alignBytes);
+    return lengthFor(maxBuffers, maxOwners, alignUp(bufferBytes, alignBytes), alignBytes);
   }
 
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, shape: PoolShape): PoolMemory {
-    const { buffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill } = shape;
+    const { buffers, maxBuffers, bufferBytes, alignBytes, maxOwners, cacheBuffers, fill } = shape;
     const strideBytes = alignUp(bufferBytes, alignBytes);
     // All in one allocation: where it does not fit, nothing was taken of the arena.
     const at = arena.createObject(bufferPoolRoot, PoolMemory.bytesFor(shape));
@@ -103,7 +118,10 @@ export class PoolMemory {
     const write = (index: number, value: number): void => {
       arena.i32[(at >> 2) + index] = value;
     };
-    write(word.buffers, buffers);
+    write(word.buffers, maxBuffers);
+    write(word.growth, shape.growth);
+    write(word.highPermille, shape.highPermille);
+    write(word.lowPermille, shape.lowPermille);
     write(word.bufferBytes, bufferBytes);
     write(word.alignBytes, alignBytes);
     write(word.strideBytes, strideBytes);
@@ -111,11 +129,11 @@ export class PoolMemory {
     write(word.cacheBuffers, cacheBuffers);
     write(word.cacheBatch, batchFor(cacheBuffers));
     write(word.records, at + bufferPoolRoot.bytes + maxOwners * ownerSlot.bytes);
-    write(word.data, dataFor(at, buffers, maxOwners, alignBytes));
-    write(word.indexBits, bitsFor(buffers));
+    write(word.data, dataFor(at, maxBuffers, maxOwners, alignBytes));
+    write(word.indexBits, bitsFor(maxBuffers));
     write(word.fill, fill);
     const memory = new PoolMemory(arena, at);
-    memory.kernel.initializeFree(at);
+    memory.kernel.initializeFree(at, buffers);
     return memory;
   }
 
@@ -143,6 +161,11 @@ export class PoolMemory {
     expect('cacheBuffers', cacheBuffers, caches, `0 to ${MAX_CACHE_BUFFERS}`);
     const batch = memory.#read(bufferPoolRoot.word.cacheBatch);
     expect('cacheBatch', batch, batch === batchFor(cacheBuffers), batchFor(cacheBuffers));
+    const { growth, highPermille } = memory;
+    expect('growth', growth, growth === FROM_FREE || growth === FROM_ALL, `${FROM_FREE} or ${FROM_ALL}`);
+    const low = memory.#read(bufferPoolRoot.word.lowPermille);
+    const marks = low >= 0 && low < highPermille && highPermille <= 1000;
+    expect('highPermille', highPermille, marks, `above ${low}, up to 1000`);
     return memory;
   }
 
@@ -163,6 +186,16 @@ export class PoolMemory {
   /** Word index of the number of threads that wait. */
   get waitersWord(): number {
     return (this.at >> 2) + bufferPoolRoot.word.waiters;
+  }
+
+  /** Buffers that are not set aside. */
+  get capacity(): number {
+    return Atomics.load(this.arena.i32, (this.at >> 2) + bufferPoolRoot.word.capacity);
+  }
+
+  /** Word index of what listeners for pressure park on. */
+  get pressureWord(): number {
+    return (this.at >> 2) + bufferPoolRoot.word.pressure;
   }
 
   /** Word index of the number of slots that were ever used. */
@@ -204,9 +237,15 @@ export class PoolMemory {
     ));
   }
 
-  /** All buffers, and the padding between them. */
-  allBytes(): Uint8Array {
-    return this.arena.u8.subarray(this.data, this.data + this.buffers * this.strideBytes);
+  /** The first `buffers` buffers, and the padding between them. */
+  firstBytes(buffers: number): Uint8Array {
+    return this.arena.u8.subarray(this.data, this.data + buffers * this.strideBytes);
+  }
+
+  /** A buffer with the padding after it. */
+  strideOf(index: number): Uint8Array {
+    const at = this.data + index * this.strideBytes;
+    return this.arena.u8.subarray(at, at + this.strideBytes);
   }
 
   tokenOf(index: number, generation: number): number {

@@ -1,9 +1,13 @@
-import { leaseWord, BUFFER_DETACHED, BUFFER_FREE, BUFFER_KERNEL, BUFFER_ORPHAN } from './layout.ts';
+import {
+  leaseWord,
+  BUFFER_DETACHED,
+  BUFFER_FREE,
+  BUFFER_KERNEL,
+  BUFFER_ORPHAN,
+  BUFFER_RESERVED,
+} from './layout.ts';
 import type { Owners } from './owners.ts';
 import type { PoolMemory } from './pool-memory.ts';
-
-/** Above this share of buffers in use the pool is under pressure. */
-const PRESSURE = 0.8;
 
 export interface BufferPoolStats {
   /** Buffers: available + inUse + detached, always. */
@@ -18,6 +22,8 @@ export interface BufferPoolStats {
   /** The kernel's, for operations that were cancelled or whose owners have ended. */
   readonly orphaned: number;
   readonly detached: number;
+  /** Buffers that the pool may grow by: no part of its capacity. */
+  readonly reserved: number;
   /** Leases taken, by all threads. */
   readonly acquires: number;
   /** Attempts that got none, by all threads: `tryAcquire` on an empty pool, and waits that timed out or were aborted. */
@@ -34,11 +40,13 @@ export interface BufferPoolStats {
   readonly successRate: number;
   /** Share of the buffers that are not available, 0 to 1. */
   readonly utilisation: number;
-  /** Utilisation above 0.8. */
+  /** Utilisation above the high watermark, now; `onPressure` tells with hysteresis. */
   readonly underPressure: boolean;
+  /** How often pressure has begun. */
+  readonly pressureEpisodes: number;
   /** Threads on which somebody waits for a buffer. */
   readonly waiters: number;
-  /** Memory of the buffers with the padding between them. */
+  /** Memory of the buffers, the reserve too, with the padding between them. */
   readonly bytes: number;
 }
 
@@ -49,7 +57,8 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
   for (let index = 0; index < memory.buffers; index++)
     counts[(memory.kernel.leaseHolder(memory.at, index) >>> shift) & mask]!++;
   const count = (state: number): number => counts[state] as number;
-  const capacity = memory.buffers;
+  const reserved = count(BUFFER_RESERVED);
+  const capacity = memory.buffers - reserved;
   const available = count(BUFFER_FREE);
   const given = count(BUFFER_KERNEL);
   const orphaned = count(BUFFER_ORPHAN);
@@ -58,7 +67,7 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
   const acquires = owners.sum('acquires');
   const failures = owners.sum('failures');
   const misses = owners.sum('misses');
-  const utilisation = (capacity - available) / capacity;
+  const utilisation = capacity === 0 ? 0 : (capacity - available) / capacity;
   return {
     capacity,
     available,
@@ -67,6 +76,7 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
     given,
     orphaned,
     detached,
+    reserved,
     acquires,
     failures,
     hits: Math.max(0, acquires - misses), // each of its own moment
@@ -76,8 +86,9 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
     steals: owners.sum('steals'),
     successRate: acquires + failures === 0 ? 1 : acquires / (acquires + failures),
     utilisation,
-    underPressure: utilisation > PRESSURE,
+    underPressure: utilisation * 1000 > memory.highPermille,
+    pressureEpisodes: (Atomics.load(memory.arena.i32, memory.pressureWord) + 1) >>> 1,
     waiters: Atomics.load(memory.arena.i32, memory.waitersWord),
-    bytes: capacity * memory.strideBytes,
+    bytes: memory.buffers * memory.strideBytes,
   };
 }

@@ -17,6 +17,8 @@ export interface PinResult {
 export interface Pinner {
   pin(bytes: Uint8Array): PinResult;
   unpin(bytes: Uint8Array): void;
+  /** Gives the pages back to the system: they read as zeros, and cost nothing until they are written again. */
+  release?(bytes: Uint8Array): unknown;
 }
 
 export const noMemorySink: MemorySink = { alloc: () => {}, dealloc: () => {} };

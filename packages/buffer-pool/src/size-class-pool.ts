@@ -7,7 +7,8 @@ import {
   AttachError,
   type ObjectHandle,
 } from '@corelane/shared-memory';
-import { BufferPool, NO_LEASE, poolShape, type BufferPoolOptions } from './buffer-pool.ts';
+import { BufferPool, NO_LEASE } from './buffer-pool.ts';
+import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PoolDisposedError } from './errors.ts';
 import { bufferPoolRoot, sizeClass, sizeClassRoot } from './layout.ts';
 import type { Lease, LeaseView } from './lease.ts';
@@ -24,7 +25,7 @@ export type SizeClassPoolHandle = ObjectHandle<'buffer-pool/size-classes'>;
 export type SizeClassOwner = readonly number[];
 
 export interface SizeClassPoolOptions
-  extends SizeClassShape, Omit<BufferPoolOptions, 'buffers' | 'bufferBytes'> {
+  extends SizeClassShape, Omit<BufferPoolOptions, 'buffers' | 'maxBuffers' | 'growth' | 'bufferBytes'> {
   /**
    * How many larger classes may serve a request that finds its own empty: 1 by default, the next one; 0 refuses (or waits for its own);
    * Infinity for all.

@@ -72,7 +72,7 @@ export class WaitingLine {
       const timer =
         timeoutMs === undefined
           ? undefined
-          : setTimeout(() => leave(new AcquireTimeoutError(timeoutMs, this.#memory.buffers)), timeoutMs);
+          : setTimeout(() => leave(new AcquireTimeoutError(timeoutMs, this.#memory.capacity)), timeoutMs);
       const waiting: Waiting = {
         resolve,
         reject,

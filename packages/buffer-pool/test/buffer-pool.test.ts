@@ -158,6 +158,8 @@ describe('statistics', () => {
       successRate: 1,
       utilisation: 0,
       underPressure: false,
+      pressureEpisodes: 0,
+      reserved: 0,
       waiters: 0,
       bytes: 10 * 1024,
     });

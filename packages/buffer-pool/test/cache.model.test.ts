@@ -1,7 +1,7 @@
 // All interleavings of the caches of owners with the shared list: refill, spill, stealing, waiting, and what the dead leave.
 import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
-import { LEASE_ENDED, NO_LEASE, ownerSlot } from '../src/layout.ts';
+import { LEASE_ENDED, NO_LEASE, ownerSlot, FROM_FREE } from '../src/layout.ts';
 import * as kernel from './kernel/all.ts';
 import { end, join, writeLink } from './kernel/harness.ts';
 import {
@@ -27,9 +27,9 @@ const CACHE = (owner: number): number => SLOT(owner) + ownerSlot.offset.cache;
 const give = (k: Kernel, token: number, owner: number): number =>
   k.releaseLease(POOL, token & INDEX, token >> 2, 0x1fffffff, owner);
 /** Takes one of the buffers and returns it, so that it is in the owner's cache. */
-const warm = (k: Kernel, owner: number): void => void give(k, k.acquireLease(POOL, owner), owner);
+const warm = (k: Kernel, owner: number): void => void give(k, k.acquireLease(POOL, owner, FROM_FREE), owner);
 /** Takes a buffer and keeps it; maybe none, where another has all that are free in its hands. */
-const hold = (k: Kernel, owner: number) => (): number => k.acquireLease(POOL, owner);
+const hold = (k: Kernel, owner: number) => (): number => k.acquireLease(POOL, owner, FROM_FREE);
 const noWaiters = (): string | undefined =>
   peek(WAITERS) === 0 ? undefined : `${peek(WAITERS)} waiters left`;
 const drain = (k: Kernel, dead: number, owner: number) => (): undefined => {
@@ -67,12 +67,12 @@ const PLOTS: readonly Plot[] = [
     prepare: (k) => warm(k, A),
     threads: (k) => [
       (): number[] => {
-        const [first, second] = [k.acquireLease(POOL, A), k.acquireLease(POOL, A)];
+        const [first, second] = [k.acquireLease(POOL, A, FROM_FREE), k.acquireLease(POOL, A, FROM_FREE)];
         if (first >= 0) give(k, first, A);
         return [first, second];
       },
-      (): number => k.acquireLease(POOL, B),
-      (): number => k.acquireLease(POOL, C),
+      (): number => k.acquireLease(POOL, B, FROM_FREE),
+      (): number => k.acquireLease(POOL, C, FROM_FREE),
     ],
     check: ([own, b, c]) =>
       [...own, b, c].every((token) => token >= NO_LEASE) ? undefined : `${own.join()}, ${b}, ${c}`,
@@ -212,8 +212,8 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'nobody is woken by a return to a cache',
-    find: 'set(slot + OWNER_SLOT_RETURNING, 0);\n  wakeIfAwaited(pool);',
-    replace: 'set(slot + OWNER_SLOT_RETURNING, 0); if (most == 0) wakeIfAwaited(pool);',
+    find: 'addTally(slot + OWNER_SLOT_ENDS, 1);\n  wakeIfAwaited(pool);',
+    replace: 'addTally(slot + OWNER_SLOT_ENDS, 1); if (most == 0) wakeIfAwaited(pool);',
     expect: 'deadlock',
   },
   {
@@ -299,7 +299,7 @@ test('nothing is taken where every list is empty', () => {
       name: 'empty',
       cacheBuffers: 1,
       leased: [A, A],
-      threads: (k) => [(): number => k.acquireLease(POOL, B)],
+      threads: (k) => [(): number => k.acquireLease(POOL, B, FROM_FREE)],
       check: ([token]) => (token === NO_LEASE ? undefined : `token ${token}`),
     })(kernel),
   );

@@ -10,6 +10,7 @@ import {
   LEASE_STALE,
   LEASE_VALID,
   NO_LEASE,
+  FROM_FREE,
 } from '../src/layout.ts';
 import { end, join } from './kernel/harness.ts';
 import {
@@ -47,7 +48,7 @@ const PLOTS: readonly Plot[] = [
     threads: (k) => [
       (): number[] => {
         const first = release(k, 0, A)();
-        const token = k.acquireLease(POOL, A);
+        const token = k.acquireLease(POOL, A, FROM_FREE);
         const again = release(k, 0, A)();
         if (token >= 0 && k.checkLease(POOL, 0, token >> 2, -1) !== LEASE_VALID) return [first, again, -9];
         if (token >= 0) k.releaseLease(POOL, 0, token >> 2, -1, A);
@@ -80,7 +81,10 @@ const PLOTS: readonly Plot[] = [
     name: 'a reclaim ends what the dead one leased, not what another leases by then',
     buffers: 1,
     leased: [A],
-    threads: (k) => [(): number => (release(k, 0, A)(), k.acquireLease(POOL, C)), reclaim(k, 0, A, B)],
+    threads: (k) => [
+      (): number => (release(k, 0, A)(), k.acquireLease(POOL, C, FROM_FREE)),
+      reclaim(k, 0, A, B),
+    ],
     check: ([token]: readonly number[]) =>
       token === NO_LEASE || (stateOf(0) === BUFFER_LEASED && ownerOf(0) === C)
         ? undefined
@@ -224,28 +228,28 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a recovery does not claim what it found',
-    find: 'if (compareExchange64(word, low(), high(), held(BUFFER_FREE, owner), high()) != 0) return index;',
+    find: 'if (compareExchange64(word, low(), high(), held(state, owner), high()) != 0) return index;',
     replace: 'return index;',
   },
   {
     name: 'a recovery does not look whose the buffer is',
-    find: 'if (low() != held(BUFFER_FREE, dead)) return NO_LEASE;',
-    replace: '',
+    find: 'if (low() != held(state, dead) || (state != BUFFER_FREE && state != BUFFER_RESERVED)) return NO_LEASE;',
+    replace: 'if (state != BUFFER_FREE && state != BUFFER_RESERVED) return NO_LEASE;',
   },
   {
     name: 'a release does not note what is on its way',
     file: 'lease.ts',
-    find: 'set(returning, (index + 1) | 0); // before the CAS',
-    replace: '// before the CAS',
+    find: 'set(returning, (index + 1) | 0); // before the CAS: from',
+    replace: '// from',
   },
   {
     name: 'a refused release leaves its note',
-    find: 'if (outcome != LEASE_ENDED) set(returning, 0);',
-    replace: '',
+    find: 'held(BUFFER_FREE, owner),\n  );\n  if (outcome != LEASE_ENDED) set(returning, 0);',
+    replace: 'held(BUFFER_FREE, owner));',
   },
   {
     name: 'a returned buffer stays noted as on its way',
-    find: 'set(slot + OWNER_SLOT_RETURNING, 0);',
+    find: 'pairs with popLinked\n  set(slot + OWNER_SLOT_RETURNING, 0);',
     replace: '',
   },
   {
@@ -261,7 +265,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'who returns a buffer looks for waiters before it is in the free list',
-    find: 'pushLinked(head, linksOf(pool), BUFFER_RECORD_BYTES, index, index); // publish: hands over the bytes; pairs with popLinked\n  set(slot + OWNER_SLOT_RETURNING, 0);\n  wakeIfAwaited(pool);',
+    find: 'pushLinked(head, linksOf(pool), BUFFER_RECORD_BYTES, index, index); // publish: hands over the bytes; pairs with popLinked\n  set(slot + OWNER_SLOT_RETURNING, 0);\n  addTally(slot + OWNER_SLOT_ENDS, 1);\n  wakeIfAwaited(pool);',
     replace:
       'wakeIfAwaited(pool); pushLinked(head, linksOf(pool), BUFFER_RECORD_BYTES, index, index); set(slot + OWNER_SLOT_RETURNING, 0);',
     expect: 'deadlock',

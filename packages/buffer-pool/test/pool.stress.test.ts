@@ -48,6 +48,30 @@ describe('workers that share a pool', { timeout: 60_000 }, () => {
     },
   );
 
+  test('a pool that grows and shrinks meanwhile, by hand and by demand: no buffer is lost or had twice', async () => {
+    const pool = create(4, { maxBuffers: 16, growth: 'demand' });
+    const station = { handle: pool.handle, leases: 15_000 };
+    await using crew = new Crew(WORKER, [
+      { ...station, way: 'leases' } satisfies HolderStation,
+      { ...station, way: 'operations' } satisfies HolderStation,
+      { ...station, way: 'waits', leases: 2_000 } satisfies HolderStation,
+    ]);
+    await crew.go();
+    let working = true;
+    const reports = crew.reports<HolderReport>().finally(() => {
+      working = false;
+    });
+    for (let size = 0; working; size = (size + 5) % 17) {
+      pool.resize(size);
+      await new Promise(setImmediate);
+    }
+    expect((await reports).flatMap((report) => report.wrong)).toEqual([]);
+    expect(pool.resize(16)).toBe(16);
+    expect(pool.stats()).toMatchObject({ capacity: 16, available: 16, reserved: 0, waiters: 0 });
+    expect(pool.resize(0)).toBe(0);
+    expect(pool.stats()).toMatchObject({ capacity: 0, reserved: 16 });
+  });
+
   test.each([1, 2, 5])(
     '%i buffers, four workers that wait, with aborts: nobody waits for ever',
     async (buffers) => {
@@ -68,6 +92,7 @@ describe('workers that are killed', { timeout: 60_000 }, () => {
     ['leases', { poison: true }],
     ['operations', {}],
     ['operations', { cacheBuffers: 0 }],
+    ['operations', { buffers: 2, maxBuffers: 24, growth: 'demand' }],
     ['waits', {}],
   ] as const)(
     'in the middle of %s %o: reclaim returns every buffer once, while another worker goes on',
@@ -97,6 +122,7 @@ describe('workers that are killed', { timeout: 60_000 }, () => {
         await survivor?.terminate();
         pool.reclaim(other);
         pool.settle(other);
+        pool.resize(buffers);
         expect(pool.stats()).toMatchObject({ available: buffers, leased: 0, detached: 0, waiters: 0 });
         const leases = Array.from({ length: buffers }, () => pool.tryAcquire());
         expect(new Set(leases.map((lease) => lease?.index)).size).toBe(buffers);

@@ -3,8 +3,10 @@ import { peek, poke, type Scenario } from '@corelane/interleave';
 import type * as kernel from './all.ts';
 import {
   BUFFER_FREE,
+  BUFFER_RESERVED,
   bufferPoolRoot,
   bufferRecord,
+  FROM_FREE,
   LEASE_ENDED,
   leaseWord,
   NO_LEASE,
@@ -52,14 +54,19 @@ export const NAMES = {
   ),
 };
 
-export function setUp(k: Kernel, { leased = [], buffers = 2, cacheBuffers = 0, batch = 1 }: Plot): void {
+export function setUp(
+  k: Kernel,
+  { leased = [], buffers = 2, reserved = 0, cacheBuffers = 0, batch = 1, watermarks = [1000, 0] }: Plot,
+): void {
   const { offset } = bufferPoolRoot;
   poke(POOL + offset.records, RECORDS);
-  poke(POOL + offset.buffers, buffers);
+  poke(POOL + offset.buffers, buffers + reserved);
+  poke(POOL + offset.highPermille, watermarks[0]);
+  poke(POOL + offset.lowPermille, watermarks[1]);
   poke(POOL + offset.indexBits, 2);
   poke(POOL + offset.ownersSeen, OWNERS);
-  k.initializeFree(POOL);
-  for (const owner of leased) k.acquireLease(POOL, owner);
+  k.initializeFree(POOL, buffers);
+  for (const owner of leased) k.acquireLease(POOL, owner, FROM_FREE);
   poke(POOL + offset.cacheBuffers, cacheBuffers);
   poke(POOL + offset.cacheBatch, batch);
 }
@@ -72,13 +79,24 @@ function listed(head: number): number[] {
   return inside;
 }
 
-/** Every free buffer is in one list, the shared one or a cache, and no other is. */
-export function balanced(buffers = 2): string | undefined {
-  const inside = [FREE, ...[1, 2, 3].map((slot) => SLOT(slot) + ownerSlot.offset.cache)].flatMap(listed);
-  const free = INDICES.slice(0, buffers).filter((i) => stateOf(i) === BUFFER_FREE);
-  return inside.toSorted((a, b) => a - b).join() === free.join()
-    ? undefined
-    : `free ${free.join()}, in lists ${inside.join()}`;
+/** Every free buffer is in one list, the shared one or a cache, what is set aside in the reserve, and no other in any. */
+export function balanced({ buffers = 2, reserved = 0 }: Plot): string | undefined {
+  const caches = [1, 2, 3].map((slot) => SLOT(slot) + ownerSlot.offset.cache);
+  const all = INDICES.slice(0, buffers + reserved);
+  const account = (state: number, heads: readonly number[]): string | undefined => {
+    const inside = heads.flatMap(listed).toSorted((a, b) => a - b);
+    const expected = all.filter((i) => stateOf(i) === state);
+    return inside.join() === expected.join()
+      ? undefined
+      : `in state ${state}: ${expected.join()}, in lists ${inside.join()}`;
+  };
+  const capacity = all.filter((i) => stateOf(i) !== BUFFER_RESERVED).length;
+  const found = peek(POOL + bufferPoolRoot.offset.capacity);
+  return (
+    account(BUFFER_FREE, [FREE, ...caches]) ??
+    account(BUFFER_RESERVED, [POOL + bufferPoolRoot.offset.reserve]) ??
+    (found === capacity ? undefined : `capacity ${found}, ${capacity} are not set aside`)
+  );
 }
 
 export const stateOf = (index: number): number => peek(word(index)) & leaseWord.field.state.mask;
@@ -95,6 +113,10 @@ export interface Plot {
   readonly prepare?: (k: Kernel) => void;
   /** 2 where not given. */
   readonly buffers?: number;
+  /** Beside these, set aside. */
+  readonly reserved?: number;
+  /** Of pressure, in thousandths; none where not given. */
+  readonly watermarks?: readonly [high: number, low: number];
   /** Of an owner's cache, 0 where not given, and what moves at once. */
   readonly cacheBuffers?: number;
   readonly batch?: number;
@@ -108,17 +130,24 @@ export const scenario =
     bytes: (FLAG + 15) & ~7,
     names: NAMES,
     maxSteps: 300,
+    // What owners count plainly and others add up, as the tallies of shared-memory are.
+    allowRaces: [1, 2, 3].flatMap((slot) =>
+      (['acquires', 'ends'] as const).map((name) => ({
+        at: SLOT(slot) + ownerSlot.offset[name],
+        bytes: 4,
+      })),
+    ),
     setup: () => {
       setUp(k, plot);
       plot.prepare?.(k);
     },
     threads: plot.threads(k),
-    check: (results) => plot.check?.(results) ?? balanced(plot.buffers),
+    check: (results) => plot.check?.(results) ?? balanced(plot),
   });
 
 /** Leases, uses the bytes as its own, releases. @returns what was wrong */
 export const user = (k: Kernel, owner: number) => (): string | undefined => {
-  const token = k.acquireLease(POOL, owner);
+  const token = k.acquireLease(POOL, owner, FROM_FREE);
   if (token === NO_LEASE) return undefined;
   if (token < 0) return `acquire said ${token}`;
   const index = token & 3;
@@ -157,7 +186,7 @@ export const waiter = (k: Kernel, owner: number) => (): string | undefined => {
   k.announceWaiter(POOL, owner);
   for (;;) {
     const seen = k.waiterSequence(POOL);
-    const token = k.acquireLease(POOL, owner);
+    const token = k.acquireLease(POOL, owner, FROM_FREE);
     if (token !== NO_LEASE) {
       k.retireWaiter(POOL, owner);
       const outcome = k.releaseLease(POOL, token & 3, token >> 2, 0x1fffffff, owner);

@@ -1,0 +1,58 @@
+// Pressure: few buffers are left. It begins above one share of buffers that are not available and ends at a lower one, so that it
+// does not flicker. PROTOCOL.md, section 6.
+//
+// Nothing that threads share is written to count: each owner counts its own, and whoever goes to the shared list adds up. So the
+// beginning or end is noticed late, by what caches have room for.
+//
+// Tried and rejected: a shared count of buffers outside the shared list. It is one more contended word, and a thread that is terminated beside
+// its batch leaves it wrong for ever.
+import { compareExchange, get, load, notify, or } from '@corelane/shared-memory/kernel/atomics';
+import { TALLY_LOW } from '@corelane/shared-memory/kernel/layout.generated';
+import {
+  BUFFER_POOL_ROOT_BYTES,
+  BUFFER_POOL_ROOT_CAPACITY,
+  BUFFER_POOL_ROOT_HIGH_PERMILLE,
+  BUFFER_POOL_ROOT_LOW_PERMILLE,
+  BUFFER_POOL_ROOT_OWNERS_SEEN,
+  BUFFER_POOL_ROOT_PRESSURE,
+  OWNER_SLOT_ACQUIRES,
+  OWNER_SLOT_BYTES,
+  OWNER_SLOT_CHAIN,
+  OWNER_SLOT_ENDS,
+} from './layout.generated.ts';
+import { slotOf } from './record.ts';
+
+/** Buffers that are not available: exact at rest. */
+export function usedBuffers(pool: i32): i32 {
+  let used = 0;
+  const end = load(pool + BUFFER_POOL_ROOT_OWNERS_SEEN);
+  for (let slot = 0; slot < end; slot++) {
+    const at = pool + BUFFER_POOL_ROOT_BYTES + slot * OWNER_SLOT_BYTES;
+    used = (used + load(at + OWNER_SLOT_ACQUIRES + TALLY_LOW) - load(at + OWNER_SLOT_ENDS + TALLY_LOW)) | 0;
+  }
+  return used;
+}
+
+/** Looks whether pressure begins or ends, and tells who listens; after the caller has counted what it did. */
+export function notePressure(pool: i32, slot: i32): void {
+  const high = get(pool + BUFFER_POOL_ROOT_HIGH_PERMILLE);
+  if (high >= 1000) return; // never above all
+  // A fence: what this thread has counted is visible before it looks whether pressure is on, so that of two that count at once one sees both.
+  or(slot + OWNER_SLOT_CHAIN, 0);
+  while (true) {
+    const episode = load(pool + BUFFER_POOL_ROOT_PRESSURE);
+    const used = usedBuffers(pool) * 1000;
+    const capacity = load(pool + BUFFER_POOL_ROOT_CAPACITY);
+    if ((episode & 1) == 0) {
+      if (used <= capacity * high) return;
+    } else if (used > capacity * get(pool + BUFFER_POOL_ROOT_LOW_PERMILLE)) return;
+    // publish: of all that notice, one tells; then it looks again, at what others counted meanwhile and found no reason to tell.
+    if (compareExchange(pool + BUFFER_POOL_ROOT_PRESSURE, episode, (episode + 1) | 0) == episode)
+      notify(pool + BUFFER_POOL_ROOT_PRESSURE, -1);
+  }
+}
+
+/** The same, for who has changed the pool. */
+export function lookForPressure(pool: i32, owner: i32): void {
+  notePressure(pool, slotOf(pool, owner));
+}
