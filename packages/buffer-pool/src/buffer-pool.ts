@@ -2,24 +2,18 @@
 // the shared words is in kernel/lease.ts and PROTOCOL.md.
 import { addTally, ArgumentRangeError, Arena } from '@corelane/shared-memory';
 import { PoolCorruptedError, PoolDisposedError } from './errors.ts';
-import {
-  bufferPoolRoot,
-  LEASE_BROKEN,
-  LEASE_ENDED,
-  LEASE_ORPHANED,
-  LEASE_STALE,
-  LEASE_VALID,
-  NO_LEASE,
-} from './layout.ts';
+import { bufferPoolRoot, LEASE_BROKEN, LEASE_ENDED, LEASE_STALE, LEASE_VALID, NO_LEASE } from './layout.ts';
 import { Lease, LeaseView } from './lease.ts';
+import { LeakDetector, type LeakDetection, type LeakReport } from './leak-detector.ts';
 import { Owners } from './owners.ts';
 import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
 import { PoolResize } from './pool-resize.ts';
+import { reclaimOwner, settleOwner } from './reclaim.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
 import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PressureWatch, type PressureListener } from './pressure-watch.ts';
 import { noMemorySink, noPinner, type Pinner, type PinResult } from './ports.ts';
-import { adoptLease, cancelLease, endLease, giveBack, giveLease, refusal, takeLease } from './transitions.ts';
+import { adoptLease, cancelLease, endLease, giveLease, refusal, takeLease } from './transitions.ts';
 import { checkTimeout, WaitingLine, type AcquireOptions } from './waiting-line.ts';
 
 export { NO_LEASE };
@@ -27,6 +21,8 @@ export { NO_LEASE };
 export interface BufferPoolAttachOptions {
   /** The number that this thread leases under, from `register()` on another thread. By default it registers itself. */
   readonly owner?: number;
+  /** Leases of this thread that are traced, to find those that are not returned: none by default. */
+  readonly leakDetection?: LeakDetection;
 }
 
 export class BufferPool implements Disposable {
@@ -49,8 +45,9 @@ export class BufferPool implements Disposable {
   #pinning: PinResult | undefined;
   #onDispose: () => void = () => {};
 
-  private constructor(memory: PoolMemory) {
+  private constructor(memory: PoolMemory, leakDetection: LeakDetection | undefined) {
     this.#memory = memory;
+    memory.leaks = LeakDetector.for(memory, leakDetection);
     this.#owners = new Owners(memory);
     const owner = (): number => this.owner;
     this.#line = new WaitingLine(memory, {
@@ -76,7 +73,7 @@ export class BufferPool implements Disposable {
     sink.alloc(tag, allBytes.byteLength);
     const pinning = pinner.pin(bytes);
     memory.pinned = pinning.pinned;
-    const pool = new BufferPool(memory);
+    const pool = new BufferPool(memory, options.leakDetection);
     pool.#pinning = pinning;
     pool.#pinner = pinner;
     pool.#onDispose = () => {
@@ -92,7 +89,7 @@ export class BufferPool implements Disposable {
     arena: Arena = Arena.attach(handle?.arena),
     options: BufferPoolAttachOptions = {},
   ): BufferPool {
-    const pool = new BufferPool(PoolMemory.open(arena, handle));
+    const pool = new BufferPool(PoolMemory.open(arena, handle), options.leakDetection);
     const { owner } = options;
     if (owner !== undefined) {
       pool.#owners.checkLive(owner);
@@ -145,7 +142,7 @@ export class BufferPool implements Disposable {
     if (owner === this.#owner)
       throw new ArgumentRangeError('owner', owner, 'an owner other than this thread');
     if (!this.#owners.isLive(owner)) return 0;
-    return this.#reclaim(owner);
+    return reclaimOwner(this.#memory, this.#owners, owner, this.owner);
   }
 
   /** A buffer, or undefined where none is free. Never blocks. */
@@ -171,7 +168,10 @@ export class BufferPool implements Disposable {
   tryAcquireToken(): number {
     const owner = this.#owner === 0 ? this.owner : this.#owner;
     const token = this.#memory.kernel.acquireLease(this.#memory.at, owner, this.#memory.growth);
-    if (token >= 0) return token;
+    if (token >= 0) {
+      this.#memory.leaks?.takenToken(token, owner);
+      return token;
+    }
     if (token === LEASE_BROKEN) throw new PoolCorruptedError();
     this.#count(this.#failures);
     return NO_LEASE;
@@ -208,9 +208,7 @@ export class BufferPool implements Disposable {
    */
   take(token: number, operation: number): Lease | undefined {
     if (this.takeToken(token, operation) === NO_LEASE) return undefined;
-    const { kernel, at } = this.#memory;
-    const index = this.#memory.indexOf(token);
-    return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), this.owner);
+    return this.#lease(this.#memory.indexOf(token), this.owner);
   }
 
   /** As `take`, allocating nothing: the token of the lease, or NO_LEASE where the buffer went back to the pool. */
@@ -241,14 +239,7 @@ export class BufferPool implements Disposable {
    */
   settle(owner: number): number {
     this.#owners.checkNumber(owner);
-    const { kernel, at } = this.#memory;
-    let count = 0;
-    for (let index = 0; index < this.maxBuffers; index++)
-      if (kernel.settleLease(at, index, owner, this.owner) === LEASE_ENDED) {
-        giveBack(this.#memory, index, this.owner);
-        count++;
-      }
-    return count;
+    return settleOwner(this.#memory, owner, this.owner);
   }
 
   /** The whole buffer of a lease, of this thread or another, by its token; the same view each time. @throws StaleLeaseError, ArgumentRangeError */
@@ -281,7 +272,7 @@ export class BufferPool implements Disposable {
     const index = memory.indexOf(token);
     const { owner } = this;
     adoptLease(memory, index, token >> memory.indexBits, memory.tokenMask, owner);
-    return new Lease(memory, index, memory.kernel.leaseGeneration(memory.at, index), owner);
+    return this.#lease(index, owner);
   }
 
   /**
@@ -311,6 +302,14 @@ export class BufferPool implements Disposable {
     return this.#watch.listen(listener);
   }
 
+  /**
+   * Traced leases of this thread that have not ended, the oldest first: those in use, and those that were lost. Empty without
+   * `leakDetection`.
+   */
+  leaks(): LeakReport[] {
+    return this.#memory.leaks?.leaks() ?? [];
+  }
+
   /** Looks at every buffer: for figures, not for decisions on the way. */
   stats(): BufferPoolStats {
     return readStats(this.#memory, this.#owners);
@@ -326,8 +325,9 @@ export class BufferPool implements Disposable {
     this.#disposed = true;
     this.#line.dismiss(new PoolDisposedError());
     this.#watch.dismiss();
+    this.#memory.leaks?.dispose();
     const owner = this.#owner;
-    if (owner !== 0 && this.#owners.isLive(owner)) this.#reclaim(owner);
+    if (owner !== 0 && this.#owners.isLive(owner)) reclaimOwner(this.#memory, this.#owners, owner, owner);
     this.#owner = 0;
     this.#onDispose();
   }
@@ -349,8 +349,16 @@ export class BufferPool implements Disposable {
       if (token === LEASE_BROKEN) throw new PoolCorruptedError();
       return undefined;
     }
-    const index = this.#memory.indexOf(token);
-    return new Lease(this.#memory, index, kernel.leaseGeneration(at, index), owner);
+    return this.#lease(this.#memory.indexOf(token), owner);
+  }
+
+  /** A lease that this thread has just come by. */
+  #lease(index: number, owner: number): Lease {
+    const memory = this.#memory;
+    const generation = memory.kernel.leaseGeneration(memory.at, index);
+    const lease = new Lease(memory, index, generation, owner);
+    memory.leaks?.taken(index, generation, owner, lease);
+    return lease;
   }
 
   #checkToken(action: string, token: number): void {
@@ -359,25 +367,5 @@ export class BufferPool implements Disposable {
     const generation = token >> memory.indexBits;
     if (memory.kernel.checkLease(memory.at, index, generation, memory.tokenMask) !== LEASE_VALID)
       throw refusal(action, memory, index, generation, memory.tokenMask, LEASE_STALE, 0);
-  }
-
-  #reclaim(dead: number): number {
-    const { kernel, at } = this.#memory;
-    const owner = dead === this.#owner ? dead : this.owner;
-    let count = 0;
-    for (let index = 0; index < this.maxBuffers; index++) {
-      const outcome = kernel.reclaimLease(at, index, dead, owner);
-      if (outcome === LEASE_ENDED) giveBack(this.#memory, index, owner);
-      if (outcome === LEASE_ENDED || outcome === LEASE_ORPHANED) count++;
-    }
-    const onItsWay = dead === owner ? NO_LEASE : kernel.recoverBuffer(at, dead, owner);
-    if (onItsWay !== NO_LEASE) {
-      if (this.#memory.describe(onItsWay).state === 'reserved') kernel.reserveBuffer(at, onItsWay, owner);
-      else giveBack(this.#memory, onItsWay, owner);
-      count++;
-    }
-    kernel.reclaimCache(at, dead, owner);
-    this.#owners.free(dead);
-    return count;
   }
 }

@@ -15,6 +15,7 @@ export {
   type BufferState,
   type FoundBuffer,
 } from './errors.ts';
+export type { LeakDetection, LeakLevel, LeakReport } from './leak-detector.ts';
 export type { Lease, LeaseView } from './lease.ts';
 export {
   PinnedBuffer,

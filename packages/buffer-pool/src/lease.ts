@@ -145,6 +145,11 @@ export class Lease extends LeaseView implements Disposable {
     cancelLease(this.memory, this.index, (this.generation + 1) | 0, -1, operation, this.#owner);
   }
 
+  /** Where the pool traces this lease with its touches: says that it came by here. */
+  touch(hint = 'touch'): void {
+    this.memory.leaks?.touch(this.index, this.generation, hint);
+  }
+
   /** Releases the buffer, or cancels the operation that the kernel has it for; unless the lease has ended already, here or elsewhere. */
   [Symbol.dispose](): void {
     if (this.#endedHere) return;

@@ -6,6 +6,7 @@ import {
   type Arena,
   type ObjectHandle,
 } from '@corelane/shared-memory';
+import type { LeakDetector } from './leak-detector.ts';
 import { stateName, type FoundBuffer } from './errors.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import {
@@ -70,6 +71,8 @@ export class PoolMemory {
   readonly indexMask: number;
   /** Bits of a generation that a token has room for. */
   readonly tokenMask: number;
+  /** Of the `BufferPool` object whose memory this is, where it traces leases. */
+  leaks: LeakDetector | undefined;
   readonly #records: number;
   readonly #views: (Uint8Array | undefined)[];
 

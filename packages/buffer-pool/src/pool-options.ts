@@ -1,6 +1,7 @@
 // What a pool is to be, and what it is where nothing else is said.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { FROM_ALL, FROM_FREE } from './layout.ts';
+import type { LeakDetection } from './leak-detector.ts';
 import type { PoolShape } from './pool-memory.ts';
 import type { MemorySink, Pinner } from './ports.ts';
 
@@ -36,6 +37,8 @@ export interface BufferPoolOptions {
    * where nothing else is free.
    */
   readonly cacheBuffers?: number;
+  /** Leases of this thread that are traced, to find those that are not returned: none by default. */
+  readonly leakDetection?: LeakDetection;
   /** What the memory is called at the sink, `buffer-pool` by default. */
   readonly tag?: string;
   readonly sink?: MemorySink;

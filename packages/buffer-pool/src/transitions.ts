@@ -77,6 +77,7 @@ export function giveLease(
   checkOperation(operation);
   const outcome = memory.kernel.giveLease(memory.at, index, generation, mask, operation, owner);
   if (outcome !== LEASE_GIVEN) throw refusal('give', memory, index, generation, mask, outcome, owner);
+  memory.leaks?.moved(index, generation, mask, 'give');
 }
 
 /**
@@ -95,7 +96,10 @@ export function takeLease(
 ): boolean {
   checkOperation(operation);
   const outcome = memory.kernel.takeLease(memory.at, index, generation, mask, operation, owner);
-  if (outcome === LEASE_TAKEN) return true;
+  if (outcome === LEASE_TAKEN) {
+    memory.leaks?.moved(index, generation, mask, 'take');
+    return true;
+  }
   if (outcome !== LEASE_ENDED)
     throw refusal('take', memory, index, generation, mask, outcome, owner, operation);
   giveBack(memory, index, owner);

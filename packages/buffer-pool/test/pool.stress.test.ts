@@ -57,11 +57,11 @@ describe('workers that share a pool', { timeout: 60_000 }, () => {
       { ...station, way: 'waits', leases: 2_000 } satisfies HolderStation,
     ]);
     await crew.go();
-    let working = true;
+    const at = { work: true };
     const reports = crew.reports<HolderReport>().finally(() => {
-      working = false;
+      at.work = false;
     });
-    for (let size = 0; working; size = (size + 5) % 17) {
+    for (let size = 0; at.work; size = (size + 5) % 17) {
       pool.resize(size);
       await new Promise(setImmediate);
     }
