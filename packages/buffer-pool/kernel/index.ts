@@ -9,6 +9,16 @@ export {
   retireLease,
 } from './lease.ts';
 export { giveLease, orphanLease, settleLease, takeLease } from './ownership.ts';
+export {
+  givePinned,
+  handOverPinned,
+  initializePinned,
+  orphanPinned,
+  pinnedGeneration,
+  pinnedHolder,
+  pinnedOperation,
+  takePinned,
+} from './pinned.ts';
 export { lookForPressure, usedBuffers } from './pressure.ts';
 export { reclaimCache, reclaimLease, recoverBuffer } from './reclaim.ts';
 export { leaseGeneration, leaseHolder, leaseOperation } from './record.ts';

@@ -37,15 +37,33 @@ export function giveLease(
   owner: i32,
 ): i32 {
   const record = recordOf(pool, index);
-  const to = held(BUFFER_KERNEL, owner);
-  const outcome = transition(record + BUFFER_RECORD_WORD, generation, mask, held(BUFFER_LEASED, owner), to);
+  return giveWord(
+    record + BUFFER_RECORD_WORD,
+    record + BUFFER_RECORD_OPERATION,
+    generation,
+    mask,
+    operation,
+    owner,
+  );
+}
+
+/** The same, of a lease word and the operation word beside it. */
+export function giveWord(
+  word: i32,
+  operationAt: i32,
+  generation: i32,
+  mask: i32,
+  operation: i32,
+  owner: i32,
+): i32 {
+  const outcome = transition(word, generation, mask, held(BUFFER_LEASED, owner), held(BUFFER_KERNEL, owner));
   if (outcome != LEASE_ENDED) return outcome;
   const phase = (high() + 1) | 0; // of the word as it is now
   // After the CAS, so that nobody but the one who gave writes it; until it is written, `phase` is not in it and nothing completes.
-  // Nobody else writes until the buffer is given again, so this CAS can only succeed. publish: pairs with observe in takeLease and
-  // orphanLease.
-  load64(record + BUFFER_RECORD_OPERATION);
-  compareExchange64(record + BUFFER_RECORD_OPERATION, low(), high(), operation, phase);
+  // Nobody else writes until the buffer is given again, so this CAS can only succeed. publish: pairs with observe in takeWord and
+  // orphanWord.
+  load64(operationAt);
+  compareExchange64(operationAt, low(), high(), operation, phase);
   return LEASE_GIVEN;
 }
 
@@ -63,34 +81,51 @@ export function takeLease(
   owner: i32,
 ): i32 {
   const record = recordOf(pool, index);
-  const word = record + BUFFER_RECORD_WORD;
   const returning = returnNote(pool, owner);
+  set(returning, (index + 1) | 0); // before the CAS that ends an orphan: see endLease
+  const outcome = takeWord(
+    record + BUFFER_RECORD_WORD,
+    record + BUFFER_RECORD_OPERATION,
+    generation,
+    mask,
+    operation,
+    owner,
+    BUFFER_FREE,
+  );
+  if (outcome != LEASE_ENDED) set(returning, 0);
+  return outcome;
+}
+
+/**
+ * The same, of a lease word and the operation word beside it.
+ * @param orphan state of what nobody waits for, once its operation is complete
+ */
+export function takeWord(
+  word: i32,
+  operationAt: i32,
+  generation: i32,
+  mask: i32,
+  operation: i32,
+  owner: i32,
+  orphan: i32,
+): i32 {
   // Before the word: what the caller knows of was given before, so its operation is there.
-  load64(record + BUFFER_RECORD_OPERATION); // observe: pairs with publish in giveLease
+  load64(operationAt); // observe: pairs with publish in giveWord
   const found = low();
   const phase = high();
   load64(word);
-  set(returning, (index + 1) | 0); // before the CAS that ends an orphan: see endLease
   while (true) {
     const holder = low();
     const current = high();
     const state = stateOf(holder);
-    let outcome = LEASE_TAKEN;
     if ((state != BUFFER_KERNEL && state != BUFFER_ORPHAN) || ((current ^ generation) & mask) != 0)
-      outcome = LEASE_STALE;
-    else if (found != operation || phase != current) outcome = LEASE_MISMATCHED;
-    if (outcome != LEASE_TAKEN) {
-      set(returning, 0);
-      return outcome;
-    }
-    const to = held(state == BUFFER_ORPHAN ? BUFFER_FREE : BUFFER_LEASED, owner);
-    // publish: hands over what the kernel wrote; of two completions one succeeds. Pairs with the same in orphanLease and
+      return LEASE_STALE;
+    if (found != operation || phase != current) return LEASE_MISMATCHED;
+    const to = held(state == BUFFER_ORPHAN ? orphan : BUFFER_LEASED, owner);
+    // publish: hands over what the kernel wrote; of two completions one succeeds. Pairs with the same in orphanWord and
     // settleLease: cancelled before, and the buffer goes back to the pool.
-    if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0) {
-      if (state == BUFFER_ORPHAN) return LEASE_ENDED;
-      set(returning, 0);
-      return LEASE_TAKEN;
-    }
+    if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0)
+      return state == BUFFER_ORPHAN ? LEASE_ENDED : LEASE_TAKEN;
   }
 }
 
@@ -107,8 +142,26 @@ export function orphanLease(
   owner: i32,
 ): i32 {
   const record = recordOf(pool, index);
-  const word = record + BUFFER_RECORD_WORD;
-  load64(record + BUFFER_RECORD_OPERATION); // observe: pairs with publish in giveLease
+  return orphanWord(
+    record + BUFFER_RECORD_WORD,
+    record + BUFFER_RECORD_OPERATION,
+    generation,
+    mask,
+    operation,
+    owner,
+  );
+}
+
+/** The same, of a lease word and the operation word beside it. */
+export function orphanWord(
+  word: i32,
+  operationAt: i32,
+  generation: i32,
+  mask: i32,
+  operation: i32,
+  owner: i32,
+): i32 {
+  load64(operationAt); // observe: pairs with publish in giveWord
   const found = low();
   const phase = high();
   load64(word);
@@ -118,7 +171,7 @@ export function orphanLease(
     if (stateOf(holder) != BUFFER_KERNEL || ((current ^ generation) & mask) != 0) return LEASE_STALE;
     if (holder != held(BUFFER_KERNEL, owner)) return LEASE_FOREIGN;
     if (found != operation || phase != current) return LEASE_MISMATCHED;
-    // The generation stays: it is what names the operation. publish: pairs with the same in takeLease, which then returns the buffer.
+    // The generation stays: it is what names the operation. publish: pairs with the same in takeWord, which then returns the buffer.
     if (compareExchange64(word, holder, current, held(BUFFER_ORPHAN, owner), current) != 0)
       return LEASE_ORPHANED;
   }
@@ -140,7 +193,7 @@ export function settleLease(pool: i32, index: i32, ended: i32, owner: i32): i32 
       set(returning, 0);
       return LEASE_FOREIGN;
     }
-    // publish: against a completion that is late, and another settlement. Pairs with the same in takeLease and orphanLease.
+    // publish: against a completion that is late, and another settlement. Pairs with the same in takeWord and orphanWord.
     if (compareExchange64(word, holder, current, held(BUFFER_FREE, owner), (current + 1) | 0) != 0)
       return LEASE_ENDED;
   }

@@ -6,6 +6,7 @@ import { bufferPoolRoot, LEASE_BROKEN, LEASE_ENDED, LEASE_STALE, LEASE_VALID, NO
 import { Lease, LeaseView } from './lease.ts';
 import { LeakDetector, type LeakDetection, type LeakReport } from './leak-detector.ts';
 import { Owners } from './owners.ts';
+import { checkPlacement, placePages, type Placement } from './placement.ts';
 import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
 import { PoolResize } from './pool-resize.ts';
 import { reclaimOwner, settleOwner } from './reclaim.ts';
@@ -43,6 +44,7 @@ export class BufferPool implements Disposable {
   #failures = 0;
   #disposed = false;
   #pinning: PinResult | undefined;
+  #placement: Placement = {};
   #onDispose: () => void = () => {};
 
   private constructor(memory: PoolMemory, leakDetection: LeakDetection | undefined) {
@@ -67,14 +69,16 @@ export class BufferPool implements Disposable {
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: BufferPoolOptions): BufferPool {
     const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
+    checkPlacement(options);
     const memory = PoolMemory.create(arena, poolShape(options));
     const bytes = memory.firstBytes(options.buffers);
     const allBytes = memory.firstBytes(memory.buffers);
     sink.alloc(tag, allBytes.byteLength);
-    const pinning = pinner.pin(bytes);
+    const { placement, pinning } = placePages(pinner, bytes, options);
     memory.pinned = pinning.pinned;
     const pool = new BufferPool(memory, options.leakDetection);
     pool.#pinning = pinning;
+    pool.#placement = placement;
     pool.#pinner = pinner;
     pool.#onDispose = () => {
       if (pinning.pinned) pinner.unpin(allBytes);
@@ -101,6 +105,11 @@ export class BufferPool implements Disposable {
   /** Whether the creator's pinner pinned the buffers; the reason why not is known to the creator only. */
   get pinning(): PinResult {
     return this.#pinning ?? { pinned: this.#memory.pinned };
+  }
+
+  /** What the pinner said of node and huge pages, where they were asked for; known to the creator only. */
+  get placement(): Placement {
+    return this.#placement;
   }
 
   /** Buffers of the pool now. */

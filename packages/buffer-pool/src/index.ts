@@ -26,7 +26,15 @@ export {
 export type { BufferPoolHandle } from './pool-memory.ts';
 export type { BufferPoolStats } from './pool-stats.ts';
 export type { PressureEvent, PressureListener } from './pressure-watch.ts';
-export { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
+export type { Placement, PlacementOptions } from './placement.ts';
+export {
+  noMemorySink,
+  noPinner,
+  type MemorySink,
+  type Pinner,
+  type PinResult,
+  type PlaceResult,
+} from './ports.ts';
 export type { AcquireOptions } from './waiting-line.ts';
 export {
   SizeClassPool,

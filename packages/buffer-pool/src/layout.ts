@@ -196,10 +196,23 @@ export const bufferRecord = struct(
 );
 
 /** A single buffer outside any pool. */
-export const pinnedBufferRoot = root('buffer-pool/pinned-buffer', 1, {
+export const pinnedBufferRoot = root('buffer-pool/pinned-buffer', 2, {
   capacity: immutable('i32', { doc: 'bytes' }),
   alignBytes: immutable('i32', { doc: 'alignment: a power of two' }),
   data: immutable('i32', { doc: 'byte address of the first byte' }),
+  word: atomic('i64', {
+    line: true,
+    hot: 'lease',
+    doc: 'leaseWord, of no owner. Publishes the bytes with every hand-over',
+    writer: 'whoever has its generation',
+    reader: 'any thread',
+  }),
+  operation: atomic('i64', {
+    hot: 'lease',
+    doc: 'operationWord, as of a buffer of a pool',
+    writer: 'whoever has just given the buffer',
+    reader: 'whoever completes or cancels the operation',
+  }),
 });
 
 /** Pools of several sizes, followed by `classes` elements, the smallest buffers first. */

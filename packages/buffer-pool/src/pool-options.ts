@@ -2,6 +2,7 @@
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { FROM_ALL, FROM_FREE } from './layout.ts';
 import type { LeakDetection } from './leak-detector.ts';
+import type { PlacementOptions } from './placement.ts';
 import type { PoolShape } from './pool-memory.ts';
 import type { MemorySink, Pinner } from './ports.ts';
 
@@ -10,7 +11,7 @@ const DEFAULT_WATERMARKS = { high: 0.8, low: 0.6 };
 /** Guessed: as many as io_uring batches have at a time. */
 const DEFAULT_CACHE_BUFFERS = 16;
 
-export interface BufferPoolOptions {
+export interface BufferPoolOptions extends PlacementOptions {
   /** How many: 1 to 1 048 576. */
   readonly buffers: number;
   /** How many the pool may grow to; `buffers` by default. Memory for all of them is taken of the arena at once, touched when first used. */

@@ -145,7 +145,8 @@ export function refusal(
   return new StaleLeaseError(action, found, expected);
 }
 
-function checkOperation(operation: number): void {
+/** @throws ArgumentRangeError */
+export function checkOperation(operation: number): void {
   if (typeof operation !== 'number' || operation !== (operation | 0))
     throw new ArgumentRangeError('operation', operation, 'an integer of 32 bits with sign');
 }

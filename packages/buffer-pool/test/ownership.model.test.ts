@@ -1,5 +1,5 @@
 // All interleavings of giving a buffer to the kernel, completion, cancellation, reclaim and settlement.
-import { explore, killsMutants, type Mutant } from '@corelane/interleave';
+import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
 import * as kernel from './kernel/all.ts';
 import {
@@ -14,6 +14,7 @@ import {
   LEASE_ORPHANED,
   LEASE_STALE,
   LEASE_TAKEN,
+  pinnedBufferRoot,
 } from '../src/layout.ts';
 import { hear, readBytes, tell, writeBytes } from './kernel/harness.ts';
 import {
@@ -26,6 +27,7 @@ import {
   type Kernel,
   oneOf,
   ownerOf,
+  PINNED,
   type Plot,
   POOL,
   reclaim,
@@ -36,6 +38,7 @@ import {
 } from './kernel/scene.ts';
 
 const OPERATION = 70;
+const PINNED_WORD = PINNED + pinnedBufferRoot.offset.word;
 /** Of buffer 0, unless said otherwise. */
 const give = (k: Kernel, generation: number, owner: number, operation = OPERATION): number =>
   k.giveLease(POOL, 0, generation, -1, operation, owner);
@@ -222,14 +225,50 @@ const PLOTS: readonly Plot[] = [
     ],
     check: ([a, b]) => a ?? b,
   },
+  {
+    name: 'a pinned buffer given and handed over at once: one of them, and the other is told',
+    threads: (k) => [
+      (): number => k.givePinned(PINNED, 0, OPERATION),
+      (): number => k.handOverPinned(PINNED, 0),
+      (): number => k.handOverPinned(PINNED, 0),
+    ],
+    check: (results) =>
+      oneOf(LEASE_GIVEN, LEASE_ENDED)(results) ??
+      (peek(PINNED_WORD + 4) === 1 ? undefined : `generation ${peek(PINNED_WORD + 4)}`),
+  },
+  {
+    name: 'a pinned buffer completed and cancelled at once, twice: one completion has it, cancelled or not',
+    prepare: (k) => void k.givePinned(PINNED, 0, OPERATION),
+    threads: (k) => [
+      (): number => k.takePinned(PINNED, 1, OPERATION),
+      (): number => k.takePinned(PINNED, 1, OPERATION),
+      (): number => k.orphanPinned(PINNED, 1, OPERATION),
+    ],
+    check: ([first, second, cancelled]) =>
+      oneOf(LEASE_TAKEN, LEASE_ENDED)([first, second]) ??
+      ((cancelled === LEASE_ORPHANED) === [first, second].includes(LEASE_ENDED) &&
+      (peek(PINNED_WORD) & 7) === BUFFER_LEASED
+        ? undefined
+        : `outcomes ${first}, ${second}, ${cancelled}, state ${peek(PINNED_WORD) & 7}`),
+  },
 ];
 
 const SCENARIOS = PLOTS.map(scenario);
 
 const MUTANTS: Mutant[] = [
   {
+    name: 'a pinned buffer that was cancelled is nobody’s after its completion',
+    find: 'generation, -1, operation, 0, BUFFER_LEASED);',
+    replace: 'generation, -1, operation, 0, 0);',
+  },
+  {
+    name: 'a pinned buffer is given to the kernel in any generation',
+    find: 'return giveWord(buffer + PINNED_BUFFER_ROOT_WORD, operationAt, generation, -1, operation, 0);',
+    replace: 'return giveWord(buffer + PINNED_BUFFER_ROOT_WORD, operationAt, generation, 0, operation, 0);',
+  },
+  {
     name: 'giving does not note the operation',
-    find: 'compareExchange64(record + BUFFER_RECORD_OPERATION, low(), high(), operation, phase);',
+    find: 'compareExchange64(operationAt, low(), high(), operation, phase);',
     replace: '',
   },
   {
@@ -239,28 +278,29 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a completion does not look at the number',
-    find: 'else if (found != operation || phase != current) outcome = LEASE_MISMATCHED;',
-    replace: '',
+    find: 'return LEASE_STALE;\n    if (found != operation || phase != current) return LEASE_MISMATCHED;\n    const to',
+    replace: 'return LEASE_STALE;\n    const to',
   },
   {
     name: 'a completion does not look at the generation',
-    find: '|| ((current ^ generation) & mask) != 0)\n      outcome = LEASE_STALE;\n    else if (found != operation || phase != current)',
-    replace: ')\n      outcome = LEASE_STALE;\n    else if (found != operation)',
+    find: '|| ((current ^ generation) & mask) != 0)\n      return LEASE_STALE;\n    if (found != operation || phase != current)',
+    replace: ')\n      return LEASE_STALE;\n    if (found != operation)',
   },
   {
     name: 'a completion takes an orphan for its caller',
-    find: 'const to = held(state == BUFFER_ORPHAN ? BUFFER_FREE : BUFFER_LEASED, owner);',
+    find: 'const to = held(state == BUFFER_ORPHAN ? orphan : BUFFER_LEASED, owner);',
     replace: 'const to = held(BUFFER_LEASED, owner);',
   },
   {
     name: 'a completion takes without a CAS on what was observed',
-    find: 'if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0) {',
-    replace: 'load64(word); if (compareExchange64(word, low(), high(), to, (current + 1) | 0) != 0) {',
+    find: 'if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0)\n      return state ==',
+    replace:
+      'load64(word); if (compareExchange64(word, low(), high(), to, (current + 1) | 0) != 0) return state ==',
   },
   {
     name: 'a completion does not move the generation',
-    find: 'if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0) {',
-    replace: 'if (compareExchange64(word, holder, current, to, current) != 0) {',
+    find: 'if (compareExchange64(word, holder, current, to, (current + 1) | 0) != 0)\n      return state ==',
+    replace: 'if (compareExchange64(word, holder, current, to, current) != 0) return state ==',
   },
   {
     name: 'a cancellation does not look at the state',

@@ -12,6 +12,7 @@ import {
   NO_LEASE,
   ownerSlot,
   ownerWord,
+  pinnedBufferRoot,
 } from '../../src/layout.ts';
 import { park, readBytes, writeBytes } from './harness.ts';
 
@@ -32,6 +33,8 @@ export const SLOT = (owner: number): number =>
 /** A word of bytes for each buffer. */
 export const BYTES_AT = RECORDS + BUFFERS * bufferRecord.bytes;
 export const FLAG = BYTES_AT + 4 * BUFFERS;
+/** A pinned buffer beside the pool. */
+export const PINNED = (FLAG + 8 + 127) & ~127;
 export const SEQUENCE = POOL + bufferPoolRoot.offset.sequence;
 export const WAITERS = POOL + bufferPoolRoot.offset.waiters;
 export const word = (index: number): number =>
@@ -65,6 +68,7 @@ export function setUp(
   poke(POOL + offset.lowPermille, watermarks[1]);
   poke(POOL + offset.indexBits, 2);
   poke(POOL + offset.ownersSeen, OWNERS);
+  k.initializePinned(PINNED);
   k.initializeFree(POOL, buffers);
   for (const owner of leased) k.acquireLease(POOL, owner, FROM_FREE);
   poke(POOL + offset.cacheBuffers, cacheBuffers);
@@ -127,7 +131,7 @@ export const scenario =
   (plot: Plot) =>
   (k: Kernel): Scenario => ({
     name: plot.name,
-    bytes: (FLAG + 15) & ~7,
+    bytes: PINNED + pinnedBufferRoot.bytes,
     names: NAMES,
     maxSteps: 300,
     // What owners count plainly and others add up, as the tallies of shared-memory are.
