@@ -27,16 +27,27 @@ export function placePages(
   bytes: Uint8Array,
   { node, hugePages = false }: PlacementOptions,
 ): { placement: Placement; pinning: PinResult } {
-  const huge = hugePages ? (pinner.hugePages?.(bytes) ?? unable('ask for huge pages')) : undefined;
+  const huge = hugePages ? place('ask for huge pages', () => pinner.hugePages?.(bytes)) : undefined;
   const bound =
-    node === undefined ? undefined : (pinner.bind?.(bytes, node) ?? unable('put pages on a node'));
+    node === undefined ? undefined : place('put pages on a node', () => pinner.bind?.(bytes, node));
   const placement: Placement = {
     ...(node === undefined || bound === undefined ? {} : { node: { asked: node, ...bound } }),
     ...(huge === undefined ? {} : { hugePages: huge }),
   };
-  return { placement, pinning: pinner.pin(bytes) };
+  let pinning: PinResult;
+  try {
+    pinning = pinner.pin(bytes);
+  } catch (error) {
+    pinning = { pinned: false, reason: (error as Error).message };
+  }
+  return { placement, pinning };
 }
 
-function unable(what: string): PlaceResult {
-  return { placed: false, reason: `the pinner can not ${what}` };
+/** A pinner that throws, at a range that is too small for it, has not done it either; the buffers are good all the same. */
+function place(what: string, call: () => PlaceResult | undefined): PlaceResult {
+  try {
+    return call() ?? { placed: false, reason: `the pinner can not ${what}` };
+  } catch (error) {
+    return { placed: false, reason: (error as Error).message };
+  }
 }

@@ -108,6 +108,18 @@ describe('PinnedBuffer', () => {
       node: { asked: 1, placed: true },
       hugePages: { placed: false, reason: 'the pinner can not ask for huge pages' },
     });
+    const fails = (): never => {
+      throw new Error('no whole pages');
+    };
+    const refused = PinnedBuffer.create({
+      capacity: 1,
+      alignBytes: 64,
+      node: 0,
+      pinner: { pin: fails, unpin: fails, bind: fails },
+    });
+    expect(refused.pinning).toEqual({ pinned: false, reason: 'no whole pages' });
+    expect(refused.placement.node).toEqual({ asked: 0, placed: false, reason: 'no whole pages' });
+    refused[Symbol.dispose]();
     expect(PinnedBuffer.create({ capacity: 1, node: 0 }).placement).toEqual({
       node: { asked: 0, placed: false, reason: 'the pinner can not put pages on a node' },
     });

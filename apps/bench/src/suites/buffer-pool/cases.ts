@@ -1,5 +1,5 @@
 // A buffer of 4 KiB for a moment: leased, allocated, or borrowed from a pool of one thread.
-import { BufferPool, type Lease } from '@corelane/buffer-pool';
+import { BufferPool, SizeClassPool, type BufferPoolOptions, type Lease } from '@corelane/buffer-pool';
 import { Arena } from '@corelane/shared-memory';
 import genericPool, { type Pool as GenericPool } from 'generic-pool';
 import { Pool as TarnPool } from 'tarn';
@@ -12,9 +12,13 @@ const BUFFER_BYTES = 4096;
 let arena: Arena | undefined;
 
 /** In one arena for all cases of a process, as a service has it: V8 calls a kernel fastest while it knows one instance of it. */
-export function createPool(): BufferPool {
+export function createPool(options: Partial<BufferPoolOptions> = {}): BufferPool {
+  return BufferPool.create(sharedArena(), { buffers: BUFFERS, bufferBytes: BUFFER_BYTES, ...options });
+}
+
+function sharedArena(): Arena {
   arena ??= Arena.create({ bytes: 1 << 24 });
-  return BufferPool.create(arena, { buffers: BUFFERS, bufferBytes: BUFFER_BYTES });
+  return arena;
 }
 
 export const checkPool = (pool: BufferPool, operations: number): string | undefined => {
@@ -47,13 +51,72 @@ export function tokens(name: string): BatchCase {
   };
 }
 
-export function leases(name: string): BatchCase {
+/** The same, given to the kernel and taken back in between: what an I/O operation adds. */
+export function operations(name: string): BatchCase {
   const held = new Held<BufferPool>();
   return {
     name,
     role: 'ours',
     allocation: true,
     setup: () => void held.set(createPool()),
+    batch(count) {
+      const pool = held.get();
+      let successful = 0;
+      for (let operation = 0; operation < count; operation++) {
+        const token = pool.give(pool.tryAcquireToken(), operation);
+        const back = pool.takeToken(token, operation);
+        pool.bytesOf(back)[0] = operation;
+        pool.release(back);
+        successful++;
+      }
+      return successful;
+    },
+    check: ({ operations: count }) => checkPool(held.get(), count),
+    teardown: () => held.take()?.[Symbol.dispose](),
+  };
+}
+
+/** The same from a pool of seven sizes. */
+export function sized(name: string): BatchCase {
+  const held = new Held<SizeClassPool>();
+  return {
+    name,
+    role: 'ours',
+    allocation: true,
+    note: 'seven classes of 64 B to 4 KiB; tokens above 2^31 are boxed where they are not inlined',
+    setup: () =>
+      void held.set(
+        SizeClassPool.create(sharedArena(), { minBytes: 64, maxBytes: 4096, buffersPerClass: BUFFERS }),
+      ),
+    batch(count) {
+      const pool = held.get();
+      let successful = 0;
+      for (let operation = 0; operation < count; operation++) {
+        const token = pool.tryAcquireToken(BUFFER_BYTES);
+        pool.bytesOf(token)[0] = operation;
+        pool.release(token);
+        successful++;
+      }
+      return successful;
+    },
+    check({ operations: count }) {
+      const largest = held.get().stats().at(-1);
+      return largest?.acquires === count && largest.available === BUFFERS
+        ? undefined
+        : `${largest?.acquires} leases of ${count}, ${largest?.available} of ${BUFFERS} available`;
+    },
+    teardown: () => held.take()?.[Symbol.dispose](),
+  };
+}
+
+export function leases(name: string, options: Partial<BufferPoolOptions> = {}, note?: string): BatchCase {
+  const held = new Held<BufferPool>();
+  return {
+    name,
+    role: 'ours',
+    allocation: true,
+    ...(note === undefined ? {} : { note }),
+    setup: () => void held.set(createPool(options)),
     batch(operations) {
       const pool = held.get();
       let successful = 0;
