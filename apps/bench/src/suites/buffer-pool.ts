@@ -11,7 +11,7 @@ import {
   freeList,
   generic,
   leases,
-  operations,
+  given,
   sized,
   tarn,
   tokens,
@@ -107,7 +107,7 @@ const kinds: BatchGroup = {
   title: 'The same buffer in other ways: given to the kernel, of a size, traced',
   cases: [
     tokens(TOKENS),
-    operations('with give + takeToken'),
+    given('with give + takeToken'),
     sized('SizeClassPool'),
     leases(LEASES),
     leases('leak detection: simple', { leakDetection: { level: 'simple' } }, 'one lease in 128 traced'),

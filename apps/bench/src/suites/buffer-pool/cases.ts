@@ -52,7 +52,7 @@ export function tokens(name: string): BatchCase {
 }
 
 /** The same, given to the kernel and taken back in between: what an I/O operation adds. */
-export function operations(name: string): BatchCase {
+export function given(name: string): BatchCase {
   const held = new Held<BufferPool>();
   return {
     name,
