@@ -24,6 +24,9 @@ import {
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
 
+/** Of layouts that are looked at on every access. */
+const RECORD_WORDS = bufferRecord.bytes >> 2;
+const STATE_MASK = leaseWord.field.state.mask;
 const MAX_BUFFERS = 2 ** 20;
 const MAX_OWNERS = ownerWord.field.slot.mask + 1;
 const MAX_ALIGN_BYTES = 2 ** 21;
@@ -74,6 +77,10 @@ export class PoolMemory {
   /** Of the `BufferPool` object whose memory this is, where it traces leases. */
   leaks: LeakDetector | undefined;
   readonly #records: number;
+  readonly #words: Int32Array;
+  /** Word indices of the generation and the length of buffer 0. */
+  readonly #generationWord: number;
+  readonly #lengthWord: number;
   readonly #views: (Uint8Array | undefined)[];
 
   private constructor(arena: Arena, at: number) {
@@ -96,6 +103,9 @@ export class PoolMemory {
     this.indexMask = 2 ** this.indexBits - 1;
     this.tokenMask = 2 ** (TOKEN_BITS - this.indexBits) - 1;
     this.#records = read(word.records);
+    this.#words = arena.i32;
+    this.#generationWord = (this.#records >> 2) + bufferRecord.word.word + GENERATION_HALF;
+    this.#lengthWord = (this.#records >> 2) + bufferRecord.word.lengthBytes;
     this.#views = Array.from({ length: Math.max(0, Math.min(this.buffers, MAX_BUFFERS)) });
   }
 
@@ -213,22 +223,21 @@ export class PoolMemory {
 
   /** Word index of the length of a buffer. */
   lengthWord(index: number): number {
-    return ((this.#records + index * bufferRecord.bytes) >> 2) + bufferRecord.word.lengthBytes;
+    return this.#lengthWord + index * RECORD_WORDS;
   }
 
   /** Word index of the generation of a buffer. */
   generationWord(index: number): number {
-    return ((this.#records + index * bufferRecord.bytes) >> 2) + bufferRecord.word.word + GENERATION_HALF;
+    return this.#generationWord + index * RECORD_WORDS;
   }
 
   /** Is it leased, in a generation with these bits? A plain look, as of `lease.bytes`. */
   isLeased(index: number, generation: number): boolean {
-    const { i32 } = this.arena;
-    const word = this.generationWord(index);
-    const { state } = leaseWord.field;
+    const words = this.#words;
+    const word = this.#generationWord + index * RECORD_WORDS;
     return (
-      (((i32[word] as number) ^ generation) & this.tokenMask) === 0 &&
-      ((i32[word - GENERATION_HALF] as number) & state.mask) === BUFFER_LEASED
+      (((words[word] as number) ^ generation) & this.tokenMask) === 0 &&
+      ((words[word - GENERATION_HALF] as number) & STATE_MASK) === BUFFER_LEASED
     );
   }
 

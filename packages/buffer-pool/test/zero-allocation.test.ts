@@ -14,6 +14,12 @@ describe('allocates nothing', () => {
   const pool = create(false);
   const poisoned = create(true);
   const lease = pool.tryAcquire() as Lease;
+  const large = BufferPool.create(Arena.create({ bytes: 1 << 18 }), {
+    buffers: 64,
+    bufferBytes: 64,
+    alignBytes: 64,
+  });
+  const many = new Int32Array(32);
   let sum = 0;
 
   test.each<[string, () => void]>([
@@ -29,6 +35,32 @@ describe('allocates nothing', () => {
         pool.release(a);
         pool.release(b);
         pool.release(c);
+      },
+    ],
+    [
+      'many at once: refills and spills of the cache',
+      () => {
+        for (let i = 0; i < 32; i++) many[i] = large.tryAcquireToken();
+        for (let i = 0; i < 32; i++) large.release(many[i] as number);
+      },
+    ],
+    [
+      'give, takeToken and release',
+      () => pool.release(pool.takeToken(pool.give(pool.tryAcquireToken(), 1), 1)),
+    ],
+    [
+      'give, cancel and takeToken',
+      () => {
+        const token = pool.give(pool.tryAcquireToken(), 1);
+        pool.cancel(token, 1);
+        pool.takeToken(token, 1);
+      },
+    ],
+    [
+      'give and take of a lease',
+      () => {
+        lease.give(2);
+        lease.take(2);
       },
     ],
     [
