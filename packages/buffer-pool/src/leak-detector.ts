@@ -59,9 +59,11 @@ export class LeakDetector {
   readonly #sampleEvery: number;
   readonly #touches: boolean;
   readonly #onLeak: (leak: LeakReport) => void;
-  /** By index: a buffer has one lease at a time. */
+  /** By index: a buffer has one lease at a time. What has ended stays until somebody asks, or another is traced. */
   readonly #traces = new Map<number, Trace>();
   readonly #collected: FinalizationRegistry<Trace>;
+  /** Leases up to the next that is traced. */
+  #untilNext: number;
 
   /** @returns undefined where nothing is to be traced @throws ArgumentRangeError */
   static for(memory: PoolMemory, options: LeakDetection | undefined): LeakDetector | undefined {
@@ -83,6 +85,7 @@ export class LeakDetector {
     this.#memory = memory;
     this.#sampleEvery = sampleEvery;
     this.#touches = level !== 'simple';
+    this.#untilNext = this.#gap();
     this.#onLeak = onLeak;
     this.#collected = new FinalizationRegistry((trace) => {
       trace.collected = true;
@@ -95,10 +98,8 @@ export class LeakDetector {
    * @param lease its object, where it has one: told when that is collected first
    */
   taken(index: number, generation: number, owner: number, lease: LeaseView | undefined): void {
-    if (this.#sampleEvery > 1 && Math.random() * this.#sampleEvery >= 1) {
-      this.#traces.delete(index); // that of a lease before
-      return;
-    }
+    if (--this.#untilNext > 0) return;
+    this.#untilNext = this.#gap();
     const trace: Trace = {
       index,
       generation,
@@ -142,6 +143,11 @@ export class LeakDetector {
   dispose(): void {
     for (const trace of this.#open()) this.#onLeak(this.#report(trace, 'disposed'));
     this.#traces.clear();
+  }
+
+  /** At random, of the mean `sampleEvery`: leases that follow each other in a pattern are traced as often as any. */
+  #gap(): number {
+    return 1 + Math.floor(Math.random() * (2 * this.#sampleEvery - 1));
   }
 
   #note(trace: Trace, action: string): void {
