@@ -72,7 +72,18 @@ export class PressureWatch {
     const used = kernel.usedBuffers(at);
     for (let flips = (seen - (passed > 1 ? 1 : 0)) | 0; ((seen - flips) | 0) >= 0; flips = (flips + 1) | 0) {
       const event = { underPressure: (flips & 1) === 1, episode: (flips + 1) >>> 1, used, capacity };
-      for (const listener of this.#listeners) listener(event);
+      for (const listener of this.#listeners) callSafely(listener, event);
     }
+  }
+}
+
+/** What a listener throws is nobody's here to catch, and keeps no other from hearing of it. */
+function callSafely(listener: PressureListener, event: PressureEvent): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

@@ -137,6 +137,30 @@ describe('pressure', () => {
     expect(() => pool.onPressure(() => {})).toThrow(PoolDisposedError);
   });
 
+  test('is told to all, whatever one of them throws; that is an uncaught exception', async () => {
+    const pool = create();
+    const events: unknown[] = [];
+    const uncaught: unknown[] = [];
+    const before = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => uncaught.push(error));
+    try {
+      pool.onPressure(() => {
+        throw new Error('of a listener');
+      });
+      pool.onPressure((event) => events.push(event));
+      const leases = take(pool, 10);
+      await told(events, 1);
+      free(leases, 10);
+      await told(events, 2);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of before) process.on('uncaughtException', listener);
+    }
+    expect(events).toHaveLength(2);
+    expect(uncaught.map(String)).toEqual(['Error: of a listener', 'Error: of a listener']);
+  });
+
   test('never begins where the high mark is 1', () => {
     const pool = create({ watermarks: { high: 1, low: 0 } });
     take(pool, 10);
