@@ -132,6 +132,37 @@ describe('workers that are killed', { timeout: 60_000 }, () => {
     },
   );
 
+  test('three at a time, anywhere in refills, spills, steals and operations: every buffer is there again', async () => {
+    const buffers = 40;
+    const pool = create(buffers, { cacheBuffers: 6 });
+    const worker = new URL('./worker/churner.ts', import.meta.url);
+    for (let round = 0; round < 12; round++) {
+      const owners = [0, 1, 2].map(() => pool.register());
+      await using crew = new Crew(
+        worker,
+        owners.map((owner, i): HolderStation => ({
+          handle: pool.handle,
+          leases: FOR_EVER,
+          way: i === 1 ? 'operations' : 'tokens',
+          owner,
+        })),
+      );
+      await crew.go();
+      const { acquires } = pool.stats();
+      while (pool.stats().acquires < acquires + 997 * (round + 1)); // another point each time
+      for (const [i, owner] of owners.entries()) {
+        await crew.workers[i]?.terminate();
+        pool.reclaim(owner);
+        pool.settle(owner);
+      }
+      expect(pool.stats()).toMatchObject({ capacity: buffers, available: buffers, waiters: 0 });
+      const leases = Array.from({ length: buffers }, () => pool.tryAcquire());
+      expect(new Set(leases.map((lease) => lease?.index)).size).toBe(buffers);
+      expect(pool.tryAcquire()).toBeUndefined();
+      for (const lease of leases) lease?.release();
+    }
+  });
+
   test('while it holds leases: exactly those come back, and others are woken by them', async () => {
     const pool = create(3);
     const owner = pool.register();
