@@ -1,0 +1,234 @@
+/*
+ * Staged records become submissions. Every operation is named here with the fields that it takes; one that is not is refused, so that
+ * nobody outside can make the kernel read or write an address: memory is named by region, offset and length, and checked here.
+ *
+ * A record that is refused stops the batch before it: those ahead are submitted, and the answer says how many. Nothing is half done.
+ */
+#include "ring.h"
+#include <string.h>
+
+/* Of later headers. */
+#define OP_FTRUNCATE 55
+
+typedef struct {
+  uint8_t *bytes;
+  int error;
+} place;
+
+/** `length` bytes at `offset` of a region. */
+static place place_of(corelane_ring *ring, int32_t region, int32_t offset, uint64_t length) {
+  if (region < 0 || region >= RING_REGIONS || ring->regions[region].ref == NULL) return (place){.error = -EINVAL};
+  uint64_t start = (uint32_t)offset;
+  if (start > ring->regions[region].length || length > ring->regions[region].length - start) return (place){.error = -ERANGE};
+  return (place){.bytes = ring->regions[region].bytes + start};
+}
+
+/** A path that ends inside its region. The kernel copies it while it is submitted. */
+static place path_of(corelane_ring *ring, int32_t region, int32_t offset) {
+  place path = place_of(ring, region, offset, 1);
+  if (path.error != 0) return path;
+  size_t room = ring->regions[region].length - (uint32_t)offset;
+  if (memchr(path.bytes, 0, room > 4096 ? 4096 : room) == NULL) path.error = -ENAMETOOLONG;
+  return path;
+}
+
+static uint64_t position_of(const int32_t *record) {
+  return (uint64_t)(uint32_t)record[STAGE_POSITION_HIGH] << 32 | (uint32_t)record[STAGE_POSITION_LOW];
+}
+
+/** `length` vectors of three words (region, offset, bytes) at the second place of the record. */
+static int fill_vectors(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
+  uint32_t count = (uint32_t)record[STAGE_LENGTH];
+  if (count == 0 || count > 1024) return -EINVAL;
+  if (count > ring->vectors_length - ring->vectors_used) return -EAGAIN; /* the next submission has room again */
+  place list = place_of(ring, record[STAGE_REGION_2], record[STAGE_OFFSET_2], (uint64_t)count * 12);
+  if (list.error != 0) return list.error;
+  struct iovec *vectors = ring->vectors + ring->vectors_used;
+  for (uint32_t i = 0; i < count; i++) {
+    int32_t words[3];
+    memcpy(words, list.bytes + (size_t)i * 12, sizeof words); /* once: other threads may write there meanwhile */
+    place part = place_of(ring, words[0], words[1], (uint32_t)words[2]);
+    if (part.error != 0) return part.error;
+    vectors[i] = (struct iovec){.iov_base = part.bytes, .iov_len = (uint32_t)words[2]};
+  }
+  ring->vectors_used += count;
+  entry->addr = (uintptr_t)vectors;
+  entry->len = count;
+  return 0;
+}
+
+/** Read, write, receive, send: one range of a region. */
+static int fill_range(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
+  place range = place_of(ring, record[STAGE_REGION], record[STAGE_OFFSET], (uint32_t)record[STAGE_LENGTH]);
+  if (range.error != 0) return range.error;
+  entry->addr = (uintptr_t)range.bytes;
+  entry->len = (uint32_t)record[STAGE_LENGTH];
+  return 0;
+}
+
+static int fill_buffer(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
+  int result = fill_range(ring, record, entry);
+  if (result != 0 || !(record[STAGE_OPTIONS] & STAGE_FIXED_BUFFER)) return result;
+  int buffer = ring->regions[record[STAGE_REGION]].buffer;
+  if (buffer < 0) return -EINVAL;
+  entry->opcode = entry->opcode == IORING_OP_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
+  entry->buf_index = (uint16_t)buffer;
+  return 0;
+}
+
+static int fill_time(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot) {
+  uint64_t ns = position_of(record);
+  ring->times[slot] = (struct __kernel_timespec){.tv_sec = (long long)(ns / 1000000000), .tv_nsec = (long long)(ns % 1000000000)};
+  entry->addr = (uintptr_t)&ring->times[slot];
+  entry->len = 1;
+  entry->timeout_flags = (uint32_t)record[STAGE_FLAGS];
+  return 0;
+}
+
+static int fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot) {
+  memset(entry, 0, sizeof *entry);
+  entry->opcode = (uint8_t)record[STAGE_OPCODE];
+  /* Buffer selection would have the kernel choose memory by itself. */
+  if (record[STAGE_SQE_FLAGS] & ~(IOSQE_FIXED_FILE | IOSQE_IO_DRAIN | IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_ASYNC))
+    return -EINVAL;
+  entry->flags = (uint8_t)record[STAGE_SQE_FLAGS];
+  entry->fd = record[STAGE_FD];
+  entry->user_data = (uint32_t)record[STAGE_ID];
+  entry->off = position_of(record);
+  switch (record[STAGE_OPCODE]) {
+    case IORING_OP_NOP:
+      entry->off = 0;
+      return 0;
+    case IORING_OP_READ:
+    case IORING_OP_WRITE:
+      entry->rw_flags = record[STAGE_FLAGS];
+      return fill_buffer(ring, record, entry);
+    case IORING_OP_READV:
+    case IORING_OP_WRITEV:
+      entry->rw_flags = record[STAGE_FLAGS];
+      return fill_vectors(ring, record, entry);
+    case IORING_OP_FSYNC:
+      entry->off = 0;
+      entry->fsync_flags = (uint32_t)record[STAGE_FLAGS];
+      return 0;
+    case IORING_OP_FALLOCATE:
+      /* The length takes the address's place: 53 bits in the two words of the second place. */
+      entry->addr = (uint64_t)(uint32_t)record[STAGE_OFFSET_2] << 32 | (uint32_t)record[STAGE_REGION_2];
+      entry->len = (uint32_t)record[STAGE_MODE];
+      return 0;
+    case OP_FTRUNCATE:
+      return 0;
+    case IORING_OP_OPENAT: {
+      place path = path_of(ring, record[STAGE_REGION], record[STAGE_OFFSET]);
+      entry->off = 0;
+      entry->addr = (uintptr_t)path.bytes;
+      entry->len = (uint32_t)record[STAGE_MODE];
+      entry->open_flags = (uint32_t)record[STAGE_FLAGS];
+      return path.error;
+    }
+    case IORING_OP_CLOSE:
+      entry->off = 0;
+      return 0;
+    case IORING_OP_STATX: {
+      place path = path_of(ring, record[STAGE_REGION], record[STAGE_OFFSET]);
+      place into = place_of(ring, record[STAGE_REGION_2], record[STAGE_OFFSET_2], 256);
+      entry->addr = (uintptr_t)path.bytes;
+      entry->off = (uintptr_t)into.bytes;
+      entry->len = (uint32_t)record[STAGE_MODE];
+      entry->statx_flags = (uint32_t)record[STAGE_FLAGS];
+      return path.error != 0 ? path.error : into.error;
+    }
+    case IORING_OP_FADVISE:
+      entry->len = (uint32_t)record[STAGE_LENGTH];
+      entry->fadvise_advice = (uint32_t)record[STAGE_FLAGS];
+      return 0;
+    case IORING_OP_ASYNC_CANCEL:
+      /* By the id of the operation. */
+      entry->fd = -1;
+      entry->off = 0;
+      entry->addr = (uint32_t)record[STAGE_MODE];
+      entry->cancel_flags = (uint32_t)record[STAGE_FLAGS] & IORING_ASYNC_CANCEL_ALL;
+      return 0;
+    case IORING_OP_TIMEOUT:
+    case IORING_OP_LINK_TIMEOUT:
+      entry->fd = -1;
+      entry->off = 0;
+      return fill_time(ring, record, entry, slot);
+    case IORING_OP_ACCEPT:
+      entry->off = 0;
+      entry->accept_flags = (uint32_t)record[STAGE_FLAGS];
+      entry->ioprio = (uint16_t)(record[STAGE_MODE] & IORING_ACCEPT_MULTISHOT);
+      return 0;
+    case IORING_OP_CONNECT: {
+      place address = place_of(ring, record[STAGE_REGION], record[STAGE_OFFSET], (uint32_t)record[STAGE_LENGTH]);
+      entry->addr = (uintptr_t)address.bytes;
+      entry->off = (uint32_t)record[STAGE_LENGTH];
+      return address.error;
+    }
+    case IORING_OP_SEND:
+    case IORING_OP_RECV:
+      entry->off = 0;
+      entry->msg_flags = (uint32_t)record[STAGE_FLAGS];
+      return fill_range(ring, record, entry);
+    case IORING_OP_SHUTDOWN:
+      entry->off = 0;
+      entry->len = (uint32_t)record[STAGE_MODE];
+      return 0;
+    default:
+      return -EOPNOTSUPP;
+  }
+}
+
+/**
+ * submit(ring, count, wait): hands `count` staged records to the kernel, from the first on, and waits until `wait` operations have completed.
+ * How many were accepted; -EAGAIN where the queue is full, -ERANGE, -EINVAL … where the first record is refused.
+ */
+static napi_value submit(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  uint64_t count = corelane_natural(&call, 1);
+  uint64_t wait = corelane_natural(&call, 2);
+  if (!call.ok) return NULL;
+  if (ring->stage == NULL || count > ring->stage_records || wait > ring->completion_entries) return corelane_number(env, -EINVAL);
+  uint32_t tail = *ring->sq_tail;
+  /* acquire: pairs with the kernel's release of the head: it has read the entries before it. */
+  uint32_t room = ring->entries - (tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE));
+  uint32_t staged = 0;
+  int refused = 0;
+  ring->vectors_used = 0;
+  while (staged < count && staged < room && ring->in_flight + staged < ring->completion_entries) {
+    int32_t record[STAGE_WORDS];
+    memcpy(record, ring->stage + (size_t)staged * STAGE_WORDS, sizeof record); /* once: it may be shared memory */
+    uint32_t slot = (tail + staged) & ring->sq_mask;
+    refused = fill(ring, record, &ring->sqes[slot], slot);
+    if (refused != 0) break;
+    staged++;
+  }
+  if (staged == 0 && count > 0) return corelane_number(env, refused != 0 ? refused : -EAGAIN);
+  /* release: publishes the entries before it to the kernel. */
+  __atomic_store_n(ring->sq_tail, tail + staged, __ATOMIC_RELEASE);
+  /* Never waiting for more than can come: the thread would hang. */
+  uint32_t limit = ring->in_flight + staged;
+  uint32_t flags = wait > 0 || (ring->setup_flags & IORING_SETUP_DEFER_TASKRUN) ? IORING_ENTER_GETEVENTS : 0;
+  uint32_t done = 0;
+  while (done < staged || wait > 0) {
+    int result = corelane_enter(ring, staged - done, (uint32_t)(wait < limit ? wait : limit), flags);
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0 && (errno == EAGAIN || errno == EBUSY)) break; /* the kernel is short of memory, or completions must be reaped first */
+    if (result < 0) {
+      int saved = errno;
+      ring->in_flight += done;
+      __atomic_store_n(ring->sq_tail, tail + done, __ATOMIC_RELEASE);
+      return done > 0 ? corelane_number(env, done) : corelane_number(env, -(double)saved);
+    }
+    done += (uint32_t)result;
+    wait = 0;
+    if (result == 0 && done < staged) break;
+  }
+  /* What the kernel did not take is staged again by who asked: it must not go in with the next call as well. */
+  if (done < staged) __atomic_store_n(ring->sq_tail, tail + done, __ATOMIC_RELEASE);
+  ring->in_flight += done;
+  return corelane_number(env, done == 0 && count > 0 ? -EAGAIN : (double)done);
+}
+
+void corelane_register_operations(napi_env env, napi_value exports) { corelane_define(env, exports, "submit", submit); }

@@ -1,0 +1,335 @@
+/* Setting a ring up, the memory it may touch, and taking it down. */
+#include "ring.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/** Rings of one thread. */
+typedef struct {
+  corelane_ring *first;
+  uint32_t next_generation;
+} ring_list;
+
+static ring_list *list_of(napi_env env) {
+  void *data = NULL;
+  napi_get_instance_data(env, &data);
+  return data;
+}
+
+corelane_ring *corelane_ring_of(corelane_call *call, size_t index) {
+  uint64_t handle = corelane_natural(call, index);
+  ring_list *list = list_of(call->env);
+  if (!call->ok) return NULL;
+  for (corelane_ring *ring = list == NULL ? NULL : list->first; ring != NULL; ring = ring->next)
+    if (ring->generation == handle) return ring;
+  call->ok = false;
+  napi_throw_type_error(call->env, "ERR_NATIVE_ARGUMENT", "expected a ring of this thread that is open");
+  return NULL;
+}
+
+int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags) {
+  return (int)syscall(__NR_io_uring_enter, ring->fd, submit, wait, flags, NULL, 0);
+}
+
+static int enroll(corelane_ring *ring, unsigned what, void *argument, unsigned count) {
+  return (int)syscall(__NR_io_uring_register, ring->fd, what, argument, count);
+}
+
+/** Everything is cancelled, and then waited for: the kernel must not hold memory that is about to go. */
+static void settle(corelane_ring *ring) {
+  while (ring->in_flight > 0) {
+    struct io_uring_sync_cancel_reg all;
+    memset(&all, 0, sizeof all);
+    all.fd = -1;
+    all.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY;
+    all.timeout.tv_nsec = 50 * 1000 * 1000;
+    /* A kernel without it (before 6.0) only waits: what can be in flight for long there is cancelled by JavaScript before. */
+    enroll(ring, IORING_REGISTER_SYNC_CANCEL, &all, 1);
+    if (corelane_enter(ring, 0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != ETIME && errno != EBUSY &&
+        errno != EAGAIN)
+      break; /* the ring itself is gone */
+    ring->done = NULL; /* nobody reads them any more */
+    corelane_reap(ring);
+  }
+}
+
+static void drop(napi_env env, napi_ref *ref) {
+  if (*ref != NULL) napi_delete_reference(env, *ref);
+  *ref = NULL;
+}
+
+static void free_ring(corelane_ring *ring) {
+  if (ring->fd >= 0) {
+    settle(ring);
+    close(ring->fd);
+  }
+  if (ring->rings != NULL) munmap(ring->rings, ring->rings_length);
+  if (ring->sqes != NULL) munmap(ring->sqes, ring->sqes_length);
+  for (size_t i = 0; i < RING_REGIONS; i++) drop(ring->env, &ring->regions[i].ref);
+  drop(ring->env, &ring->stage_ref);
+  drop(ring->env, &ring->done_ref);
+  drop(ring->env, &ring->callback);
+  free(ring->times);
+  free(ring->vectors);
+  free(ring);
+}
+
+static void unlink_ring(ring_list *list, corelane_ring *ring) {
+  for (corelane_ring **at = &list->first; *at != NULL; at = &(*at)->next)
+    if (*at == ring) {
+      *at = ring->next;
+      return;
+    }
+}
+
+/** The thread ends, by itself or because it is terminated. JavaScript no longer runs, and its memory is still there. */
+static void cleanup(void *data) {
+  ring_list *list = data;
+  while (list->first != NULL) {
+    corelane_ring *ring = list->first;
+    list->first = ring->next;
+    corelane_unwatch(ring);
+    free_ring(ring);
+  }
+}
+
+static void free_list(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  free(data);
+}
+
+static void *at(void *base, uint32_t offset) { return (uint8_t *)base + offset; }
+
+static long map_ring(corelane_ring *ring, const struct io_uring_params *p) {
+  size_t sq = p->sq_off.array + p->sq_entries * sizeof(uint32_t);
+  size_t cq = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+  ring->rings_length = sq > cq ? sq : cq;
+  ring->sqes_length = p->sq_entries * sizeof(struct io_uring_sqe);
+  void *rings = mmap(NULL, ring->rings_length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
+  if (rings == MAP_FAILED) return -1;
+  ring->rings = rings;
+  void *sqes = mmap(NULL, ring->sqes_length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
+  if (sqes == MAP_FAILED) return -1;
+  ring->sqes = sqes;
+  ring->sq_head = at(rings, p->sq_off.head);
+  ring->sq_tail = at(rings, p->sq_off.tail);
+  ring->sq_flags = at(rings, p->sq_off.flags);
+  ring->sq_array = at(rings, p->sq_off.array);
+  ring->sq_mask = *(uint32_t *)at(rings, p->sq_off.ring_mask);
+  ring->cq_head = at(rings, p->cq_off.head);
+  ring->cq_tail = at(rings, p->cq_off.tail);
+  ring->cq_mask = *(uint32_t *)at(rings, p->cq_off.ring_mask);
+  ring->cqes = at(rings, p->cq_off.cqes);
+  ring->entries = p->sq_entries;
+  ring->completion_entries = p->cq_entries;
+  for (uint32_t i = 0; i < ring->entries; i++) ring->sq_array[i] = i;
+  return 0;
+}
+
+/** openRing(entries, completionEntries, setupFlags): a handle > 0. */
+static napi_value open_ring(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  uint32_t entries = (uint32_t)corelane_int(&call, 0);
+  uint32_t completions = (uint32_t)corelane_int(&call, 1);
+  uint32_t flags = (uint32_t)corelane_int(&call, 2);
+  if (!call.ok) return NULL;
+  ring_list *list = list_of(env);
+  if (list == NULL) {
+    list = calloc(1, sizeof *list);
+    if (list == NULL) return corelane_number(env, -ENOMEM);
+    napi_set_instance_data(env, list, free_list, NULL);
+    napi_add_env_cleanup_hook(env, cleanup, list);
+  }
+  corelane_ring *ring = calloc(1, sizeof *ring);
+  if (ring == NULL) return corelane_number(env, -ENOMEM);
+  ring->env = env;
+  struct io_uring_params p;
+  memset(&p, 0, sizeof p);
+  p.flags = flags | (completions > 0 ? IORING_SETUP_CQSIZE : 0);
+  p.cq_entries = completions;
+  ring->fd = (int)syscall(__NR_io_uring_setup, entries, &p);
+  long result = ring->fd < 0 ? -errno : 0;
+  /* One mapping for both rings, and vectors that need live only while they are submitted: both since 5.5. */
+  if (result == 0 && (p.features & (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP)) !=
+                         (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP))
+    result = -ENOSYS;
+  if (result == 0 && map_ring(ring, &p) < 0) result = -errno;
+  if (result == 0) {
+    ring->vectors_length = ring->entries < 1024 ? 1024 : ring->entries;
+    ring->times = calloc(ring->entries, sizeof *ring->times);
+    ring->vectors = calloc(ring->vectors_length, sizeof *ring->vectors);
+    if (ring->times == NULL || ring->vectors == NULL) result = -ENOMEM;
+  }
+  if (result < 0) {
+    free_ring(ring);
+    return corelane_number(env, (double)result);
+  }
+  ring->setup_flags = p.flags;
+  ring->features = p.features;
+  ring->generation = ++list->next_generation;
+  ring->next = list->first;
+  list->first = ring;
+  return corelane_number(env, ring->generation);
+}
+
+/** ringFacts(ring, into Int32Array of 5 + 64): entries, completion entries, setup flags, features, in flight; then 1 for each operation that the kernel has. */
+static napi_value ring_facts(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  corelane_range into = corelane_view(&call, 1);
+  if (!call.ok) return NULL;
+  if (into.length < 69 * sizeof(int32_t)) return corelane_number(env, -EINVAL);
+  int32_t *words = (int32_t *)into.bytes;
+  words[0] = (int32_t)ring->entries;
+  words[1] = (int32_t)ring->completion_entries;
+  words[2] = (int32_t)ring->setup_flags;
+  words[3] = (int32_t)ring->features;
+  words[4] = (int32_t)ring->in_flight;
+  memset(words + 5, 0, 64 * sizeof(int32_t));
+  struct {
+    struct io_uring_probe head;
+    struct io_uring_probe_op ops[64];
+  } probe;
+  memset(&probe, 0, sizeof probe);
+  int result = enroll(ring, IORING_REGISTER_PROBE, &probe, 64);
+  if (result < 0) return corelane_answer(env, result);
+  for (unsigned i = 0; i < probe.head.ops_len && i < 64; i++)
+    words[5 + i] = (probe.head.ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
+  return corelane_number(env, probe.head.last_op);
+}
+
+/** bindQueues(ring, staged Int32Array, done Int32Array): where records are staged and completions are put. */
+static napi_value bind_queues(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  corelane_range stage = corelane_view(&call, 1);
+  corelane_range done = corelane_view(&call, 2);
+  if (!call.ok) return NULL;
+  if (stage.length < STAGE_WORDS * sizeof(int32_t) || done.length < DONE_WORDS * sizeof(int32_t) || ring->stage != NULL ||
+      ((uintptr_t)stage.bytes & 3) != 0 || ((uintptr_t)done.bytes & 3) != 0)
+    return corelane_number(env, -EINVAL);
+  if (napi_create_reference(env, call.values[1], 1, &ring->stage_ref) != napi_ok ||
+      napi_create_reference(env, call.values[2], 1, &ring->done_ref) != napi_ok)
+    return corelane_number(env, -ENOMEM);
+  ring->stage = (int32_t *)stage.bytes;
+  ring->done = (int32_t *)done.bytes;
+  ring->stage_records = (uint32_t)(stage.length / (STAGE_WORDS * sizeof(int32_t)));
+  ring->done_records = (uint32_t)(done.length / (DONE_WORDS * sizeof(int32_t)));
+  return corelane_number(env, 0);
+}
+
+/** addRegion(ring, view): its index. The view is held until the ring is closed or the region removed. */
+static napi_value add_region(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  corelane_range range = corelane_view(&call, 1);
+  if (!call.ok) return NULL;
+  if (range.bytes == NULL || range.length == 0) return corelane_number(env, -EINVAL);
+  for (int i = 0; i < RING_REGIONS; i++) {
+    ring_region *region = &ring->regions[i];
+    if (region->ref != NULL) continue;
+    if (napi_create_reference(env, call.values[1], 1, &region->ref) != napi_ok) return corelane_number(env, -ENOMEM);
+    region->bytes = range.bytes;
+    region->length = range.length;
+    region->buffer = -1;
+    return corelane_number(env, i);
+  }
+  return corelane_number(env, -ENOSPC);
+}
+
+/** removeRegion(ring, index): -EBUSY while anything is in flight, whatever it is: which region it is in is not counted here. */
+static napi_value remove_region(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  uint64_t index = corelane_natural(&call, 1);
+  if (!call.ok) return NULL;
+  if (index >= RING_REGIONS || ring->regions[index].ref == NULL) return corelane_number(env, -EINVAL);
+  if (ring->in_flight > 0 || ring->regions[index].buffer >= 0) return corelane_number(env, -EBUSY);
+  drop(env, &ring->regions[index].ref);
+  memset(&ring->regions[index], 0, sizeof ring->regions[index]);
+  return corelane_number(env, 0);
+}
+
+/** registerBuffers(ring): every region becomes a registered buffer. Locks their pages; -ENOMEM beyond RLIMIT_MEMLOCK. How many. */
+static napi_value register_buffers(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  if (!call.ok) return NULL;
+  if (ring->in_flight > 0) return corelane_number(env, -EBUSY);
+  if (ring->buffers_registered) {
+    enroll(ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+    ring->buffers_registered = false;
+    for (int i = 0; i < RING_REGIONS; i++) ring->regions[i].buffer = -1;
+  }
+  struct iovec vectors[RING_REGIONS];
+  int indices[RING_REGIONS];
+  unsigned count = 0;
+  for (int i = 0; i < RING_REGIONS; i++)
+    if (ring->regions[i].ref != NULL) {
+      vectors[count] = (struct iovec){.iov_base = ring->regions[i].bytes, .iov_len = ring->regions[i].length};
+      indices[count++] = i;
+    }
+  if (count == 0) return corelane_number(env, 0);
+  int result = enroll(ring, IORING_REGISTER_BUFFERS, vectors, count);
+  if (result < 0) return corelane_answer(env, result);
+  ring->buffers_registered = true;
+  for (unsigned i = 0; i < count; i++) ring->regions[indices[i]].buffer = (int)i;
+  return corelane_number(env, count);
+}
+
+/** registerFiles(ring, slots): a table of so many empty slots. */
+static napi_value register_files(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  uint64_t slots = corelane_natural(&call, 1);
+  if (!call.ok) return NULL;
+  if (slots == 0 || slots > 32768) return corelane_number(env, -EINVAL);
+  int *fds = malloc(slots * sizeof *fds);
+  if (fds == NULL) return corelane_number(env, -ENOMEM);
+  for (uint64_t i = 0; i < slots; i++) fds[i] = -1;
+  int result = enroll(ring, IORING_REGISTER_FILES, fds, (unsigned)slots);
+  int saved = errno;
+  free(fds);
+  errno = saved;
+  return corelane_answer(env, result);
+}
+
+/** setFile(ring, slot, fd): puts a descriptor into a slot, or takes it out with -1. */
+static napi_value set_file(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  uint64_t slot = corelane_natural(&call, 1);
+  int fd = corelane_int(&call, 2);
+  if (!call.ok) return NULL;
+  struct io_uring_files_update update;
+  memset(&update, 0, sizeof update);
+  update.offset = (uint32_t)slot;
+  update.fds = (uintptr_t)&fd;
+  if (slot > UINT32_MAX) return corelane_number(env, -EINVAL);
+  return corelane_answer(env, enroll(ring, IORING_REGISTER_FILES_UPDATE, &update, 1));
+}
+
+/** closeRing(ring): waits for what is in flight, which it cancels. */
+static napi_value close_ring(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  if (!call.ok) return NULL;
+  corelane_unwatch(ring);
+  unlink_ring(list_of(env), ring);
+  free_ring(ring);
+  return corelane_number(env, 0);
+}
+
+void corelane_register_ring(napi_env env, napi_value exports) {
+  corelane_define(env, exports, "openRing", open_ring);
+  corelane_define(env, exports, "ringFacts", ring_facts);
+  corelane_define(env, exports, "bindQueues", bind_queues);
+  corelane_define(env, exports, "addRegion", add_region);
+  corelane_define(env, exports, "removeRegion", remove_region);
+  corelane_define(env, exports, "registerBuffers", register_buffers);
+  corelane_define(env, exports, "registerFiles", register_files);
+  corelane_define(env, exports, "setFile", set_file);
+  corelane_define(env, exports, "closeRing", close_ring);
+}

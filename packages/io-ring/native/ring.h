@@ -1,0 +1,105 @@
+/*
+ * One io_uring of one thread. ring.c sets it up and takes it down, operations.c turns staged records into submissions, completions.c
+ * brings completions back. What every file must keep: while an operation is in flight, the kernel may write to the memory of its
+ * region at any time, so regions are held by references that only `corelane_ring_free` drops, after everything has completed.
+ */
+#ifndef CORELANE_RING_H
+#define CORELANE_RING_H
+
+#include "call.h"
+#include <linux/io_uring.h>
+#include <linux/time_types.h>
+#include <sys/uio.h>
+
+/** Regions of memory that operations may name. */
+#define RING_REGIONS 64
+/** Words of a staged record and of a completion: STAGE_* and DONE_* below; src/layout.ts has the same numbers. */
+#define STAGE_WORDS 16
+#define DONE_WORDS 4
+
+/** Where each field of a staged record is, in words of 32 bits. */
+enum {
+  STAGE_OPCODE,
+  STAGE_SQE_FLAGS,
+  STAGE_FD,
+  STAGE_ID,
+  STAGE_REGION,
+  STAGE_OFFSET,
+  STAGE_LENGTH,
+  STAGE_POSITION_LOW,
+  STAGE_POSITION_HIGH,
+  STAGE_FLAGS,
+  STAGE_MODE,
+  STAGE_REGION_2,
+  STAGE_OFFSET_2,
+  STAGE_OPTIONS,
+};
+
+/** In STAGE_OPTIONS: the region is a registered buffer. */
+#define STAGE_FIXED_BUFFER 1
+
+enum { DONE_ID, DONE_RESULT, DONE_FLAGS };
+
+typedef struct {
+  uint8_t *bytes;
+  size_t length;
+  /** Holds the view, and with it the memory. NULL: the entry is free. */
+  napi_ref ref;
+  /** Index of its registered buffer, or -1. */
+  int buffer;
+} ring_region;
+
+typedef struct corelane_ring {
+  struct corelane_ring *next;
+  napi_env env;
+  uint32_t generation;
+  int fd;
+  uint32_t setup_flags, features;
+
+  /* Mapped from the kernel. */
+  void *rings;
+  size_t rings_length;
+  struct io_uring_sqe *sqes;
+  size_t sqes_length;
+  uint32_t entries, completion_entries;
+  uint32_t *sq_head, *sq_tail, *sq_flags, *sq_array, sq_mask;
+  uint32_t *cq_head, *cq_tail, cq_mask;
+  struct io_uring_cqe *cqes;
+
+  /* Views that JavaScript stages into and reads from. */
+  int32_t *stage, *done;
+  uint32_t stage_records, done_records;
+  napi_ref stage_ref, done_ref;
+
+  ring_region regions[RING_REGIONS];
+  bool buffers_registered;
+  /** Submitted and not yet reaped, counting multishot operations once. */
+  uint32_t in_flight;
+
+  /* What a submission points to and the kernel copies while it is submitted: one for each entry. */
+  struct __kernel_timespec *times;
+  struct iovec *vectors;
+  uint32_t vectors_length, vectors_used;
+
+  /* The event loop. */
+  struct uv_poll *poll;
+  napi_ref callback;
+  napi_async_context async_context;
+  bool closing;
+} corelane_ring;
+
+/** The ring of a handle, or NULL after an exception. Handles are numbers; they may come from anywhere. */
+corelane_ring *corelane_ring_of(corelane_call *call, size_t index);
+
+int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags);
+/** Copies a snapshot of what has completed into `done`. How many. */
+uint32_t corelane_reap(corelane_ring *ring);
+/** Stops watching. */
+void corelane_unwatch(corelane_ring *ring);
+
+void corelane_register_ring(napi_env env, napi_value exports);
+void corelane_register_operations(napi_env env, napi_value exports);
+void corelane_register_completions(napi_env env, napi_value exports);
+void corelane_register_sockets(napi_env env, napi_value exports);
+
+#endif

@@ -1,0 +1,31 @@
+import type { Operation } from './operation.ts';
+
+/** What runs the operations of a ring. */
+export interface Backend {
+  readonly kind: 'io_uring' | 'fs';
+  /** Which, how it is set up, and for `fs` why there is no ring. */
+  readonly reason: string;
+}
+
+/** The seam between what a ring offers and what the machine has. Called on one thread. */
+export interface Engine {
+  readonly backend: Backend;
+  /** Operations in flight at most. */
+  readonly capacity: number;
+  readonly inFlight: number;
+  /** Whether an operation would be started at once. */
+  readonly hasRoom: boolean;
+  /** Starts an operation, or those linked to each other: all or none. Needs room for as many. */
+  start(operation: Operation): void;
+  /** Asks for an end: the operation still completes, with -ECANCELED or, where it was too late, its result. */
+  cancel(operation: Operation): void;
+  /** Puts a descriptor into the table of files: its slot, or -1 where there is no room. */
+  addFile(fd: number): number;
+  removeFile(slot: number): void;
+  /** Makes memory known ahead of its first use. */
+  register(view: Uint8Array): void;
+  /** Called when an operation has completed and there may be room for another. */
+  onRoom: () => void;
+  /** Cancels everything, waits for it, and lets go of the memory. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,11 @@
+import os from 'node:os';
+
+const NAMES = new Map(Object.entries(os.constants.errno).map(([name, number]) => [number, name]));
+
+/** `EPERM` for 1. What Node has no name for is `E` and its number. */
+export function errnoName(errno: number): string {
+  // EWOULDBLOCK, ENOTSUP and the like share numbers with the names that Linux documents.
+  if (errno === os.constants.errno.EAGAIN) return 'EAGAIN';
+  if (errno === os.constants.errno.EOPNOTSUPP) return 'EOPNOTSUPP';
+  return NAMES.get(errno) ?? `E${errno}`;
+}

@@ -1,0 +1,88 @@
+/** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
+export class IoRingError extends Error {
+  readonly code: string;
+  override readonly name: string = 'IoRingError';
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The kernel refused an operation, or it failed. `code` is the kernel's (`ENOSPC`, `EIO`, `EBADF` …), as in errors of node:fs. */
+export class OperationError extends IoRingError {
+  override readonly name = 'OperationError';
+  /** Negative, as in errors of node:fs. */
+  readonly errno: number;
+  /** `read`, `openat` … */
+  readonly syscall: string;
+  readonly path: string | undefined;
+  /** Bytes that were transferred before it failed, where it had several steps. */
+  readonly transferredBytes: number;
+
+  constructor(
+    code: string,
+    errno: number,
+    syscall: string,
+    { path, transferredBytes = 0 }: { path?: string | undefined; transferredBytes?: number } = {},
+  ) {
+    super(
+      code,
+      `${syscall} failed with ${code}${path === undefined ? '' : `: ${JSON.stringify(path)}`}` +
+        (transferredBytes > 0 ? ` after ${transferredBytes} bytes` : ''),
+    );
+    this.errno = errno;
+    this.syscall = syscall;
+    this.path = path;
+    this.transferredBytes = transferredBytes;
+  }
+}
+
+/** As many operations are in flight as may be, and the ring was asked to refuse further ones. Code `ERR_RING_FULL`. */
+export class RingFullError extends IoRingError {
+  override readonly name = 'RingFullError';
+  constructor(readonlyInFlight: number) {
+    super('ERR_RING_FULL', `${readonlyInFlight} operations are in flight, which is the limit`);
+  }
+}
+
+/** Used after `close`, or closed while it was under way. Code `ERR_RING_CLOSED`. */
+export class RingClosedError extends IoRingError {
+  override readonly name = 'RingClosedError';
+  constructor(what: 'ring' | 'file' | 'socket' | 'server') {
+    super('ERR_RING_CLOSED', `the ${what} is closed`);
+  }
+}
+
+/** An operation took longer than its `timeoutMs`. The buffer is free again: it was cancelled first. Code `ERR_OPERATION_TIMEOUT`. */
+export class OperationTimeoutError extends IoRingError {
+  override readonly name = 'OperationTimeoutError';
+  readonly timeoutMs: number;
+  constructor(timeoutMs: number) {
+    super('ERR_OPERATION_TIMEOUT', `not completed in ${timeoutMs} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Memory that the kernel must not be given. Code `ERR_IO_MEMORY`. */
+export class IoMemoryError extends IoRingError {
+  override readonly name = 'IoMemoryError';
+  constructor(problem: string) {
+    super('ERR_IO_MEMORY', problem);
+  }
+}
+
+/** An argument that makes no sense. Code `ERR_IO_ARGUMENT`. */
+export class IoArgumentError extends IoRingError {
+  override readonly name = 'IoArgumentError';
+  constructor(name: string, found: unknown, expected: string) {
+    super('ERR_IO_ARGUMENT', `${name} is ${show(found)}, expected ${expected}`);
+  }
+}
+
+function show(found: unknown): string {
+  if (typeof found === 'string') return JSON.stringify(found.length > 60 ? `${found.slice(0, 60)}…` : found);
+  if (typeof found === 'object' && found !== null)
+    return `an object of ${found.constructor?.name ?? 'no class'}`;
+  return typeof found === 'function' ? 'a function' : String(found);
+}

@@ -1,0 +1,156 @@
+/**
+ * The engine on node:fs, where there is no io_uring: the same operations on libuv's pool of threads. What a thread has begun cannot be cancelled;
+ * the operation then completes with its result, and linked operations are run one after the other here.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import type { Backend, Engine } from './engine.ts';
+import { fromStats } from './file-status.ts';
+import { CURRENT_POSITION, OP } from './layout.ts';
+import type { Operation } from './operation.ts';
+
+const { EOPNOTSUPP, ECANCELED, EIO } = os.constants.errno;
+/** IORING_FSYNC_DATASYNC. */
+const DATA_ONLY = 1;
+
+type Callback = (error: NodeJS.ErrnoException | null, result?: number) => void;
+
+export class FsEngine implements Engine {
+  readonly backend: Backend;
+  readonly capacity: number;
+  onRoom: () => void = () => {};
+  #inFlight = 0;
+  #ids = 0;
+  /** The last operation that further ones are linked to, and what waits for it. */
+  #chain: Operation[] | null = null;
+  #idle: (() => void) | null = null;
+
+  constructor(capacity: number, reason: string) {
+    this.capacity = capacity;
+    this.backend = { kind: 'fs', reason };
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get hasRoom(): boolean {
+    return this.#inFlight < this.capacity;
+  }
+
+  start(operation: Operation): void {
+    this.#inFlight++;
+    operation.id = this.#ids = (this.#ids + 1) & 0x7fffffff;
+    const chain = this.#chain;
+    if (chain !== null) chain.push(operation);
+    if (operation.linked) this.#chain ??= [operation];
+    else this.#chain = null;
+    if (chain === null && !operation.linked)
+      this.#run(operation, (result) => this.#complete(operation, result));
+    else if (chain !== null && !operation.linked) this.#runChain(chain);
+  }
+
+  cancel(operation: Operation): void {
+    operation.cancelled = true; // looked at before a link of a chain is run
+  }
+
+  addFile(): number {
+    return -1;
+  }
+
+  removeFile(): void {}
+
+  register(): void {}
+
+  async close(): Promise<void> {
+    if (this.#inFlight > 0)
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+  }
+
+  #runChain(chain: readonly Operation[]): void {
+    const [operation, ...rest] = chain;
+    if (operation === undefined) return;
+    if (operation.cancelled) {
+      for (const link of chain) this.#complete(link, -ECANCELED);
+      return;
+    }
+    this.#run(operation, (result) => {
+      const asked = operation.view?.byteLength ?? 0;
+      const short = (operation.opcode === OP.read || operation.opcode === OP.write) && result < asked;
+      this.#complete(operation, result);
+      if (result >= 0 && !short) this.#runChain(rest);
+      else for (const link of rest) this.#complete(link, -ECANCELED);
+    });
+  }
+
+  #complete(operation: Operation, result: number): void {
+    operation.id = -1;
+    this.#inFlight--;
+    operation.complete(result, 0, operation);
+    if (this.#inFlight === 0) this.#idle?.();
+    this.onRoom();
+  }
+
+  #run(operation: Operation, settle: (result: number) => void): void {
+    const done: Callback = (error, result = 0) => settle(error === null ? result : (error.errno ?? -EIO));
+    const { fd, view, vectors } = operation;
+    const position = operation.position === CURRENT_POSITION ? null : operation.position;
+    try {
+      switch (operation.opcode) {
+        case OP.nop:
+          setImmediate(done, null, 0);
+          return;
+        case OP.read:
+          fs.read(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position, done);
+          return;
+        case OP.write:
+          fs.write(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position, done);
+          return;
+        case OP.readv:
+          fs.readv(fd, vectors ?? [], position, done);
+          return;
+        case OP.writev:
+          fs.writev(fd, vectors ?? [], position, done);
+          return;
+        case OP.fsync:
+          (operation.flags & DATA_ONLY ? fs.fdatasync : fs.fsync)(fd, done);
+          return;
+        case OP.ftruncate:
+          fs.ftruncate(fd, operation.position, done);
+          return;
+        case OP.openat:
+          fs.open(operation.path, operation.flags, operation.mode, done);
+          return;
+        case OP.close:
+          fs.close(fd, done);
+          return;
+        case OP.statx: {
+          const found = (error: NodeJS.ErrnoException | null, stats?: fs.BigIntStats): void => {
+            if (stats !== undefined) operation.status = fromStats(stats);
+            done(error, 0);
+          };
+          if (operation.path === '') fs.fstat(fd, { bigint: true }, found);
+          else fs.stat(operation.path, { bigint: true }, found);
+          return;
+        }
+        case OP.timeout:
+        case OP.linkTimeout:
+        case OP.asyncCancel:
+        case OP.accept:
+        case OP.connect:
+        case OP.send:
+        case OP.recv:
+        case OP.shutdown:
+        case OP.fallocate:
+        case OP.fadvise:
+          setImmediate(settle, -EOPNOTSUPP); // node:fs has no call for it
+      }
+    } catch (error) {
+      // Arguments that node:fs itself refuses, such as a descriptor that is negative.
+      const { errno } = error as NodeJS.ErrnoException;
+      setImmediate(settle, typeof errno === 'number' ? errno : -os.constants.errno.EBADF);
+    }
+  }
+}

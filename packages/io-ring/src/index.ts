@@ -1,0 +1,13 @@
+export type { Backend } from './engine.ts';
+export {
+  IoArgumentError,
+  IoMemoryError,
+  IoRingError,
+  OperationError,
+  OperationTimeoutError,
+  RingClosedError,
+  RingFullError,
+} from './errors.ts';
+export type { FileStatus } from './file-status.ts';
+export { IoFile, type OpenFlags, type OpenOptions, type TransferOptions } from './io-file.ts';
+export { IoRing, type IoRingOptions, type IoRingStats, type OperationOptions } from './io-ring.ts';

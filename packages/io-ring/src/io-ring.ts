@@ -1,0 +1,275 @@
+/** The ring as an application has it: operations as promises, a line for those that find it full, cancellation, and figures. */
+import type { Backend, Engine } from './engine.ts';
+import { errnoName } from './errno.ts';
+import {
+  IoArgumentError,
+  OperationError,
+  OperationTimeoutError,
+  RingClosedError,
+  RingFullError,
+} from './errors.ts';
+import { FsEngine } from './fs-engine.ts';
+import { loadNative } from './native.ts';
+import type { Operation } from './operation.ts';
+import { checkMemory } from './regions.ts';
+import { RingEngine } from './ring-engine.ts';
+
+const MAX_ENTRIES = 4096;
+const MAX_FILES = 32_768;
+/** Operations in flight at most, without a ring: more only wait in libuv's queue. */
+const FS_CAPACITY = 1024;
+const ECANCELED = 'ECANCELED';
+
+export interface IoRingOptions {
+  /** Operations handed to the kernel at once: 1 to 4096, 256 by default, rounded up to a power of two. Twice as many may be in flight. */
+  readonly entries?: number;
+  /** What happens to an operation for which there is no room: it waits for its turn (default), or is refused with RingFullError. */
+  readonly onFull?: 'wait' | 'refuse';
+  /** Operations that may wait, 65 536 by default; beyond that they are refused in either case. */
+  readonly maxWaiting?: number;
+  /** Slots for registered files, 64 by default, 0 for none. Files beyond that work as well, and cost a little more for each operation. */
+  readonly files?: number;
+  /** Register memory given to `register` with the kernel, so that its pages stay mapped. Counts against RLIMIT_MEMLOCK. Default false. */
+  readonly fixedBuffers?: boolean;
+  /** `fs` for the engine on node:fs even where there is a ring. Default `auto`. */
+  readonly engine?: 'auto' | 'fs';
+}
+
+export interface OperationOptions {
+  /** Aborting cancels the operation. The promise settles when the kernel has let go of the buffer: rejected with `signal.reason`, or fulfilled where it was too late. */
+  readonly signal?: AbortSignal | undefined;
+  /** Cancels the operation after so long; rejects with OperationTimeoutError. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface IoRingStats {
+  readonly inFlight: number;
+  readonly waiting: number;
+  /** Operations in flight at most. */
+  readonly capacity: number;
+  readonly started: number;
+  readonly completed: number;
+  /** Of `completed`: those that failed, cancelled ones not counted. */
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Refused with RingFullError, and never started. */
+  readonly refused: number;
+}
+
+export class IoRing implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #onFull: 'wait' | 'refuse';
+  readonly #maxWaiting: number;
+  #first: Operation | null = null;
+  #last: Operation | null = null;
+  #waiting = 0;
+  #started = 0;
+  #completed = 0;
+  #failed = 0;
+  #cancelled = 0;
+  #refused = 0;
+  #closing: Promise<void> | null = null;
+
+  private constructor(engine: Engine, onFull: 'wait' | 'refuse', maxWaiting: number) {
+    this.#engine = engine;
+    this.#onFull = onFull;
+    this.#maxWaiting = maxWaiting;
+    engine.onRoom = () => this.#admit();
+  }
+
+  /** A ring of this thread. @throws IoArgumentError */
+  static open(options: IoRingOptions = {}): IoRing {
+    const {
+      entries = 256,
+      onFull = 'wait',
+      maxWaiting = 65_536,
+      files = 64,
+      fixedBuffers = false,
+      engine = 'auto',
+    } = options;
+    checkWhole('entries', entries, 1, MAX_ENTRIES);
+    checkWhole('maxWaiting', maxWaiting, 0, 2 ** 31 - 1);
+    checkWhole('files', files, 0, MAX_FILES);
+    if (onFull !== 'wait' && onFull !== 'refuse')
+      throw new IoArgumentError('onFull', onFull, "'wait' or 'refuse'");
+    if (engine !== 'auto' && engine !== 'fs') throw new IoArgumentError('engine', engine, "'auto' or 'fs'");
+    if (typeof fixedBuffers !== 'boolean')
+      throw new IoArgumentError('fixedBuffers', fixedBuffers, 'true or false');
+    return new IoRing(chooseEngine({ entries, files, fixedBuffers }, engine), onFull, maxWaiting);
+  }
+
+  /** Which engine runs it, and why. */
+  get backend(): Backend {
+    return this.#engine.backend;
+  }
+
+  get stats(): IoRingStats {
+    return {
+      inFlight: this.#engine.inFlight,
+      waiting: this.#waiting,
+      capacity: this.#engine.capacity,
+      started: this.#started,
+      completed: this.#completed,
+      failed: this.#failed,
+      cancelled: this.#cancelled,
+      refused: this.#refused,
+    };
+  }
+
+  /** The engine, for what is built on a ring: files, streams, batches, sockets. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** Makes memory known ahead of its first use; with `fixedBuffers`, registers it with the kernel. @throws IoMemoryError */
+  register(view: Uint8Array): void {
+    checkMemory(view, 'view');
+    this.#engine.register(view);
+  }
+
+  /**
+   * Runs one operation. Resolves with its result; rejects with OperationError, `signal.reason`, OperationTimeoutError, RingFullError or RingClosedError.
+   * Whichever it is, the kernel has let go of the memory by then.
+   */
+  async run(
+    create: (complete: Operation['complete']) => Operation,
+    syscall: string,
+    options: OperationOptions = {},
+  ): Promise<number> {
+    const { signal, timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
+      throw new IoArgumentError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
+    signal?.throwIfAborted();
+    if (this.#closing !== null) throw new RingClosedError('ring');
+    return new Promise<number>((resolve, reject) => {
+      let why: unknown;
+      let timer: NodeJS.Timeout | undefined;
+      const abort = (): void => {
+        why ??= signal?.reason;
+        this.#cancel(operation);
+      };
+      const operation = create((result) => {
+        signal?.removeEventListener('abort', abort);
+        clearTimeout(timer);
+        this.#completed++;
+        if (result >= 0) {
+          resolve(result);
+          return;
+        }
+        const code = errnoName(-result);
+        // A read that was interrupted by its cancellation says EINTR.
+        if (operation.cancelled && (code === ECANCELED || code === 'EINTR')) {
+          this.#cancelled++;
+          reject(why ?? new RingClosedError('ring'));
+          return;
+        }
+        this.#failed++;
+        reject(
+          new OperationError(code, result, syscall, operation.path === '' ? {} : { path: operation.path }),
+        );
+      });
+      if (!this.#offer(operation, reject)) return;
+      signal?.addEventListener('abort', abort, { once: true });
+      if (timeoutMs !== undefined)
+        timer = setTimeout(() => {
+          why ??= new OperationTimeoutError(timeoutMs);
+          this.#cancel(operation);
+        }, timeoutMs);
+    });
+  }
+
+  /** Cancels what is in flight, waits until the kernel has let go of everything, and closes. What waits is refused with RingClosedError. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (let operation = this.#take(); operation !== null; operation = this.#take()) {
+      operation.cancelled = true;
+      operation.complete(CANCELLED, 0, operation);
+    }
+    await this.#engine.close();
+  }
+
+  #offer(operation: Operation, reject: (reason: unknown) => void): boolean {
+    if (this.#engine.hasRoom && this.#waiting === 0) return this.#start(operation, reject);
+    if (this.#onFull === 'refuse' || this.#waiting >= this.#maxWaiting) {
+      this.#refused++;
+      reject(new RingFullError(this.#engine.inFlight));
+      return false;
+    }
+    if (this.#last === null) this.#first = operation;
+    else this.#last.next = operation;
+    this.#last = operation;
+    this.#waiting++;
+    return true;
+  }
+
+  #start(operation: Operation, reject?: (reason: unknown) => void): boolean {
+    try {
+      this.#engine.start(operation);
+    } catch (error) {
+      if (reject === undefined) throw error;
+      reject(error);
+      return false;
+    }
+    this.#started++;
+    return true;
+  }
+
+  #cancel(operation: Operation): void {
+    if (operation.id >= 0) {
+      this.#engine.cancel(operation);
+      return;
+    }
+    // Still in line, where it stays and is passed over.
+    if (operation.cancelled) return;
+    operation.cancelled = true;
+    this.#waiting--;
+    operation.complete(CANCELLED, 0, operation);
+  }
+
+  #admit(): void {
+    while (this.#waiting > 0 && this.#engine.hasRoom) {
+      const operation = this.#take();
+      if (operation !== null) this.#start(operation);
+    }
+  }
+
+  /** The first that still wants to be started. */
+  #take(): Operation | null {
+    while (this.#first !== null) {
+      const operation = this.#first;
+      this.#first = operation.next;
+      if (this.#first === null) this.#last = null;
+      operation.next = null;
+      if (operation.cancelled) continue;
+      this.#waiting--;
+      return operation;
+    }
+    return null;
+  }
+}
+
+const CANCELLED = -125;
+
+function chooseEngine(
+  options: { entries: number; files: number; fixedBuffers: boolean },
+  engine: 'auto' | 'fs',
+): Engine {
+  if (engine === 'fs') return new FsEngine(FS_CAPACITY, 'asked for');
+  const { addon, reason } = loadNative();
+  if (addon === null) return new FsEngine(FS_CAPACITY, reason);
+  const ring = RingEngine.open(addon, options);
+  return typeof ring === 'string' ? new FsEngine(FS_CAPACITY, ring) : ring;
+}
+
+function checkWhole(name: string, found: unknown, least: number, most: number): void {
+  if (typeof found !== 'number' || !Number.isInteger(found) || found < least || found > most)
+    throw new IoArgumentError(name, found, `a whole number from ${least} to ${most}`);
+}

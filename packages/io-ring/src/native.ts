@@ -1,0 +1,74 @@
+/**
+ * The addon, where there is one. It comes with the optional dependency of this operating system and processor, is loaded at the first use on
+ * each thread, and is never required: without it everything runs on node:fs, and `ring.backend` says why.
+ */
+import { createRequire } from 'node:module';
+
+/** Functions of native/*.c. They answer numbers: >= 0 is the result, < 0 is -errno. A ring is a number > 0. */
+export interface NativeAddon {
+  readonly abi: number;
+  openRing(entries: number, completionEntries: number, setupFlags: number): number;
+  ringFacts(ring: number, into: Int32Array): number;
+  bindQueues(ring: number, staged: Int32Array, done: Int32Array): number;
+  addRegion(ring: number, view: Uint8Array): number;
+  removeRegion(ring: number, region: number): number;
+  registerBuffers(ring: number): number;
+  registerFiles(ring: number, slots: number): number;
+  setFile(ring: number, slot: number, fd: number): number;
+  /** Hands staged records to the kernel and waits for `wait` completions. How many it took. */
+  submit(ring: number, count: number, wait: number): number;
+  reap(ring: number): number;
+  waitFor(ring: number, count: number): number;
+  watchRing(ring: number, callback: (count: number) => void): number;
+  holdLoop(ring: number, hold: number): number;
+  closeRing(ring: number): number;
+  listenTcp(address: string, port: number, backlog: number, reusePort: number): number;
+  portOf(fd: number): number;
+  setNoDelay(fd: number, on: number): number;
+}
+
+export type Native =
+  | { readonly addon: NativeAddon; readonly reason: string }
+  /** `reason`: why there is none, as a clause. */
+  | { readonly addon: null; readonly reason: string };
+
+/** What native/addon.c must say for its functions to be those declared here. */
+const ABI = 1;
+/** Operating systems and processors with a package of their own. */
+const TARGETS = ['linux-x64', 'linux-arm64'];
+/** Set to anything but '' or '0': behave as if there were no addon. */
+const OFF = 'CORELANE_NO_NATIVE';
+
+let loaded: Native | undefined;
+
+/** The addon of this thread. Looked for once; the environment variable is read at that time. Does not throw. */
+export function loadNative(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Native {
+  const off = process.env[OFF];
+  if (off !== undefined && off !== '' && off !== '0') return none(`${OFF}=${off} is set`);
+  const target = `${process.platform}-${process.arch}`;
+  if (!TARGETS.includes(target))
+    return none(`there is no addon for ${target}, only for ${TARGETS.join(' and ')}`);
+  const name = `@corelane/io-ring-${target}`;
+  let addon: Partial<NativeAddon>;
+  try {
+    addon = createRequire(import.meta.url)(name) as Partial<NativeAddon>;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const [summary] = message.split('\n');
+    return none(`the addon ${name} could not be loaded (${code ?? 'no code'}: ${summary})`);
+  }
+  if (addon.abi !== ABI)
+    return none(
+      `the addon ${name} has interface ${String(addon.abi)}, this version of the package needs ${ABI}`,
+    );
+  return { addon: addon as NativeAddon, reason: `the addon ${name}` };
+}
+
+function none(reason: string): Native {
+  return { addon: null, reason };
+}
