@@ -16,7 +16,7 @@ export class OperationError extends IoRingError {
   readonly errno: number;
   /** `read`, `openat` … */
   readonly syscall: string;
-  readonly path: string | undefined;
+  readonly path: string;
   /** Bytes that were transferred before it failed, where it had several steps. */
   readonly transferredBytes: number;
 
@@ -24,11 +24,11 @@ export class OperationError extends IoRingError {
     code: string,
     errno: number,
     syscall: string,
-    { path, transferredBytes = 0 }: { path?: string | undefined; transferredBytes?: number } = {},
+    { path = '', transferredBytes = 0 }: { path?: string; transferredBytes?: number } = {},
   ) {
     super(
       code,
-      `${syscall} failed with ${code}${path === undefined ? '' : `: ${JSON.stringify(path)}`}` +
+      `${syscall} failed with ${code}${path === '' ? '' : `: ${JSON.stringify(path)}`}` +
         (transferredBytes > 0 ? ` after ${transferredBytes} bytes` : ''),
     );
     this.errno = errno;
@@ -41,8 +41,8 @@ export class OperationError extends IoRingError {
 /** As many operations are in flight as may be, and the ring was asked to refuse further ones. Code `ERR_RING_FULL`. */
 export class RingFullError extends IoRingError {
   override readonly name = 'RingFullError';
-  constructor(readonlyInFlight: number) {
-    super('ERR_RING_FULL', `${readonlyInFlight} operations are in flight, which is the limit`);
+  constructor(inFlight: number) {
+    super('ERR_RING_FULL', `${inFlight} operations are in flight, which is the limit`);
   }
 }
 

@@ -88,7 +88,7 @@ export class FsEngine implements Engine {
   #complete(operation: Operation, result: number): void {
     operation.id = -1;
     this.#inFlight--;
-    operation.complete(result, 0, operation);
+    operation.completion?.completed(operation, result, false);
     if (this.#inFlight === 0) this.#idle?.();
     this.onRoom();
   }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
-import { IoArgumentError, OperationError, RingClosedError } from './errors.ts';
+import { IoArgumentError, RingClosedError } from './errors.ts';
 import type { IoRing, OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Operation } from './operation.ts';
@@ -12,9 +12,9 @@ import { MAX_VECTORS } from './ring-engine.ts';
 /** IORING_FSYNC_DATASYNC. */
 const DATA_ONLY = 1;
 /** FALLOC_FL_*. */
-const KEEP_SIZE = 1;
-const PUNCH_HOLE = 2;
-const ZERO_RANGE = 16;
+const ALLOCATE = { extend: 0, keepSize: 1, punchHole: 2 | 1, zero: 16 } as const;
+const NO_SLOT = -1;
+const NO_OPTIONS: TransferOptions = {};
 
 export interface TransferOptions extends OperationOptions {
   /** Byte position in the file. Without it, where the descriptor is: then one operation at a time, as with `read(2)`. */
@@ -72,17 +72,11 @@ export class IoFile implements AsyncDisposable {
     if (bits === undefined || !Number.isInteger(bits))
       throw new IoArgumentError('flags', flags, `a number or one of ${Object.keys(FLAGS).join(' ')}`);
     const directBit = direct ? directFlag() : 0;
-    const fd = await ring.run(
-      (complete) => {
-        const operation = new Operation(OP.openat, complete);
-        operation.path = path;
-        operation.flags = bits | directBit | (process.platform === 'linux' ? O_CLOEXEC : 0);
-        operation.mode = mode;
-        return operation;
-      },
-      'open',
-      options,
-    );
+    const operation = new Operation(OP.openat, 'open');
+    operation.path = path;
+    operation.flags = bits | directBit | (process.platform === 'linux' ? O_CLOEXEC : 0);
+    operation.mode = mode;
+    const fd = await ring.run(operation, options);
     return new IoFile(ring, fd, path);
   }
 
@@ -90,23 +84,23 @@ export class IoFile implements AsyncDisposable {
    * Fills `view`, or what there is before the end of the file. How many bytes.
    * @throws IoMemoryError, IoArgumentError; rejects with OperationError (its `transferredBytes` are in `view`), or as `ring.run`
    */
-  async read(view: Uint8Array, options: TransferOptions = {}): Promise<number> {
-    return this.#transfer(OP.read, 'read', view, options);
+  read(view: Uint8Array, options: TransferOptions = NO_OPTIONS): Promise<number> {
+    return this.#transfer(new Operation(OP.read, 'read'), view, options);
   }
 
   /** Writes all of `view`. How many bytes: its length. Otherwise as `read`. */
-  async write(view: Uint8Array, options: TransferOptions = {}): Promise<number> {
-    return this.#transfer(OP.write, 'write', view, options);
+  write(view: Uint8Array, options: TransferOptions = NO_OPTIONS): Promise<number> {
+    return this.#transfer(new Operation(OP.write, 'write'), view, options);
   }
 
   /** Fills several views, one after the other, in one operation. How many bytes: a short one is not continued. At most 256 views. */
-  async readv(views: readonly Uint8Array[], options: TransferOptions = {}): Promise<number> {
-    return this.#vectored(OP.readv, 'readv', views, options);
+  readv(views: readonly Uint8Array[], options: TransferOptions = NO_OPTIONS): Promise<number> {
+    return this.#vectored(new Operation(OP.readv, 'readv'), views, options);
   }
 
   /** Writes several views in one operation. How many bytes: a short one is not continued. At most 256 views. */
-  async writev(views: readonly Uint8Array[], options: TransferOptions = {}): Promise<number> {
-    return this.#vectored(OP.writev, 'writev', views, options);
+  writev(views: readonly Uint8Array[], options: TransferOptions = NO_OPTIONS): Promise<number> {
+    return this.#vectored(new Operation(OP.writev, 'writev'), views, options);
   }
 
   /** What was written is on the device, with what is known of the file; `dataOnly`: without times and the like. */
@@ -114,43 +108,36 @@ export class IoFile implements AsyncDisposable {
     dataOnly = false,
     ...options
   }: OperationOptions & { readonly dataOnly?: boolean } = {}): Promise<void> {
-    await this.#run(OP.fsync, 'fsync', options, (operation) => {
-      operation.flags = dataOnly ? DATA_ONLY : 0;
-    });
+    const operation = new Operation(OP.fsync, 'fsync');
+    operation.flags = dataOnly ? DATA_ONLY : 0;
+    await this.#run(operation, options);
   }
 
   /** Room on the device for a range. `how`: `extend` the file (default), `keepSize`, `punchHole` or `zero` it. `EOPNOTSUPP` on node:fs and where the file system cannot. */
   async allocate(
     position: number,
     lengthBytes: number,
-    {
-      how = 'extend',
-      ...options
-    }: OperationOptions & { readonly how?: 'extend' | 'keepSize' | 'punchHole' | 'zero' } = {},
+    { how = 'extend', ...options }: OperationOptions & { readonly how?: keyof typeof ALLOCATE } = {},
   ): Promise<void> {
     checkPosition('position', position);
     checkPosition('lengthBytes', lengthBytes);
-    const mode = { extend: 0, keepSize: KEEP_SIZE, punchHole: PUNCH_HOLE | KEEP_SIZE, zero: ZERO_RANGE }[how];
-    if (mode === undefined) throw new IoArgumentError('how', how, 'extend, keepSize, punchHole or zero');
-    await this.#run(OP.fallocate, 'fallocate', options, (operation) => {
-      operation.position = position;
-      operation.lengthBytes = lengthBytes;
-      operation.mode = mode;
-    });
+    if (!Object.hasOwn(ALLOCATE, how))
+      throw new IoArgumentError('how', how, Object.keys(ALLOCATE).join(', '));
+    const operation = new Operation(OP.fallocate, 'fallocate');
+    operation.position = position;
+    operation.lengthBytes = lengthBytes;
+    operation.mode = ALLOCATE[how];
+    await this.#run(operation, options);
   }
 
   async stat(options: OperationOptions = {}): Promise<FileStatus> {
-    let statx: Operation | undefined;
-    await this.#run(OP.statx, 'statx', options, (operation) => {
-      operation.fd = this.fd;
-      operation.fileSlot = -1; // statx knows no table of files
-      operation.mode = STATX_MASK;
-      statx = operation;
-    });
-    return statx?.status as FileStatus;
+    const operation = new Operation(OP.statx, 'statx');
+    operation.mode = STATX_MASK;
+    await this.#run(operation, options, NO_SLOT); // statx knows no table of files
+    return operation.status as FileStatus;
   }
 
-  /** Closes the descriptor once what is in flight on it has completed. A second call waits for the first. */
+  /** Closes the descriptor; what is in flight on it completes first or fails. A second call waits for the first. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -161,83 +148,49 @@ export class IoFile implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#slot >= 0) this.#ring.engine.removeFile(this.#slot);
-    await this.#ring.run((complete) => {
-      const operation = new Operation(OP.close, complete);
-      operation.fd = this.fd;
-      return operation;
-    }, 'close');
+    if (this.#slot !== NO_SLOT) this.#ring.engine.removeFile(this.#slot);
+    const operation = new Operation(OP.close, 'close');
+    operation.fd = this.fd;
+    await this.#ring.run(operation);
   }
 
-  async #transfer(
-    opcode: typeof OP.read | typeof OP.write,
-    syscall: string,
-    view: Uint8Array,
-    options: TransferOptions,
-  ): Promise<number> {
-    checkMemory(view, 'view');
-    const { position } = options;
-    if (position !== undefined) checkPosition('position', position);
-    let done = 0;
-    while (true) {
-      const rest = done === 0 ? view : view.subarray(done);
-      let step: number;
-      try {
-        // In turn: a short one is continued where it ended.
-        // eslint-disable-next-line no-await-in-loop
-        step = await this.#run(opcode, syscall, options, (operation) => {
-          operation.view = rest;
-          operation.position = position === undefined ? CURRENT_POSITION : position + done;
-        });
-      } catch (error) {
-        if (done > 0 && error instanceof OperationError)
-          throw new OperationError(error.code, error.errno, syscall, {
-            path: this.path,
-            transferredBytes: done,
-          });
-        throw error;
-      }
-      done += step;
-      if (done === view.byteLength || step === 0) return done;
+  #transfer(operation: Operation, view: Uint8Array, options: TransferOptions): Promise<number> {
+    try {
+      checkMemory(view, 'view');
+      operation.position = positionOf(options);
+    } catch (error) {
+      return Promise.reject(error);
     }
+    operation.view = view;
+    operation.inFull = true;
+    return this.#run(operation, options);
   }
 
-  async #vectored(
-    opcode: typeof OP.readv | typeof OP.writev,
-    syscall: string,
-    views: readonly Uint8Array[],
-    options: TransferOptions,
-  ): Promise<number> {
-    if (views.length === 0 || views.length > MAX_VECTORS)
-      throw new IoArgumentError('views.length', views.length, `1 to ${MAX_VECTORS}`);
-    for (const [index, view] of views.entries()) checkMemory(view, `views[${index}]`);
-    const { position } = options;
-    if (position !== undefined) checkPosition('position', position);
-    return this.#run(opcode, syscall, options, (operation) => {
-      operation.vectors = [...views];
-      operation.position = position ?? CURRENT_POSITION;
-    });
+  #vectored(operation: Operation, views: readonly Uint8Array[], options: TransferOptions): Promise<number> {
+    try {
+      if (views.length === 0 || views.length > MAX_VECTORS)
+        throw new IoArgumentError('views.length', views.length, `1 to ${MAX_VECTORS}`);
+      for (const [index, view] of views.entries()) checkMemory(view, `views[${index}]`);
+      operation.position = positionOf(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    operation.vectors = [...views];
+    return this.#run(operation, options);
   }
 
-  async #run(
-    opcode: Operation['opcode'],
-    syscall: string,
-    options: OperationOptions,
-    fill: (operation: Operation) => void,
-  ): Promise<number> {
-    if (this.#closing !== null) throw new RingClosedError('file');
-    return this.#ring.run(
-      (complete) => {
-        const operation = new Operation(opcode, complete);
-        operation.fd = this.fd;
-        operation.fileSlot = this.#slot;
-        fill(operation);
-        return operation;
-      },
-      syscall,
-      options,
-    );
+  #run(operation: Operation, options: OperationOptions, slot = this.#slot): Promise<number> {
+    if (this.#closing !== null) return Promise.reject(new RingClosedError('file'));
+    operation.fd = this.fd;
+    operation.fileSlot = slot;
+    return this.#ring.run(operation, options);
   }
+}
+
+function positionOf({ position }: TransferOptions): number {
+  if (position === undefined) return CURRENT_POSITION;
+  checkPosition('position', position);
+  return position;
 }
 
 function directFlag(): number {

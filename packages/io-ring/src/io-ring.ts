@@ -10,7 +10,8 @@ import {
 } from './errors.ts';
 import { FsEngine } from './fs-engine.ts';
 import { loadNative } from './native.ts';
-import type { Operation } from './operation.ts';
+import { CURRENT_POSITION } from './layout.ts';
+import type { Completion, Operation } from './operation.ts';
 import { checkMemory } from './regions.ts';
 import { RingEngine } from './ring-engine.ts';
 
@@ -18,7 +19,9 @@ const MAX_ENTRIES = 4096;
 const MAX_FILES = 32_768;
 /** Operations in flight at most, without a ring: more only wait in libuv's queue. */
 const FS_CAPACITY = 1024;
-const ECANCELED = 'ECANCELED';
+const NO_OPTIONS: OperationOptions = {};
+/** -ECANCELED */
+const CANCELLED = -125;
 
 export interface IoRingOptions {
   /** Operations handed to the kernel at once: 1 to 4096, 256 by default, rounded up to a power of two. Twice as many may be in flight. */
@@ -56,7 +59,7 @@ export interface IoRingStats {
   readonly refused: number;
 }
 
-export class IoRing implements AsyncDisposable {
+export class IoRing implements AsyncDisposable, Completion {
   readonly #engine: Engine;
   readonly #onFull: 'wait' | 'refuse';
   readonly #maxWaiting: number;
@@ -131,51 +134,70 @@ export class IoRing implements AsyncDisposable {
    * Runs one operation. Resolves with its result; rejects with OperationError, `signal.reason`, OperationTimeoutError, RingFullError or RingClosedError.
    * Whichever it is, the kernel has let go of the memory by then.
    */
-  async run(
-    create: (complete: Operation['complete']) => Operation,
-    syscall: string,
-    options: OperationOptions = {},
-  ): Promise<number> {
-    const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
-      throw new IoArgumentError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
-    signal?.throwIfAborted();
-    if (this.#closing !== null) throw new RingClosedError('ring');
+  run(operation: Operation, options: OperationOptions = NO_OPTIONS): Promise<number> {
     return new Promise<number>((resolve, reject) => {
-      let why: unknown;
-      let timer: NodeJS.Timeout | undefined;
-      const abort = (): void => {
-        why ??= signal?.reason;
-        this.#cancel(operation);
-      };
-      const operation = create((result) => {
-        signal?.removeEventListener('abort', abort);
-        clearTimeout(timer);
-        this.#completed++;
-        if (result >= 0) {
-          resolve(result);
-          return;
-        }
-        const code = errnoName(-result);
-        // A read that was interrupted by its cancellation says EINTR.
-        if (operation.cancelled && (code === ECANCELED || code === 'EINTR')) {
-          this.#cancelled++;
-          reject(why ?? new RingClosedError('ring'));
-          return;
-        }
-        this.#failed++;
-        reject(
-          new OperationError(code, result, syscall, operation.path === '' ? {} : { path: operation.path }),
-        );
-      });
-      if (!this.#offer(operation, reject)) return;
-      signal?.addEventListener('abort', abort, { once: true });
+      const { signal, timeoutMs } = options;
+      if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
+        throw new IoArgumentError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
+      signal?.throwIfAborted();
+      if (this.#closing !== null) throw new RingClosedError('ring');
+      operation.resolve = resolve;
+      operation.reject = reject;
+      operation.completion = this;
+      this.#offer(operation);
+      if (signal !== undefined) this.#watch(operation, signal);
       if (timeoutMs !== undefined)
-        timer = setTimeout(() => {
-          why ??= new OperationTimeoutError(timeoutMs);
-          this.#cancel(operation);
-        }, timeoutMs);
+        operation.timer = setTimeout(
+          () => this.#cancel(operation, new OperationTimeoutError(timeoutMs)),
+          timeoutMs,
+        );
     });
+  }
+
+  /** @internal called by the engine */
+  completed(operation: Operation, result: number): void {
+    if (
+      operation.inFull &&
+      result > 0 &&
+      result < (operation.view as Uint8Array).byteLength &&
+      !operation.cancelled
+    ) {
+      this.#proceed(operation, result);
+      return;
+    }
+    if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
+    if (operation.timer !== null) clearTimeout(operation.timer);
+    this.#completed++;
+    if (result >= 0) operation.resolve?.(operation.transferredBytes + result);
+    else operation.reject?.(this.#errorOf(operation, result));
+  }
+
+  /** A short transfer goes on where it ended, ahead of those that wait. */
+  #proceed(operation: Operation, result: number): void {
+    operation.transferredBytes += result;
+    operation.view = (operation.view as Uint8Array).subarray(result);
+    if (operation.position !== CURRENT_POSITION) operation.position += result;
+    operation.next = this.#first;
+    this.#first = operation;
+    this.#last ??= operation;
+    this.#waiting++; // the engine asks for the next as soon as this completion is over
+  }
+
+  #errorOf(operation: Operation, result: number): unknown {
+    const code = errnoName(-result);
+    // A read that was interrupted by its cancellation says EINTR.
+    if (operation.cancelled && (code === 'ECANCELED' || code === 'EINTR')) {
+      this.#cancelled++;
+      return operation.cancelReason ?? new RingClosedError('ring');
+    }
+    this.#failed++;
+    return new OperationError(code, result, operation.syscall, operation);
+  }
+
+  #watch(operation: Operation, signal: AbortSignal): void {
+    operation.signal = signal;
+    operation.onAbort = (): void => this.#cancel(operation, signal.reason);
+    signal.addEventListener('abort', operation.onAbort, { once: true });
   }
 
   /** Cancels what is in flight, waits until the kernel has let go of everything, and closes. What waits is refused with RingClosedError. */
@@ -191,38 +213,29 @@ export class IoRing implements AsyncDisposable {
   async #close(): Promise<void> {
     for (let operation = this.#take(); operation !== null; operation = this.#take()) {
       operation.cancelled = true;
-      operation.complete(CANCELLED, 0, operation);
+      this.completed(operation, CANCELLED);
     }
     await this.#engine.close();
   }
 
-  #offer(operation: Operation, reject: (reason: unknown) => void): boolean {
-    if (this.#engine.hasRoom && this.#waiting === 0) return this.#start(operation, reject);
+  #offer(operation: Operation): void {
+    if (this.#engine.hasRoom && this.#waiting === 0) {
+      this.#engine.start(operation);
+      this.#started++;
+      return;
+    }
     if (this.#onFull === 'refuse' || this.#waiting >= this.#maxWaiting) {
       this.#refused++;
-      reject(new RingFullError(this.#engine.inFlight));
-      return false;
+      throw new RingFullError(this.#engine.inFlight);
     }
     if (this.#last === null) this.#first = operation;
     else this.#last.next = operation;
     this.#last = operation;
     this.#waiting++;
-    return true;
   }
 
-  #start(operation: Operation, reject?: (reason: unknown) => void): boolean {
-    try {
-      this.#engine.start(operation);
-    } catch (error) {
-      if (reject === undefined) throw error;
-      reject(error);
-      return false;
-    }
-    this.#started++;
-    return true;
-  }
-
-  #cancel(operation: Operation): void {
+  #cancel(operation: Operation, reason: unknown): void {
+    operation.cancelReason ??= reason;
     if (operation.id >= 0) {
       this.#engine.cancel(operation);
       return;
@@ -231,13 +244,22 @@ export class IoRing implements AsyncDisposable {
     if (operation.cancelled) return;
     operation.cancelled = true;
     this.#waiting--;
-    operation.complete(CANCELLED, 0, operation);
+    this.completed(operation, CANCELLED);
   }
 
   #admit(): void {
     while (this.#waiting > 0 && this.#engine.hasRoom) {
       const operation = this.#take();
-      if (operation !== null) this.#start(operation);
+      if (operation !== null) this.#admitOne(operation);
+    }
+  }
+
+  #admitOne(operation: Operation): void {
+    try {
+      this.#engine.start(operation);
+      if (operation.transferredBytes === 0) this.#started++;
+    } catch (error) {
+      operation.reject?.(error); // memory that cannot be registered
     }
   }
 
@@ -255,8 +277,6 @@ export class IoRing implements AsyncDisposable {
     return null;
   }
 }
-
-const CANCELLED = -125;
 
 function chooseEngine(
   options: { entries: number; files: number; fixedBuffers: boolean },

@@ -1,22 +1,27 @@
 /**
- * One operation on its way: what is asked, in the terms of io_uring whichever engine runs it, and what becomes of it.
- * Its memory belongs to the kernel from `start` until `complete`, whatever happens to the promise.
+ * One operation on its way: what is asked, in the terms of io_uring whichever engine runs it, and who waits for it.
+ * Its memory belongs to the kernel from `start` until it has completed, whatever happens to the promise.
  */
 import type { FileStatus } from './file-status.ts';
 import type { Opcode } from './layout.ts';
 
-/** A list of views, for `readv` and `writev`. */
-export type Vectors = readonly Uint8Array[];
+/** Who is told. */
+export interface Completion {
+  /** Called once with the result (>= 0) or -errno; for an operation of many results, once for each, with `more` but for the last. */
+  completed(operation: Operation, result: number, more: boolean): void;
+}
 
 export class Operation {
   readonly opcode: Opcode;
+  /** For errors: `read`, `open` … */
+  readonly syscall: string;
   /** A descriptor of the process. */
   fd = -1;
   /** Slot of the ring's table of files, or -1. */
   fileSlot = -1;
   /** What is read into or written from. */
   view: Uint8Array | null = null;
-  vectors: Vectors | null = null;
+  vectors: readonly Uint8Array[] | null = null;
   /** Byte position in the file; `CURRENT_POSITION` for where the descriptor is. */
   position = 0;
   /** Flags of this kind of operation: O_*, RWF_*, MSG_*, IORING_FSYNC_*. */
@@ -28,21 +33,32 @@ export class Operation {
   path = '';
   /** The next operation starts when this one has succeeded in full (IOSQE_IO_LINK). */
   linked = false;
+  /** A short transfer is continued. */
+  inFull = false;
 
+  /** Bytes of earlier steps. */
+  transferredBytes = 0;
   /** What `statx` found, once it has completed. */
   status: FileStatus | null = null;
 
-  /** Index in the table of operations in flight, or -1. */
+  /** Number of an operation in flight, or -1. */
   id = -1;
+  /** Whom to tell. */
+  completion: Completion | null = null;
   /** The next in the line of those that wait for room. */
   next: Operation | null = null;
-  /** Asked to be cancelled. */
+  /** Asked to be cancelled, and why. */
   cancelled = false;
-  /** Called once, with the result (>= 0) or -errno, and the flags of the completion. */
-  readonly complete: (result: number, flags: number, operation: Operation) => void;
+  cancelReason: unknown = undefined;
 
-  constructor(opcode: Opcode, complete: (result: number, flags: number, operation: Operation) => void) {
+  resolve: ((result: number) => void) | null = null;
+  reject: ((reason: unknown) => void) | null = null;
+  signal: AbortSignal | null = null;
+  onAbort: (() => void) | null = null;
+  timer: NodeJS.Timeout | null = null;
+
+  constructor(opcode: Opcode, syscall: string) {
     this.opcode = opcode;
-    this.complete = complete;
+    this.syscall = syscall;
   }
 }

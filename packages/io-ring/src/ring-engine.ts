@@ -188,7 +188,7 @@ export class RingEngine implements Engine {
   cancel(operation: Operation): void {
     if (operation.id < 0 || operation.cancelled) return;
     operation.cancelled = true;
-    const cancellation = new Operation(OP.asyncCancel, () => {});
+    const cancellation = new Operation(OP.asyncCancel, 'cancel');
     cancellation.mode = operation.id;
     this.start(cancellation);
   }
@@ -306,7 +306,7 @@ export class RingEngine implements Engine {
     const operation = this.#table[index];
     if (operation === null || operation === undefined || operation.id !== id) return;
     if (flags & MORE) {
-      operation.complete(result, flags, operation);
+      operation.completion?.completed(operation, result, true);
       return;
     }
     if (operation.opcode === OP.statx && result === 0)
@@ -315,7 +315,7 @@ export class RingEngine implements Engine {
     operation.id = -1;
     this.#ids[index] = ((id + this.capacity) & 0x7fffffff) | 0;
     this.#free[this.#freeCount++] = index;
-    operation.complete(result, flags, operation);
+    operation.completion?.completed(operation, result, false);
     if (this.#freeCount === this.capacity) {
       if (!this.#closed) this.#addon.holdLoop(this.#ring, 0);
       this.#idle?.();
