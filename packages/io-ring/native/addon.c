@@ -10,6 +10,7 @@ NAPI_MODULE_INIT() {
   corelane_register_ring(env, exports);
   corelane_register_operations(env, exports);
   corelane_register_completions(env, exports);
+  corelane_register_batch(env, exports);
   corelane_register_sockets(env, exports);
   return exports;
 }

@@ -74,8 +74,13 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   corelane_ring *ring = uv_handle_get_data((uv_handle_t *)poll);
   if (ring == NULL || status < 0 || ring->closing) return;
   if (ring->setup_flags & IORING_SETUP_DEFER_TASKRUN) corelane_enter(ring, 0, 0, IORING_ENTER_GETEVENTS);
-  uint32_t count = corelane_reap(ring);
-  if (count == 0) return;
+  double count = 0;
+  if (ring->batch.active) {
+    if (!corelane_batch_readable(ring, &count)) return;
+  } else {
+    count = corelane_reap(ring);
+    if (count == 0) return;
+  }
   napi_env env = ring->env;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;

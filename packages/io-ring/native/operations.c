@@ -85,7 +85,7 @@ static int fill_time(corelane_ring *ring, const int32_t *record, struct io_uring
   return 0;
 }
 
-static int fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot) {
+int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot) {
   memset(entry, 0, sizeof *entry);
   entry->opcode = (uint8_t)record[STAGE_OPCODE];
   /* Buffer selection would have the kernel choose memory by itself. */
@@ -189,7 +189,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   uint64_t count = corelane_natural(&call, 1);
   uint64_t wait = corelane_natural(&call, 2);
   if (!call.ok) return NULL;
-  if (ring->stage == NULL || count > ring->stage_records || wait > ring->completion_entries) return corelane_number(env, -EINVAL);
+  if (ring->stage == NULL || ring->batch.active || count > ring->stage_records || wait > ring->completion_entries) return corelane_number(env, -EINVAL);
   uint32_t tail = *ring->sq_tail;
   /* acquire: pairs with the kernel's release of the head: it has read the entries before it. */
   uint32_t room = ring->entries - (tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE));
@@ -200,7 +200,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
     int32_t record[STAGE_WORDS];
     memcpy(record, ring->stage + (size_t)staged * STAGE_WORDS, sizeof record); /* once: it may be shared memory */
     uint32_t slot = (tail + staged) & ring->sq_mask;
-    refused = fill(ring, record, &ring->sqes[slot], slot);
+    refused = corelane_fill(ring, record, &ring->sqes[slot], slot);
     if (refused != 0) break;
     staged++;
   }

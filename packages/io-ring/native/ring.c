@@ -46,7 +46,9 @@ static void settle(corelane_ring *ring) {
     all.timeout.tv_nsec = 50 * 1000 * 1000;
     /* A kernel without it (before 6.0) only waits: what can be in flight for long there is cancelled by JavaScript before. */
     enroll(ring, IORING_REGISTER_SYNC_CANCEL, &all, 1);
-    if (corelane_enter(ring, 0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != ETIME && errno != EBUSY &&
+    /* With what is staged and not yet taken: it counts as in flight. */
+    uint32_t staged = *ring->sq_tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+    if (corelane_enter(ring, staged, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != ETIME && errno != EBUSY &&
         errno != EAGAIN)
       break; /* the ring itself is gone */
     ring->done = NULL; /* nobody reads them any more */
@@ -70,6 +72,7 @@ static void free_ring(corelane_ring *ring) {
   drop(ring->env, &ring->stage_ref);
   drop(ring->env, &ring->done_ref);
   drop(ring->env, &ring->callback);
+  drop(ring->env, &ring->batch.results_ref);
   free(ring->times);
   free(ring->vectors);
   free(ring);

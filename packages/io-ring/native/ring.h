@@ -49,6 +49,14 @@ typedef struct {
   int buffer;
 } ring_region;
 
+/** A batch under way: batch.c. */
+typedef struct {
+  bool active;
+  uint32_t count, next, done, succeeded;
+  int32_t *results;
+  napi_ref results_ref;
+} ring_batch;
+
 typedef struct corelane_ring {
   struct corelane_ring *next;
   napi_env env;
@@ -81,6 +89,8 @@ typedef struct corelane_ring {
   struct iovec *vectors;
   uint32_t vectors_length, vectors_used;
 
+  ring_batch batch;
+
   /* The event loop. */
   struct uv_poll *poll;
   napi_ref callback;
@@ -94,12 +104,17 @@ corelane_ring *corelane_ring_of(corelane_call *call, size_t index);
 int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags);
 /** Copies a snapshot of what has completed into `done`. How many. */
 uint32_t corelane_reap(corelane_ring *ring);
+/** A checked record as a submission. 0, or -errno of what is wrong with it. `slot` is where its time-out is kept. */
+int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot);
+/** The event loop found completions of a batch: whether it is over, and with which answer. */
+bool corelane_batch_readable(corelane_ring *ring, double *answer);
 /** Stops watching. */
 void corelane_unwatch(corelane_ring *ring);
 
 void corelane_register_ring(napi_env env, napi_value exports);
 void corelane_register_operations(napi_env env, napi_value exports);
 void corelane_register_completions(napi_env env, napi_value exports);
+void corelane_register_batch(napi_env env, napi_value exports);
 void corelane_register_sockets(napi_env env, napi_value exports);
 
 #endif

@@ -9,5 +9,6 @@ export {
   RingFullError,
 } from './errors.ts';
 export type { FileStatus } from './file-status.ts';
+export { IoBatch, type IoBatchOptions } from './io-batch.ts';
 export { IoFile, type OpenFlags, type OpenOptions, type TransferOptions } from './io-file.ts';
 export { IoRing, type IoRingOptions, type IoRingStats, type OperationOptions } from './io-ring.ts';

@@ -21,6 +21,11 @@ export interface NativeAddon {
   waitFor(ring: number, count: number): number;
   watchRing(ring: number, callback: (count: number) => void): number;
   holdLoop(ring: number, hold: number): number;
+  /** Runs staged records to the end, blocking: how many succeeded. */
+  runBatch(ring: number, count: number, results: Int32Array): number;
+  /** The same, answered by the callback of `watchRing`. */
+  startBatch(ring: number, count: number, results: Int32Array): number;
+  cancelBatch(ring: number): number;
   closeRing(ring: number): number;
   listenTcp(address: string, port: number, backlog: number, reusePort: number): number;
   portOf(fd: number): number;

@@ -9,24 +9,12 @@
 import { errnoName } from './errno.ts';
 import { IoArgumentError } from './errors.ts';
 import type { Backend, Engine } from './engine.ts';
-import {
-  AT_FDCWD,
-  DONE,
-  DONE_WORDS,
-  FACTS,
-  FACTS_WORDS,
-  FIXED_BUFFER,
-  MORE,
-  OP,
-  SETUP,
-  SQE,
-  STAGE,
-  STAGE_WORDS,
-} from './layout.ts';
+import { AT_FDCWD, DONE, DONE_WORDS, FIXED_BUFFER, MORE, OP, SQE, STAGE, STAGE_WORDS } from './layout.ts';
 import type { NativeAddon } from './native.ts';
 import { Operation } from './operation.ts';
 import { readStatx } from './file-status.ts';
 import { Regions } from './regions.ts';
+import { openRing, type OpenedRing } from './ring-setup.ts';
 
 /** Scratch of each operation: a path or a list of vectors, and what `statx` fills in. */
 const SCRATCH_BYTES = 4096 + 256;
@@ -72,37 +60,15 @@ export class RingEngine implements Engine {
 
   /** @returns the engine, or why there is none */
   static open(addon: NativeAddon, options: RingOptions): RingEngine | string {
-    const attempts = [
-      SETUP.clamp | SETUP.submitAll | SETUP.singleIssuer | SETUP.deferTaskRun, // 6.1
-      SETUP.clamp | SETUP.submitAll | SETUP.coopTaskRun, // 5.19
-      SETUP.clamp,
-    ];
-    let result = 0;
-    for (const flags of attempts) {
-      result = addon.openRing(options.entries, options.entries * 2, flags);
-      if (result > 0) return new RingEngine(addon, result, options);
-      if (errnoName(-result) !== 'EINVAL') break;
-    }
-    const name = errnoName(-result);
-    const why =
-      name === 'ENOSYS'
-        ? ': this kernel has no io_uring (5.5 or later needed)'
-        : name === 'EPERM'
-          ? ': forbidden, by kernel.io_uring_disabled or a seccomp filter'
-          : name === 'ENOMEM'
-            ? ': the ring does not fit under RLIMIT_MEMLOCK'
-            : '';
-    return `io_uring_setup answered ${name}${why}`;
+    const opened = openRing(addon, options.entries);
+    return typeof opened === 'string' ? opened : new RingEngine(addon, opened, options);
   }
 
-  private constructor(addon: NativeAddon, ring: number, { files, fixedBuffers }: RingOptions) {
+  private constructor(addon: NativeAddon, opened: OpenedRing, { files, fixedBuffers }: RingOptions) {
+    const { ring, entries } = opened;
     this.#addon = addon;
     this.#ring = ring;
-    const facts = new Int32Array(FACTS_WORDS);
-    addon.ringFacts(ring, facts);
-    const entries = facts[FACTS.entries] as number;
-    const flags = facts[FACTS.setupFlags] as number;
-    this.capacity = facts[FACTS.completionEntries] as number;
+    this.capacity = opened.completionEntries;
     this.#stageRecords = entries;
     this.#staged = new Int32Array(new SharedArrayBuffer(entries * STAGE_WORDS * 4));
     this.#done = new Int32Array(new SharedArrayBuffer(this.capacity * DONE_WORDS * 4));
@@ -119,16 +85,7 @@ export class RingEngine implements Engine {
     if (table < 0) notes.push(`no table of files (${errnoName(-table)})`);
     this.#fileSlots = table < 0 ? [] : Array.from({ length: files }, (_, slot) => files - 1 - slot);
     this.#fixedBuffers = fixedBuffers;
-    const how =
-      flags & SETUP.deferTaskRun
-        ? 'deferred task work'
-        : flags & SETUP.coopTaskRun
-          ? 'cooperative task work'
-          : 'plain';
-    this.backend = {
-      kind: 'io_uring',
-      reason: [`${entries} entries, ${this.capacity} completions, ${how}`, ...notes].join('; '),
-    };
+    this.backend = { kind: 'io_uring', reason: [opened.reason, ...notes].join('; ') };
   }
 
   get inFlight(): number {

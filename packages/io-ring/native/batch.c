@@ -1,0 +1,186 @@
+/*
+ * Many operations for one answer: records are handed over as fast as the ring takes them, and each result goes to the place of its record. JavaScript
+ * is called once, when all have completed, or waits for it on a thread that may block.
+ *
+ * A ring runs one batch at a time and nothing else meanwhile: ids are indices of records.
+ */
+#include "ring.h"
+#include <string.h>
+
+/** Id of a cancellation: nobody waits for its result. */
+#define NOBODY UINT32_MAX
+
+static void finish(ring_batch *batch, uint32_t index, int32_t result) {
+  batch->results[index] = result;
+  batch->done++;
+  if (result >= 0) batch->succeeded++;
+}
+
+/** Records from `first` that belong together: all but the last are linked to the next. */
+static uint32_t chain_length(const corelane_ring *ring, uint32_t first) {
+  uint32_t length = 1;
+  while (first + length < ring->batch.count &&
+         (ring->stage[(size_t)(first + length - 1) * STAGE_WORDS + STAGE_SQE_FLAGS] & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)))
+    length++;
+  return length;
+}
+
+/** Stages what there is room for. A chain goes in whole or not at all: where one of it is refused, the others are cancelled. */
+static uint32_t stage(corelane_ring *ring, uint32_t tail, uint32_t room) {
+  ring_batch *batch = &ring->batch;
+  uint32_t staged = 0;
+  while (batch->next < batch->count) {
+    uint32_t length = chain_length(ring, batch->next);
+    if (length > ring->entries) {
+      for (uint32_t i = 0; i < length; i++) finish(batch, batch->next + i, -E2BIG);
+      batch->next += length;
+      continue;
+    }
+    if (staged + length > room || ring->in_flight + staged + length > ring->completion_entries) break;
+    uint32_t refused = length;
+    int error = 0;
+    for (uint32_t i = 0; i < length; i++) {
+      int32_t record[STAGE_WORDS];
+      memcpy(record, ring->stage + (size_t)(batch->next + i) * STAGE_WORDS, sizeof record);
+      record[STAGE_ID] = (int32_t)(batch->next + i);
+      uint32_t slot = (tail + staged + i) & ring->sq_mask;
+      error = corelane_fill(ring, record, &ring->sqes[slot], slot);
+      if (error != 0) {
+        refused = i;
+        break;
+      }
+    }
+    if (error == -EAGAIN) break; /* vectors: the next submission has room again */
+    if (refused < length) {
+      for (uint32_t i = 0; i < length; i++) finish(batch, batch->next + i, i == refused ? error : -ECANCELED);
+    } else
+      staged += length;
+    batch->next += length;
+  }
+  return staged;
+}
+
+/** Results of a snapshot go to their places. */
+static void collect(corelane_ring *ring) {
+  ring_batch *batch = &ring->batch;
+  uint32_t head = *ring->cq_head;
+  /* acquire: pairs with the kernel's release of the tail. */
+  uint32_t tail = __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
+  for (; head != tail; head++) {
+    const struct io_uring_cqe *entry = &ring->cqes[head & ring->cq_mask];
+    uint32_t id = (uint32_t)entry->user_data;
+    ring->in_flight--;
+    if (id < batch->count) finish(batch, id, entry->res);
+  }
+  /* release: the kernel may use the entries again. */
+  __atomic_store_n(ring->cq_head, head, __ATOMIC_RELEASE);
+}
+
+/** Hands over and collects once; waits for `wait` completions. 0, or -errno of the ring itself. */
+static long advance(corelane_ring *ring, bool wait) {
+  uint32_t tail = *ring->sq_tail;
+  uint32_t waiting = tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+  ring->vectors_used = 0;
+  uint32_t staged = stage(ring, tail, ring->entries - waiting);
+  __atomic_store_n(ring->sq_tail, tail + staged, __ATOMIC_RELEASE);
+  ring->in_flight += staged;
+  uint32_t submit = waiting + staged;
+  /* As many as half of what is under way: fewer calls, and the queue never runs dry. */
+  uint32_t least = wait ? (ring->in_flight + 1) / 2 : 0;
+  uint32_t flags = wait || (ring->setup_flags & IORING_SETUP_DEFER_TASKRUN) ? IORING_ENTER_GETEVENTS : 0;
+  if (submit > 0 || wait) {
+    int result = corelane_enter(ring, submit, least, flags);
+    if (result < 0 && errno != EINTR && errno != EAGAIN && errno != EBUSY) return -errno;
+  }
+  return 0;
+}
+
+/** What is staged and not yet in the kernel's hands stays in the queue: `waiting` above counts it the next time. */
+static bool complete(const corelane_ring *ring) { return ring->batch.done == ring->batch.count; }
+
+static napi_value begin(napi_env env, corelane_call *call, corelane_ring **ring_out) {
+  corelane_ring *ring = corelane_ring_of(call, 0);
+  uint64_t count = corelane_natural(call, 1);
+  corelane_range results = corelane_view(call, 2);
+  if (!call->ok) return NULL;
+  if (ring->stage == NULL || count > ring->stage_records || results.length < count * sizeof(int32_t) ||
+      ((uintptr_t)results.bytes & 3) != 0)
+    return corelane_number(env, -EINVAL);
+  if (ring->in_flight > 0 || ring->batch.active) return corelane_number(env, -EBUSY);
+  ring->batch = (ring_batch){.active = true, .count = (uint32_t)count, .results = (int32_t *)results.bytes};
+  *ring_out = ring;
+  return NULL;
+}
+
+/** runBatch(ring, count, results Int32Array): blocks until all have completed. How many succeeded. */
+static napi_value run_batch(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = NULL;
+  napi_value refused = begin(env, &call, &ring);
+  if (ring == NULL) return refused;
+  long result = 0;
+  while (result == 0 && !complete(ring)) {
+    result = advance(ring, true);
+    collect(ring);
+  }
+  ring->batch.active = false;
+  return corelane_number(env, result < 0 ? (double)result : ring->batch.succeeded);
+}
+
+/** startBatch(ring, count, results Int32Array): the ring's callback is called with how many succeeded. The view is held until then. */
+static napi_value start_batch(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = NULL;
+  napi_value refused = begin(env, &call, &ring);
+  if (ring == NULL) return refused;
+  if (ring->poll == NULL) {
+    ring->batch.active = false;
+    return corelane_number(env, -EINVAL);
+  }
+  napi_create_reference(env, call.values[2], 1, &ring->batch.results_ref);
+  long result = advance(ring, false);
+  if (result < 0) {
+    ring->batch.active = false;
+    napi_delete_reference(env, ring->batch.results_ref);
+    ring->batch.results_ref = NULL;
+  }
+  return corelane_number(env, (double)result);
+}
+
+/** cancelBatch(ring): what is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. */
+static napi_value cancel_batch(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  if (!call.ok) return NULL;
+  ring_batch *batch = &ring->batch;
+  if (!batch->active) return corelane_number(env, 0);
+  while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
+  uint32_t tail = *ring->sq_tail;
+  if (tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE) == ring->entries) return corelane_number(env, -EAGAIN);
+  struct io_uring_sqe *entry = &ring->sqes[tail & ring->sq_mask];
+  memset(entry, 0, sizeof *entry);
+  entry->opcode = IORING_OP_ASYNC_CANCEL;
+  entry->fd = -1;
+  entry->user_data = NOBODY;
+  entry->cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+  __atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_RELEASE);
+  ring->in_flight++;
+  return corelane_number(env, advance(ring, false));
+}
+
+bool corelane_batch_readable(corelane_ring *ring, double *answer) {
+  collect(ring);
+  long result = complete(ring) ? 0 : advance(ring, false);
+  if (result == 0 && !(complete(ring) && ring->in_flight == 0)) return false;
+  ring->batch.active = false;
+  napi_delete_reference(ring->env, ring->batch.results_ref);
+  ring->batch.results_ref = NULL;
+  *answer = result < 0 ? (double)result : ring->batch.succeeded;
+  return true;
+}
+
+void corelane_register_batch(napi_env env, napi_value exports) {
+  corelane_define(env, exports, "runBatch", run_batch);
+  corelane_define(env, exports, "startBatch", start_batch);
+  corelane_define(env, exports, "cancelBatch", cancel_batch);
+}

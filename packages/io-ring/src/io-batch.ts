@@ -1,0 +1,277 @@
+/**
+ * Many operations for one answer. Records are staged in shared memory, one call hands them over, and each result is put into `results`, where other
+ * threads can see it, too. `run` blocks its thread and costs next to nothing over a loop in C; `runAsync` calls back once.
+ */
+import fs from 'node:fs';
+import type { Backend } from './engine.ts';
+import { errnoName } from './errno.ts';
+import { IoArgumentError, OperationError, RingClosedError } from './errors.ts';
+import { FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS } from './layout.ts';
+import { loadNative, type NativeAddon } from './native.ts';
+import { checkMemory, Regions } from './regions.ts';
+import { openRing } from './ring-setup.ts';
+
+const MAX_OPERATIONS = 65_536;
+/** IORING_FSYNC_DATASYNC. */
+const DATA_ONLY = 1;
+
+export interface IoBatchOptions {
+  /** Operations of one run at most: 1 to 65 536, 1024 by default. */
+  readonly operations?: number;
+  /** Operations in the kernel's hands at once: 1 to 4096, 256 by default. */
+  readonly entries?: number;
+  /** Registered with the kernel ahead, so that its pages stay mapped. Counts against RLIMIT_MEMLOCK; where it does not fit, `backend.reason` says so. */
+  readonly memory?: Uint8Array;
+  /** `fs` for node:fs even where there is a ring. Default `auto`. */
+  readonly engine?: 'auto' | 'fs';
+}
+
+interface Ring {
+  readonly addon: NativeAddon;
+  readonly number: number;
+  readonly regions: Regions;
+}
+
+export class IoBatch implements Disposable {
+  readonly backend: Backend;
+  /** Operations of one run at most. */
+  readonly capacity: number;
+  /** By index of the operation: bytes (or 0), or -errno. On a SharedArrayBuffer. */
+  readonly results: Int32Array;
+  readonly #staged: Int32Array;
+  readonly #views: (Uint8Array | null)[] = [];
+  readonly #ring: Ring | null;
+  #count = 0;
+  #settle: ((succeeded: number) => void) | null = null;
+  #running = false;
+  #closed = false;
+
+  private constructor(capacity: number, ring: Ring | null, staged: Int32Array, backend: Backend) {
+    this.capacity = capacity;
+    this.#ring = ring;
+    this.#staged = staged;
+    this.backend = backend;
+    this.results = new Int32Array(new SharedArrayBuffer(capacity * 4));
+    ring?.addon.watchRing(ring.number, (succeeded) => this.#settle?.(succeeded));
+  }
+
+  /** A batch of this thread. @throws IoArgumentError, IoMemoryError */
+  static open(options: IoBatchOptions = {}): IoBatch {
+    const { operations = 1024, entries = 256, memory, engine = 'auto' } = options;
+    checkWhole('operations', operations, MAX_OPERATIONS);
+    checkWhole('entries', entries, 4096);
+    if (memory !== undefined) checkMemory(memory, 'memory');
+    if (engine !== 'auto' && engine !== 'fs') throw new IoArgumentError('engine', engine, "'auto' or 'fs'");
+    const staged = new Int32Array(new SharedArrayBuffer(operations * STAGE_WORDS * 4));
+    const none = (reason: string): IoBatch => new IoBatch(operations, null, staged, { kind: 'fs', reason });
+    if (engine === 'fs') return none('asked for');
+    const { addon, reason } = loadNative();
+    if (addon === null) return none(reason);
+    const opened = openRing(addon, entries);
+    if (typeof opened === 'string') return none(opened);
+    const { ring } = opened;
+    addon.bindQueues(ring, staged, new Int32Array(new SharedArrayBuffer(4 * 4)));
+    const regions = new Regions((view) => addon.addRegion(ring, view));
+    let note = '';
+    if (memory !== undefined) {
+      const region = regions.of(memory);
+      const registered = addon.registerBuffers(ring);
+      region.fixed = registered > 0;
+      note = region.fixed ? '; memory registered' : `; memory not registered (${errnoName(-registered)})`;
+    }
+    return new IoBatch(operations, { addon, number: ring, regions }, staged, {
+      kind: 'io_uring',
+      reason: `${opened.reason}${note}`,
+    });
+  }
+
+  /** Operations staged for the next run. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Stages a read of a whole view. Its index; its result is the number of bytes, which may be short. @throws IoArgumentError, IoMemoryError, RingClosedError */
+  read(fd: number, view: Uint8Array, position: number): number {
+    return this.#stage(OP.read, fd, view, position);
+  }
+
+  /** Stages a write of a whole view. As `read`. */
+  write(fd: number, view: Uint8Array, position: number): number {
+    return this.#stage(OP.write, fd, view, position);
+  }
+
+  /** Stages an fsync. */
+  sync(fd: number, { dataOnly = false } = {}): number {
+    const index = this.#stage(OP.fsync, fd, null, 0);
+    this.#staged[index * STAGE_WORDS + STAGE.flags] = dataOnly ? DATA_ONLY : 0;
+    return index;
+  }
+
+  /** The last operation staged is linked to the next one: that starts only when this one has succeeded in full, else it is cancelled (-ECANCELED). */
+  link(): void {
+    this.#checkIdle();
+    if (this.#count === 0) throw new IoArgumentError('size', 0, 'an operation staged before');
+    this.#staged[(this.#count - 1) * STAGE_WORDS + STAGE.sqeFlags] = SQE.link;
+  }
+
+  /**
+   * Runs what is staged to the end, blocking the thread. How many succeeded; `results` has each.
+   * @throws OperationError where the ring itself fails
+   */
+  run(): number {
+    const count = this.#begin();
+    try {
+      if (this.#ring === null) return this.#runSync(count);
+      const { addon, number } = this.#ring;
+      return succeededOf(addon.runBatch(number, count, this.results));
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** The same without blocking. Aborting ends it early: what did not complete has -ECANCELED, and the promise resolves as ever, once the kernel has let go of all memory. */
+  async runAsync({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    signal?.throwIfAborted();
+    const count = this.#begin();
+    const abort = (): void => {
+      if (this.#ring !== null) this.#ring.addon.cancelBatch(this.#ring.number);
+    };
+    try {
+      if (this.#ring === null) {
+        await new Promise(setImmediate);
+        return this.#runSync(count);
+      }
+      const { addon, number } = this.#ring;
+      if (count === 0) return 0;
+      signal?.addEventListener('abort', abort);
+      addon.holdLoop(number, 1);
+      const started = addon.startBatch(number, count, this.results);
+      if (started < 0) return succeededOf(started);
+      return succeededOf(
+        await new Promise<number>((resolve) => {
+          this.#settle = resolve;
+        }),
+      );
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      if (this.#ring !== null && !this.#closed) this.#ring.addon.holdLoop(this.#ring.number, 0);
+      this.#end();
+    }
+  }
+
+  /** Waits for what is in flight, which is cancelled. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#ring !== null) this.#ring.addon.closeRing(this.#ring.number);
+    this.#settle?.(CLOSED);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #begin(): number {
+    this.#checkIdle();
+    this.#running = true;
+    this.results.fill(0, 0, this.#count);
+    return this.#count;
+  }
+
+  #end(): void {
+    this.#running = false;
+    this.#settle = null;
+    this.#count = 0;
+  }
+
+  #checkIdle(): void {
+    if (this.#closed) throw new RingClosedError('ring');
+    if (this.#running)
+      throw new IoArgumentError('batch', 'running', 'idle: its operations are in the kernel’s hands');
+  }
+
+  #stage(opcode: Opcode, fd: number, view: Uint8Array | null, position: number): number {
+    this.#checkIdle();
+    if (this.#count === this.capacity)
+      throw new IoArgumentError('size', this.#count, `less than the capacity of ${this.capacity}`);
+    if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff)
+      throw new IoArgumentError('fd', fd, 'a descriptor: a whole number from 0 to 2147483647');
+    if (!Number.isSafeInteger(position) || position < 0)
+      throw new IoArgumentError('position', position, 'a whole number from 0 to 2^53 - 1');
+    if (view !== null) checkMemory(view, 'view');
+    const index = this.#count;
+    const at = index * STAGE_WORDS;
+    const words = this.#staged;
+    words[at + STAGE.opcode] = opcode;
+    words[at + STAGE.sqeFlags] = 0;
+    words[at + STAGE.fd] = fd;
+    words[at + STAGE.positionLow] = position | 0;
+    words[at + STAGE.positionHigh] = (position / 2 ** 32) | 0;
+    words[at + STAGE.flags] = 0;
+    if (view !== null) {
+      const region = this.#ring?.regions.of(view);
+      words[at + STAGE.region] = region?.index ?? 0;
+      words[at + STAGE.offset] = view.byteOffset;
+      words[at + STAGE.length] = view.byteLength;
+      words[at + STAGE.options] = region?.fixed === true ? FIXED_BUFFER : 0;
+    }
+    if (this.#ring === null) this.#views[index] = view;
+    this.#count++;
+    return index;
+  }
+
+  /** Without a ring: one after the other, which is the fastest that node:fs has where pages are cached. */
+  #runSync(count: number): number {
+    let succeeded = 0;
+    let broken = false;
+    for (let index = 0; index < count; index++) {
+      const result: number = broken ? -ECANCELED : this.#one(index);
+      this.results[index] = result;
+      if (result >= 0) succeeded++;
+      const at = index * STAGE_WORDS;
+      const linked = this.#staged[at + STAGE.sqeFlags] === SQE.link;
+      const short = (this.#views[index]?.byteLength ?? 0) > result;
+      broken = linked && (broken || result < 0 || short);
+    }
+    this.#views.length = 0;
+    return succeeded;
+  }
+
+  #one(index: number): number {
+    const at = index * STAGE_WORDS;
+    const words = this.#staged;
+    const fd = words[at + STAGE.fd] as number;
+    const position =
+      (words[at + STAGE.positionHigh] as number) * 2 ** 32 +
+      ((words[at + STAGE.positionLow] as number) >>> 0);
+    const view = this.#views[index] ?? null;
+    try {
+      if (words[at + STAGE.opcode] === OP.read)
+        return fs.readSync(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position);
+      if (words[at + STAGE.opcode] === OP.write)
+        return fs.writeSync(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position);
+      if (words[at + STAGE.flags] === DATA_ONLY) fs.fdatasyncSync(fd);
+      else fs.fsyncSync(fd);
+      return 0;
+    } catch (error) {
+      const { errno } = error as NodeJS.ErrnoException;
+      if (typeof errno === 'number') return errno;
+      throw error;
+    }
+  }
+}
+
+const ECANCELED = 125;
+/** The batch was closed while it ran. */
+const CLOSED = -ECANCELED;
+
+function succeededOf(answer: number): number {
+  if (answer >= 0) return answer;
+  if (answer === CLOSED) throw new RingClosedError('ring');
+  throw new OperationError(errnoName(-answer), answer, 'io_uring_enter');
+}
+
+function checkWhole(name: string, found: unknown, most: number): void {
+  if (typeof found !== 'number' || !Number.isInteger(found) || found < 1 || found > most)
+    throw new IoArgumentError(name, found, `a whole number from 1 to ${most}`);
+}
