@@ -1,4 +1,4 @@
-/* The addon of @corelane/io-ring: io_uring and the sockets it works on, one file per concern, no policy. Loaded once per thread. */
+/* The addon of @corelane/io-ring: io_uring, one file per concern, no policy. Loaded once per thread. */
 #include "ring.h"
 
 /** Counts changes of what the functions take or answer. The loader refuses a binary that says anything else. */
@@ -11,6 +11,5 @@ NAPI_MODULE_INIT() {
   corelane_register_operations(env, exports);
   corelane_register_completions(env, exports);
   corelane_register_batch(env, exports);
-  corelane_register_sockets(env, exports);
   return exports;
 }

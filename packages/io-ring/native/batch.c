@@ -7,9 +7,6 @@
 #include "ring.h"
 #include <string.h>
 
-/** Id of a cancellation: nobody waits for its result. */
-#define NOBODY UINT32_MAX
-
 static void finish(ring_batch *batch, uint32_t index, int32_t result) {
   batch->results[index] = result;
   batch->done++;
@@ -43,14 +40,16 @@ static uint32_t stage(corelane_ring *ring, uint32_t tail, uint32_t room) {
       int32_t record[STAGE_WORDS];
       memcpy(record, ring->stage + (size_t)(batch->next + i) * STAGE_WORDS, sizeof record);
       record[STAGE_ID] = (int32_t)(batch->next + i);
-      uint32_t slot = (tail + staged + i) & ring->sq_mask;
-      error = corelane_fill(ring, record, &ring->sqes[slot], slot);
+      /* Nothing follows the last: its link would catch what is staged next. */
+      if (i + 1 == length) record[STAGE_SQE_FLAGS] &= ~(IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+      /* What points to anything else while it waits in the queue is not for batches. */
+      bool taken = record[STAGE_OPCODE] == IORING_OP_READ || record[STAGE_OPCODE] == IORING_OP_WRITE || record[STAGE_OPCODE] == IORING_OP_FSYNC;
+      error = taken ? corelane_fill(ring, record, &ring->sqes[(tail + staged + i) & ring->sq_mask]) : -EOPNOTSUPP;
       if (error != 0) {
         refused = i;
         break;
       }
     }
-    if (error == -EAGAIN) break; /* vectors: the next submission has room again */
     if (refused < length) {
       for (uint32_t i = 0; i < length; i++) finish(batch, batch->next + i, i == refused ? error : -ECANCELED);
     } else
@@ -80,17 +79,22 @@ static void collect(corelane_ring *ring) {
 static long advance(corelane_ring *ring, bool wait) {
   uint32_t tail = *ring->sq_tail;
   uint32_t waiting = tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
-  ring->vectors_used = 0;
   uint32_t staged = stage(ring, tail, ring->entries - waiting);
   __atomic_store_n(ring->sq_tail, tail + staged, __ATOMIC_RELEASE);
   ring->in_flight += staged;
   uint32_t submit = waiting + staged;
   /* As many as half of what is under way: fewer calls, and the queue never runs dry. */
   uint32_t least = wait ? (ring->in_flight + 1) / 2 : 0;
-  uint32_t flags = wait || (ring->setup_flags & IORING_SETUP_DEFER_TASKRUN) ? IORING_ENTER_GETEVENTS : 0;
+  uint32_t flags = wait ? IORING_ENTER_GETEVENTS : 0;
   if (submit > 0 || wait) {
     int result = corelane_enter(ring, submit, least, flags);
-    if (result < 0 && errno != EINTR && errno != EAGAIN && errno != EBUSY) return -errno;
+    int error = result < 0 ? errno : 0;
+    bool passing = error == 0 || error == EINTR || ((error == EAGAIN || error == EBUSY) && (wait || ring->in_flight > submit));
+    /* The ring itself fails; or the kernel takes nothing now and has nothing whose completion would bring us back here. */
+    if (!passing) {
+      corelane_withdraw(ring);
+      return -error;
+    }
   }
   return 0;
 }
@@ -127,7 +131,16 @@ static napi_value run_batch(napi_env env, napi_callback_info info) {
   return corelane_number(env, result < 0 ? (double)result : ring->batch.succeeded);
 }
 
-/** startBatch(ring, count, results Int32Array): the ring's callback is called with how many succeeded. The view is held until then. */
+/** A batch with nothing in flight has nothing that calls back: it ends here. 0, or 1 more than succeeded. */
+static double over(corelane_ring *ring) {
+  if (!complete(ring) || ring->in_flight > 0) return 0;
+  ring->batch.active = false;
+  napi_delete_reference(ring->env, ring->batch.results_ref);
+  ring->batch.results_ref = NULL;
+  return (double)ring->batch.succeeded + 1;
+}
+
+/** startBatch(ring, count, results Int32Array): 0: the ring's callback will be called with how many succeeded, and the view is held until then. Else it is over: 1 more than succeeded. */
 static napi_value start_batch(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = NULL;
@@ -143,34 +156,34 @@ static napi_value start_batch(napi_env env, napi_callback_info info) {
     ring->batch.active = false;
     napi_delete_reference(env, ring->batch.results_ref);
     ring->batch.results_ref = NULL;
+    return corelane_number(env, (double)result);
   }
-  return corelane_number(env, (double)result);
+  return corelane_number(env, over(ring));
 }
 
-/** cancelBatch(ring): what is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. */
+static int cancel_all(corelane_ring *ring) { return corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY); }
+
+/** cancelBatch(ring): what is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. As `startBatch`. */
 static napi_value cancel_batch(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   if (!call.ok) return NULL;
   ring_batch *batch = &ring->batch;
   if (!batch->active) return corelane_number(env, 0);
+  batch->cancelled = true;
   while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
-  uint32_t tail = *ring->sq_tail;
-  if (tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE) == ring->entries) return corelane_number(env, -EAGAIN);
-  struct io_uring_sqe *entry = &ring->sqes[tail & ring->sq_mask];
-  memset(entry, 0, sizeof *entry);
-  entry->opcode = IORING_OP_ASYNC_CANCEL;
-  entry->fd = -1;
-  entry->user_data = NOBODY;
-  entry->cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
-  __atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_RELEASE);
-  ring->in_flight++;
-  return corelane_number(env, advance(ring, false));
+  /* What waits in the queue: the ids are in its entries. */
+  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) finish(batch, (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data, -ECANCELED);
+  if (ring->in_flight > 0) cancel_all(ring);
+  return corelane_number(env, over(ring));
 }
 
 bool corelane_batch_readable(corelane_ring *ring, double *answer) {
   collect(ring);
   long result = complete(ring) ? 0 : advance(ring, false);
+  /* The next of a chain may have begun between the cancellation and its own turn. */
+  if (ring->batch.cancelled && ring->in_flight > 0) cancel_all(ring);
   if (result == 0 && !(complete(ring) && ring->in_flight == 0)) return false;
   ring->batch.active = false;
   napi_delete_reference(ring->env, ring->batch.results_ref);

@@ -24,8 +24,6 @@ void *uv_handle_get_data(const uv_handle_t *handle);
 #define UV_READABLE_EVENT 1
 
 uint32_t corelane_reap(corelane_ring *ring) {
-  if (__atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN))
-    corelane_enter(ring, 0, 0, IORING_ENTER_GETEVENTS);
   uint32_t head = *ring->cq_head;
   /* acquire: pairs with the kernel's release of the tail, which publishes the entries before it. */
   uint32_t tail = __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
@@ -36,9 +34,8 @@ uint32_t corelane_reap(corelane_ring *ring) {
       int32_t *record = ring->done + (size_t)count * DONE_WORDS;
       record[DONE_ID] = (int32_t)entry->user_data;
       record[DONE_RESULT] = entry->res;
-      record[DONE_FLAGS] = (int32_t)entry->flags;
     }
-    if (!(entry->flags & IORING_CQE_F_MORE)) ring->in_flight--;
+    ring->in_flight--;
     head++;
     count++;
   }
@@ -47,33 +44,10 @@ uint32_t corelane_reap(corelane_ring *ring) {
   return count;
 }
 
-/** reap(ring): how many completions were put into the bound view. */
-static napi_value reap(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  if (!call.ok) return NULL;
-  if (ring->done == NULL) return corelane_number(env, -EINVAL);
-  return corelane_number(env, corelane_reap(ring));
-}
-
-/** waitFor(ring, count): blocks the thread until so many have completed, then as `reap`. -EINTR may come back early. */
-static napi_value wait_for(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  uint64_t count = corelane_natural(&call, 1);
-  if (!call.ok) return NULL;
-  /* Waiting for more than is in flight would be waiting for ever. */
-  if (ring->done == NULL || count > ring->in_flight || count > ring->completion_entries) return corelane_number(env, -EINVAL);
-  if (count > 0 && corelane_enter(ring, 0, (uint32_t)count, IORING_ENTER_GETEVENTS) < 0 && errno != EBUSY)
-    return corelane_answer(env, -1);
-  return corelane_number(env, corelane_reap(ring));
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events) {
   (void)events;
   corelane_ring *ring = uv_handle_get_data((uv_handle_t *)poll);
   if (ring == NULL || status < 0 || ring->closing) return;
-  if (ring->setup_flags & IORING_SETUP_DEFER_TASKRUN) corelane_enter(ring, 0, 0, IORING_ENTER_GETEVENTS);
   double count = 0;
   if (ring->batch.active) {
     if (!corelane_batch_readable(ring, &count)) return;
@@ -85,9 +59,12 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value callback, global, argument = corelane_number(env, count), result;
-  /* An exception of the callback is JavaScript's own: napi_make_callback makes it an uncaughtException. */
-  if (napi_get_reference_value(env, ring->callback, &callback) == napi_ok && napi_get_global(env, &global) == napi_ok)
-    napi_make_callback(env, ring->async_context, global, callback, 1, &argument, &result);
+  /* The callback may close the ring: it is not looked at afterwards. */
+  if (napi_get_reference_value(env, ring->callback, &callback) == napi_ok && napi_get_global(env, &global) == napi_ok &&
+      napi_make_callback(env, ring->async_context, global, callback, 1, &argument, &result) == napi_pending_exception) {
+    napi_value exception;
+    if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
+  }
   napi_close_handle_scope(env, scope);
 }
 
@@ -165,8 +142,6 @@ void corelane_unwatch(corelane_ring *ring) {
 }
 
 void corelane_register_completions(napi_env env, napi_value exports) {
-  corelane_define(env, exports, "reap", reap);
-  corelane_define(env, exports, "waitFor", wait_for);
   corelane_define(env, exports, "watchRing", watch_ring);
   corelane_define(env, exports, "holdLoop", hold_loop);
 }

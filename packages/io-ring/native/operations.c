@@ -7,9 +7,6 @@
 #include "ring.h"
 #include <string.h>
 
-/* Of later headers. */
-#define OP_FTRUNCATE 55
-
 typedef struct {
   uint8_t *bytes;
   int error;
@@ -57,18 +54,13 @@ static int fill_vectors(corelane_ring *ring, const int32_t *record, struct io_ur
   return 0;
 }
 
-/** Read, write, receive, send: one range of a region. */
-static int fill_range(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
+/** Read, write: one range of a region. */
+static int fill_buffer(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
   place range = place_of(ring, record[STAGE_REGION], record[STAGE_OFFSET], (uint32_t)record[STAGE_LENGTH]);
   if (range.error != 0) return range.error;
   entry->addr = (uintptr_t)range.bytes;
   entry->len = (uint32_t)record[STAGE_LENGTH];
-  return 0;
-}
-
-static int fill_buffer(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
-  int result = fill_range(ring, record, entry);
-  if (result != 0 || !(record[STAGE_OPTIONS] & STAGE_FIXED_BUFFER)) return result;
+  if (!(record[STAGE_OPTIONS] & STAGE_FIXED_BUFFER)) return 0;
   int buffer = ring->regions[record[STAGE_REGION]].buffer;
   if (buffer < 0) return -EINVAL;
   entry->opcode = entry->opcode == IORING_OP_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
@@ -76,16 +68,7 @@ static int fill_buffer(corelane_ring *ring, const int32_t *record, struct io_uri
   return 0;
 }
 
-static int fill_time(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot) {
-  uint64_t ns = position_of(record);
-  ring->times[slot] = (struct __kernel_timespec){.tv_sec = (long long)(ns / 1000000000), .tv_nsec = (long long)(ns % 1000000000)};
-  entry->addr = (uintptr_t)&ring->times[slot];
-  entry->len = 1;
-  entry->timeout_flags = (uint32_t)record[STAGE_FLAGS];
-  return 0;
-}
-
-int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot) {
+int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry) {
   memset(entry, 0, sizeof *entry);
   entry->opcode = (uint8_t)record[STAGE_OPCODE];
   /* Buffer selection would have the kernel choose memory by itself. */
@@ -96,9 +79,6 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
   entry->user_data = (uint32_t)record[STAGE_ID];
   entry->off = position_of(record);
   switch (record[STAGE_OPCODE]) {
-    case IORING_OP_NOP:
-      entry->off = 0;
-      return 0;
     case IORING_OP_READ:
     case IORING_OP_WRITE:
       entry->rw_flags = record[STAGE_FLAGS];
@@ -115,8 +95,6 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
       /* The length takes the address's place: 53 bits in the two words of the second place. */
       entry->addr = (uint64_t)(uint32_t)record[STAGE_OFFSET_2] << 32 | (uint32_t)record[STAGE_REGION_2];
       entry->len = (uint32_t)record[STAGE_MODE];
-      return 0;
-    case OP_FTRUNCATE:
       return 0;
     case IORING_OP_OPENAT: {
       place path = path_of(ring, record[STAGE_REGION], record[STAGE_OFFSET]);
@@ -138,97 +116,63 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
       entry->statx_flags = (uint32_t)record[STAGE_FLAGS];
       return path.error != 0 ? path.error : into.error;
     }
-    case IORING_OP_FADVISE:
-      entry->len = (uint32_t)record[STAGE_LENGTH];
-      entry->fadvise_advice = (uint32_t)record[STAGE_FLAGS];
-      return 0;
-    case IORING_OP_ASYNC_CANCEL:
-      /* By the id of the operation. */
-      entry->fd = -1;
-      entry->off = 0;
-      entry->addr = (uint32_t)record[STAGE_MODE];
-      entry->cancel_flags = (uint32_t)record[STAGE_FLAGS] & IORING_ASYNC_CANCEL_ALL;
-      return 0;
-    case IORING_OP_TIMEOUT:
-    case IORING_OP_LINK_TIMEOUT:
-      entry->fd = -1;
-      entry->off = 0;
-      return fill_time(ring, record, entry, slot);
-    case IORING_OP_ACCEPT:
-      entry->off = 0;
-      entry->accept_flags = (uint32_t)record[STAGE_FLAGS];
-      entry->ioprio = (uint16_t)(record[STAGE_MODE] & IORING_ACCEPT_MULTISHOT);
-      return 0;
-    case IORING_OP_CONNECT: {
-      place address = place_of(ring, record[STAGE_REGION], record[STAGE_OFFSET], (uint32_t)record[STAGE_LENGTH]);
-      entry->addr = (uintptr_t)address.bytes;
-      entry->off = (uint32_t)record[STAGE_LENGTH];
-      return address.error;
-    }
-    case IORING_OP_SEND:
-    case IORING_OP_RECV:
-      entry->off = 0;
-      entry->msg_flags = (uint32_t)record[STAGE_FLAGS];
-      return fill_range(ring, record, entry);
-    case IORING_OP_SHUTDOWN:
-      entry->off = 0;
-      entry->len = (uint32_t)record[STAGE_MODE];
-      return 0;
     default:
       return -EOPNOTSUPP;
   }
 }
 
 /**
- * submit(ring, count, wait): hands `count` staged records to the kernel, from the first on, and waits until `wait` operations have completed.
- * How many were accepted; -EAGAIN where the queue is full, -ERANGE, -EINVAL … where the first record is refused.
+ * submit(ring, count): hands `count` staged records to the kernel, from the first on. How many it took; -EAGAIN where it takes none now, and
+ * -ERANGE, -EINVAL … where the first record is refused.
  */
 static napi_value submit(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   uint64_t count = corelane_natural(&call, 1);
-  uint64_t wait = corelane_natural(&call, 2);
   if (!call.ok) return NULL;
-  if (ring->stage == NULL || ring->batch.active || count > ring->stage_records || wait > ring->completion_entries) return corelane_number(env, -EINVAL);
+  if (ring->stage == NULL || ring->batch.active || count > ring->stage_records) return corelane_number(env, -EINVAL);
+  if (count == 0) return corelane_number(env, 0);
   uint32_t tail = *ring->sq_tail;
-  /* acquire: pairs with the kernel's release of the head: it has read the entries before it. */
-  uint32_t room = ring->entries - (tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE));
   uint32_t staged = 0;
-  int refused = 0;
+  int refused = -EAGAIN;
   ring->vectors_used = 0;
-  while (staged < count && staged < room && ring->in_flight + staged < ring->completion_entries) {
+  /* The queue is empty: what the kernel does not take is withdrawn below. Never more in flight than completions fit, so that none is ever held back. */
+  while (staged < count && staged < ring->entries && ring->in_flight + staged < ring->completion_entries) {
     int32_t record[STAGE_WORDS];
-    memcpy(record, ring->stage + (size_t)staged * STAGE_WORDS, sizeof record); /* once: it may be shared memory */
-    uint32_t slot = (tail + staged) & ring->sq_mask;
-    refused = corelane_fill(ring, record, &ring->sqes[slot], slot);
+    memcpy(record, ring->stage + (size_t)staged * STAGE_WORDS, sizeof record); /* once: it is shared memory */
+    refused = corelane_fill(ring, record, &ring->sqes[(tail + staged) & ring->sq_mask]);
     if (refused != 0) break;
     staged++;
   }
-  if (staged == 0 && count > 0) return corelane_number(env, refused != 0 ? refused : -EAGAIN);
+  if (staged == 0) return corelane_number(env, refused);
   /* release: publishes the entries before it to the kernel. */
   __atomic_store_n(ring->sq_tail, tail + staged, __ATOMIC_RELEASE);
-  /* Never waiting for more than can come: the thread would hang. */
-  uint32_t limit = ring->in_flight + staged;
-  uint32_t flags = wait > 0 || (ring->setup_flags & IORING_SETUP_DEFER_TASKRUN) ? IORING_ENTER_GETEVENTS : 0;
-  uint32_t done = 0;
-  while (done < staged || wait > 0) {
-    int result = corelane_enter(ring, staged - done, (uint32_t)(wait < limit ? wait : limit), flags);
+  ring->in_flight += staged;
+  uint32_t taken = 0;
+  int error = EAGAIN;
+  while (taken < staged) {
+    int result = corelane_enter(ring, staged - taken, 0, 0);
     if (result < 0 && errno == EINTR) continue;
-    if (result < 0 && (errno == EAGAIN || errno == EBUSY)) break; /* the kernel is short of memory, or completions must be reaped first */
-    if (result < 0) {
-      int saved = errno;
-      ring->in_flight += done;
-      __atomic_store_n(ring->sq_tail, tail + done, __ATOMIC_RELEASE);
-      return done > 0 ? corelane_number(env, done) : corelane_number(env, -(double)saved);
-    }
-    done += (uint32_t)result;
-    wait = 0;
-    if (result == 0 && done < staged) break;
+    if (result < 0) error = errno;
+    if (result <= 0) break;
+    taken += (uint32_t)result;
   }
-  /* What the kernel did not take is staged again by who asked: it must not go in with the next call as well. */
-  if (done < staged) __atomic_store_n(ring->sq_tail, tail + done, __ATOMIC_RELEASE);
-  ring->in_flight += done;
-  return corelane_number(env, done == 0 && count > 0 ? -EAGAIN : (double)done);
+  /* Staged again by who asked: it must not go in with the next call as well. */
+  corelane_withdraw(ring);
+  return corelane_number(env, taken > 0 ? (double)taken : -(double)error);
 }
 
-void corelane_register_operations(napi_env env, napi_value exports) { corelane_define(env, exports, "submit", submit); }
+/** cancelOperation(ring, id): asks for its end. 0, or -ENOENT where it has completed; it completes in any case. */
+static napi_value cancel_operation(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  uint64_t id = corelane_natural(&call, 1);
+  if (!call.ok) return NULL;
+  if (id > UINT32_MAX) return corelane_number(env, -EINVAL);
+  return corelane_number(env, corelane_cancel(ring, (uint32_t)id, 0));
+}
+
+void corelane_register_operations(napi_env env, napi_value exports) {
+  corelane_define(env, exports, "submit", submit);
+  corelane_define(env, exports, "cancelOperation", cancel_operation);
+}

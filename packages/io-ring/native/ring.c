@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 /** Rings of one thread. */
 typedef struct {
@@ -36,23 +35,38 @@ static int enroll(corelane_ring *ring, unsigned what, void *argument, unsigned c
   return (int)syscall(__NR_io_uring_register, ring->fd, what, argument, count);
 }
 
-/** Everything is cancelled, and then waited for: the kernel must not hold memory that is about to go. */
+int corelane_cancel(corelane_ring *ring, uint32_t id, uint32_t flags) {
+  struct io_uring_sync_cancel_reg which;
+  memset(&which, 0, sizeof which);
+  which.addr = id;
+  which.fd = -1;
+  which.flags = flags;
+  /* No time to wait in: who was found running already has been told, and completes when it does. */
+  int result = enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
+  return result < 0 ? -errno : 0;
+}
+
+uint32_t corelane_withdraw(corelane_ring *ring) {
+  /* acquire: pairs with the kernel's release of the head. Only a call of ours makes it move. */
+  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+  uint32_t count = *ring->sq_tail - head;
+  __atomic_store_n(ring->sq_tail, head, __ATOMIC_RELEASE);
+  ring->in_flight -= count;
+  return count;
+}
+
+/**
+ * Everything is cancelled, and then waited for: the kernel must not hold memory that is about to go. It ends: all that can wait for ever (pipes,
+ * devices) can be cancelled, and what cannot be is on its way to a device.
+ */
 static void settle(corelane_ring *ring) {
+  ring->done = NULL; /* nobody reads them any more */
+  corelane_withdraw(ring);
   while (ring->in_flight > 0) {
-    struct io_uring_sync_cancel_reg all;
-    memset(&all, 0, sizeof all);
-    all.fd = -1;
-    all.flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY;
-    all.timeout.tv_nsec = 50 * 1000 * 1000;
-    /* A kernel without it (before 6.0) only waits: what can be in flight for long there is cancelled by JavaScript before. */
-    enroll(ring, IORING_REGISTER_SYNC_CANCEL, &all, 1);
-    /* With what is staged and not yet taken: it counts as in flight. */
-    uint32_t staged = *ring->sq_tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
-    if (corelane_enter(ring, staged, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != ETIME && errno != EBUSY &&
-        errno != EAGAIN)
+    corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
+    if (corelane_reap(ring) > 0) continue;
+    if (corelane_enter(ring, 0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != EBUSY && errno != EAGAIN)
       break; /* the ring itself is gone */
-    ring->done = NULL; /* nobody reads them any more */
-    corelane_reap(ring);
   }
 }
 
@@ -63,7 +77,7 @@ static void drop(napi_env env, napi_ref *ref) {
 
 static void free_ring(corelane_ring *ring) {
   if (ring->fd >= 0) {
-    settle(ring);
+    if (ring->in_flight > 0) settle(ring);
     close(ring->fd);
   }
   if (ring->rings != NULL) munmap(ring->rings, ring->rings_length);
@@ -73,7 +87,6 @@ static void free_ring(corelane_ring *ring) {
   drop(ring->env, &ring->done_ref);
   drop(ring->env, &ring->callback);
   drop(ring->env, &ring->batch.results_ref);
-  free(ring->times);
   free(ring->vectors);
   free(ring);
 }
@@ -118,7 +131,6 @@ static long map_ring(corelane_ring *ring, const struct io_uring_params *p) {
   ring->sqes = sqes;
   ring->sq_head = at(rings, p->sq_off.head);
   ring->sq_tail = at(rings, p->sq_off.tail);
-  ring->sq_flags = at(rings, p->sq_off.flags);
   ring->sq_array = at(rings, p->sq_off.array);
   ring->sq_mask = *(uint32_t *)at(rings, p->sq_off.ring_mask);
   ring->cq_head = at(rings, p->cq_off.head);
@@ -138,6 +150,9 @@ static napi_value open_ring(napi_env env, napi_callback_info info) {
   uint32_t completions = (uint32_t)corelane_int(&call, 1);
   uint32_t flags = (uint32_t)corelane_int(&call, 2);
   if (!call.ok) return NULL;
+  /* What these files are written for. Others change the size of entries, who submits, or where the ring lies. */
+  if (flags & ~(IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER))
+    return corelane_number(env, -EINVAL);
   ring_list *list = list_of(env);
   if (list == NULL) {
     list = calloc(1, sizeof *list);
@@ -154,53 +169,36 @@ static napi_value open_ring(napi_env env, napi_callback_info info) {
   p.cq_entries = completions;
   ring->fd = (int)syscall(__NR_io_uring_setup, entries, &p);
   long result = ring->fd < 0 ? -errno : 0;
-  /* One mapping for both rings, and vectors that need live only while they are submitted: both since 5.5. */
+  /* One mapping for both rings, vectors that need live only while they are submitted, and no completion lost. */
   if (result == 0 && (p.features & (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP)) !=
                          (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP))
     result = -ENOSYS;
   if (result == 0 && map_ring(ring, &p) < 0) result = -errno;
   if (result == 0) {
     ring->vectors_length = ring->entries < 1024 ? 1024 : ring->entries;
-    ring->times = calloc(ring->entries, sizeof *ring->times);
     ring->vectors = calloc(ring->vectors_length, sizeof *ring->vectors);
-    if (ring->times == NULL || ring->vectors == NULL) result = -ENOMEM;
+    if (ring->vectors == NULL) result = -ENOMEM;
   }
   if (result < 0) {
     free_ring(ring);
     return corelane_number(env, (double)result);
   }
-  ring->setup_flags = p.flags;
-  ring->features = p.features;
   ring->generation = ++list->next_generation;
   ring->next = list->first;
   list->first = ring;
   return corelane_number(env, ring->generation);
 }
 
-/** ringFacts(ring, into Int32Array of 5 + 64): entries, completion entries, setup flags, features, in flight; then 1 for each operation that the kernel has. */
+/** ringFacts(ring, into Int32Array of 3): entries, completion entries, in flight. */
 static napi_value ring_facts(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   corelane_range into = corelane_view(&call, 1);
   if (!call.ok) return NULL;
-  if (into.length < 69 * sizeof(int32_t)) return corelane_number(env, -EINVAL);
-  int32_t *words = (int32_t *)into.bytes;
-  words[0] = (int32_t)ring->entries;
-  words[1] = (int32_t)ring->completion_entries;
-  words[2] = (int32_t)ring->setup_flags;
-  words[3] = (int32_t)ring->features;
-  words[4] = (int32_t)ring->in_flight;
-  memset(words + 5, 0, 64 * sizeof(int32_t));
-  struct {
-    struct io_uring_probe head;
-    struct io_uring_probe_op ops[64];
-  } probe;
-  memset(&probe, 0, sizeof probe);
-  int result = enroll(ring, IORING_REGISTER_PROBE, &probe, 64);
-  if (result < 0) return corelane_answer(env, result);
-  for (unsigned i = 0; i < probe.head.ops_len && i < 64; i++)
-    words[5 + i] = (probe.head.ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
-  return corelane_number(env, probe.head.last_op);
+  int32_t facts[] = {(int32_t)ring->entries, (int32_t)ring->completion_entries, (int32_t)ring->in_flight};
+  if (into.length < sizeof facts) return corelane_number(env, -EINVAL);
+  memcpy(into.bytes, facts, sizeof facts);
+  return corelane_number(env, 0);
 }
 
 /** bindQueues(ring, staged Int32Array, done Int32Array): where records are staged and completions are put. */
@@ -223,7 +221,7 @@ static napi_value bind_queues(napi_env env, napi_callback_info info) {
   return corelane_number(env, 0);
 }
 
-/** addRegion(ring, view): its index. The view is held until the ring is closed or the region removed. */
+/** addRegion(ring, view): its index. The view is held until the ring is closed. */
 static napi_value add_region(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
@@ -240,19 +238,6 @@ static napi_value add_region(napi_env env, napi_callback_info info) {
     return corelane_number(env, i);
   }
   return corelane_number(env, -ENOSPC);
-}
-
-/** removeRegion(ring, index): -EBUSY while anything is in flight, whatever it is: which region it is in is not counted here. */
-static napi_value remove_region(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  uint64_t index = corelane_natural(&call, 1);
-  if (!call.ok) return NULL;
-  if (index >= RING_REGIONS || ring->regions[index].ref == NULL) return corelane_number(env, -EINVAL);
-  if (ring->in_flight > 0 || ring->regions[index].buffer >= 0) return corelane_number(env, -EBUSY);
-  drop(env, &ring->regions[index].ref);
-  memset(&ring->regions[index], 0, sizeof ring->regions[index]);
-  return corelane_number(env, 0);
 }
 
 /** registerBuffers(ring): every region becomes a registered buffer. Locks their pages; -ENOMEM beyond RLIMIT_MEMLOCK. How many. */
@@ -330,7 +315,6 @@ void corelane_register_ring(napi_env env, napi_value exports) {
   corelane_define(env, exports, "ringFacts", ring_facts);
   corelane_define(env, exports, "bindQueues", bind_queues);
   corelane_define(env, exports, "addRegion", add_region);
-  corelane_define(env, exports, "removeRegion", remove_region);
   corelane_define(env, exports, "registerBuffers", register_buffers);
   corelane_define(env, exports, "registerFiles", register_files);
   corelane_define(env, exports, "setFile", set_file);

@@ -8,14 +8,13 @@
 
 #include "call.h"
 #include <linux/io_uring.h>
-#include <linux/time_types.h>
 #include <sys/uio.h>
 
 /** Regions of memory that operations may name. */
 #define RING_REGIONS 64
 /** Words of a staged record and of a completion: STAGE_* and DONE_* below; src/layout.ts has the same numbers. */
 #define STAGE_WORDS 16
-#define DONE_WORDS 4
+#define DONE_WORDS 2
 
 /** Where each field of a staged record is, in words of 32 bits. */
 enum {
@@ -38,7 +37,7 @@ enum {
 /** In STAGE_OPTIONS: the region is a registered buffer. */
 #define STAGE_FIXED_BUFFER 1
 
-enum { DONE_ID, DONE_RESULT, DONE_FLAGS };
+enum { DONE_ID, DONE_RESULT };
 
 typedef struct {
   uint8_t *bytes;
@@ -51,7 +50,7 @@ typedef struct {
 
 /** A batch under way: batch.c. */
 typedef struct {
-  bool active;
+  bool active, cancelled;
   uint32_t count, next, done, succeeded;
   int32_t *results;
   napi_ref results_ref;
@@ -62,7 +61,6 @@ typedef struct corelane_ring {
   napi_env env;
   uint32_t generation;
   int fd;
-  uint32_t setup_flags, features;
 
   /* Mapped from the kernel. */
   void *rings;
@@ -70,7 +68,7 @@ typedef struct corelane_ring {
   struct io_uring_sqe *sqes;
   size_t sqes_length;
   uint32_t entries, completion_entries;
-  uint32_t *sq_head, *sq_tail, *sq_flags, *sq_array, sq_mask;
+  uint32_t *sq_head, *sq_tail, *sq_array, sq_mask;
   uint32_t *cq_head, *cq_tail, cq_mask;
   struct io_uring_cqe *cqes;
 
@@ -81,11 +79,10 @@ typedef struct corelane_ring {
 
   ring_region regions[RING_REGIONS];
   bool buffers_registered;
-  /** Submitted and not yet reaped, counting multishot operations once. */
+  /** Submitted and not yet reaped. */
   uint32_t in_flight;
 
-  /* What a submission points to and the kernel copies while it is submitted: one for each entry. */
-  struct __kernel_timespec *times;
+  /* What a submission points to and the kernel copies while it is submitted: the vectors of one call. */
   struct iovec *vectors;
   uint32_t vectors_length, vectors_used;
 
@@ -104,8 +101,12 @@ corelane_ring *corelane_ring_of(corelane_call *call, size_t index);
 int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags);
 /** Copies a snapshot of what has completed into `done`. How many. */
 uint32_t corelane_reap(corelane_ring *ring);
-/** A checked record as a submission. 0, or -errno of what is wrong with it. `slot` is where its time-out is kept. */
-int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry, uint32_t slot);
+/** Asks for the end of one operation (`flags` 0, by its id) or of all. 0, or -errno: -ENOENT where there is none. What is asked still completes. */
+int corelane_cancel(corelane_ring *ring, uint32_t id, uint32_t flags);
+/** Takes back what was staged and the kernel has not taken: how many. */
+uint32_t corelane_withdraw(corelane_ring *ring);
+/** A checked record as a submission. 0, or -errno of what is wrong with it. */
+int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry);
 /** The event loop found completions of a batch: whether it is over, and with which answer. */
 bool corelane_batch_readable(corelane_ring *ring, double *answer);
 /** Stops watching. */
@@ -115,6 +116,5 @@ void corelane_register_ring(napi_env env, napi_value exports);
 void corelane_register_operations(napi_env env, napi_value exports);
 void corelane_register_completions(napi_env env, napi_value exports);
 void corelane_register_batch(napi_env env, napi_value exports);
-void corelane_register_sockets(napi_env env, napi_value exports);
 
 #endif

@@ -7,6 +7,14 @@ export interface Backend {
   readonly reason: string;
 }
 
+/** What became of memory that was made known. */
+export interface Registration {
+  /** The kernel keeps its pages mapped. */
+  readonly fixed: boolean;
+  /** Why, or why not. */
+  readonly reason: string;
+}
+
 /** The seam between what a ring offers and what the machine has. Called on one thread. */
 export interface Engine {
   readonly backend: Backend;
@@ -15,7 +23,7 @@ export interface Engine {
   readonly inFlight: number;
   /** Whether an operation would be started at once. */
   readonly hasRoom: boolean;
-  /** Starts an operation, or those linked to each other: all or none. Needs room for as many. */
+  /** Starts an operation. Needs room. */
   start(operation: Operation): void;
   /** Asks for an end: the operation still completes, with -ECANCELED or, where it was too late, its result. */
   cancel(operation: Operation): void;
@@ -23,7 +31,7 @@ export interface Engine {
   addFile(fd: number): number;
   removeFile(slot: number): void;
   /** Makes memory known ahead of its first use. */
-  register(view: Uint8Array): void;
+  register(view: Uint8Array): Registration;
   /** Called when an operation has completed and there may be room for another. */
   onRoom: () => void;
   /** Cancels everything, waits for it, and lets go of the memory. */

@@ -49,7 +49,7 @@ export class RingFullError extends IoRingError {
 /** Used after `close`, or closed while it was under way. Code `ERR_RING_CLOSED`. */
 export class RingClosedError extends IoRingError {
   override readonly name = 'RingClosedError';
-  constructor(what: 'ring' | 'file' | 'socket' | 'server') {
+  constructor(what: 'ring' | 'file' | 'batch') {
     super('ERR_RING_CLOSED', `the ${what} is closed`);
   }
 }

@@ -1,15 +1,15 @@
 /**
  * The engine on node:fs, where there is no io_uring: the same operations on libuv's pool of threads. What a thread has begun cannot be cancelled;
- * the operation then completes with its result, and linked operations are run one after the other here.
+ * the operation then completes with its result.
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import type { Backend, Engine } from './engine.ts';
+import type { Backend, Engine, Registration } from './engine.ts';
 import { fromStats } from './file-status.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import type { Operation } from './operation.ts';
 
-const { EOPNOTSUPP, ECANCELED, EIO } = os.constants.errno;
+const { EOPNOTSUPP, EIO } = os.constants.errno;
 /** IORING_FSYNC_DATASYNC. */
 const DATA_ONLY = 1;
 
@@ -21,8 +21,6 @@ export class FsEngine implements Engine {
   onRoom: () => void = () => {};
   #inFlight = 0;
   #ids = 0;
-  /** The last operation that further ones are linked to, and what waits for it. */
-  #chain: Operation[] | null = null;
   #idle: (() => void) | null = null;
 
   constructor(capacity: number, reason: string) {
@@ -41,17 +39,11 @@ export class FsEngine implements Engine {
   start(operation: Operation): void {
     this.#inFlight++;
     operation.id = this.#ids = (this.#ids + 1) & 0x7fffffff;
-    const chain = this.#chain;
-    if (chain !== null) chain.push(operation);
-    if (operation.linked) this.#chain ??= [operation];
-    else this.#chain = null;
-    if (chain === null && !operation.linked)
-      this.#run(operation, (result) => this.#complete(operation, result));
-    else if (chain !== null && !operation.linked) this.#runChain(chain);
+    this.#run(operation, (result) => this.#complete(operation, result));
   }
 
   cancel(operation: Operation): void {
-    operation.cancelled = true; // looked at before a link of a chain is run
+    operation.cancelled = true; // a thread that has begun cannot be told
   }
 
   addFile(): number {
@@ -60,7 +52,9 @@ export class FsEngine implements Engine {
 
   removeFile(): void {}
 
-  register(): void {}
+  register(): Registration {
+    return { fixed: false, reason: 'node:fs has no registered memory' };
+  }
 
   async close(): Promise<void> {
     if (this.#inFlight > 0)
@@ -69,26 +63,10 @@ export class FsEngine implements Engine {
       });
   }
 
-  #runChain(chain: readonly Operation[]): void {
-    const [operation, ...rest] = chain;
-    if (operation === undefined) return;
-    if (operation.cancelled) {
-      for (const link of chain) this.#complete(link, -ECANCELED);
-      return;
-    }
-    this.#run(operation, (result) => {
-      const asked = operation.view?.byteLength ?? 0;
-      const short = (operation.opcode === OP.read || operation.opcode === OP.write) && result < asked;
-      this.#complete(operation, result);
-      if (result >= 0 && !short) this.#runChain(rest);
-      else for (const link of rest) this.#complete(link, -ECANCELED);
-    });
-  }
-
   #complete(operation: Operation, result: number): void {
     operation.id = -1;
     this.#inFlight--;
-    operation.completion?.completed(operation, result, false);
+    operation.completion?.completed(operation, result);
     if (this.#inFlight === 0) this.#idle?.();
     this.onRoom();
   }
@@ -99,9 +77,6 @@ export class FsEngine implements Engine {
     const position = operation.position === CURRENT_POSITION ? null : operation.position;
     try {
       switch (operation.opcode) {
-        case OP.nop:
-          setImmediate(done, null, 0);
-          return;
         case OP.read:
           fs.read(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position, done);
           return;
@@ -116,9 +91,6 @@ export class FsEngine implements Engine {
           return;
         case OP.fsync:
           (operation.flags & DATA_ONLY ? fs.fdatasync : fs.fsync)(fd, done);
-          return;
-        case OP.ftruncate:
-          fs.ftruncate(fd, operation.position, done);
           return;
         case OP.openat:
           fs.open(operation.path, operation.flags, operation.mode, done);
@@ -135,16 +107,7 @@ export class FsEngine implements Engine {
           else fs.stat(operation.path, { bigint: true }, found);
           return;
         }
-        case OP.timeout:
-        case OP.linkTimeout:
-        case OP.asyncCancel:
-        case OP.accept:
-        case OP.connect:
-        case OP.send:
-        case OP.recv:
-        case OP.shutdown:
         case OP.fallocate:
-        case OP.fadvise:
           setImmediate(settle, -EOPNOTSUPP); // node:fs has no call for it
       }
     } catch (error) {

@@ -1,4 +1,4 @@
-export type { Backend } from './engine.ts';
+export type { Backend, Registration } from './engine.ts';
 export {
   IoArgumentError,
   IoMemoryError,

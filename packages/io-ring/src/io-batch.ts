@@ -2,11 +2,11 @@
  * Many operations for one answer. Records are staged in shared memory, one call hands them over, and each result is put into `results`, where other
  * threads can see it, too. `run` blocks its thread and costs next to nothing over a loop in C; `runAsync` calls back once.
  */
-import fs from 'node:fs';
+import { FsBatch } from './fs-batch.ts';
 import type { Backend } from './engine.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError } from './errors.ts';
-import { FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS } from './layout.ts';
+import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS } from './layout.ts';
 import { loadNative, type NativeAddon } from './native.ts';
 import { checkMemory, Regions } from './regions.ts';
 import { openRing } from './ring-setup.ts';
@@ -39,7 +39,7 @@ export class IoBatch implements Disposable {
   /** By index of the operation: bytes (or 0), or -errno. On a SharedArrayBuffer. */
   readonly results: Int32Array;
   readonly #staged: Int32Array;
-  readonly #views: (Uint8Array | null)[] = [];
+  readonly #fallback: FsBatch;
   readonly #ring: Ring | null;
   #count = 0;
   #settle: ((succeeded: number) => void) | null = null;
@@ -52,6 +52,7 @@ export class IoBatch implements Disposable {
     this.#staged = staged;
     this.backend = backend;
     this.results = new Int32Array(new SharedArrayBuffer(capacity * 4));
+    this.#fallback = new FsBatch(staged, this.results);
     ring?.addon.watchRing(ring.number, (succeeded) => this.#settle?.(succeeded));
   }
 
@@ -70,7 +71,7 @@ export class IoBatch implements Disposable {
     const opened = openRing(addon, entries);
     if (typeof opened === 'string') return none(opened);
     const { ring } = opened;
-    addon.bindQueues(ring, staged, new Int32Array(new SharedArrayBuffer(4 * 4)));
+    addon.bindQueues(ring, staged, new Int32Array(new SharedArrayBuffer(DONE_WORDS * 4)));
     const regions = new Regions((view) => addon.addRegion(ring, view));
     let note = '';
     if (memory !== undefined) {
@@ -121,7 +122,7 @@ export class IoBatch implements Disposable {
   run(): number {
     const count = this.#begin();
     try {
-      if (this.#ring === null) return this.#runSync(count);
+      if (this.#ring === null) return this.#fallback.run(count);
       const { addon, number } = this.#ring;
       return succeededOf(addon.runBatch(number, count, this.results));
     } finally {
@@ -133,33 +134,33 @@ export class IoBatch implements Disposable {
   async runAsync({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
     signal?.throwIfAborted();
     const count = this.#begin();
-    const abort = (): void => {
-      if (this.#ring !== null) this.#ring.addon.cancelBatch(this.#ring.number);
+    if (this.#ring === null)
+      return this.#fallback
+        .runAsync(count, () => this.#closed || signal?.aborted === true)
+        .then((succeeded) => (this.#closed ? succeededOf(CLOSED) : succeeded))
+        .finally(() => this.#end());
+    const { addon, number } = this.#ring;
+    const over = new Promise<number>((resolve) => {
+      this.#settle = resolve;
+    });
+    /** 0: the callback will say. */
+    const answered = (answer: number): void => {
+      if (answer !== 0) this.#settle?.(answer > 0 ? answer - 1 : answer);
     };
+    const abort = (): void => answered(addon.cancelBatch(number));
     try {
-      if (this.#ring === null) {
-        await new Promise(setImmediate);
-        return this.#runSync(count);
-      }
-      const { addon, number } = this.#ring;
-      if (count === 0) return 0;
       signal?.addEventListener('abort', abort);
       addon.holdLoop(number, 1);
-      const started = addon.startBatch(number, count, this.results);
-      if (started < 0) return succeededOf(started);
-      return succeededOf(
-        await new Promise<number>((resolve) => {
-          this.#settle = resolve;
-        }),
-      );
+      answered(addon.startBatch(number, count, this.results));
+      return succeededOf(await over);
     } finally {
       signal?.removeEventListener('abort', abort);
-      if (this.#ring !== null && !this.#closed) this.#ring.addon.holdLoop(this.#ring.number, 0);
+      if (!this.#closed) addon.holdLoop(number, 0);
       this.#end();
     }
   }
 
-  /** Waits for what is in flight, which is cancelled. */
+  /** Waits for what is in flight, which is cancelled; `runAsync` rejects with RingClosedError. On node:fs, what a thread has begun goes on to its end. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -185,7 +186,7 @@ export class IoBatch implements Disposable {
   }
 
   #checkIdle(): void {
-    if (this.#closed) throw new RingClosedError('ring');
+    if (this.#closed) throw new RingClosedError('batch');
     if (this.#running)
       throw new IoArgumentError('batch', 'running', 'idle: its operations are in the kernel’s hands');
   }
@@ -215,59 +216,19 @@ export class IoBatch implements Disposable {
       words[at + STAGE.length] = view.byteLength;
       words[at + STAGE.options] = region?.fixed === true ? FIXED_BUFFER : 0;
     }
-    if (this.#ring === null) this.#views[index] = view;
+    if (this.#ring === null) this.#fallback.views[index] = view;
     this.#count++;
     return index;
   }
 
-  /** Without a ring: one after the other, which is the fastest that node:fs has where pages are cached. */
-  #runSync(count: number): number {
-    let succeeded = 0;
-    let broken = false;
-    for (let index = 0; index < count; index++) {
-      const result: number = broken ? -ECANCELED : this.#one(index);
-      this.results[index] = result;
-      if (result >= 0) succeeded++;
-      const at = index * STAGE_WORDS;
-      const linked = this.#staged[at + STAGE.sqeFlags] === SQE.link;
-      const short = (this.#views[index]?.byteLength ?? 0) > result;
-      broken = linked && (broken || result < 0 || short);
-    }
-    this.#views.length = 0;
-    return succeeded;
-  }
-
-  #one(index: number): number {
-    const at = index * STAGE_WORDS;
-    const words = this.#staged;
-    const fd = words[at + STAGE.fd] as number;
-    const position =
-      (words[at + STAGE.positionHigh] as number) * 2 ** 32 +
-      ((words[at + STAGE.positionLow] as number) >>> 0);
-    const view = this.#views[index] ?? null;
-    try {
-      if (words[at + STAGE.opcode] === OP.read)
-        return fs.readSync(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position);
-      if (words[at + STAGE.opcode] === OP.write)
-        return fs.writeSync(fd, view as Uint8Array, 0, (view as Uint8Array).byteLength, position);
-      if (words[at + STAGE.flags] === DATA_ONLY) fs.fdatasyncSync(fd);
-      else fs.fsyncSync(fd);
-      return 0;
-    } catch (error) {
-      const { errno } = error as NodeJS.ErrnoException;
-      if (typeof errno === 'number') return errno;
-      throw error;
-    }
-  }
 }
 
-const ECANCELED = 125;
 /** The batch was closed while it ran. */
-const CLOSED = -ECANCELED;
+const CLOSED = -125; // -ECANCELED
 
 function succeededOf(answer: number): number {
   if (answer >= 0) return answer;
-  if (answer === CLOSED) throw new RingClosedError('ring');
+  if (answer === CLOSED) throw new RingClosedError('batch');
   throw new OperationError(errnoName(-answer), answer, 'io_uring_enter');
 }
 

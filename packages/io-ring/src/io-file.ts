@@ -1,8 +1,9 @@
 /** A file of a ring: its operations as promises, in full unless the end of the file comes first. */
 import fs from 'node:fs';
+import { promisify } from 'node:util';
 import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
-import { IoArgumentError, RingClosedError } from './errors.ts';
+import { IoArgumentError, RingClosedError, RingFullError } from './errors.ts';
 import type { IoRing, OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Operation } from './operation.ts';
@@ -13,6 +14,7 @@ import { MAX_VECTORS } from './ring-engine.ts';
 const DATA_ONLY = 1;
 /** FALLOC_FL_*. */
 const ALLOCATE = { extend: 0, keepSize: 1, punchHole: 2 | 1, zero: 16 } as const;
+const closeDescriptor = promisify(fs.close);
 const NO_SLOT = -1;
 const NO_OPTIONS: TransferOptions = {};
 
@@ -151,7 +153,12 @@ export class IoFile implements AsyncDisposable {
     if (this.#slot !== NO_SLOT) this.#ring.engine.removeFile(this.#slot);
     const operation = new Operation(OP.close, 'close');
     operation.fd = this.fd;
-    await this.#ring.run(operation);
+    try {
+      await this.#ring.run(operation);
+    } catch (error) {
+      if (!(error instanceof RingClosedError || error instanceof RingFullError)) throw error;
+      await closeDescriptor(this.fd); // a descriptor is never left open for want of a ring
+    }
   }
 
   #transfer(operation: Operation, view: Uint8Array, options: TransferOptions): Promise<number> {

@@ -1,5 +1,5 @@
 /** The ring as an application has it: operations as promises, a line for those that find it full, cancellation, and figures. */
-import type { Backend, Engine } from './engine.ts';
+import type { Backend, Engine, Registration } from './engine.ts';
 import { errnoName } from './errno.ts';
 import {
   IoArgumentError,
@@ -119,15 +119,16 @@ export class IoRing implements AsyncDisposable, Completion {
     };
   }
 
-  /** The engine, for what is built on a ring: files, streams, batches, sockets. */
+  /** The engine, for what is built on a ring. @internal */
   get engine(): Engine {
     return this.#engine;
   }
 
-  /** Makes memory known ahead of its first use; with `fixedBuffers`, registers it with the kernel. @throws IoMemoryError */
-  register(view: Uint8Array): void {
+  /** Makes memory known ahead of its first use; with `fixedBuffers`, registers it with the kernel, and says whether. @throws IoMemoryError, RingClosedError */
+  register(view: Uint8Array): Registration {
     checkMemory(view, 'view');
-    this.#engine.register(view);
+    if (this.#closing !== null) throw new RingClosedError('ring');
+    return this.#engine.register(view);
   }
 
   /**

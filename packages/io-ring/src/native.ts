@@ -11,25 +11,21 @@ export interface NativeAddon {
   ringFacts(ring: number, into: Int32Array): number;
   bindQueues(ring: number, staged: Int32Array, done: Int32Array): number;
   addRegion(ring: number, view: Uint8Array): number;
-  removeRegion(ring: number, region: number): number;
   registerBuffers(ring: number): number;
   registerFiles(ring: number, slots: number): number;
   setFile(ring: number, slot: number, fd: number): number;
-  /** Hands staged records to the kernel and waits for `wait` completions. How many it took. */
-  submit(ring: number, count: number, wait: number): number;
-  reap(ring: number): number;
-  waitFor(ring: number, count: number): number;
+  /** Hands staged records to the kernel: how many it took. */
+  submit(ring: number, count: number): number;
+  /** Asks for the end of an operation, which completes in any case. */
+  cancelOperation(ring: number, id: number): number;
   watchRing(ring: number, callback: (count: number) => void): number;
   holdLoop(ring: number, hold: number): number;
   /** Runs staged records to the end, blocking: how many succeeded. */
   runBatch(ring: number, count: number, results: Int32Array): number;
-  /** The same, answered by the callback of `watchRing`. */
+  /** 0: answered by the callback of `watchRing`. Else it is over: 1 more than succeeded. */
   startBatch(ring: number, count: number, results: Int32Array): number;
   cancelBatch(ring: number): number;
   closeRing(ring: number): number;
-  listenTcp(address: string, port: number, backlog: number, reusePort: number): number;
-  portOf(fd: number): number;
-  setNoDelay(fd: number, on: number): number;
 }
 
 export type Native =

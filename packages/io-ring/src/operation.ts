@@ -7,8 +7,8 @@ import type { Opcode } from './layout.ts';
 
 /** Who is told. */
 export interface Completion {
-  /** Called once with the result (>= 0) or -errno; for an operation of many results, once for each, with `more` but for the last. */
-  completed(operation: Operation, result: number, more: boolean): void;
+  /** Called once with the result (>= 0) or -errno. */
+  completed(operation: Operation, result: number): void;
 }
 
 export class Operation {
@@ -24,15 +24,13 @@ export class Operation {
   vectors: readonly Uint8Array[] | null = null;
   /** Byte position in the file; `CURRENT_POSITION` for where the descriptor is. */
   position = 0;
-  /** Flags of this kind of operation: O_*, RWF_*, MSG_*, IORING_FSYNC_*. */
+  /** Flags of this kind of operation: O_*, RWF_*, IORING_FSYNC_*. */
   flags = 0;
-  /** Mode of `openat` and `fallocate`, mask of `statx`, how of `shutdown`. */
+  /** Mode of `openat` and `fallocate`, mask of `statx`. */
   mode = 0;
   /** Bytes, for `fallocate`. */
   lengthBytes = 0;
   path = '';
-  /** The next operation starts when this one has succeeded in full (IOSQE_IO_LINK). */
-  linked = false;
   /** A short transfer is continued. */
   inFull = false;
 

@@ -7,11 +7,10 @@
  * operation on two cores); an eventfd (a system call more for each snapshot than polling the ring's own descriptor).
  */
 import { errnoName } from './errno.ts';
-import { IoArgumentError } from './errors.ts';
-import type { Backend, Engine } from './engine.ts';
-import { AT_FDCWD, DONE, DONE_WORDS, FIXED_BUFFER, MORE, OP, SQE, STAGE, STAGE_WORDS } from './layout.ts';
+import type { Backend, Engine, Registration } from './engine.ts';
+import { AT_FDCWD, DONE, DONE_WORDS, FIXED_BUFFER, OP, SQE, STAGE, STAGE_WORDS } from './layout.ts';
 import type { NativeAddon } from './native.ts';
-import { Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { readStatx } from './file-status.ts';
 import { Regions } from './regions.ts';
 import { openRing, type OpenedRing } from './ring-setup.ts';
@@ -23,6 +22,7 @@ const STATX_AT = 4096;
 export const MAX_VECTORS = 256;
 const EAGAIN = -11;
 const EBUSY = -16;
+const ECANCELED = -125;
 /** statx takes an empty path for the descriptor itself. */
 const AT_EMPTY_PATH = 0x1000;
 
@@ -53,6 +53,7 @@ export class RingEngine implements Engine {
   #freeCount: number;
   #stagedCount = 0;
   #flushing = false;
+  #retrying = false;
   #scratch: Uint8Array | null = null;
   readonly #fileSlots: number[];
   #idle: (() => void) | null = null;
@@ -93,13 +94,15 @@ export class RingEngine implements Engine {
   }
 
   get hasRoom(): boolean {
-    return this.#freeCount > 1; // one is kept for cancellations
+    return this.#freeCount > 0;
   }
 
   start(operation: Operation): void {
     // Whatever throws does so before anything has changed.
     const region = operation.view === null ? null : this.#regions.of(operation.view);
     if (operation.vectors !== null) for (const part of operation.vectors) this.#regions.of(part);
+    const { opcode } = operation;
+    if (operation.vectors !== null || opcode === OP.openat || opcode === OP.statx) this.#prepareScratch();
     if (this.#freeCount === this.capacity) this.#addon.holdLoop(this.#ring, 1);
     const index = this.#free[--this.#freeCount] as number;
     operation.id = this.#ids[index] as number;
@@ -108,9 +111,8 @@ export class RingEngine implements Engine {
     const at = this.#stagedCount * STAGE_WORDS;
     const words = this.#staged;
     words.fill(0, at, at + STAGE_WORDS);
-    words[at + STAGE.opcode] = operation.opcode;
-    words[at + STAGE.sqeFlags] =
-      (operation.linked ? SQE.link : 0) | (operation.fileSlot >= 0 ? SQE.fixedFile : 0);
+    words[at + STAGE.opcode] = opcode;
+    words[at + STAGE.sqeFlags] = operation.fileSlot >= 0 ? SQE.fixedFile : 0;
     words[at + STAGE.fd] = operation.fileSlot >= 0 ? operation.fileSlot : operation.fd;
     words[at + STAGE.id] = operation.id;
     words[at + STAGE.flags] = operation.flags;
@@ -121,13 +123,12 @@ export class RingEngine implements Engine {
       words[at + STAGE.region] = region.index;
       words[at + STAGE.offset] = view.byteOffset;
       words[at + STAGE.length] = view.byteLength;
-      const rw = operation.opcode === OP.read || operation.opcode === OP.write;
-      if (region.fixed && rw) words[at + STAGE.options] = FIXED_BUFFER;
+      if (region.fixed) words[at + STAGE.options] = FIXED_BUFFER;
     }
     if (operation.vectors !== null) this.#stageVectors(operation, index, at);
-    if (operation.opcode === OP.openat || operation.opcode === OP.statx)
+    if (opcode === OP.openat || opcode === OP.statx)
       this.#stagePath(operation, index, at);
-    if (operation.opcode === OP.fallocate) {
+    if (opcode === OP.fallocate) {
       words[at + STAGE.region2] = operation.lengthBytes | 0;
       words[at + STAGE.offset2] = Math.floor(operation.lengthBytes / 2 ** 32);
     }
@@ -145,13 +146,12 @@ export class RingEngine implements Engine {
   cancel(operation: Operation): void {
     if (operation.id < 0 || operation.cancelled) return;
     operation.cancelled = true;
-    const cancellation = new Operation(OP.asyncCancel, 'cancel');
-    cancellation.mode = operation.id;
-    this.start(cancellation);
+    this.#flush(); // the kernel must have it
+    if (!this.#withdraw(operation.id)) this.#addon.cancelOperation(this.#ring, operation.id);
   }
 
   addFile(fd: number): number {
-    const slot = this.#fileSlots.pop();
+    const slot = this.#closed ? undefined : this.#fileSlots.pop();
     if (slot === undefined) return -1;
     if (this.#addon.setFile(this.#ring, slot, fd) >= 0) return slot;
     this.#fileSlots.push(slot);
@@ -159,15 +159,25 @@ export class RingEngine implements Engine {
   }
 
   removeFile(slot: number): void {
+    if (this.#closed) return;
     this.#addon.setFile(this.#ring, slot, -1);
     this.#fileSlots.push(slot);
   }
 
-  register(view: Uint8Array): void {
-    this.#regions.of(view);
-    if (!this.#fixedBuffers) return;
+  register(view: Uint8Array): Registration {
+    const region = this.#regions.of(view);
+    if (region.fixed) return { fixed: true, reason: 'registered with the kernel before' };
+    if (!this.#fixedBuffers) return { fixed: false, reason: 'the ring was opened without `fixedBuffers`' };
+    this.#flush();
     const result = this.#addon.registerBuffers(this.#ring);
-    for (const region of this.#regions.all()) region.fixed = result > 0;
+    if (result === EBUSY) return { fixed: false, reason: 'operations are in flight: register before' };
+    for (const known of this.#regions.all()) known.fixed = result > 0;
+    return result > 0
+      ? { fixed: true, reason: 'registered with the kernel' }
+      : {
+          fixed: false,
+          reason: `IORING_REGISTER_BUFFERS answered ${errnoName(-result)}; RLIMIT_MEMLOCK bounds it, and 1 GiB each`,
+        };
   }
 
   async close(): Promise<void> {
@@ -185,19 +195,17 @@ export class RingEngine implements Engine {
     return id & (this.capacity - 1); // capacity is a power of two
   }
 
-  #scratchAt(index: number): number {
-    if (this.#scratch === null) {
-      this.#scratch = new Uint8Array(new SharedArrayBuffer(this.capacity * SCRATCH_BYTES));
-      this.#regions.of(this.#scratch);
-    }
-    return index * SCRATCH_BYTES;
+  #prepareScratch(): void {
+    if (this.#scratch !== null) return;
+    const scratch = new Uint8Array(new SharedArrayBuffer(this.capacity * SCRATCH_BYTES));
+    this.#regions.of(scratch);
+    this.#scratch = scratch;
   }
 
   #stagePath(operation: Operation, index: number, at: number): void {
-    const from = this.#scratchAt(index);
+    const from = index * SCRATCH_BYTES;
     const scratch = this.#scratch as Uint8Array;
     const path = Buffer.from(operation.path);
-    if (path.includes(0)) throw new IoArgumentError('path', operation.path, 'a path without NUL');
     scratch.set(path.subarray(0, STATX_AT - 1), from);
     scratch[from + Math.min(path.length, STATX_AT - 1)] = 0;
     const words = this.#staged;
@@ -215,7 +223,7 @@ export class RingEngine implements Engine {
 
   #stageVectors(operation: Operation, index: number, at: number): void {
     const vectors = operation.vectors as readonly Uint8Array[];
-    const from = this.#scratchAt(index);
+    const from = index * SCRATCH_BYTES;
     const list = new Int32Array((this.#scratch as Uint8Array).buffer, from, vectors.length * 3);
     for (let part = 0; part < vectors.length; part++) {
       const view = vectors[part] as Uint8Array;
@@ -231,16 +239,22 @@ export class RingEngine implements Engine {
 
   #flush(): void {
     while (this.#stagedCount > 0) {
-      const taken = this.#addon.submit(this.#ring, this.#stagedCount, 0);
+      const taken = this.#addon.submit(this.#ring, this.#stagedCount);
       if (taken === EAGAIN || taken === EBUSY) {
-        setImmediate(() => this.#flush()); // the kernel wants completions reaped, or memory; both come with the loop
+        // The kernel wants completions reaped, or memory; both come with the loop.
+        if (!this.#retrying)
+          setImmediate(() => {
+            this.#retrying = false;
+            this.#flush();
+          });
+        this.#retrying = true;
         return;
       }
       const gone = taken > 0 ? taken : 1;
       // The first record was refused: it completes with the reason, like any other.
       if (taken < 0) {
         const id = this.#staged[STAGE.id] as number;
-        setImmediate(() => this.#complete(id, taken, 0));
+        setImmediate(() => this.#complete(id, taken));
       }
       this.#staged.copyWithin(0, gone * STAGE_WORDS, this.#stagedCount * STAGE_WORDS);
       this.#stagedCount -= gone;
@@ -250,29 +264,34 @@ export class RingEngine implements Engine {
   #completed(count: number): void {
     const done = this.#done;
     for (let at = 0; at < count * DONE_WORDS; at += DONE_WORDS)
-      this.#complete(
-        done[at + DONE.id] as number,
-        done[at + DONE.result] as number,
-        done[at + DONE.flags] as number,
-      );
+      this.#complete(done[at + DONE.id] as number, done[at + DONE.result] as number);
     this.#flush();
   }
 
-  #complete(id: number, result: number, flags: number): void {
+  /** Takes an operation that the kernel has not taken yet off the stage; it completes like any other. Whether it was there. */
+  #withdraw(id: number): boolean {
+    for (let record = 0; record < this.#stagedCount; record++) {
+      const at = record * STAGE_WORDS;
+      if (this.#staged[at + STAGE.id] !== id) continue;
+      this.#staged.copyWithin(at, at + STAGE_WORDS, this.#stagedCount * STAGE_WORDS);
+      this.#stagedCount--;
+      setImmediate(() => this.#complete(id, ECANCELED));
+      return true;
+    }
+    return false;
+  }
+
+  #complete(id: number, result: number): void {
     const index = this.#indexOf(id);
     const operation = this.#table[index];
     if (operation === null || operation === undefined || operation.id !== id) return;
-    if (flags & MORE) {
-      operation.completion?.completed(operation, result, true);
-      return;
-    }
     if (operation.opcode === OP.statx && result === 0)
       operation.status = readStatx((this.#scratch as Uint8Array).buffer, index * SCRATCH_BYTES + STATX_AT);
     this.#table[index] = null;
     operation.id = -1;
     this.#ids[index] = ((id + this.capacity) & 0x7fffffff) | 0;
     this.#free[this.#freeCount++] = index;
-    operation.completion?.completed(operation, result, false);
+    operation.completion?.completed(operation, result);
     if (this.#freeCount === this.capacity) {
       if (!this.#closed) this.#addon.holdLoop(this.#ring, 0);
       this.#idle?.();

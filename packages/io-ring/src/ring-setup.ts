@@ -1,4 +1,4 @@
-/** Opening an io_uring with the best that the kernel has, and saying what it was. */
+/** Opening an io_uring, and saying why where there is none. */
 import { errnoName } from './errno.ts';
 import { FACTS, FACTS_WORDS, SETUP } from './layout.ts';
 import type { NativeAddon } from './native.ts';
@@ -12,38 +12,34 @@ export interface OpenedRing {
 }
 
 /**
- * Since kernels 6.0, 5.19, 5.5. Not IORING_SETUP_DEFER_TASKRUN: work that it defers wakes an eventfd, but nobody who polls the ring's own
- * descriptor, so completions would wait for the next submission; and it was no faster here.
+ * One issuer is since kernel 6.0, as is cancelling from outside of the ring, which is how a thread that ends gets its memory back from operations
+ * that would wait for ever: an older kernel is not used. Not IORING_SETUP_DEFER_TASKRUN: work that it defers wakes an eventfd, but nobody who
+ * polls the ring's own descriptor, so completions would wait for the next submission; and it was no faster here.
  */
-const ATTEMPTS = [
-  {
-    flags: SETUP.clamp | SETUP.submitAll | SETUP.coopTaskRun | SETUP.singleIssuer,
-    how: 'one issuer, cooperative task work',
-  },
-  { flags: SETUP.clamp | SETUP.submitAll | SETUP.coopTaskRun, how: 'cooperative task work' },
-  { flags: SETUP.clamp, how: 'plain' },
-];
+const FLAGS = SETUP.clamp | SETUP.submitAll | SETUP.coopTaskRun | SETUP.singleIssuer;
 
+const TOO_OLD = ': this kernel has no io_uring that will do (6.0 or later needed)';
 const WHY: Record<string, string> = {
-  ENOSYS: ': this kernel has no io_uring that will do (5.5 or later needed)',
+  ENOSYS: TOO_OLD,
+  EINVAL: TOO_OLD,
   EPERM: ': forbidden, by kernel.io_uring_disabled or a seccomp filter',
   ENOMEM: ': the ring does not fit under RLIMIT_MEMLOCK',
 };
 
 /** The ring, or why there is none, as a clause. */
-export function openRing(addon: NativeAddon, entries: number): OpenedRing | string {
-  let name = '';
-  for (const { flags, how } of ATTEMPTS) {
-    const ring = addon.openRing(entries, entries * 2, flags);
-    if (ring > 0) {
-      const facts = new Int32Array(FACTS_WORDS);
-      addon.ringFacts(ring, facts);
-      const [submissions = 0, completions = 0] = [facts[FACTS.entries], facts[FACTS.completionEntries]];
-      const reason = `${submissions} entries, ${completions} completions, ${how}`;
-      return { ring, entries: submissions, completionEntries: completions, reason };
-    }
-    name = errnoName(-ring);
-    if (name !== 'EINVAL') break; // a flag that an older kernel does not know
+export function openRing(addon: NativeAddon, asked: number): OpenedRing | string {
+  const ring = addon.openRing(asked, asked * 2, FLAGS);
+  if (ring < 0) {
+    const name = errnoName(-ring);
+    return `io_uring_setup answered ${name}${WHY[name] ?? ''}`;
   }
-  return `io_uring_setup answered ${name}${WHY[name] ?? ''}`;
+  const facts = new Int32Array(new SharedArrayBuffer(FACTS_WORDS * 4));
+  addon.ringFacts(ring, facts);
+  const [entries = 0, completionEntries = 0] = [facts[FACTS.entries], facts[FACTS.completionEntries]];
+  return {
+    ring,
+    entries,
+    completionEntries,
+    reason: `io_uring of ${entries} entries and ${completionEntries} completions`,
+  };
 }

@@ -1,4 +1,4 @@
-/** Which of the two this run is about: every test file runs with the addon and, as project `platform-fallback`, without it. */
+/** Which of the two this run is about: every test file runs with the addon and, as project `io-ring-fallback`, without it. */
 import { loadNative } from '../src/native.ts';
 
 /** Whether the addon was meant to be off. */

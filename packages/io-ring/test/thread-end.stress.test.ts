@@ -1,0 +1,45 @@
+/** Threads and processes that end with operations in flight. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { fileOf, pattern, pipe, shared, turn } from './files.ts';
+import { native } from './native-mode.ts';
+
+const execArgv = ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'];
+const PROGRAM = path.join(import.meta.dirname, 'busy-thread.ts');
+
+test('workers that are terminated with operations in flight take nothing with them', async () => {
+  const ROUNDS = 60;
+  const fd = native ? pipe() : fs.openSync(fileOf(pattern(1 << 16)), 'r');
+  const memory = shared(4096);
+  const descriptors = fs.existsSync('/proc/self/fd') ? fs.readdirSync('/proc/self/fd').length : 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const worker = new Worker(PROGRAM, { execArgv, workerData: { fd, memory, batch: round % 2 === 0 } });
+    await new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+    expect(await worker.terminate()).toBe(1);
+  }
+  if (native) {
+    fs.writeSync(fd, 'x'.repeat(64)); // whoever still reads would take it
+    await turn();
+    expect(memory.every((byte) => byte === 0)).toBe(true);
+    expect(fs.readdirSync('/proc/self/fd').length).toBe(descriptors);
+  } else fs.closeSync(fd);
+}, 60_000);
+
+for (const end of ['exit', 'throw', 'return'])
+  test(`a process that ends by ${end} with operations in flight ends as it should`, () => {
+    const file = fileOf(pattern(1 << 16));
+    const started = performance.now();
+    const { status, signal, stderr } = spawnSync(process.execPath, [...execArgv, PROGRAM, end, file], {
+      encoding: 'utf8',
+      timeout: 20_000,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    expect({ status, signal }, stderr).toEqual({ status: end === 'exit' ? 7 : end === 'throw' ? 1 : 0, signal: null });
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
