@@ -13,7 +13,7 @@ const MAY_IMPORT = {
   platform: [],
   'atomic-state': ['shared-memory', 'lock-free'],
   'buffer-pool': ['shared-memory', 'lock-free'],
-  'io-ring': ['buffer-pool'],
+  'io-ring': [],
   'memory-tracker': ['shared-memory'],
   'perf-counters': ['shared-memory'],
   scheduler: ['shared-memory', 'lock-free'],

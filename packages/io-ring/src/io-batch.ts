@@ -220,7 +220,6 @@ export class IoBatch implements Disposable {
     this.#count++;
     return index;
   }
-
 }
 
 /** The batch was closed while it ran. */

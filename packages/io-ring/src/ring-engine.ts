@@ -126,8 +126,7 @@ export class RingEngine implements Engine {
       if (region.fixed) words[at + STAGE.options] = FIXED_BUFFER;
     }
     if (operation.vectors !== null) this.#stageVectors(operation, index, at);
-    if (opcode === OP.openat || opcode === OP.statx)
-      this.#stagePath(operation, index, at);
+    if (opcode === OP.openat || opcode === OP.statx) this.#stagePath(operation, index, at);
     if (opcode === OP.fallocate) {
       words[at + STAGE.region2] = operation.lengthBytes | 0;
       words[at + STAGE.offset2] = Math.floor(operation.lengthBytes / 2 ** 32);

@@ -4,9 +4,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { IoBatch, IoFile, IoRing } from '../src/index.ts';
 
 if (parentPort === null) {
-  const [, , end, name] = process.argv as string[];
+  const [, , end, name] = process.argv;
   const ring = IoRing.open();
-  const file = await IoFile.open(ring, name as string);
+  const file = await IoFile.open(ring, name ?? '');
   const memory = new Uint8Array(new SharedArrayBuffer(1 << 16));
   const reads = Array.from({ length: 100 }, () => file.read(memory, { position: 0 }));
   if (end === 'exit') process.exit(7);

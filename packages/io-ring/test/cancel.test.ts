@@ -94,7 +94,9 @@ test('one signal for a ring that is full cancels them all', async ({ skip }) => 
   expect(ring.stats).toMatchObject({ inFlight: 0, waiting: 0, cancelled: 500 });
 });
 
-test('after 10 000 cancellations every slot is there, and no memory is touched any more', async ({ skip }) => {
+test('after 10 000 cancellations every slot is there, and no memory is touched any more', async ({
+  skip,
+}) => {
   if (!native) skip('what a thread has begun cannot be cancelled');
   const ring = ringOf({ entries: 64 });
   await using file = await IoFile.open(ring, pipePath(), 'r+');

@@ -33,7 +33,9 @@ for (const [way, run] of WAYS) {
     for (let round = 0; round < 3; round++) {
       memory.fill(0);
       for (let index = 0; index < 1000; index++)
-        expect(batch.read(fd, memory.subarray(index * 64, index * 64 + 1 + (index % 64)), index * 60)).toBe(index);
+        expect(batch.read(fd, memory.subarray(index * 64, index * 64 + 1 + (index % 64)), index * 60)).toBe(
+          index,
+        );
       expect(batch.size).toBe(1000);
       expect(await run(batch)).toBe(1000);
       expect(batch.size).toBe(0);
@@ -123,13 +125,23 @@ test('misuse is refused by name, and what was staged stays', () => {
   expect(() => batch.link()).toThrow('size is 0');
   expect(() => batch.read(-1, memory, 0)).toThrow('fd is -1');
   expect(() => batch.read(fd, memory, 0.5)).toThrow('position is 0.5');
-  expect(() => batch.read(fd, new Uint8Array(3), 0)).toThrow(expect.objectContaining({ code: 'ERR_IO_MEMORY' }));
+  expect(() => batch.read(fd, new Uint8Array(3), 0)).toThrow(
+    expect.objectContaining({ code: 'ERR_IO_MEMORY' }),
+  );
   batch.read(fd, memory, 0);
   batch.read(fd, memory, 0);
   expect(() => batch.read(fd, memory, 0)).toThrow('size is 2, expected less than the capacity of 2');
   expect(batch.run()).toBe(2);
-  for (const options of [{ operations: 0 }, { operations: 65_537 }, { entries: 0 }, { entries: 5000 }, { engine: 'x' }])
-    expect(() => IoBatch.open(options as object)).toThrow(expect.objectContaining({ code: 'ERR_IO_ARGUMENT' }));
+  for (const options of [
+    { operations: 0 },
+    { operations: 65_537 },
+    { entries: 0 },
+    { entries: 5000 },
+    { engine: 'x' },
+  ])
+    expect(() => IoBatch.open(options as object)).toThrow(
+      expect.objectContaining({ code: 'ERR_IO_ARGUMENT' }),
+    );
 });
 
 test('a batch under way is not touched, and its signal ends it early', async () => {

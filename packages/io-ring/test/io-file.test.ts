@@ -20,7 +20,12 @@ test('what is written at positions is read back, and is what node:fs sees', asyn
   bytes.set(pattern(10_000));
   expect(await file.write(bytes, { position: 5000 })).toBe(10_000);
   expect(fs.readFileSync(name).subarray(5000)).toEqual(Buffer.from(pattern(10_000)));
-  expect(fs.readFileSync(name).subarray(0, 5000).every((byte) => byte === 0)).toBe(true);
+  expect(
+    fs
+      .readFileSync(name)
+      .subarray(0, 5000)
+      .every((byte) => byte === 0),
+  ).toBe(true);
   const back = shared(4000);
   expect(await file.read(back.subarray(1000, 3000), { position: 5100 })).toBe(2000);
   expect(back.subarray(1000, 3000)).toEqual(bytes.subarray(100, 2100));
@@ -98,8 +103,8 @@ test('1 to 256 views make a vector, and each must be shared memory', async () =>
 test('sync answers, with all or with data only', async () => {
   await using file = await IoFile.open(ringOf(), path.join(folder(), 'synced'), 'w');
   await file.write(shared(10), { position: 0 });
-  await file.sync();
-  await file.sync({ dataOnly: true });
+  expect(await file.sync()).toBeUndefined();
+  expect(await file.sync({ dataOnly: true })).toBeUndefined();
 });
 
 test('allocate makes room on io_uring, and is refused by name on node:fs', async () => {
@@ -145,7 +150,11 @@ test('flags open as those of node:fs do', async () => {
   const ring = ringOf();
   const inside = folder();
   const name = path.join(inside, 'flags');
-  await expect(IoFile.open(ring, name)).rejects.toMatchObject({ code: 'ENOENT', syscall: 'open', path: name });
+  await expect(IoFile.open(ring, name)).rejects.toMatchObject({
+    code: 'ENOENT',
+    syscall: 'open',
+    path: name,
+  });
   await (await IoFile.open(ring, name, 'wx', { mode: 0o600 })).close();
   expect(fs.statSync(name).mode & 0o777).toBe(0o600);
   await expect(IoFile.open(ring, name, 'wx')).rejects.toMatchObject({ code: 'EEXIST' });
@@ -162,7 +171,10 @@ test('flags open as those of node:fs do', async () => {
   await (await IoFile.open(ring, name, 'w')).close();
   expect(fs.statSync(name).size).toBe(0);
   await using directory = await IoFile.open(ring, inside, fs.constants.O_RDONLY);
-  await expect(directory.read(two, { position: 0 })).rejects.toMatchObject({ code: 'EISDIR', syscall: 'read' });
+  await expect(directory.read(two, { position: 0 })).rejects.toMatchObject({
+    code: 'EISDIR',
+    syscall: 'read',
+  });
   await expect(IoFile.open(ring, inside, 'w')).rejects.toMatchObject({ code: 'EISDIR' });
   await expect(IoFile.open(ring, name, 'rw' as 'r')).rejects.toThrow('flags is "rw"');
   await expect(IoFile.open(ring, 'a\0b')).rejects.toMatchObject({ code: 'ERR_IO_ARGUMENT' });
@@ -179,7 +191,10 @@ test('a descriptor that somebody else closed fails by name, where the ring has n
 test('a closed file is refused, and closing it twice is one closing', async () => {
   const file = await IoFile.open(ringOf(), fileOf('abc'));
   await Promise.all([file.close(), file.close()]);
-  await expect(file.read(shared(3))).rejects.toMatchObject({ code: 'ERR_RING_CLOSED', message: 'the file is closed' });
+  await expect(file.read(shared(3))).rejects.toMatchObject({
+    code: 'ERR_RING_CLOSED',
+    message: 'the file is closed',
+  });
   expect(() => fs.fstatSync(file.fd)).toThrow(/EBADF/);
 });
 
@@ -215,7 +230,12 @@ test('O_DIRECT reads what was written past the page cache, and refuses what is n
   memory.fill(7);
   expect(await file.write(memory.subarray(0, 4096), { position: 0 })).toBe(4096);
   await file.close();
-  expect(fs.readFileSync(name).subarray(0, 4096).every((byte) => byte === 7)).toBe(true);
+  expect(
+    fs
+      .readFileSync(name)
+      .subarray(0, 4096)
+      .every((byte) => byte === 7),
+  ).toBe(true);
 });
 
 test('a full device fails with ENOSPC, and says how much had been written', async ({ skip }) => {

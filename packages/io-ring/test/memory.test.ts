@@ -9,7 +9,7 @@ test('memory that could be transferred away is refused before anything happens',
   for (const view of [new Uint8Array(3), Buffer.alloc(3)])
     await expect(file.read(view, { position: 0 })).rejects.toBeInstanceOf(IoMemoryError);
   for (const view of [null, 'abc', new Int32Array(new SharedArrayBuffer(8)), new SharedArrayBuffer(3)])
-    await expect(file.read(view as Uint8Array)).rejects.toMatchObject({ code: 'ERR_IO_ARGUMENT' });
+    await expect(file.read(view as unknown as Uint8Array)).rejects.toMatchObject({ code: 'ERR_IO_ARGUMENT' });
   expect(ring.stats).toMatchObject({ inFlight: 0, waiting: 0, started: 1 });
 });
 
@@ -47,7 +47,7 @@ test('beyond 64 memories the ring refuses by name, and those it has still work',
 
 test('a ring whose memories are used up refuses what needs its own, and loses no room by it', async () => {
   const ring = ringOf({ entries: 2 });
-  for (let index = 0; native && index < 64; index++) ring.register(shared(1));
+  if (native) for (let index = 0; index < 64; index++) ring.register(shared(1));
   const opened = Array.from({ length: 20 }, () => IoFile.open(ring, fileOf('abc')));
   const outcomes = await Promise.allSettled(opened);
   expect(outcomes.every(({ status }) => status === (native ? 'rejected' : 'fulfilled'))).toBe(true);
@@ -60,7 +60,8 @@ test('registering says whether the kernel keeps the pages', async () => {
   expect(ringOf().register(memory)).toMatchObject({ fixed: false });
   const ring = ringOf({ fixedBuffers: true });
   const { fixed, reason } = ring.register(memory);
-  if (!native) expect({ fixed, reason }).toEqual({ fixed: false, reason: 'node:fs has no registered memory' });
+  if (!native)
+    expect({ fixed, reason }).toEqual({ fixed: false, reason: 'node:fs has no registered memory' });
   else expect(reason).toMatch(fixed ? /^registered with the kernel$/ : /IORING_REGISTER_BUFFERS answered E/);
   expect(() => ring.register(new Uint8Array(10))).toThrow(IoMemoryError);
   await using file = await IoFile.open(ring, fileOf(pattern(4096)));

@@ -19,13 +19,15 @@ test('a machine without io_uring gets node:fs, and is told why', () => {
   const refusing = (errno: number): NativeAddon => ({ openRing: () => -errno }) as unknown as NativeAddon;
   expect(openRing(refusing(38), 8)).toMatch(/answered ENOSYS: .* \(6\.0 or later needed\)/);
   expect(openRing(refusing(22), 8)).toMatch(/answered EINVAL: .* \(6\.0 or later needed\)/);
-  expect(openRing(refusing(1), 8)).toMatch(/EPERM: forbidden, by kernel.io_uring_disabled or a seccomp filter/);
+  expect(openRing(refusing(1), 8)).toMatch(
+    /EPERM: forbidden, by kernel.io_uring_disabled or a seccomp filter/,
+  );
   expect(openRing(refusing(12), 8)).toMatch(/RLIMIT_MEMLOCK/);
   expect(openRing(refusing(24), 8)).toBe('io_uring_setup answered EMFILE');
 });
 
 describe.runIf(native)('the addon', () => {
-  const addon = loadNative().addon as NativeAddon;
+  const addon = (loadNative().addon ?? {}) as NativeAddon;
   const { abi, ...functions } = addon;
   const values: unknown[] = [
     undefined, null, true, -1, 0, 1, 2, 0.5, Number.NaN, Infinity, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 31), 1n, '1', {}, [],
@@ -59,7 +61,10 @@ describe.runIf(native)('the addon', () => {
         try {
           expect(typeof call(...args)).toBe('number');
         } catch (error) {
-          expect(error, name).toMatchObject({ code: 'ERR_NATIVE_ARGUMENT' });
+          expect({ name, code: (error as { code?: string }).code }).toEqual({
+            name,
+            code: 'ERR_NATIVE_ARGUMENT',
+          });
         }
       }
     addon.closeRing(ring);
@@ -77,8 +82,8 @@ describe.runIf(native)('the addon', () => {
     const { ring } = made();
     expect(addon.closeRing(ring)).toBe(0);
     for (const handle of [ring, 0, -1, 2 ** 32 + ring, 1e9])
-      for (const call of [addon.closeRing, addon.cancelBatch, addon.registerBuffers])
-        expect(() => call(handle)).toThrow(expect.objectContaining({ code: 'ERR_NATIVE_ARGUMENT' }));
+      for (const name of ['closeRing', 'cancelBatch', 'registerBuffers'] as const)
+        expect(() => addon[name](handle)).toThrow(expect.objectContaining({ code: 'ERR_NATIVE_ARGUMENT' }));
   });
 
   test('memory of a plain ArrayBuffer is refused, and views that are too small', () => {
@@ -120,7 +125,8 @@ describe.runIf(native)('the addon', () => {
     for (const bad of [-1, 64, 1 << 30, region + 1]) expect(record({ region: bad })).toBe(EINVAL);
     expect(record({ options: 1 })).toBe(EINVAL); // not registered
     for (const sqeFlags of [32, 64, 128, 256, -1]) expect(record({ sqeFlags })).toBe(EINVAL);
-    for (const opcode of [0, 6, 7, 14, 26, 30, 46, 255, 256 + OP.read, -1, 1 << 30]) expect(record({ opcode })).toBe(-95);
+    for (const opcode of [0, 6, 7, 14, 26, 30, 46, 255, 256 + OP.read, -1, 1 << 30])
+      expect(record({ opcode })).toBe(-95);
     for (const opcode of [OP.readv, OP.writev]) {
       expect(record({ opcode, length: 0, region2: region })).toBe(EINVAL);
       expect(record({ opcode, length: 1025, region2: region })).toBe(EINVAL);
