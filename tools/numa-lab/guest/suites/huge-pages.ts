@@ -53,7 +53,13 @@ export const suite: Suite = {
         region.touch();
         expectEqual('AnonHugePages before', region.hugeBytes(), 0);
         expectVerified('hugePages', hugePages(region.view, 'advise'));
-        expectVerified('hugePages', hugePages(region.view, 'collapse'));
+        const collapsed = hugePages(region.view, 'collapse');
+        // Before Linux 6.7 the kernel does not tell which part of a mapping is huge. Then it was asked, and is judged by its own files alone.
+        if (collapsed.status !== 'verified')
+          expectThat(
+            collapsed.reason,
+            /succeeded, but cannot be read back: .*needs Linux 6\.7/.test(collapsed.reason),
+          );
         const huge = region.hugeBytes();
         expectThat(`${huge} bytes huge, expected most`, huge >= region.view.byteLength - 2 * HUGE);
         region.expectTouched();
