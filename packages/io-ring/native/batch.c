@@ -106,7 +106,7 @@ static napi_value begin(napi_env env, corelane_call *call, corelane_ring **ring_
   corelane_ring *ring = corelane_ring_of(call, 0);
   uint64_t count = corelane_natural(call, 1);
   corelane_range results = corelane_view(call, 2);
-  if (!call->ok) return NULL;
+  if (ring == NULL || !call->ok) return NULL;
   if (ring->stage == NULL || count > ring->stage_records || results.length < count * sizeof(int32_t) ||
       ((uintptr_t)results.bytes & 3) != 0)
     return corelane_number(env, -EINVAL);
@@ -167,7 +167,7 @@ static int cancel_all(corelane_ring *ring) { return corelane_cancel(ring, 0, IOR
 static napi_value cancel_batch(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   ring_batch *batch = &ring->batch;
   if (!batch->active) return corelane_number(env, 0);
   batch->cancelled = true;

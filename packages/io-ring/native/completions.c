@@ -72,7 +72,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 static napi_value watch_ring(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   napi_valuetype type = napi_undefined;
   if (call.count < 2 || napi_typeof(env, call.values[1], &type) != napi_ok || type != napi_function || ring->poll != NULL ||
       ring->done == NULL)
@@ -101,7 +101,7 @@ static napi_value hold_loop(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   bool hold = corelane_int(&call, 1) != 0;
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (ring->poll == NULL) return corelane_number(env, -EINVAL);
   if (hold)
     uv_ref((uv_handle_t *)ring->poll);

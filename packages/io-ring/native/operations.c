@@ -129,7 +129,7 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   uint64_t count = corelane_natural(&call, 1);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (ring->stage == NULL || ring->batch.active || count > ring->stage_records) return corelane_number(env, -EINVAL);
   if (count == 0) return corelane_number(env, 0);
   uint32_t tail = *ring->sq_tail;
@@ -167,7 +167,7 @@ static napi_value cancel_operation(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   uint64_t id = corelane_natural(&call, 1);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (id > UINT32_MAX) return corelane_number(env, -EINVAL);
   return corelane_number(env, corelane_cancel(ring, (uint32_t)id, 0));
 }

@@ -22,8 +22,8 @@ corelane_ring *corelane_ring_of(corelane_call *call, size_t index) {
   if (!call->ok) return NULL;
   for (corelane_ring *ring = list == NULL ? NULL : list->first; ring != NULL; ring = ring->next)
     if (ring->generation == handle) return ring;
-  call->ok = false;
   napi_throw_type_error(call->env, "ERR_NATIVE_ARGUMENT", "expected a ring of this thread that is open");
+  call->ok = false;
   return NULL;
 }
 
@@ -194,7 +194,7 @@ static napi_value ring_facts(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   corelane_range into = corelane_view(&call, 1);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   int32_t facts[] = {(int32_t)ring->entries, (int32_t)ring->completion_entries, (int32_t)ring->in_flight};
   if (into.length < sizeof facts) return corelane_number(env, -EINVAL);
   memcpy(into.bytes, facts, sizeof facts);
@@ -207,7 +207,7 @@ static napi_value bind_queues(napi_env env, napi_callback_info info) {
   corelane_ring *ring = corelane_ring_of(&call, 0);
   corelane_range stage = corelane_view(&call, 1);
   corelane_range done = corelane_view(&call, 2);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (stage.length < STAGE_WORDS * sizeof(int32_t) || done.length < DONE_WORDS * sizeof(int32_t) || ring->stage != NULL ||
       ((uintptr_t)stage.bytes & 3) != 0 || ((uintptr_t)done.bytes & 3) != 0)
     return corelane_number(env, -EINVAL);
@@ -226,7 +226,7 @@ static napi_value add_region(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   corelane_range range = corelane_view(&call, 1);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (range.bytes == NULL || range.length == 0) return corelane_number(env, -EINVAL);
   for (int i = 0; i < RING_REGIONS; i++) {
     ring_region *region = &ring->regions[i];
@@ -244,7 +244,7 @@ static napi_value add_region(napi_env env, napi_callback_info info) {
 static napi_value register_buffers(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (ring->in_flight > 0) return corelane_number(env, -EBUSY);
   if (ring->buffers_registered) {
     enroll(ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
@@ -272,7 +272,7 @@ static napi_value register_files(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   uint64_t slots = corelane_natural(&call, 1);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   if (slots == 0 || slots > 32768) return corelane_number(env, -EINVAL);
   int *fds = malloc(slots * sizeof *fds);
   if (fds == NULL) return corelane_number(env, -ENOMEM);
@@ -290,7 +290,7 @@ static napi_value set_file(napi_env env, napi_callback_info info) {
   corelane_ring *ring = corelane_ring_of(&call, 0);
   uint64_t slot = corelane_natural(&call, 1);
   int fd = corelane_int(&call, 2);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   struct io_uring_files_update update;
   memset(&update, 0, sizeof update);
   update.offset = (uint32_t)slot;
@@ -303,7 +303,7 @@ static napi_value set_file(napi_env env, napi_callback_info info) {
 static napi_value close_ring(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  if (!call.ok) return NULL;
+  if (ring == NULL || !call.ok) return NULL;
   corelane_unwatch(ring);
   unlink_ring(list_of(env), ring);
   free_ring(ring);

@@ -95,7 +95,7 @@ typedef struct corelane_ring {
   bool closing;
 } corelane_ring;
 
-/** The ring of a handle, or NULL after an exception. Handles are numbers; they may come from anywhere. */
+/** The ring of a handle, or NULL after an exception: looked at for itself, which gcc's analyzer can follow. Handles are numbers; they may come from anywhere. */
 corelane_ring *corelane_ring_of(corelane_call *call, size_t index);
 
 int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags);
