@@ -1,4 +1,4 @@
-// Compiles the addon of a package: every native/*.c, in one call of the C compiler.
+// Compiles the addon of a package: every native/*.c and what is common to all (common/), in one call of the C compiler.
 //   node ../../tools/native/build.mjs [--target linux-arm64] [--sanitize] [--out FILE]      in a package's folder
 // The result is npm/<target>/<package>.node, where the optional dependency of that target has it. Without `--target`: this machine's.
 //
@@ -28,6 +28,9 @@ const here = fileURLToPath(import.meta.url);
 const require = createRequire(import.meta.url);
 export const HEADERS = require('node-api-headers').include_dir;
 const HEADERS_VERSION = require('node-api-headers/package.json').version;
+
+/** What all addons share. */
+export const COMMON = join(dirname(here), 'common');
 
 /** The compilers to try, and the Debian packages that bring the first of them. */
 const TARGETS = {
@@ -101,6 +104,15 @@ export function findCompiler(target) {
   return look() ?? lacking;
 }
 
+/** The C files and headers of a package's addon: its own, and those of COMMON that it has none of its own for. */
+export function sourcesOf(folder) {
+  const byName = new Map();
+  for (const native of [COMMON, join(folder, 'native')])
+    for (const entry of readdirSync(native).toSorted())
+      if (/\.[ch]$/.test(entry)) byName.set(entry, join(native, entry));
+  return [...byName.values()];
+}
+
 /**
  * @param {string} folder the package
  * @param {{ target?: string, sanitize?: boolean, out?: string }} options
@@ -120,14 +132,11 @@ export function buildNative(folder, { target = hostTarget(), sanitize = false, o
   const file = out ?? join(folder, 'npm', target, `${name}.node`);
   const compiler = findCompiler(target);
   if (typeof compiler === 'string') return giveUp(compiler);
-  const native = join(folder, 'native');
-  const sources = readdirSync(native)
-    .filter((entry) => /\.[ch]$/.test(entry))
-    .toSorted();
+  const sources = sourcesOf(folder);
   const flags = [...FLAGS, ...BY_TARGET[target], ...(sanitize ? SANITIZE : RELEASE)];
   const stamp = createHash('sha256')
     .update(JSON.stringify([compiler, flags, HEADERS_VERSION, readFileSync(here, 'utf8')]))
-    .update(JSON.stringify(sources.map((entry) => [entry, readFileSync(join(native, entry), 'utf8')])))
+    .update(JSON.stringify(sources.map((source) => [basename(source), readFileSync(source, 'utf8')])))
     .digest('hex');
   const stampFile = `${file}.stamp`;
   // With what was built: two builds at a time, or one that was killed, may leave the binary of one with the stamp of another.
@@ -136,9 +145,9 @@ export function buildNative(folder, { target = hostTarget(), sanitize = false, o
 
   mkdirSync(dirname(file), { recursive: true });
   const fresh = `${file}.${process.pid}`; // renamed into place: another process may have the old one loaded
-  const cFiles = sources.filter((entry) => entry.endsWith('.c')).map((entry) => join(native, entry));
+  const cFiles = sources.filter((source) => source.endsWith('.c'));
   const [command, ...own] = compiler.command;
-  const r = spawnSync(command, [...own, ...flags, `-I${HEADERS}`, '-o', fresh, ...cFiles], {
+  const r = spawnSync(command, [...own, ...flags, `-I${HEADERS}`, `-I${COMMON}`, '-o', fresh, ...cFiles], {
     encoding: 'utf8',
   });
   if (r.status !== 0) throw new Error(`native: ${name}: ${compiler.command.join(' ')} failed\n${r.stderr}`);

@@ -22,10 +22,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { HEADERS, buildNative, findCompiler, hostTarget } from './build.mjs';
+import { COMMON, HEADERS, buildNative, findCompiler, hostTarget, sourcesOf } from './build.mjs';
 import { FAULTS } from './faults.mjs';
 
 const { values } = parseArgs({
@@ -80,8 +80,7 @@ function toolchain() {
 function analyze({ command: [command, ...own] }) {
   const version = spawnSync(command, [...own, '-dumpversion'], { encoding: 'utf8' });
   const major = version.stdout.trim().split('.')[0];
-  const native = join(folder, 'native');
-  const files = readdirSync(native).filter((file) => file.endsWith('.c'));
+  const files = sourcesOf(folder).filter((file) => file.endsWith('.c'));
   for (const file of files) {
     const r = spawnSync(
       command,
@@ -92,10 +91,11 @@ function analyze({ command: [command, ...own] }) {
         '-fanalyzer',
         '-Werror',
         `-I${HEADERS}`,
+        `-I${COMMON}`,
         '-c',
         '-o',
         '/dev/null',
-        join(native, file),
+        file,
       ],
       { encoding: 'utf8' },
     );
@@ -149,7 +149,7 @@ function selfCheck(work, runtime) {
   const faults = FAULTS[values.package] ?? [];
   for (const [n, { what, by, file, from, to, report }] of faults.entries()) {
     const copy = join(work, `fault-${n}`, values.package);
-    cpSync(join(folder, 'native'), join(copy, 'native'), { recursive: true });
+    for (const source of sourcesOf(folder)) cpSync(source, join(copy, 'native', basename(source)));
     const source = readFileSync(join(copy, 'native', file), 'utf8');
     if (!source.includes(from)) throw new CheckError(`the fault "${what}" no longer fits ${file}: ${from}`);
     writeFileSync(join(copy, 'native', file), source.replace(from, to));

@@ -105,7 +105,7 @@ static bool complete(const corelane_ring *ring) { return ring->batch.done == rin
 static napi_value begin(napi_env env, corelane_call *call, corelane_ring **ring_out) {
   corelane_ring *ring = corelane_ring_of(call, 0);
   uint64_t count = corelane_natural(call, 1);
-  corelane_range results = corelane_view(call, 2);
+  corelane_range results = corelane_shared_view(call, 2);
   if (ring == NULL || !call->ok) return NULL;
   if (ring->stage == NULL || count > ring->stage_records || results.length < count * sizeof(int32_t) ||
       ((uintptr_t)results.bytes & 3) != 0)

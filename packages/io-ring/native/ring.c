@@ -193,7 +193,7 @@ static napi_value open_ring(napi_env env, napi_callback_info info) {
 static napi_value ring_facts(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  corelane_range into = corelane_view(&call, 1);
+  corelane_range into = corelane_shared_view(&call, 1);
   if (ring == NULL || !call.ok) return NULL;
   int32_t facts[] = {(int32_t)ring->entries, (int32_t)ring->completion_entries, (int32_t)ring->in_flight};
   if (into.length < sizeof facts) return corelane_number(env, -EINVAL);
@@ -205,8 +205,8 @@ static napi_value ring_facts(napi_env env, napi_callback_info info) {
 static napi_value bind_queues(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  corelane_range stage = corelane_view(&call, 1);
-  corelane_range done = corelane_view(&call, 2);
+  corelane_range stage = corelane_shared_view(&call, 1);
+  corelane_range done = corelane_shared_view(&call, 2);
   if (ring == NULL || !call.ok) return NULL;
   if (stage.length < STAGE_WORDS * sizeof(int32_t) || done.length < DONE_WORDS * sizeof(int32_t) || ring->stage != NULL ||
       ((uintptr_t)stage.bytes & 3) != 0 || ((uintptr_t)done.bytes & 3) != 0)
@@ -225,7 +225,7 @@ static napi_value bind_queues(napi_env env, napi_callback_info info) {
 static napi_value add_region(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
-  corelane_range range = corelane_view(&call, 1);
+  corelane_range range = corelane_shared_view(&call, 1);
   if (ring == NULL || !call.ok) return NULL;
   if (range.bytes == NULL || range.length == 0) return corelane_number(env, -EINVAL);
   for (int i = 0; i < RING_REGIONS; i++) {

@@ -2,7 +2,7 @@
  * The addon of @corelane/platform: system calls that Node does not have, one file per concern, no policy.
  * Loaded once per thread; nothing here belongs to a thread but what interrupt.c says.
  */
-#include "call.h"
+#include "concerns.h"
 
 /** Counts changes of what the functions take or answer. The loader refuses a binary that says anything else. */
 #define CORELANE_PLATFORM_ABI 1

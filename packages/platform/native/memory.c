@@ -5,7 +5,7 @@
  * with one: the kernel would round a length up, to memory outside of the view. The TypeScript checks before. None of them unmaps
  * anything: the views of JavaScript stay valid whatever is done here.
  */
-#include "call.h"
+#include "concerns.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef CORELANE_PARKING_H
 #define CORELANE_PARKING_H
 
-#include "call.h"
+#include "concerns.h"
 
 #include <pthread.h>
 

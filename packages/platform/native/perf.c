@@ -4,7 +4,7 @@
  * JavaScript holds handles, never descriptors: a handle is a place in a table of this thread and the generation of what is there, so that
  * a number made up or kept too long reaches nothing. What a thread still holds when it ends, terminated or not, is closed by a hook.
  */
-#include "call.h"
+#include "concerns.h"
 
 #include <stdlib.h>
 #include <string.h>

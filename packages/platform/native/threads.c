@@ -4,7 +4,7 @@
  * A thread id of 0 is the calling thread. Any other must be a thread of this process: the system calls below would as gladly
  * change another process of the same user. What the kernel calls `pid` in them is a thread id.
  */
-#include "call.h"
+#include "concerns.h"
 #include <sched.h>
 #include <string.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 /*
- * How JavaScript's arguments reach C, and how answers go back. Everything a concern needs of Node-API, and nothing of the concerns.
+ * How JavaScript's arguments reach C, and how answers go back: what every addon here needs of Node-API, compiled into each of them.
  *
  * A native function answers a number: >= 0 is the result, < 0 is -errno. It throws only where its own caller, the TypeScript of this
  * package, has a bug: an argument of the wrong type, or a range that leaves its view. It decides nothing.
@@ -42,11 +42,18 @@ corelane_call corelane_begin(napi_env env, napi_callback_info info);
 int32_t corelane_int(corelane_call *call, size_t index);
 /** A whole number from 0 to 2^53 - 1. */
 uint64_t corelane_natural(corelane_call *call, size_t index);
-/**
- * A whole typed array, which must be on shared memory: that of a plain ArrayBuffer can be taken from under the kernel by `transfer`.
- * Its memory stays for as long as the view is referred to.
- */
+/** A whole view (typed array or DataView). */
 corelane_range corelane_view(corelane_call *call, size_t index);
+/**
+ * A whole typed array on shared memory, for what outlives the call: the memory of a plain ArrayBuffer can be taken away by `transfer`, shared memory
+ * stays for as long as the view is referred to.
+ */
+corelane_range corelane_shared_view(corelane_call *call, size_t index);
+/** Arguments `index` (a view), `index + 1` (offset in bytes) and `index + 2` (length in bytes): a range inside of the view. */
+corelane_range corelane_subrange(corelane_call *call, size_t index);
+/** Copies UTF-8 with its terminating zero; at most `capacity - 1` bytes, longer is an error. */
+void corelane_string(corelane_call *call, size_t index, char *into, size_t capacity);
+
 napi_value corelane_number(napi_env env, double value);
 /** The result of a system call that went through libc's wrapper: -errno where it is negative. */
 napi_value corelane_answer(napi_env env, long result);

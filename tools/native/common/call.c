@@ -70,21 +70,64 @@ static size_t element_bytes(napi_typedarray_type type) {
 
 corelane_range corelane_view(corelane_call *call, size_t index) {
   corelane_range range = {0};
-  bool is = false, plain = true;
+  bool is = false;
   void *bytes = NULL;
   size_t length = 0;
-  napi_value buffer = NULL;
   if (index < call->count && napi_is_typedarray(call->env, call->values[index], &is) == napi_ok && is) {
     napi_typedarray_type type = napi_uint8_array;
-    if (napi_get_typedarray_info(call->env, call->values[index], &type, &length, &bytes, &buffer, NULL) == napi_ok &&
-        element_bytes(type) > 0 && napi_is_arraybuffer(call->env, buffer, &plain) == napi_ok && !plain) {
+    if (napi_get_typedarray_info(call->env, call->values[index], &type, &length, &bytes, NULL, NULL) == napi_ok &&
+        element_bytes(type) > 0) {
       range.bytes = bytes;
       range.length = length * element_bytes(type);
       return range;
     }
+  } else if (index < call->count && napi_is_dataview(call->env, call->values[index], &is) == napi_ok && is) {
+    if (napi_get_dataview_info(call->env, call->values[index], &length, &bytes, NULL, NULL) == napi_ok) {
+      range.bytes = bytes;
+      range.length = length;
+      return range;
+    }
   }
-  fail(call, "expected a typed array on shared memory");
+  fail(call, "expected a view");
   return range;
+}
+
+corelane_range corelane_shared_view(corelane_call *call, size_t index) {
+  bool typed = false, plain = true;
+  napi_value buffer = NULL;
+  if (index < call->count && napi_is_typedarray(call->env, call->values[index], &typed) == napi_ok && typed &&
+      napi_get_typedarray_info(call->env, call->values[index], NULL, NULL, NULL, &buffer, NULL) == napi_ok &&
+      napi_is_arraybuffer(call->env, buffer, &plain) == napi_ok && !plain)
+    return corelane_view(call, index);
+  fail(call, "expected a typed array on shared memory");
+  return (corelane_range){0};
+}
+
+corelane_range corelane_subrange(corelane_call *call, size_t index) {
+  corelane_range view = corelane_view(call, index);
+  uint64_t offset = corelane_natural(call, index + 1);
+  uint64_t length = corelane_natural(call, index + 2);
+  corelane_range none = {0};
+  if (!call->ok) return none;
+  if (view.bytes == NULL || offset > view.length || length > view.length - offset) {
+    fail(call, "the range leaves its view");
+    return none;
+  }
+  return (corelane_range){.bytes = view.bytes + offset, .length = (size_t)length};
+}
+
+void corelane_string(corelane_call *call, size_t index, char *into, size_t capacity) {
+  size_t length = 0;
+  into[0] = 0;
+  if (index >= call->count || napi_get_value_string_utf8(call->env, call->values[index], NULL, 0, &length) != napi_ok) {
+    fail(call, "expected a string");
+    return;
+  }
+  if (length >= capacity) {
+    fail(call, "the string is too long");
+    return;
+  }
+  napi_get_value_string_utf8(call->env, call->values[index], into, capacity, &length);
 }
 
 napi_value corelane_number(napi_env env, double value) {
