@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
 import { IoArgumentError, RingClosedError, RingFullError } from './errors.ts';
-import type { IoRing, OperationOptions } from './io-ring.ts';
+import { engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Operation } from './operation.ts';
 import { checkMemory } from './regions.ts';
@@ -57,7 +57,7 @@ export class IoFile implements AsyncDisposable {
     this.#ring = ring;
     this.fd = fd;
     this.path = path;
-    this.#slot = ring.engine.addFile(fd);
+    this.#slot = engineOf(ring).addFile(fd);
   }
 
   /** @throws IoArgumentError; rejects with OperationError (`ENOENT`, `EACCES` …) */
@@ -78,13 +78,13 @@ export class IoFile implements AsyncDisposable {
     operation.path = path;
     operation.flags = bits | directBit | (process.platform === 'linux' ? O_CLOEXEC : 0);
     operation.mode = mode;
-    const fd = await ring.run(operation, options);
+    const fd = await runOn(ring, operation, options);
     return new IoFile(ring, fd, path);
   }
 
   /**
    * Fills `view`, or what there is before the end of the file. How many bytes.
-   * @throws IoMemoryError, IoArgumentError; rejects with OperationError (its `transferredBytes` are in `view`), or as `ring.run`
+   * @throws IoMemoryError, IoArgumentError; rejects with OperationError (its `transferredBytes` are in `view`), or as `runOn`
    */
   read(view: Uint8Array, options: TransferOptions = NO_OPTIONS): Promise<number> {
     return this.#transfer(new Operation(OP.read, 'read'), view, options);
@@ -150,11 +150,11 @@ export class IoFile implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#slot !== NO_SLOT) this.#ring.engine.removeFile(this.#slot);
+    if (this.#slot !== NO_SLOT) engineOf(this.#ring).removeFile(this.#slot);
     const operation = new Operation(OP.close, 'close');
     operation.fd = this.fd;
     try {
-      await this.#ring.run(operation);
+      await runOn(this.#ring, operation);
     } catch (error) {
       if (!(error instanceof RingClosedError || error instanceof RingFullError)) throw error;
       await closeDescriptor(this.fd); // a descriptor is never left open for want of a ring
@@ -190,7 +190,7 @@ export class IoFile implements AsyncDisposable {
     if (this.#closing !== null) return Promise.reject(new RingClosedError('file'));
     operation.fd = this.fd;
     operation.fileSlot = slot;
-    return this.#ring.run(operation, options);
+    return runOn(this.#ring, operation, options);
   }
 }
 

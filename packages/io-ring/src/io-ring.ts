@@ -59,7 +59,21 @@ export interface IoRingStats {
   readonly refused: number;
 }
 
-export class IoRing implements AsyncDisposable, Completion {
+/** What runs the operations of a ring; for what is built on it in this package. */
+export let engineOf: (ring: IoRing) => Engine;
+
+/**
+ * Runs one operation on a ring; for what is built on it in this package. Resolves with its result; rejects with OperationError, `signal.reason`,
+ * OperationTimeoutError, RingFullError or RingClosedError. Whichever it is, the kernel has let go of the memory by then.
+ */
+export let runOn: (ring: IoRing, operation: Operation, options?: OperationOptions) => Promise<number>;
+
+export class IoRing implements AsyncDisposable {
+  static {
+    engineOf = (ring) => ring.#engine;
+    runOn = (ring, operation, options = NO_OPTIONS) => ring.#run(operation, options);
+  }
+
   readonly #engine: Engine;
   readonly #onFull: 'wait' | 'refuse';
   readonly #maxWaiting: number;
@@ -72,6 +86,7 @@ export class IoRing implements AsyncDisposable, Completion {
   #cancelled = 0;
   #refused = 0;
   #closing: Promise<void> | null = null;
+  readonly #completion: Completion = { completed: (operation, result) => this.#settle(operation, result) };
 
   private constructor(engine: Engine, onFull: 'wait' | 'refuse', maxWaiting: number) {
     this.#engine = engine;
@@ -119,11 +134,6 @@ export class IoRing implements AsyncDisposable, Completion {
     };
   }
 
-  /** The engine, for what is built on a ring. @internal */
-  get engine(): Engine {
-    return this.#engine;
-  }
-
   /** Makes memory known ahead of its first use; with `fixedBuffers`, registers it with the kernel, and says whether. @throws IoMemoryError, RingClosedError */
   register(view: Uint8Array): Registration {
     checkMemory(view, 'view');
@@ -131,11 +141,7 @@ export class IoRing implements AsyncDisposable, Completion {
     return this.#engine.register(view);
   }
 
-  /**
-   * Runs one operation. Resolves with its result; rejects with OperationError, `signal.reason`, OperationTimeoutError, RingFullError or RingClosedError.
-   * Whichever it is, the kernel has let go of the memory by then.
-   */
-  run(operation: Operation, options: OperationOptions = NO_OPTIONS): Promise<number> {
+  #run(operation: Operation, options: OperationOptions): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       const { signal, timeoutMs } = options;
       if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
@@ -144,7 +150,7 @@ export class IoRing implements AsyncDisposable, Completion {
       if (this.#closing !== null) throw new RingClosedError('ring');
       operation.resolve = resolve;
       operation.reject = reject;
-      operation.completion = this;
+      operation.completion = this.#completion;
       this.#offer(operation);
       if (signal !== undefined) this.#watch(operation, signal);
       if (timeoutMs !== undefined)
@@ -155,8 +161,7 @@ export class IoRing implements AsyncDisposable, Completion {
     });
   }
 
-  /** @internal called by the engine */
-  completed(operation: Operation, result: number): void {
+  #settle(operation: Operation, result: number): void {
     if (
       operation.inFull &&
       result > 0 &&
@@ -214,7 +219,7 @@ export class IoRing implements AsyncDisposable, Completion {
   async #close(): Promise<void> {
     for (let operation = this.#take(); operation !== null; operation = this.#take()) {
       operation.cancelled = true;
-      this.completed(operation, CANCELLED);
+      this.#settle(operation, CANCELLED);
     }
     await this.#engine.close();
   }
@@ -245,7 +250,7 @@ export class IoRing implements AsyncDisposable, Completion {
     if (operation.cancelled) return;
     operation.cancelled = true;
     this.#waiting--;
-    this.completed(operation, CANCELLED);
+    this.#settle(operation, CANCELLED);
   }
 
   #admit(): void {
