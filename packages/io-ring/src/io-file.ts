@@ -1,6 +1,7 @@
 /** A file of a ring: its operations as promises, in full unless the end of the file comes first. */
 import fs from 'node:fs';
 import { promisify } from 'node:util';
+import { DescriptorUse } from './descriptor-use.ts';
 import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
 import { IoArgumentError, RingClosedError, RingFullError } from './errors.ts';
@@ -51,6 +52,7 @@ export class IoFile implements AsyncDisposable {
   readonly path: string;
   readonly #ring: IoRing;
   readonly #slot: number;
+  readonly #use = new DescriptorUse();
   #closing: Promise<void> | null = null;
 
   private constructor(ring: IoRing, fd: number, path: string) {
@@ -139,7 +141,7 @@ export class IoFile implements AsyncDisposable {
     return operation.status as FileStatus;
   }
 
-  /** Closes the descriptor; what is in flight on it completes first or fails. A second call waits for the first. */
+  /** Waits for the operations that are under way or in line, and closes the descriptor. Abort first what may wait for ever, on a pipe. A second call waits for the first. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -150,6 +152,7 @@ export class IoFile implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    await this.#use.idle();
     if (this.#slot !== NO_SLOT) engineOf(this.#ring).removeFile(this.#slot);
     const operation = new Operation(OP.close, 'close');
     operation.fd = this.fd;
@@ -190,6 +193,7 @@ export class IoFile implements AsyncDisposable {
     if (this.#closing !== null) return Promise.reject(new RingClosedError('file'));
     operation.fd = this.fd;
     operation.fileSlot = slot;
+    operation.use = this.#use;
     return runOn(this.#ring, operation, options);
   }
 }

@@ -152,6 +152,7 @@ export class IoRing implements AsyncDisposable {
       operation.reject = reject;
       operation.completion = this.#completion;
       this.#offer(operation);
+      operation.use?.enter();
       if (signal !== undefined) this.#watch(operation, signal);
       if (timeoutMs !== undefined)
         operation.timer = setTimeout(
@@ -171,11 +172,17 @@ export class IoRing implements AsyncDisposable {
       this.#proceed(operation, result);
       return;
     }
-    if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
-    if (operation.timer !== null) clearTimeout(operation.timer);
+    this.#leave(operation);
     this.#completed++;
     if (result >= 0) operation.resolve?.(operation.transferredBytes + result);
     else operation.reject?.(this.#errorOf(operation, result));
+  }
+
+  /** Nothing of this operation is under way any more. */
+  #leave(operation: Operation): void {
+    if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
+    if (operation.timer !== null) clearTimeout(operation.timer);
+    operation.use?.leave();
   }
 
   /** A short transfer goes on where it ended, ahead of those that wait. */
@@ -265,6 +272,7 @@ export class IoRing implements AsyncDisposable {
       this.#engine.start(operation);
       if (operation.transferredBytes === 0) this.#started++;
     } catch (error) {
+      this.#leave(operation);
       operation.reject?.(error); // memory that cannot be registered
     }
   }

@@ -2,6 +2,7 @@
  * One operation on its way: what is asked, in the terms of io_uring whichever engine runs it, and who waits for it.
  * Its memory belongs to the kernel from `start` until it has completed, whatever happens to the promise.
  */
+import type { DescriptorUse } from './descriptor-use.ts';
 import type { FileStatus } from './file-status.ts';
 import type { Opcode } from './layout.ts';
 
@@ -17,6 +18,8 @@ export class Operation {
   readonly syscall: string;
   /** A descriptor of the process. */
   fd = -1;
+  /** Who must not close it before this is over. */
+  use: DescriptorUse | null = null;
   /** Slot of the ring's table of files, or -1. */
   fileSlot = -1;
   /** What is read into or written from. */
