@@ -1,7 +1,7 @@
 /*
  * The limit of what a call can cost: the same system calls in a loop of C, in a process of their own.
  *
- * A line `name operations` on stdin answers a line of JSON on stdout: `{"elapsedNs":…,"successful":…,"checksum":…}`, `{"unavailable":"…"}` where
+ * A line `name operations` on stdin answers a line of JSON on stdout: `{"elapsedNs":…,"cpuNs":…,"successful":…,"checksum":…}`, `{"unavailable":"…"}` where
  * the operation cannot be set up here, or `{"error":"…"}` where there is none of that name. Only results that are right count as successful; the checksum is made of results, so that no compiler
  * leaves the loop out.
  */
@@ -43,9 +43,13 @@ typedef struct {
 extern const operation thread_operations[];
 extern const operation memory_operations[];
 extern const operation perf_operations[];
+extern const operation uring_operations[];
 
 /** `touch mode bytes`: see touch.c. Prints the answer. */
 void touch_memory(const char *mode, uint64_t bytes);
+
+/** `uring-open depth blocks direct path`: see uring.c. Whether the line is one; prints the answer. */
+bool uring_command(const char *line);
 
 static inline uint64_t clock_ns(clockid_t id) {
   struct timespec time = {0};

@@ -37,4 +37,9 @@ export const suites: readonly SuiteEntry[] = [
     title: 'Calls of platform against the same in C, and what they do to threads and memory',
     load: async () => (await import('./suites/platform.ts')).suite,
   },
+  {
+    name: 'io-ring',
+    title: 'Reads of io-ring against node:fs, and against io_uring in C',
+    load: async () => (await import('./suites/io-ring.ts')).suite,
+  },
 ];

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BenchDocument, CaseReport } from '../src/document.ts';
 import { NotMeasurableError } from '../src/errors.ts';
 import { calling, inC, valueOf } from '../src/suites/platform/calls.ts';
-import { RawProgram } from '../src/suites/platform/raw-program.ts';
+import { RawProgram } from '../src/raw-program.ts';
 import { Spinners } from '../src/suites/platform/spinners.ts';
 import { runCommand, runCommandWith } from './run-bench.ts';
 

@@ -3,7 +3,7 @@ import type { Answer } from '@corelane/platform';
 import { NotMeasurableError } from '../../errors.ts';
 import type { BatchCase } from '../../suite.ts';
 import { Held } from '../state/held.ts';
-import { RawProgram } from './raw-program.ts';
+import { RawProgram } from '../../raw-program.ts';
 
 type Extras = Partial<Pick<BatchCase, 'against' | 'allocation' | 'note'>>;
 

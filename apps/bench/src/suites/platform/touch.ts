@@ -7,7 +7,7 @@ import { entryUrl } from '../../entry-url.ts';
 import { NotMeasurableError } from '../../errors.ts';
 import type { Metric, Scenario, ScenarioGroup } from '../../suite.ts';
 import { valueOf } from './calls.ts';
-import { RawProgram } from './raw-program.ts';
+import { RawProgram } from '../../raw-program.ts';
 import { STEP_BYTES, type TouchFigures, type TouchMode, type TouchState } from './touch-figures.ts';
 
 const BYTES = 512 << 20;

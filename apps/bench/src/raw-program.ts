@@ -1,18 +1,20 @@
-// The other side of every call: a C program (native/*.c) that loops the same system calls. Compiled here, at the first use.
+// The other side of what is measured: a C program (native/*.c) that does the same without Node. Compiled here, at the first use.
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { NotMeasurableError } from '../../errors.ts';
-import { countAsOwn } from '../../machine-load.ts';
+import { NotMeasurableError } from './errors.ts';
+import { countAsOwn } from './machine-load.ts';
 
 const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-pthread'];
 
 /** What the program prints for a loop. */
 export interface RawResult {
   readonly elapsedNs: number;
+  /** CPU time of the program, all its threads. */
+  readonly cpuNs: number;
   readonly successful: number;
   /** Made of the results: that there was work to be timed. */
   readonly checksum: number;
@@ -22,7 +24,7 @@ export interface RawResult {
 
 /** `apps/bench`, from source and from the bundle in `dist`. */
 function root(): string {
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../..' : '..', import.meta.url));
+  return fileURLToPath(new URL('..', import.meta.url));
 }
 
 /** @returns `cc (Debian 12.2.0-14) 12.2.0` of the first compiler there is */

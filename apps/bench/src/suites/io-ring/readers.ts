@@ -1,0 +1,179 @@
+// Ways to read blocks at random, `depth` of them at a time. In each, a read counts when its block is the one that was asked for.
+import { closeSync, constants, openSync, promises, read, readSync } from 'node:fs';
+import { IoBatch, IoFile, IoRing } from '@corelane/io-ring';
+import { NotMeasurableError } from '../../errors.ts';
+import { BLOCK_BYTES, BlockOrder, allocate, isBlock, wordsOf } from './blocks.ts';
+
+export interface ReaderOptions {
+  readonly path: string;
+  /** Reads that are under way at once. */
+  readonly depth: number;
+  /** O_DIRECT: past the page cache. */
+  readonly direct: boolean;
+}
+
+export interface Reader {
+  /** Reads so many blocks. How many came as they should. */
+  read(operations: number): Promise<number> | number;
+  close(): Promise<void> | void;
+}
+
+/** Memory for `depth` blocks, one a lane, and the order to read in. */
+class Lanes {
+  readonly memory: Uint8Array;
+  readonly views: readonly Uint8Array[];
+  readonly order = new BlockOrder();
+  readonly #words: Int32Array;
+
+  constructor(depth: number) {
+    this.memory = allocate(depth * BLOCK_BYTES);
+    this.#words = wordsOf(this.memory);
+    this.views = Array.from({ length: depth }, (_, lane) =>
+      this.memory.subarray(lane * BLOCK_BYTES, (lane + 1) * BLOCK_BYTES),
+    );
+  }
+
+  isRight(lane: number, block: number): boolean {
+    return isBlock(this.#words, lane, block);
+  }
+}
+
+/** Loops of awaited reads, one a lane. */
+async function inLanes(
+  lanes: Lanes,
+  operations: number,
+  readInto: (view: Uint8Array, position: number) => Promise<number>,
+): Promise<number> {
+  let started = 0;
+  let successful = 0;
+  const loop = async (view: Uint8Array, lane: number): Promise<void> => {
+    while (started < operations) {
+      started++;
+      const block = lanes.order.next();
+      const bytes = await readInto(view, block * BLOCK_BYTES);
+      if (bytes === BLOCK_BYTES && lanes.isRight(lane, block)) successful++;
+    }
+  };
+  await Promise.all(lanes.views.map(loop));
+  return successful;
+}
+
+function flagsOf(direct: boolean): number {
+  return constants.O_RDONLY | (direct ? constants.O_DIRECT : 0);
+}
+
+async function openRing({ path, depth, direct }: ReaderOptions): Promise<Reader> {
+  const ring = IoRing.open();
+  const { kind, reason } = ring.backend;
+  if (kind !== 'io_uring') throw new NotMeasurableError(reason);
+  const file = await IoFile.open(ring, path, 'r', { direct });
+  const lanes = new Lanes(depth);
+  const readInto = (view: Uint8Array, position: number): Promise<number> => file.read(view, { position });
+  return {
+    read: (operations) => inLanes(lanes, operations, readInto),
+    async close() {
+      await file.close();
+      await ring.close();
+    },
+  };
+}
+
+/** Runs of `depth` reads each; the thread is blocked meanwhile. */
+function openBatch({ path, depth, direct }: ReaderOptions): Reader {
+  const lanes = new Lanes(depth);
+  const batch = IoBatch.open({ operations: depth, entries: depth, memory: lanes.memory });
+  const { kind, reason } = batch.backend;
+  if (kind !== 'io_uring') throw new NotMeasurableError(reason);
+  const fd = openSync(path, flagsOf(direct));
+  const wanted = new Int32Array(depth);
+  return {
+    read(operations) {
+      let successful = 0;
+      for (let done = 0; done < operations; done += depth) {
+        const count = Math.min(depth, operations - done);
+        for (let lane = 0; lane < count; lane++) {
+          const block = lanes.order.next();
+          wanted[lane] = block;
+          batch.read(fd, lanes.views[lane] as Uint8Array, block * BLOCK_BYTES);
+        }
+        batch.run();
+        for (let lane = 0; lane < count; lane++)
+          if (batch.results[lane] === BLOCK_BYTES && lanes.isRight(lane, wanted[lane] as number))
+            successful++;
+      }
+      return successful;
+    },
+    close() {
+      batch.close();
+      closeSync(fd);
+    },
+  };
+}
+
+async function openPromises({ path, depth, direct }: ReaderOptions): Promise<Reader> {
+  const handle = await promises.open(path, flagsOf(direct));
+  const lanes = new Lanes(depth);
+  const readInto = async (view: Uint8Array, position: number): Promise<number> =>
+    (await handle.read(view, 0, BLOCK_BYTES, position)).bytesRead;
+  return { read: (operations) => inLanes(lanes, operations, readInto), close: () => handle.close() };
+}
+
+function openCallback({ path, depth, direct }: ReaderOptions): Reader {
+  const fd = openSync(path, flagsOf(direct));
+  const lanes = new Lanes(depth);
+  return {
+    read(operations) {
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      let started = 0;
+      let done = 0;
+      let successful = 0;
+      const next = (lane: number): void => {
+        if (started === operations) return;
+        started++;
+        const block = lanes.order.next();
+        read(fd, lanes.views[lane] as Uint8Array, 0, BLOCK_BYTES, block * BLOCK_BYTES, (error, bytes) => {
+          if (error !== null) {
+            reject(error);
+            return;
+          }
+          if (bytes === BLOCK_BYTES && lanes.isRight(lane, block)) successful++;
+          if (++done === operations) resolve(successful);
+          else next(lane);
+        });
+      };
+      for (let lane = 0; lane < depth; lane++) next(lane);
+      return promise;
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** One at a time whatever the depth: the thread is blocked meanwhile. */
+function openSynchronous({ path, direct }: ReaderOptions): Reader {
+  const fd = openSync(path, flagsOf(direct));
+  const lanes = new Lanes(1);
+  const [view = lanes.memory] = lanes.views;
+  return {
+    read(operations) {
+      let successful = 0;
+      for (let operation = 0; operation < operations; operation++) {
+        const block = lanes.order.next();
+        if (
+          readSync(fd, view, 0, BLOCK_BYTES, block * BLOCK_BYTES) === BLOCK_BYTES &&
+          lanes.isRight(0, block)
+        )
+          successful++;
+      }
+      return successful;
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+export const READERS = {
+  ring: openRing,
+  batch: openBatch,
+  promises: openPromises,
+  callback: openCallback,
+  sync: openSynchronous,
+} satisfies Record<string, (options: ReaderOptions) => Promise<Reader> | Reader>;
