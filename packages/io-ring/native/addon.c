@@ -2,7 +2,7 @@
 #include "ring.h"
 
 /** Counts changes of what the functions take or answer. The loader refuses a binary that says anything else. */
-#define CORELANE_IO_RING_ABI 1
+#define CORELANE_IO_RING_ABI 2
 
 NAPI_MODULE_INIT() {
   napi_value abi = corelane_number(env, CORELANE_IO_RING_ABI);
@@ -11,5 +11,6 @@ NAPI_MODULE_INIT() {
   corelane_register_operations(env, exports);
   corelane_register_completions(env, exports);
   corelane_register_batch(env, exports);
+  corelane_register_descriptors(env, exports);
   return exports;
 }

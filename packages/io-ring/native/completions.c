@@ -35,6 +35,7 @@ uint32_t corelane_reap(corelane_ring *ring) {
       record[DONE_ID] = (int32_t)entry->user_data;
       record[DONE_RESULT] = entry->res;
     }
+    corelane_settle_descriptor(ring, entry->user_data, entry->res);
     ring->in_flight--;
     head++;
     count++;

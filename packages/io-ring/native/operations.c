@@ -102,10 +102,12 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
       entry->addr = (uintptr_t)path.bytes;
       entry->len = (uint32_t)record[STAGE_MODE];
       entry->open_flags = (uint32_t)record[STAGE_FLAGS];
+      corelane_tag_opens(entry);
       return path.error;
     }
     case IORING_OP_CLOSE:
       entry->off = 0;
+      corelane_tag_closes(ring, entry);
       return 0;
     case IORING_OP_STATX: {
       place path = path_of(ring, record[STAGE_REGION], record[STAGE_OFFSET]);

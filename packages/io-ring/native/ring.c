@@ -8,12 +8,18 @@
 typedef struct {
   corelane_ring *first;
   uint32_t next_generation;
+  corelane_descriptors descriptors;
 } ring_list;
 
 static ring_list *list_of(napi_env env) {
   void *data = NULL;
   napi_get_instance_data(env, &data);
   return data;
+}
+
+corelane_descriptors *corelane_descriptors_of(napi_env env) {
+  ring_list *list = list_of(env);
+  return list == NULL ? NULL : &list->descriptors;
 }
 
 corelane_ring *corelane_ring_of(corelane_call *call, size_t index) {
@@ -43,6 +49,11 @@ int corelane_cancel(corelane_ring *ring, uint32_t id, uint32_t flags) {
   which.flags = flags;
   /* No time to wait in: who was found running already has been told, and completes when it does. */
   int result = enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
+  /* All 64 bits are compared. What closes a descriptor is left alone: it ends by itself. */
+  if (result < 0 && errno == ENOENT && flags == 0) {
+    which.addr = corelane_opening(id);
+    result = enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
+  }
   return result < 0 ? -errno : 0;
 }
 
@@ -50,6 +61,7 @@ uint32_t corelane_withdraw(corelane_ring *ring) {
   /* acquire: pairs with the kernel's release of the head. Only a call of ours makes it move. */
   uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
   uint32_t count = *ring->sq_tail - head;
+  for (uint32_t i = 0; i < count; i++) corelane_settle_descriptor(ring, ring->sqes[(head + i) & ring->sq_mask].user_data, -ECANCELED);
   __atomic_store_n(ring->sq_tail, head, __ATOMIC_RELEASE);
   ring->in_flight -= count;
   return count;
@@ -108,6 +120,8 @@ static void cleanup(void *data) {
     corelane_unwatch(ring);
     free_ring(ring);
   }
+  /* After the rings: what they had in flight has opened its last, and a cancelled close has given back its own. */
+  corelane_close_owned(&list->descriptors);
 }
 
 static void free_list(napi_env env, void *data, void *hint) {
@@ -163,6 +177,7 @@ static napi_value open_ring(napi_env env, napi_callback_info info) {
   corelane_ring *ring = calloc(1, sizeof *ring);
   if (ring == NULL) return corelane_number(env, -ENOMEM);
   ring->env = env;
+  ring->descriptors = &list->descriptors;
   struct io_uring_params p;
   memset(&p, 0, sizeof p);
   p.flags = flags | (completions > 0 ? IORING_SETUP_CQSIZE : 0);

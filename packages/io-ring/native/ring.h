@@ -56,11 +56,23 @@ typedef struct {
   napi_ref results_ref;
 } ring_batch;
 
+/** What a process may have open where fs.nr_open is not raised; those beyond are not remembered. */
+#define MAX_DESCRIPTORS (1 << 20)
+
+/** A set of descriptors, a bit each: descriptors.c. Pages of it that nobody touches take no memory. */
+typedef struct {
+  /** All are below. */
+  int end;
+  uint64_t words[MAX_DESCRIPTORS / 64];
+} corelane_descriptors;
+
 typedef struct corelane_ring {
   struct corelane_ring *next;
   napi_env env;
   uint32_t generation;
   int fd;
+  /** What the operations of this thread have opened; shared by its rings. */
+  corelane_descriptors *descriptors;
 
   /* Mapped from the kernel. */
   void *rings;
@@ -103,6 +115,20 @@ int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t
 uint32_t corelane_reap(corelane_ring *ring);
 /** Asks for the end of one operation (`flags` 0, by its id) or of all. 0, or -errno: -ENOENT where there is none. What is asked still completes. */
 int corelane_cancel(corelane_ring *ring, uint32_t id, uint32_t flags);
+/** A descriptor is closed with the thread from now on. */
+void corelane_own(corelane_descriptors *owned, int fd);
+/** It is no longer: to be called before it is closed. Whether it was. */
+bool corelane_disown(corelane_descriptors *owned, int fd);
+void corelane_close_owned(corelane_descriptors *owned);
+/** Those of the thread, or NULL where it never had a ring. */
+corelane_descriptors *corelane_descriptors_of(napi_env env);
+/** For `corelane_fill`, once `user_data`, `fd` and `flags` are set: the result is a descriptor; `fd` is closed, and forgotten herewith. */
+void corelane_tag_opens(struct io_uring_sqe *entry);
+void corelane_tag_closes(corelane_ring *ring, struct io_uring_sqe *entry);
+/** The `user_data` of an operation that opens. */
+uint64_t corelane_opening(uint32_t id);
+/** For every completion, and with -ECANCELED for every submission that is taken back. */
+void corelane_settle_descriptor(corelane_ring *ring, uint64_t user_data, int32_t result);
 /** Takes back what was staged and the kernel has not taken: how many. */
 uint32_t corelane_withdraw(corelane_ring *ring);
 /** A checked record as a submission. 0, or -errno of what is wrong with it. */
@@ -116,5 +142,6 @@ void corelane_register_ring(napi_env env, napi_value exports);
 void corelane_register_operations(napi_env env, napi_value exports);
 void corelane_register_completions(napi_env env, napi_value exports);
 void corelane_register_batch(napi_env env, napi_value exports);
+void corelane_register_descriptors(napi_env env, napi_value exports);
 
 #endif

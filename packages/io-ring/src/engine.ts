@@ -30,6 +30,8 @@ export interface Engine {
   /** Puts a descriptor into the table of files: its slot, or -1 where there is no room. */
   addFile(fd: number): number;
   removeFile(slot: number): void;
+  /** Closes what an operation has opened, without room and also after `close`. 0, or -errno. */
+  closeDescriptor(fd: number): Promise<number>;
   /** Makes memory known ahead of its first use. */
   register(view: Uint8Array): Registration;
   /** Called when an operation has completed and there may be room for another. */

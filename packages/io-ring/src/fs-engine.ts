@@ -52,6 +52,12 @@ export class FsEngine implements Engine {
 
   removeFile(): void {}
 
+  closeDescriptor(fd: number): Promise<number> {
+    return new Promise((resolve) => {
+      fs.close(fd, (error) => resolve(error === null ? 0 : (error?.errno ?? -EIO)));
+    });
+  }
+
   register(): Registration {
     return { fixed: false, reason: 'node:fs has no registered memory' };
   }

@@ -1,10 +1,10 @@
 /** A file of a ring: its operations as promises, in full unless the end of the file comes first. */
 import fs from 'node:fs';
-import { promisify } from 'node:util';
 import { DescriptorUse } from './descriptor-use.ts';
 import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
-import { IoArgumentError, RingClosedError, RingFullError } from './errors.ts';
+import { errnoName } from './errno.ts';
+import { IoArgumentError, OperationError, RingClosedError, RingFullError } from './errors.ts';
 import { engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Operation } from './operation.ts';
@@ -15,7 +15,6 @@ import { MAX_VECTORS } from './ring-engine.ts';
 const DATA_ONLY = 1;
 /** FALLOC_FL_*. */
 const ALLOCATE = { extend: 0, keepSize: 1, punchHole: 2 | 1, zero: 16 } as const;
-const closeDescriptor = promisify(fs.close);
 const NO_SLOT = -1;
 const NO_OPTIONS: TransferOptions = {};
 
@@ -160,7 +159,9 @@ export class IoFile implements AsyncDisposable {
       await runOn(this.#ring, operation);
     } catch (error) {
       if (!(error instanceof RingClosedError || error instanceof RingFullError)) throw error;
-      await closeDescriptor(this.fd); // a descriptor is never left open for want of a ring
+      // A descriptor is never left open for want of a ring.
+      const result = await engineOf(this.#ring).closeDescriptor(this.fd);
+      if (result < 0) throw new OperationError(errnoName(-result), result, 'close');
     }
   }
 

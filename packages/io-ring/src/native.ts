@@ -26,6 +26,8 @@ export interface NativeAddon {
   startBatch(ring: number, count: number, results: Int32Array): number;
   cancelBatch(ring: number): number;
   closeRing(ring: number): number;
+  /** Closes what an operation of this thread has opened, whatever became of its ring. */
+  closeDescriptor(fd: number): number;
 }
 
 export type Native =
@@ -34,7 +36,7 @@ export type Native =
   | { readonly addon: null; readonly reason: string };
 
 /** What native/addon.c must say for its functions to be those declared here. */
-const ABI = 1;
+const ABI = 2;
 /** Operating systems and processors with a package of their own. */
 const TARGETS = ['linux-x64', 'linux-arm64'];
 /** Set to anything but '' or '0': behave as if there were no addon. */

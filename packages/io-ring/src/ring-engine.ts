@@ -163,6 +163,10 @@ export class RingEngine implements Engine {
     this.#fileSlots.push(slot);
   }
 
+  async closeDescriptor(fd: number): Promise<number> {
+    return this.#addon.closeDescriptor(fd); // fs.close would not know it, and warns of that on workers
+  }
+
   register(view: Uint8Array): Registration {
     const region = this.#regions.of(view);
     if (region.fixed) return { fixed: true, reason: 'registered with the kernel before' };

@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { IoRing } from '../src/index.ts';
-import { DONE_WORDS, FACTS, FACTS_WORDS, OP, SETUP, STAGE, STAGE_WORDS } from '../src/layout.ts';
+import { DONE, DONE_WORDS, FACTS, FACTS_WORDS, OP, SETUP, SQE, STAGE, STAGE_WORDS } from '../src/layout.ts';
 import { loadNative, type NativeAddon } from '../src/native.ts';
 import { openRing } from '../src/ring-setup.ts';
-import { fileOf, shared } from './files.ts';
+import { fileOf, pipePath, shared, turn } from './files.ts';
 import { native } from './native-mode.ts';
 
 const EINVAL = -22;
@@ -44,8 +44,17 @@ describe.runIf(native)('the addon', () => {
     return { ring, staged, done };
   }
 
+  /** Nothing is in flight any more. */
+  async function reaped(ring: number): Promise<void> {
+    const facts = words(FACTS_WORDS);
+    do {
+      await turn();
+      addon.ringFacts(ring, facts);
+    } while (facts[FACTS.inFlight] !== 0);
+  }
+
   test('any argument at any place throws or is answered by a number', () => {
-    expect(abi).toBe(1);
+    expect(abi).toBe(2);
     const { ring } = made();
     let seed = 1;
     const random = (below: number): number => {
@@ -168,6 +177,59 @@ describe.runIf(native)('the addon', () => {
     expect(addon.cancelOperation(ring, 2 ** 40)).toBe(EINVAL);
     addon.closeRing(ring);
   });
+
+  test('a close that did not take place leaves the descriptor to the thread, one that did does not', async () => {
+    const { ring, staged } = made();
+    const path = Buffer.from(`${fileOf('x')}\0`);
+    const memory = shared(path.length);
+    memory.set(path);
+    const region = addon.addRegion(ring, memory);
+    const put = (index: number, fields: Partial<Record<keyof typeof STAGE, number>>): void => {
+      staged.fill(0, index * STAGE_WORDS, (index + 1) * STAGE_WORDS);
+      for (const [name, value] of Object.entries(fields))
+        staged[index * STAGE_WORDS + STAGE[name as keyof typeof STAGE]] = value;
+    };
+    // The lowest number that is free: the open gives it out, and no other thread opens anything here.
+    const fd = fs.openSync('/dev/null', 'r');
+    fs.closeSync(fd);
+    expect(addon.watchRing(ring, () => {})).toBe(0);
+    put(0, { opcode: OP.openat, fd: -100, region, id: 1 });
+    expect(addon.submit(ring, 1)).toBe(1);
+    expect(addon.closeDescriptor(fd)).toBe(-9); // open, and not heard of yet
+    await reaped(ring);
+    put(0, { opcode: OP.read, fd: -1, region, length: 1, sqeFlags: SQE.link, id: 2 });
+    put(1, { opcode: OP.close, fd, id: 3 }); // cancelled, for the read fails
+    expect(addon.submit(ring, 2)).toBe(2);
+    expect(addon.closeDescriptor(fd)).toBe(-9); // it may be closed already
+    await reaped(ring);
+    expect(addon.closeDescriptor(fd)).toBe(0);
+    expect(() => fs.fstatSync(fd)).toThrow('EBADF');
+    for (const odd of [fd, 999_999, -1, 2 ** 31 - 1, -(2 ** 31)]) expect(addon.closeDescriptor(odd)).toBe(-9);
+    put(0, { opcode: OP.openat, fd: -100, region, id: 4 });
+    expect(addon.submit(ring, 1)).toBe(1);
+    expect(() => fs.fstatSync(fd)).not.toThrow();
+    addon.closeRing(ring); // nobody hears of it
+    expect(() => fs.fstatSync(fd)).toThrow('EBADF');
+  });
+
+  test('an open that waits is found by its id and cancelled', async () => {
+    const { ring, staged, done } = made();
+    const path = Buffer.from(`${pipePath()}\0`);
+    const memory = shared(path.length);
+    memory.set(path);
+    const region = addon.addRegion(ring, memory);
+    expect(addon.watchRing(ring, () => {})).toBe(0);
+    // IOSQE_ASYNC: where it may wait for a writer, which a pipe that is opened without does not.
+    for (const [name, value] of Object.entries({ opcode: OP.openat, fd: -100, region, sqeFlags: 16, id: 77 }))
+      staged[STAGE[name as keyof typeof STAGE]] = value;
+    expect(addon.submit(ring, 1)).toBe(1);
+    expect(addon.cancelOperation(ring, 78)).toBe(-2);
+    addon.cancelOperation(ring, 77); // 0, or -EALREADY
+    await reaped(ring);
+    expect(done[DONE.id]).toBe(77);
+    expect([-125, -4, -512]).toContain(done[DONE.result]);
+    addon.closeRing(ring);
+  }, 5000);
 
   test('a thousand rings are opened and closed, and no descriptor is left', async () => {
     const before = fs.readdirSync('/proc/self/fd').length;
