@@ -1,5 +1,14 @@
 export { initializeQueue, popQueue, pushQueue, queueSize } from './bounded-queue.ts';
 export {
+  adoptDeque,
+  dequeSize,
+  initializeDeque,
+  popDeque,
+  pushDeque,
+  stealDeque,
+  stealManyDeque,
+} from './deque.ts';
+export {
   belowIndex,
   claimIndex,
   initializeStack,

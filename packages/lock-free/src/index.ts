@@ -51,3 +51,14 @@ export {
 export type { WaitAsyncOptions } from './word-wait.ts';
 export { RcuCell, type RcuCellHandle, type RcuCellOptions, type RcuOutcome } from './rcu-cell.ts';
 export { RcuGuard, type RcuView } from './rcu-guard.ts';
+export type { DequeOwner } from './deque-owner.ts';
+export {
+  DEQUE_EMPTY,
+  DEQUE_FULL,
+  DEQUE_PUSHED,
+  DEQUE_RETRY,
+  WorkStealingDeque,
+  type DequeOrder,
+  type WorkStealingDequeHandle,
+  type WorkStealingDequeOptions,
+} from './work-stealing-deque.ts';

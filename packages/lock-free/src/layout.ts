@@ -70,6 +70,59 @@ export const stackLink = struct('lock-free/index-stack-link', 1, {
   }),
 });
 
+/** `pushDeque` found no free slot and changed nothing. */
+export const DEQUE_FULL = 0;
+/** `pushDeque` handed the value over. */
+export const DEQUE_PUSHED = 1;
+/** `popDeque` and `stealDeque` found nothing to take. No value of a deque. */
+export const DEQUE_EMPTY = -0x80000000;
+/** `stealDeque` lost a race for the oldest value, and changed nothing. No value of a deque. */
+export const DEQUE_RETRY = -0x7fffffff;
+/** The owner takes the newest value. */
+export const DEQUE_LIFO = 0;
+/** The owner takes the oldest value, as thieves do. */
+export const DEQUE_FIFO = 1;
+
+/** Followed by `capacity` slots. */
+export const dequeRoot = root('lock-free/deque', 1, {
+  capacity: immutable('i32', { doc: 'slots: a power of two, at least 2' }),
+  order: immutable('i32', { doc: 'DEQUE_LIFO or DEQUE_FIFO: which end the owner takes from' }),
+  owner: atomic('i32', {
+    line: true,
+    hot: 'owner',
+    doc: 'thread id + 1 of who is the owner, 0 for nobody. Publishes `topSeen`',
+    writer: 'whoever becomes, ceases to be or reclaims the owner',
+    reader: 'the same',
+  }),
+  bottom: atomic('i32', {
+    hot: 'owner',
+    doc: 'position of the next push; runs freely and wraps. Publishes the slots before it. Lowered by a pop (LIFO) before it looks at `top`',
+    writer: 'the owner',
+    reader: 'thieves',
+  }),
+  topSeen: guarded('being the owner', 'i32', {
+    hot: 'owner',
+    doc: '`top` when the owner looked last: never more than it',
+  }),
+  top: atomic('i32', {
+    line: true,
+    hot: 'top',
+    doc: 'position of the oldest value; runs freely and wraps. Its CAS takes values',
+    writer:
+      'whoever takes the oldest: thieves, and the owner where it is the last one (LIFO) or always (FIFO)',
+    reader: 'any thread',
+  }),
+});
+
+/** Position `p` uses slot `p mod capacity`. */
+export const dequeSlot = struct('lock-free/deque-slot', 1, {
+  value: atomic('i32', {
+    doc: 'any i32 but DEQUE_EMPTY and DEQUE_RETRY. Atomic, because a thief that is late may still read it',
+    writer: 'the owner, while the position is free',
+    reader: 'the owner and thieves; a late one throws away what it read',
+  }),
+});
+
 /** `freeElements` has no room for one value. */
 export const RING_FULL = 0;
 /** `pushRing` handed the value over. */

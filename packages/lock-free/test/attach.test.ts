@@ -9,6 +9,7 @@ import {
   SharedMutex,
   SpscRing,
   StripedCounter,
+  WorkStealingDeque,
 } from '../src/index.ts';
 
 test.each([
@@ -20,6 +21,7 @@ test.each([
   SharedMutex,
   SpscRing,
   StripedCounter,
+  WorkStealingDeque,
 ])('%o.attach refuses what is no handle with an AttachError', (structure) => {
   for (const wrong of [undefined, null, 7, 'handle', {}])
     expect(() => structure.attach(wrong as never)).toThrow(AttachError);

@@ -3,6 +3,7 @@ import { Arena } from '@corelane/shared-memory';
 import { type BatchCase, type BatchGroup, BYTES_PER_OP, type Suite } from '../suite.ts';
 import { AtomicsQueue, EMPTY } from './lock-free/atomics-queue.ts';
 import { BigintStack } from './lock-free/bigint-stack.ts';
+import { deques } from './lock-free/deques.ts';
 import { locks } from './lock-free/locks.ts';
 import { framedRings, spscBlocks } from './lock-free/rings.ts';
 import { stripedCounters } from './lock-free/striped.ts';
@@ -205,5 +206,5 @@ const stacks: BatchGroup = {
 export const suite: Suite = {
   name: 'lock-free',
   title: 'Structures of lock-free against the same on JS Atomics and ringbuf.js',
-  groups: [queues, stacks, ...spscBlocks, ...framedRings, ...stripedCounters, ...locks],
+  groups: [queues, stacks, deques, ...spscBlocks, ...framedRings, ...stripedCounters, ...locks],
 };
