@@ -2,11 +2,13 @@
  * Many operations for one answer. Records are staged in shared memory, one call hands them over, and each result is put into `results`, where other
  * threads can see it, too. `run` blocks its thread and costs next to nothing over a loop in C; `runAsync` calls back once.
  */
+import { BatchLoans } from './batch-loans.ts';
 import { FsBatch } from './fs-batch.ts';
 import type { Backend } from './engine.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError } from './errors.ts';
 import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS } from './layout.ts';
+import { viewOf, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { loadNative, type NativeAddon } from './native.ts';
 import { checkMemory, Regions } from './regions.ts';
 import { openRing } from './ring-setup.ts';
@@ -40,6 +42,7 @@ export class IoBatch implements Disposable {
   readonly results: Int32Array;
   readonly #staged: Int32Array;
   readonly #fallback: FsBatch;
+  readonly #loans: BatchLoans;
   readonly #ring: Ring | null;
   #count = 0;
   #settle: ((succeeded: number) => void) | null = null;
@@ -53,6 +56,7 @@ export class IoBatch implements Disposable {
     this.backend = backend;
     this.results = new Int32Array(new SharedArrayBuffer(capacity * 4));
     this.#fallback = new FsBatch(staged, this.results);
+    this.#loans = new BatchLoans(capacity);
     ring?.addon.watchRing(ring.number, (succeeded) => this.#settle?.(succeeded));
   }
 
@@ -91,14 +95,18 @@ export class IoBatch implements Disposable {
     return this.#count;
   }
 
-  /** Stages a read of a whole view. Its index; its result is the number of bytes, which may be short. @throws IoArgumentError, IoMemoryError, RingClosedError */
-  read(fd: number, view: Uint8Array, position: number): number {
-    return this.#stage(OP.read, fd, view, position);
+  /**
+   * Stages a read that fills the memory. Its index; its result is the number of bytes, which may be short. A lease has the kernel's hands on it
+   * until the batch has run, or is closed; its `length` is then what it holds.
+   * @throws IoArgumentError, IoMemoryError, RingClosedError, errors of the lease
+   */
+  read(fd: number, memory: IoMemory, position: number, range?: MemoryRange): number {
+    return this.#stageTransfer(OP.read, fd, memory, position, 'fill', range);
   }
 
-  /** Stages a write of a whole view. As `read`. */
-  write(fd: number, view: Uint8Array, position: number): number {
-    return this.#stage(OP.write, fd, view, position);
+  /** Stages a write of a whole view, or of what a lease holds. As `read`. */
+  write(fd: number, memory: IoMemory, position: number, range?: MemoryRange): number {
+    return this.#stageTransfer(OP.write, fd, memory, position, 'drain', range);
   }
 
   /** Stages an fsync. */
@@ -165,7 +173,8 @@ export class IoBatch implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#ring !== null) this.#ring.addon.closeRing(this.#ring.number);
-    this.#settle?.(CLOSED);
+    if (this.#running) this.#settle?.(CLOSED);
+    else this.#loans.takeBack();
   }
 
   [Symbol.dispose](): void {
@@ -183,12 +192,33 @@ export class IoBatch implements Disposable {
     this.#running = false;
     this.#settle = null;
     this.#count = 0;
+    const problem = this.#loans.takeBack(this.results);
+    if (problem !== undefined) throw problem;
   }
 
   #checkIdle(): void {
     if (this.#closed) throw new RingClosedError('batch');
     if (this.#running)
       throw new IoArgumentError('batch', 'running', 'idle: its operations are in the kernel’s hands');
+  }
+
+  #stageTransfer(
+    opcode: Opcode,
+    fd: number,
+    memory: IoMemory,
+    position: number,
+    direction: Direction,
+    range?: MemoryRange,
+  ): number {
+    const index = this.#stage(opcode, fd, viewOf(memory, 'memory', direction, range), position);
+    if (memory instanceof Uint8Array) return index;
+    try {
+      this.#loans.lend(index, memory, direction === 'fill' ? (range?.offset ?? 0) : -1);
+    } catch (error) {
+      this.#count--;
+      throw error;
+    }
+    return index;
   }
 
   #stage(opcode: Opcode, fd: number, view: Uint8Array | null, position: number): number {
@@ -199,7 +229,6 @@ export class IoBatch implements Disposable {
       throw new IoArgumentError('fd', fd, 'a descriptor: a whole number from 0 to 2147483647');
     if (!Number.isSafeInteger(position) || position < 0)
       throw new IoArgumentError('position', position, 'a whole number from 0 to 2^53 - 1');
-    if (view !== null) checkMemory(view, 'view');
     const index = this.#count;
     const at = index * STAGE_WORDS;
     const words = this.#staged;

@@ -7,8 +7,8 @@ import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError, RingFullError } from './errors.ts';
 import { engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
+import { setMemory, setVectors, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { Operation } from './operation.ts';
-import { checkMemory } from './regions.ts';
 import { MAX_VECTORS } from './ring-engine.ts';
 
 /** IORING_FSYNC_DATASYNC. */
@@ -18,10 +18,13 @@ const ALLOCATE = { extend: 0, keepSize: 1, punchHole: 2 | 1, zero: 16 } as const
 const NO_SLOT = -1;
 const NO_OPTIONS: TransferOptions = {};
 
-export interface TransferOptions extends OperationOptions {
+export interface PositionOptions extends OperationOptions {
   /** Byte position in the file. Without it, where the descriptor is: then one operation at a time, as with `read(2)`. */
   readonly position?: number | undefined;
 }
+
+/** `offset` and `length`: which bytes of the memory, all by default; of a lease that is written, those up to its `length`. */
+export interface TransferOptions extends PositionOptions, MemoryRange {}
 
 export interface OpenOptions extends OperationOptions {
   /** Permissions of a file that is made, less the umask. Default 0o666. */
@@ -84,26 +87,27 @@ export class IoFile implements AsyncDisposable {
   }
 
   /**
-   * Fills `view`, or what there is before the end of the file. How many bytes.
-   * @throws IoMemoryError, IoArgumentError; rejects with OperationError (its `transferredBytes` are in `view`), or as `runOn`
+   * Fills the memory, or what there is before the end of the file. How many bytes. A lease has the kernel's hands on it until then: its `length`
+   * is then what it holds.
+   * @throws IoMemoryError, IoArgumentError, errors of the lease; rejects with OperationError (its `transferredBytes` are there), or as `runOn`
    */
-  read(view: Uint8Array, options: TransferOptions = NO_OPTIONS): Promise<number> {
-    return this.#transfer(new Operation(OP.read, 'read'), view, options);
+  read(memory: IoMemory, options: TransferOptions = NO_OPTIONS): Promise<number> {
+    return this.#transfer(new Operation(OP.read, 'read'), memory, 'fill', options);
   }
 
-  /** Writes all of `view`. How many bytes: its length. Otherwise as `read`. */
-  write(view: Uint8Array, options: TransferOptions = NO_OPTIONS): Promise<number> {
-    return this.#transfer(new Operation(OP.write, 'write'), view, options);
+  /** Writes all of a view, or what a lease holds. How many bytes: all of them. Otherwise as `read`. */
+  write(memory: IoMemory, options: TransferOptions = NO_OPTIONS): Promise<number> {
+    return this.#transfer(new Operation(OP.write, 'write'), memory, 'drain', options);
   }
 
-  /** Fills several views, one after the other, in one operation. How many bytes: a short one is not continued. At most 256 views. */
-  readv(views: readonly Uint8Array[], options: TransferOptions = NO_OPTIONS): Promise<number> {
-    return this.#vectored(new Operation(OP.readv, 'readv'), views, options);
+  /** Fills several memories, one after the other, in one operation. How many bytes: a short one is not continued. At most 256. */
+  readv(views: readonly IoMemory[], options: PositionOptions = NO_OPTIONS): Promise<number> {
+    return this.#vectored(new Operation(OP.readv, 'readv'), views, 'fill', options);
   }
 
-  /** Writes several views in one operation. How many bytes: a short one is not continued. At most 256 views. */
-  writev(views: readonly Uint8Array[], options: TransferOptions = NO_OPTIONS): Promise<number> {
-    return this.#vectored(new Operation(OP.writev, 'writev'), views, options);
+  /** Writes several memories in one operation. How many bytes: a short one is not continued. At most 256. */
+  writev(views: readonly IoMemory[], options: PositionOptions = NO_OPTIONS): Promise<number> {
+    return this.#vectored(new Operation(OP.writev, 'writev'), views, 'drain', options);
   }
 
   /** What was written is on the device, with what is known of the file; `dataOnly`: without times and the like. */
@@ -165,28 +169,36 @@ export class IoFile implements AsyncDisposable {
     }
   }
 
-  #transfer(operation: Operation, view: Uint8Array, options: TransferOptions): Promise<number> {
+  #transfer(
+    operation: Operation,
+    memory: IoMemory,
+    direction: Direction,
+    options: TransferOptions,
+  ): Promise<number> {
     try {
-      checkMemory(view, 'view');
+      setMemory(operation, memory, direction, options);
       operation.position = positionOf(options);
     } catch (error) {
       return Promise.reject(error);
     }
-    operation.view = view;
     operation.inFull = true;
     return this.#run(operation, options);
   }
 
-  #vectored(operation: Operation, views: readonly Uint8Array[], options: TransferOptions): Promise<number> {
+  #vectored(
+    operation: Operation,
+    views: readonly IoMemory[],
+    direction: Direction,
+    options: PositionOptions,
+  ): Promise<number> {
     try {
       if (views.length === 0 || views.length > MAX_VECTORS)
         throw new IoArgumentError('views.length', views.length, `1 to ${MAX_VECTORS}`);
-      for (const [index, view] of views.entries()) checkMemory(view, `views[${index}]`);
+      setVectors(operation, views, direction);
       operation.position = positionOf(options);
     } catch (error) {
       return Promise.reject(error);
     }
-    operation.vectors = [...views];
     return this.#run(operation, options);
   }
 
@@ -199,7 +211,7 @@ export class IoFile implements AsyncDisposable {
   }
 }
 
-function positionOf({ position }: TransferOptions): number {
+function positionOf({ position }: PositionOptions): number {
   if (position === undefined) return CURRENT_POSITION;
   checkPosition('position', position);
   return position;

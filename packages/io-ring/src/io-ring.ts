@@ -1,4 +1,5 @@
 /** The ring as an application has it: operations as promises, a line for those that find it full, cancellation, and figures. */
+import { chooseEngine } from './choose-engine.ts';
 import type { Backend, Engine, Registration } from './engine.ts';
 import { errnoName } from './errno.ts';
 import {
@@ -8,35 +9,17 @@ import {
   RingClosedError,
   RingFullError,
 } from './errors.ts';
-import { FsEngine } from './fs-engine.ts';
-import { loadNative } from './native.ts';
 import { CURRENT_POSITION } from './layout.ts';
+import { lend, takeBack, UNKNOWN } from './loan.ts';
 import type { Completion, Operation } from './operation.ts';
 import { checkMemory } from './regions.ts';
-import { RingEngine } from './ring-engine.ts';
+import { checkOptions, type IoRingOptions } from './ring-options.ts';
 
-const MAX_ENTRIES = 4096;
-const MAX_FILES = 32_768;
-/** Operations in flight at most, without a ring: more only wait in libuv's queue. */
-const FS_CAPACITY = 1024;
+export type { IoRingOptions };
+
 const NO_OPTIONS: OperationOptions = {};
 /** -ECANCELED */
 const CANCELLED = -125;
-
-export interface IoRingOptions {
-  /** Operations handed to the kernel at once: 1 to 4096, 256 by default, rounded up to a power of two. Twice as many may be in flight. */
-  readonly entries?: number;
-  /** What happens to an operation for which there is no room: it waits for its turn (default), or is refused with RingFullError. */
-  readonly onFull?: 'wait' | 'refuse';
-  /** Operations that may wait, 65 536 by default; beyond that they are refused in either case. */
-  readonly maxWaiting?: number;
-  /** Slots for registered files, 64 by default, 0 for none. Files beyond that work as well, and cost a little more for each operation. */
-  readonly files?: number;
-  /** Register memory given to `register` with the kernel, so that its pages stay mapped. Counts against RLIMIT_MEMLOCK. Default false. */
-  readonly fixedBuffers?: boolean;
-  /** `fs` for the engine on node:fs even where there is a ring. Default `auto`. */
-  readonly engine?: 'auto' | 'fs';
-}
 
 export interface OperationOptions {
   /** Aborting cancels the operation. The promise settles when the kernel has let go of the buffer: rejected with `signal.reason`, or fulfilled where it was too late. */
@@ -97,23 +80,8 @@ export class IoRing implements AsyncDisposable {
 
   /** A ring of this thread. @throws IoArgumentError */
   static open(options: IoRingOptions = {}): IoRing {
-    const {
-      entries = 256,
-      onFull = 'wait',
-      maxWaiting = 65_536,
-      files = 64,
-      fixedBuffers = false,
-      engine = 'auto',
-    } = options;
-    checkWhole('entries', entries, 1, MAX_ENTRIES);
-    checkWhole('maxWaiting', maxWaiting, 0, 2 ** 31 - 1);
-    checkWhole('files', files, 0, MAX_FILES);
-    if (onFull !== 'wait' && onFull !== 'refuse')
-      throw new IoArgumentError('onFull', onFull, "'wait' or 'refuse'");
-    if (engine !== 'auto' && engine !== 'fs') throw new IoArgumentError('engine', engine, "'auto' or 'fs'");
-    if (typeof fixedBuffers !== 'boolean')
-      throw new IoArgumentError('fixedBuffers', fixedBuffers, 'true or false');
-    return new IoRing(chooseEngine({ entries, files, fixedBuffers }, engine), onFull, maxWaiting);
+    const checked = checkOptions(options);
+    return new IoRing(chooseEngine(checked, checked.engine), checked.onFull, checked.maxWaiting);
   }
 
   /** Which engine runs it, and why. */
@@ -172,17 +140,12 @@ export class IoRing implements AsyncDisposable {
       this.#proceed(operation, result);
       return;
     }
-    this.#leave(operation);
+    const { transferredBytes } = operation;
+    const problem = leave(operation, result < 0 ? transferredBytes || UNKNOWN : transferredBytes + result);
     this.#completed++;
-    if (result >= 0) operation.resolve?.(operation.transferredBytes + result);
-    else operation.reject?.(this.#errorOf(operation, result));
-  }
-
-  /** Nothing of this operation is under way any more. */
-  #leave(operation: Operation): void {
-    if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
-    if (operation.timer !== null) clearTimeout(operation.timer);
-    operation.use?.leave();
+    if (result < 0) operation.reject?.(this.#errorOf(operation, result));
+    else if (problem !== undefined) operation.reject?.(problem);
+    else operation.resolve?.(transferredBytes + result);
   }
 
   /** A short transfer goes on where it ended, ahead of those that wait. */
@@ -232,14 +195,21 @@ export class IoRing implements AsyncDisposable {
   }
 
   #offer(operation: Operation): void {
-    if (this.#engine.hasRoom && this.#waiting === 0) {
-      this.#engine.start(operation);
-      this.#started++;
-      return;
-    }
-    if (this.#onFull === 'refuse' || this.#waiting >= this.#maxWaiting) {
+    const now = this.#engine.hasRoom && this.#waiting === 0;
+    if (!now && (this.#onFull === 'refuse' || this.#waiting >= this.#maxWaiting)) {
       this.#refused++;
       throw new RingFullError(this.#engine.inFlight);
+    }
+    lend(operation);
+    if (now) {
+      try {
+        this.#engine.start(operation);
+      } catch (error) {
+        takeBack(operation, UNKNOWN);
+        throw error;
+      }
+      this.#started++;
+      return;
     }
     if (this.#last === null) this.#first = operation;
     else this.#last.next = operation;
@@ -272,7 +242,7 @@ export class IoRing implements AsyncDisposable {
       this.#engine.start(operation);
       if (operation.transferredBytes === 0) this.#started++;
     } catch (error) {
-      this.#leave(operation);
+      leave(operation, UNKNOWN);
       operation.reject?.(error); // memory that cannot be registered
     }
   }
@@ -292,18 +262,11 @@ export class IoRing implements AsyncDisposable {
   }
 }
 
-function chooseEngine(
-  options: { entries: number; files: number; fixedBuffers: boolean },
-  engine: 'auto' | 'fs',
-): Engine {
-  if (engine === 'fs') return new FsEngine(FS_CAPACITY, 'asked for');
-  const { addon, reason } = loadNative();
-  if (addon === null) return new FsEngine(FS_CAPACITY, reason);
-  const ring = RingEngine.open(addon, options);
-  return typeof ring === 'string' ? new FsEngine(FS_CAPACITY, ring) : ring;
-}
-
-function checkWhole(name: string, found: unknown, least: number, most: number): void {
-  if (typeof found !== 'number' || !Number.isInteger(found) || found < least || found > most)
-    throw new IoArgumentError(name, found, `a whole number from ${least} to ${most}`);
+/** Nothing of this operation is under way any more. What a lease threw. */
+function leave(operation: Operation, transferredBytes: number): unknown {
+  if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
+  if (operation.timer !== null) clearTimeout(operation.timer);
+  const problem = takeBack(operation, transferredBytes);
+  operation.use?.leave();
+  return problem;
 }

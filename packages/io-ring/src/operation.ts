@@ -5,6 +5,7 @@
 import type { DescriptorUse } from './descriptor-use.ts';
 import type { FileStatus } from './file-status.ts';
 import type { Opcode } from './layout.ts';
+import type { LeasedBuffer } from './ports.ts';
 
 /** Who is told. */
 export interface Completion {
@@ -25,6 +26,13 @@ export class Operation {
   /** What is read into or written from. */
   view: Uint8Array | null = null;
   vectors: readonly Uint8Array[] | null = null;
+  /** What `view` is of, where that is lent to the kernel; or, by index, what `vectors` are of. */
+  lease: LeasedBuffer | null = null;
+  leases: readonly (LeasedBuffer | null)[] | null = null;
+  /** The first byte of the lease that is filled; -1 where what it holds is written. */
+  leaseFilledFrom = -1;
+  /** The number that leases were lent under, or -1. */
+  loan = -1;
   /** Byte position in the file; `CURRENT_POSITION` for where the descriptor is. */
   position = 0;
   /** Flags of this kind of operation: O_*, RWF_*, IORING_FSYNC_*. */
