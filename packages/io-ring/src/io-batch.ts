@@ -11,6 +11,7 @@ import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS } fr
 import { viewOf, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { loadNative, type NativeAddon } from './native.ts';
 import { checkMemory, Regions } from './regions.ts';
+import { checkDescriptor, checkFiles, RegisteredFiles } from './registered-files.ts';
 import { openRing } from './ring-setup.ts';
 
 const MAX_OPERATIONS = 65_536;
@@ -24,6 +25,11 @@ export interface IoBatchOptions {
   readonly entries?: number;
   /** Registered with the kernel ahead, so that its pages stay mapped. Counts against RLIMIT_MEMLOCK; where it does not fit, `backend.reason` says so. */
   readonly memory?: Uint8Array;
+  /**
+   * Descriptors registered with the kernel ahead, which saves it a look-up and a count for each operation. They mean the files that they are now:
+   * keep them open as long as the batch. At most 64; where the kernel refuses one, `backend.reason` says so.
+   */
+  readonly files?: readonly number[];
   /** `fs` for node:fs even where there is a ring. Default `auto`. */
   readonly engine?: 'auto' | 'fs';
 }
@@ -32,6 +38,7 @@ interface Ring {
   readonly addon: NativeAddon;
   readonly number: number;
   readonly regions: Regions;
+  readonly files: RegisteredFiles;
 }
 
 export class IoBatch implements Disposable {
@@ -62,10 +69,11 @@ export class IoBatch implements Disposable {
 
   /** A batch of this thread. @throws IoArgumentError, IoMemoryError */
   static open(options: IoBatchOptions = {}): IoBatch {
-    const { operations = 1024, entries = 256, memory, engine = 'auto' } = options;
+    const { operations = 1024, entries = 256, memory, files = [], engine = 'auto' } = options;
     checkWhole('operations', operations, MAX_OPERATIONS);
     checkWhole('entries', entries, 4096);
     if (memory !== undefined) checkMemory(memory, 'memory');
+    checkFiles(files);
     if (engine !== 'auto' && engine !== 'fs') throw new IoArgumentError('engine', engine, "'auto' or 'fs'");
     const staged = new Int32Array(new SharedArrayBuffer(operations * STAGE_WORDS * 4));
     const none = (reason: string): IoBatch => new IoBatch(operations, null, staged, { kind: 'fs', reason });
@@ -80,13 +88,14 @@ export class IoBatch implements Disposable {
     let note = '';
     if (memory !== undefined) {
       const region = regions.of(memory);
-      const registered = addon.registerBuffers(ring);
-      region.fixed = registered > 0;
-      note = region.fixed ? '; memory registered' : `; memory not registered (${errnoName(-registered)})`;
+      const answer = addon.registerBuffers(ring);
+      region.fixed = answer > 0;
+      note = region.fixed ? '; memory registered' : `; memory not registered (${errnoName(-answer)})`;
     }
-    return new IoBatch(operations, { addon, number: ring, regions }, staged, {
+    const registered = new RegisteredFiles(addon, ring, files);
+    return new IoBatch(operations, { addon, number: ring, regions, files: registered }, staged, {
       kind: 'io_uring',
-      reason: `${opened.reason}${note}`,
+      reason: `${opened.reason}${note}${registered.note}`,
     });
   }
 
@@ -120,7 +129,7 @@ export class IoBatch implements Disposable {
   link(): void {
     this.#checkIdle();
     if (this.#count === 0) throw new IoArgumentError('size', 0, 'an operation staged before');
-    this.#staged[(this.#count - 1) * STAGE_WORDS + STAGE.sqeFlags] = SQE.link;
+    this.#staged[(this.#count - 1) * STAGE_WORDS + STAGE.sqeFlags]! |= SQE.link;
   }
 
   /**
@@ -225,16 +234,16 @@ export class IoBatch implements Disposable {
     this.#checkIdle();
     if (this.#count === this.capacity)
       throw new IoArgumentError('size', this.#count, `less than the capacity of ${this.capacity}`);
-    if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff)
-      throw new IoArgumentError('fd', fd, 'a descriptor: a whole number from 0 to 2147483647');
+    checkDescriptor('fd', fd);
     if (!Number.isSafeInteger(position) || position < 0)
       throw new IoArgumentError('position', position, 'a whole number from 0 to 2^53 - 1');
     const index = this.#count;
     const at = index * STAGE_WORDS;
     const words = this.#staged;
     words[at + STAGE.opcode] = opcode;
-    words[at + STAGE.sqeFlags] = 0;
-    words[at + STAGE.fd] = fd;
+    const slot = this.#ring === null ? -1 : this.#ring.files.slotOf(fd);
+    words[at + STAGE.sqeFlags] = slot < 0 ? 0 : SQE.fixedFile;
+    words[at + STAGE.fd] = slot < 0 ? fd : slot;
     words[at + STAGE.positionLow] = position | 0;
     words[at + STAGE.positionHigh] = (position / 2 ** 32) | 0;
     words[at + STAGE.flags] = 0;

@@ -15,12 +15,17 @@ export interface Region {
   fixed: boolean;
 }
 
+const NONE: Region = { index: -1, lengthBytes: 0, fixed: false };
+
 /** Adds a region and answers its index or -errno. */
 export type AddRegion = (view: Uint8Array) => number;
 
 export class Regions {
   readonly #byBuffer = new Map<ArrayBufferLike, Region>();
   readonly #add: AddRegion;
+  /** The last one asked for: mostly that of the next as well. */
+  #lastBuffer: ArrayBufferLike | null = null;
+  #last: Region = NONE;
 
   constructor(add: AddRegion) {
     this.#add = add;
@@ -28,9 +33,14 @@ export class Regions {
 
   /** The region of a view; found at its first use. @throws IoMemoryError, IoArgumentError */
   of(view: Uint8Array): Region {
-    const region = this.#byBuffer.get(view.buffer);
-    if (region !== undefined && view.byteOffset + view.byteLength <= region.lengthBytes) return region;
-    return this.#register(view.buffer);
+    const { buffer } = view;
+    const end = view.byteOffset + view.byteLength;
+    if (buffer === this.#lastBuffer && end <= this.#last.lengthBytes) return this.#last;
+    const known = this.#byBuffer.get(buffer);
+    const region = known !== undefined && end <= known.lengthBytes ? known : this.#register(buffer);
+    this.#lastBuffer = buffer;
+    this.#last = region;
+    return region;
   }
 
   /** Those known so far. */

@@ -80,11 +80,11 @@ async function openRing({ path, depth, direct }: ReaderOptions): Promise<Reader>
 
 /** Runs of `depth` reads each; the thread is blocked meanwhile. */
 function openBatch({ path, depth, direct }: ReaderOptions): Reader {
+  const fd = openSync(path, flagsOf(direct));
   const lanes = new Lanes(depth);
-  const batch = IoBatch.open({ operations: depth, entries: depth, memory: lanes.memory });
+  const batch = IoBatch.open({ operations: depth, entries: depth, memory: lanes.memory, files: [fd] });
   const { kind, reason } = batch.backend;
   if (kind !== 'io_uring') throw new NotMeasurableError(reason);
-  const fd = openSync(path, flagsOf(direct));
   const wanted = new Int32Array(depth);
   return {
     read(operations) {
