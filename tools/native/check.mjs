@@ -1,7 +1,8 @@
 // `npm run check:native`: the addons under AddressSanitizer and UndefinedBehaviorSanitizer.
-//   node tools/native/check.mjs [--package platform] [--calls 4000] [--seed 1] [--skip-tests] [--where-possible]
+//   node tools/native/check.mjs [--package platform]… [--calls 4000] [--seed 1] [--skip-tests] [--where-possible]
+// Of all packages that have one, or of those that are named:
 // 1. gcc's static analyzer over native/*.c.
-// 2. Self-check: copies of the sources with a known fault each (FAULTS) must be reported, or all of this proves nothing.
+// 2. Self-check: copies of the sources with a known fault each (FAULTS of subjects/PACKAGE.mjs) must be reported, or all of this proves nothing.
 // 3. Fuzz: fuzz.mjs, every function with hostile arguments.
 // 4. The tests that use the addon, in a copy of the package which has the sanitized binary in place of the real one.
 //
@@ -26,11 +27,10 @@ import { basename, isAbsolute, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { COMMON, HEADERS, buildNative, findCompiler, hostTarget, sourcesOf } from './build.mjs';
-import { FAULTS } from './faults.mjs';
 
 const { values } = parseArgs({
   options: {
-    package: { type: 'string', default: 'platform' },
+    package: { type: 'string', multiple: true },
     calls: { type: 'string', default: '4000' },
     seed: { type: 'string', default: '1' },
     'skip-tests': { type: 'boolean', default: false },
@@ -38,7 +38,10 @@ const { values } = parseArgs({
   },
 });
 const root = join(import.meta.dirname, '../..');
-const folder = join(root, 'packages', values.package);
+/** Packages with C in them. */
+const packages =
+  values.package ??
+  readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'native')));
 const FUZZ = join(import.meta.dirname, 'fuzz.mjs');
 
 /** Where gcc's analyzer is known to say nothing wrong. Other versions' findings are shown, and fail nothing. */
@@ -53,9 +56,9 @@ class CheckError extends Error {}
 class ToolchainError extends CheckError {}
 
 let last = performance.now();
-function done(what) {
+function done(name, what) {
   const now = performance.now();
-  console.log(`check:native: ${what} (${((now - last) / 1000).toFixed(1)} s)`);
+  console.log(`check:native: ${name}: ${what} (${((now - last) / 1000).toFixed(1)} s)`);
   last = now;
 }
 
@@ -77,10 +80,12 @@ function toolchain() {
   return { target, compiler, runtime };
 }
 
-function analyze({ command: [command, ...own] }) {
+const folderOf = (name) => join(root, 'packages', name);
+
+function analyze(name, { command: [command, ...own] }) {
   const version = spawnSync(command, [...own, '-dumpversion'], { encoding: 'utf8' });
   const major = version.stdout.trim().split('.')[0];
-  const files = sourcesOf(folder).filter((file) => file.endsWith('.c'));
+  const files = sourcesOf(folderOf(name)).filter((file) => file.endsWith('.c'));
   for (const file of files) {
     const r = spawnSync(
       command,
@@ -105,7 +110,7 @@ function analyze({ command: [command, ...own] }) {
       `gcc ${major} -fanalyzer on ${file}, not counted (known is version ${ANALYZER_MAJOR}):\n${r.stderr}`,
     );
   }
-  done(`gcc -fanalyzer, ${files.length} files`);
+  done(name, `gcc -fanalyzer, ${files.length} files`);
 }
 
 function environment(runtime) {
@@ -121,12 +126,14 @@ function environment(runtime) {
 }
 
 /** @returns the report, or nothing where there was none */
-function fuzz(addon, runtime, log, more = []) {
+function fuzz(name, addon, runtime, log, more = []) {
   const args = [
     FUZZ,
     addon,
+    '--package',
+    name,
     '--declared',
-    join(folder, 'src'),
+    join(folderOf(name), 'src'),
     '--calls',
     values.calls,
     '--seed',
@@ -145,11 +152,16 @@ function fuzz(addon, runtime, log, more = []) {
   return `ended with ${r.status ?? r.signal}; last call: ${call}\n${r.stderr}`;
 }
 
-function selfCheck(work, runtime) {
-  const faults = FAULTS[values.package] ?? [];
+async function selfCheck(name, work, runtime) {
+  const subject = join(import.meta.dirname, 'subjects', `${name}.mjs`);
+  const { FAULTS: faults = [] } = existsSync(subject) ? await import(subject) : {};
+  if (faults.length === 0)
+    throw new CheckError(
+      `there are no known faults for it in ${subject}: nothing would prove that any is found`,
+    );
   for (const [n, { what, by, file, from, to, report }] of faults.entries()) {
-    const copy = join(work, `fault-${n}`, values.package);
-    for (const source of sourcesOf(folder)) cpSync(source, join(copy, 'native', basename(source)));
+    const copy = join(work, `fault-${n}`, name);
+    for (const source of sourcesOf(folderOf(name))) cpSync(source, join(copy, 'native', basename(source)));
     const source = readFileSync(join(copy, 'native', file), 'utf8');
     if (!source.includes(from)) throw new CheckError(`the fault "${what}" no longer fits ${file}: ${from}`);
     writeFileSync(join(copy, 'native', file), source.replace(from, to));
@@ -162,35 +174,43 @@ function selfCheck(work, runtime) {
       attempt++
     ) {
       const seed = String(Number(values.seed) + attempt);
-      found = fuzz(addon, runtime, join(copy, 'log'), ['--only', by, '--calls', FAULT_CALLS, '--seed', seed]);
+      found = fuzz(name, addon, runtime, join(copy, 'log'), [
+        '--only',
+        by,
+        '--calls',
+        FAULT_CALLS,
+        '--seed',
+        seed,
+      ]);
     }
     if (found === undefined || !report.test(found))
       throw new CheckError(`the fault "${what}" was not reported as ${report}; found: ${found ?? 'nothing'}`);
   }
-  done(`self-check, ${faults.length} known faults are found`);
+  done(name, `self-check, ${faults.length} known faults are found`);
 }
 
 /** A workspace of links around a copy of the package with the sanitized binary in it. */
-function workspace(work, addon, target) {
+function workspace(name, work, addon, target) {
   const copy = join(work, 'workspace');
   mkdirSync(join(copy, 'packages'), { recursive: true });
-  for (const name of ['node_modules', 'tools', 'package.json', 'tsconfig.base.json'])
-    symlinkSync(join(root, name), join(copy, name));
-  for (const name of readdirSync(join(root, 'packages')))
-    if (name !== values.package) symlinkSync(join(root, 'packages', name), join(copy, 'packages', name));
-  const own = join(copy, 'packages', values.package);
+  for (const entry of ['node_modules', 'tools', 'package.json', 'tsconfig.base.json'])
+    symlinkSync(join(root, entry), join(copy, entry));
+  for (const other of readdirSync(join(root, 'packages')))
+    if (other !== name) symlinkSync(folderOf(other), join(copy, 'packages', other));
+  const folder = folderOf(name);
+  const own = join(copy, 'packages', name);
   const skipped = new Set([join(folder, 'dist'), join(folder, 'node_modules/.cache')]);
   cpSync(folder, own, { recursive: true, verbatimSymlinks: true, filter: (from) => !skipped.has(from) });
-  cpSync(addon, join(own, 'npm', target, `${values.package}.node`));
+  cpSync(addon, join(own, 'npm', target, `${name}.node`));
   writeFileSync(
     join(copy, 'vitest.config.mjs'),
-    `export default { test: { projects: ['packages/${values.package}'], testTimeout: 60_000 } };\n`,
+    `export default { test: { projects: ['packages/${name}'], testTimeout: 60_000 } };\n`,
   );
   return copy;
 }
 
-function test(copy, runtime) {
-  const tests = join(copy, 'packages', values.package, 'test');
+function test(name, copy, runtime) {
+  const tests = join(copy, 'packages', name, 'test');
   const files = readdirSync(tests, { recursive: true }).filter(
     (file) =>
       file.endsWith('.test.ts') && /native-mode|loadNative/.test(readFileSync(join(tests, file), 'utf8')),
@@ -213,24 +233,32 @@ function test(copy, runtime) {
   });
   if (r.status !== 0)
     throw new CheckError(`the tests with the sanitized addon ended with ${r.status ?? r.signal}`);
-  done(`tests with the sanitized addon, ${files.length} files`);
+  done(name, `tests with the sanitized addon, ${files.length} files`);
 }
 
-const work = mkdtempSync(join(tmpdir(), 'corelane-native-'));
+/** All that is above, of one package. */
+async function check(name, { target, compiler, runtime }) {
+  const work = mkdtempSync(join(tmpdir(), 'corelane-native-'));
+  try {
+    analyze(name, compiler);
+    const addon = buildNative(folderOf(name), { sanitize: true, out: join(work, 'sanitized.node') });
+    await selfCheck(name, work, runtime);
+    const found = fuzz(name, addon, runtime, join(work, 'log'));
+    if (found !== undefined) throw new CheckError(`${name}: fuzz, seed ${values.seed}: ${found}`);
+    done(name, `fuzz, ${values.calls} calls of each function on each of two threads, seed ${values.seed}`);
+    if (!values['skip-tests']) test(name, workspace(name, work, addon, target), runtime);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
 try {
-  const { target, compiler, runtime } = toolchain();
-  analyze(compiler);
-  const addon = buildNative(folder, { sanitize: true, out: join(work, 'sanitized.node') });
-  selfCheck(work, runtime);
-  const found = fuzz(addon, runtime, join(work, 'log'));
-  if (found !== undefined) throw new CheckError(`fuzz, seed ${values.seed}: ${found}`);
-  done(`fuzz, ${values.calls} calls of each function on each of two threads, seed ${values.seed}`);
-  if (!values['skip-tests']) test(workspace(work, addon, target), runtime);
+  const tools = toolchain();
+  // eslint-disable-next-line no-await-in-loop -- one after the other, for they are timed
+  for (const name of packages) await check(name, tools);
 } catch (error) {
   if (!(error instanceof CheckError)) throw error;
   console.error(`check:native: ${error.message}`);
   const passes = error instanceof ToolchainError && values['where-possible'];
   if (!passes || process.env.CORELANE_REQUIRE_NATIVE === '1') process.exitCode = 1;
-} finally {
-  rmSync(work, { recursive: true, force: true });
 }

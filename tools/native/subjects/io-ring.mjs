@@ -1,0 +1,302 @@
+// What the fuzz pass must know of the addon of @corelane/io-ring, and the faults that it must find.
+//
+// Rings are kept open for it, with hostile records staged, and descriptors that it may use: files in a folder of its own, devices, a pipe that nobody
+// writes to. Records with other descriptors would read, write and close those of this process. What the kernel writes no sanitizer sees: the
+// memory of each ring lies between canaries, which are looked at after every call.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+
+const RINGS = 4;
+const RECORDS = 16;
+const MARGIN_BYTES = 4096;
+const REGION_BYTES = 32_768;
+/** Where the list of vectors is: what follows is zeros, which name nothing and are right. */
+const LIST_AT = 4096;
+const LISTED = 8;
+const CANARY = Buffer.alloc(MARGIN_BYTES, 0xa5);
+/** Never open. */
+const NO_DESCRIPTORS = [-1, 1_000_000, 2 ** 31 - 1];
+/** Between two looks for descriptors that were opened by records. */
+const CALLS_A_SWEEP = 256;
+const none = () => undefined;
+
+/** Words of 32 bits, and among them what is near the ends of the memory, of the tables, of the queues. */
+const WORDS = [
+  ...[0, 0, 0, 1, 2, 3, 4, 8, 12, 15, 16, 17, 31, 63, 64, 65, 100, 255, 256, 1023, 1024, 1025],
+  ...[4095, 4096, REGION_BYTES - 256, REGION_BYTES - 12, REGION_BYTES - 1, REGION_BYTES, REGION_BYTES + 1],
+  ...[65_536, 2 ** 20, 2 ** 30, 2 ** 31 - 1, -1, -2, -100, -(2 ** 31)],
+];
+const SQE_FLAGS = [0, 0, 0, 0, 1, 1, 2, 4, 4, 5, 8, 12, 16, 20, 32, 64, 255, -1];
+
+export async function prepare({ declared }) {
+  const base = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
+  const folder = fs.mkdtempSync(join(base, 'io-ring-fuzz-'));
+  process.chdir(folder); // a path that begins in the middle is a file here
+  process.once('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+  const { OP, STAGE, STAGE_WORDS } = await import(join(declared, 'layout.ts'));
+  return { data: { folder, OP, STAGE, STAGE_WORDS, plausible: [1, 2, 3, 64] } };
+}
+
+/** Descriptors that records may have. */
+function descriptorsIn(folder) {
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const open = (path, flags) => fs.openSync(path, flags);
+  return {
+    plain: [
+      open(join(folder, 'file'), 'w+'),
+      open('/dev/zero', 'r+'),
+      open('/dev/full', 'r+'),
+      open('/dev/null', 'r'),
+      ...NO_DESCRIPTORS,
+    ],
+    /** Reading it waits until the end. */
+    waiting: open(join(folder, 'pipe'), 'r+'),
+  };
+}
+
+export function thread({ addon, values: { next, pick }, data, thread: number }) {
+  const { OP, STAGE, STAGE_WORDS } = data;
+  const folder = fs.mkdtempSync(join(data.folder, `${number}-`));
+  const { plain, waiting } = descriptorsIn(folder);
+  const paths = ['', 'file', 'missing/x', 'made', 'x'.repeat(300)].map((path) => join(folder, path));
+  const opcodes = Object.values(OP);
+  /** Open rings, the youngest last. `staged` and `memory` are of those that were bound here. */
+  const rings = [];
+  let calls = 0;
+
+  const word = () => (next() < 0.9 ? pick(WORDS) : (next() * 2 ** 32) | 0);
+
+  /** A record that may be wrong in any way, but for the descriptors and the room on the device that it takes. */
+  function fillRecord(words, at, opcode, mayWait) {
+    for (let index = 0; index < STAGE_WORDS; index++) words[at + index] = word();
+    const flags = pick(SQE_FLAGS);
+    words[at + STAGE.opcode] = opcode;
+    words[at + STAGE.sqeFlags] = flags;
+    if (next() < 0.6) words[at + STAGE.positionHigh] = 0;
+    if (next() < 0.7) words[at + STAGE.flags] = 0;
+    if (next() < 0.8) [words[at + STAGE.region], words[at + STAGE.region2]] = [0, 0];
+    if (next() < 0.7) [words[at + STAGE.offset], words[at + STAGE.offset2]] = [pick([0, 64, 1024]), LIST_AT];
+    if (opcode === OP.readv || opcode === OP.writev)
+      words[at + STAGE.length] = pick([1, 2, 8, 400, 683, 1024]);
+    words[at + STAGE.fd] = pick(opcode === OP.close && flags !== 1 ? NO_DESCRIPTORS : plain);
+    if (mayWait && (opcode === OP.read || opcode === OP.readv) && next() < 0.2)
+      words[at + STAGE.fd] = waiting;
+    if (opcode === OP.fallocate) {
+      words[at + STAGE.region2] = pick([-1, 0, 1, 4096]);
+      words[at + STAGE.offset2] = pick([0, 2 ** 22, -1, -(2 ** 31)]);
+    }
+  }
+
+  /** A path at 0, vectors, and at the end a path without one. */
+  function fillMemory(memory) {
+    const bytes = new Uint8Array(memory.buffer, MARGIN_BYTES, REGION_BYTES).fill(0);
+    const vectors = new Int32Array(memory.buffer, MARGIN_BYTES + LIST_AT, LISTED * 3);
+    const right = next() < 0.5;
+    for (let at = 0; at < vectors.length; at += 3) {
+      vectors[at] = right || next() < 0.9 ? 0 : word();
+      vectors[at + 1] = right ? at : word();
+      vectors[at + 2] = right ? 16 : word();
+    }
+    bytes.set(Buffer.from(`${pick(paths)}\0`), 0);
+    bytes.fill(next() < 0.5 ? 0x78 : 0, REGION_BYTES - 64);
+  }
+
+  function makeRing() {
+    const ring = addon.openRing(pick([1, 4, 16]), pick([16, 64]), pick([0, 16 | 128 | 256 | 4096]));
+    if (ring < 0) throw new Error(`a ring to try things with cannot be opened: errno ${-ring}`);
+    const staged = new Int32Array(new SharedArrayBuffer(RECORDS * STAGE_WORDS * 4));
+    // Half of them end with their region: what is read behind it is seen by the sanitizer. What is written behind it, in the others.
+    const behind = pick([0, MARGIN_BYTES]);
+    const memory = new Uint8Array(new SharedArrayBuffer(MARGIN_BYTES + REGION_BYTES + behind)).fill(
+      CANARY[0],
+    );
+    addon.bindQueues(ring, staged, new Int32Array(new SharedArrayBuffer(pick([1, 64]) * 8)));
+    addon.addRegion(ring, memory.subarray(MARGIN_BYTES, MARGIN_BYTES + REGION_BYTES));
+    if (next() < 0.5) addon.registerBuffers(ring);
+    addon.registerFiles(ring, 8);
+    for (let slot = 0; slot < 4; slot++) addon.setFile(ring, slot, plain[slot]);
+    if (next() < 0.5) addon.watchRing(ring, none);
+    rings.unshift({ ring, staged, memory });
+  }
+
+  /** A read that waits, so that there is something to cancel, to wait for, and to be busy with. */
+  function occupy(open, staged) {
+    const read = { opcode: OP.read, fd: waiting, id: pick([0, 1, 2, 3]), offset: 64, length: 64 };
+    staged.fill(0, 0, STAGE_WORDS);
+    for (const [field, value] of Object.entries(read)) staged[STAGE[field]] = value;
+    addon.submit(open, 1);
+  }
+
+  function close({ ring }) {
+    addon.closeRing(ring);
+    forget(ring);
+  }
+
+  function forget(ring) {
+    const at = rings.findIndex((open) => open.ring === ring);
+    if (at >= 0) rings.splice(at, 1);
+  }
+
+  /** What records opened. */
+  function sweep() {
+    for (const name of fs.readdirSync('/proc/self/fd')) {
+      const fd = Number(name);
+      if (plain.includes(fd) || fd === waiting) continue;
+      try {
+        if (fs.readlinkSync(`/proc/self/fd/${name}`).startsWith(folder)) fs.closeSync(fd);
+      } catch {
+        // it was that of the listing
+      }
+    }
+  }
+
+  const own = new Set([...plain, waiting]);
+  const isForeign = (fd) => typeof fd === 'number' && fd >= 0 && fd < 1e6 && !own.has(fd);
+  /** Looked up when the call is made: an older one is closed by then. */
+  const ring = () => ({
+    get value() {
+      return rings.length === 0 ? 0 : pick(rings).ring;
+    },
+    description: 'a ring',
+    check: none,
+  });
+  const from = (list) => () => {
+    const value = pick(list);
+    return { value, description: String(value), check: none };
+  };
+
+  const sharedWords = () => {
+    const length = pick([1, 2, RECORDS, RECORDS * STAGE_WORDS]);
+    const value = new Int32Array(new SharedArrayBuffer(length * 4));
+    return { value, description: `${length} shared words`, check: none };
+  };
+
+  return {
+    likely: {
+      ring,
+      fd: from(plain),
+      slot: from([-1, 0, 1, 3, 7, 8, 9]),
+      count: from([0, 1, 2, 8, RECORDS, RECORDS + 1]),
+      id: from([0, 1, 2, 3, 4, 5]),
+      staged: sharedWords,
+      done: sharedWords,
+      results: sharedWords,
+    },
+    /** A descriptor of this process is not to be used up, whatever a function does with it. */
+    harmful: (name, args, parameters) =>
+      parameters.some(({ name: parameter }, index) => parameter === 'fd' && isForeign(args[index])),
+    before(name) {
+      if (++calls % CALLS_A_SWEEP === 0) sweep();
+      if (rings.length > 0 && next() < 0.03) close(pick(rings));
+      const bound = rings.filter(({ memory }) => memory !== undefined).length;
+      for (let missing = RINGS - bound; missing > 0; missing--) makeRing();
+      for (let missing = 2 - (rings.length - RINGS); missing > 0; missing--)
+        rings.push({ ring: addon.openRing(4, 8, 0) });
+      for (const { ring: open, staged, memory } of rings) {
+        if (memory === undefined) continue;
+        fillMemory(memory);
+        // A batch that blocks the thread waits for what it has: nothing in it may wait for ever.
+        const all = next() < 0.3 ? pick(opcodes) : undefined;
+        for (let record = 0; record < RECORDS; record++) {
+          const opcode = all ?? (next() < 0.9 ? pick(opcodes) : word());
+          fillRecord(staged, record * STAGE_WORDS, opcode, name !== 'runBatch');
+        }
+        if (name !== 'runBatch' && next() < 0.03) occupy(open, staged);
+      }
+    },
+    after(name, [first], result) {
+      if (name === 'openRing' && result > 0) {
+        if (rings.length > 2 * RINGS) addon.closeRing(result);
+        else rings.push({ ring: result });
+      }
+      if (name === 'closeRing' && result === 0) forget(first);
+      for (const { ring: open, memory } of rings) {
+        if (memory === undefined) continue;
+        const bytes = Buffer.from(memory.buffer);
+        const behind = bytes.subarray(MARGIN_BYTES + REGION_BYTES);
+        const whole = [bytes.subarray(0, MARGIN_BYTES), behind].every((margin) =>
+          CANARY.subarray(0, margin.length).equals(margin),
+        );
+        if (!whole) return `memory of ring ${open} was written, outside of its region`;
+      }
+      return undefined;
+    },
+    /** They stay open, with what is in flight: the end of the thread closes them. But they must let it end. */
+    stop() {
+      for (const { ring: open } of rings) addon.holdLoop(open, 0);
+    },
+  };
+}
+
+const PLACE_OF = `if (start > ring->regions[region].length || length > ring->regions[region].length - start)`;
+
+/** What in which file of native/ becomes what, which function shows it, and how it is reported. */
+export const FAULTS = [
+  {
+    what: 'a transfer that is longer than its region',
+    by: 'runBatch',
+    file: 'operations.c',
+    from: PLACE_OF,
+    to: 'if (start > ring->regions[region].length || length > ring->regions[region].length)',
+    report: /was written, outside of its region/,
+  },
+  {
+    what: 'a region that is not one of the table',
+    by: 'submit',
+    file: 'operations.c',
+    from: 'region >= RING_REGIONS || ',
+    to: '',
+    report: /runtime error: index \d+ out of bounds|AddressSanitizer: /,
+  },
+  {
+    what: 'vectors beyond the room for them',
+    by: 'submit',
+    file: 'operations.c',
+    from: 'count > ring->vectors_length - ring->vectors_used',
+    to: 'false',
+    report: /AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
+    what: 'a list of vectors that leaves its region',
+    by: 'submit',
+    file: 'operations.c',
+    from: '(uint64_t)count * 12',
+    to: '0',
+    report: /AddressSanitizer: /,
+  },
+  {
+    what: 'more records than the stage has',
+    by: 'runBatch',
+    file: 'batch.c',
+    from: 'count > ring->stage_records',
+    to: 'count > 2 * ring->stage_records',
+    report: /AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
+    what: 'results behind a view that is too short',
+    by: 'runBatch',
+    file: 'batch.c',
+    from: 'results.length < count * sizeof(int32_t)',
+    to: 'results.length < count',
+    report: /was written, outside of the view|AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
+    what: 'a ring that is used after it was closed',
+    by: 'closeRing',
+    file: 'ring.c',
+    from: 'unlink_ring(list_of(env), ring);\n  free_ring(ring);',
+    to: '(void)unlink_ring;\n  free_ring(ring);',
+    report: /AddressSanitizer: heap-use-after-free/,
+  },
+  {
+    what: 'completions behind the view that they are put into',
+    by: 'submit',
+    file: 'completions.c',
+    from: 'count < ring->done_records',
+    to: 'count <= ring->done_records + 64',
+    report: /AddressSanitizer: heap-buffer-overflow/,
+  },
+];
