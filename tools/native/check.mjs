@@ -238,6 +238,7 @@ function test(name, copy, runtime) {
 
 /** All that is above, of one package. */
 async function check(name, { target, compiler, runtime }) {
+  if (!existsSync(join(folderOf(name), 'native'))) throw new CheckError(`${name} has no native/*.c`);
   const work = mkdtempSync(join(tmpdir(), 'corelane-native-'));
   try {
     analyze(name, compiler);

@@ -20,7 +20,7 @@ const CANARY = Buffer.alloc(MARGIN_BYTES, 0xa5);
 /** Never open. */
 const NO_DESCRIPTORS = [-1, 1_000_000, 2 ** 31 - 1];
 /** Between two looks for descriptors that were opened by records. */
-const CALLS_A_SWEEP = 256;
+const CALLS_A_SWEEP = 64;
 const none = () => undefined;
 
 /** Words of 32 bits, and among them what is near the ends of the memory, of the tables, of the queues. */
@@ -66,6 +66,8 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
   /** Open rings, the youngest last. `staged` and `memory` are of those that were bound here. */
   const rings = [];
   let calls = 0;
+  /** A descriptor that a record opened, or -1. */
+  let opened = -1;
 
   const word = () => (next() < 0.9 ? pick(WORDS) : (next() * 2 ** 32) | 0);
 
@@ -140,21 +142,23 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
     if (at >= 0) rings.splice(at, 1);
   }
 
-  /** What records opened. */
+  /** What records opened, but for one, is closed: by the addon, which would close it at the end of the thread, whosever it was by then. */
   function sweep() {
     for (const name of fs.readdirSync('/proc/self/fd')) {
       const fd = Number(name);
-      if (plain.includes(fd) || fd === waiting) continue;
+      if (plain.includes(fd) || fd === waiting || fd === opened) continue;
       try {
-        if (fs.readlinkSync(`/proc/self/fd/${name}`).startsWith(folder)) fs.closeSync(fd);
+        if (!fs.readlinkSync(`/proc/self/fd/${name}`).startsWith(folder)) continue;
       } catch {
-        // it was that of the listing
+        continue; // it was that of the listing
       }
+      if (opened < 0) opened = fd;
+      else addon.closeDescriptor(fd);
     }
   }
 
   const own = new Set([...plain, waiting]);
-  const isForeign = (fd) => typeof fd === 'number' && fd >= 0 && fd < 1e6 && !own.has(fd);
+  const isForeign = (fd) => typeof fd === 'number' && fd >= 0 && fd < 1e6 && fd !== opened && !own.has(fd);
   /** Looked up when the call is made: an older one is closed by then. */
   const ring = () => ({
     get value() {
@@ -177,7 +181,7 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
   return {
     likely: {
       ring,
-      fd: from(plain),
+      fd: () => from([...plain, opened, opened])(),
       slot: from([-1, 0, 1, 3, 7, 8, 9]),
       count: from([0, 1, 2, 8, RECORDS, RECORDS + 1]),
       id: from([0, 1, 2, 3, 4, 5]),
@@ -213,6 +217,7 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
         else rings.push({ ring: result });
       }
       if (name === 'closeRing' && result === 0) forget(first);
+      if (name === 'closeDescriptor' && result === 0) opened = -1;
       for (const { ring: open, memory } of rings) {
         if (memory === undefined) continue;
         const bytes = Buffer.from(memory.buffer);
@@ -298,5 +303,13 @@ export const FAULTS = [
     from: 'count < ring->done_records',
     to: 'count <= ring->done_records + 64',
     report: /AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
+    what: 'a descriptor that the table has no bit for',
+    by: 'closeDescriptor',
+    file: 'descriptors.c',
+    from: 'if (fd < 0 || fd >= owned->end || !(',
+    to: 'if (fd >= owned->end || !(',
+    report: /runtime error: (?:index|shift)|AddressSanitizer: /,
   },
 ];
