@@ -33,7 +33,7 @@ static uint32_t stage(corelane_ring *ring, uint32_t tail, uint32_t room) {
       batch->next += length;
       continue;
     }
-    if (staged + length > room || ring->in_flight + staged + length > ring->completion_entries) break;
+    if (staged + length > room || ring->in_flight + staged + length > ring->entries) break;
     uint32_t refused = length;
     int error = 0;
     for (uint32_t i = 0; i < length; i++) {

@@ -202,3 +202,19 @@ test('closing while it runs rejects, and nothing is written to its memory afterw
   expect(() => batch.run()).toThrow(RingClosedError);
   await expect(batch.runAsync()).rejects.toBeInstanceOf(RingClosedError);
 });
+
+test.runIf(native)('no more than `entries` are in the kernel’s hands at once', async () => {
+  const empty = pipe();
+  const fd = descriptor(fileOf('abc'));
+  const memory = shared(4);
+  const batch = batchOf({ entries: 2 });
+  for (const [lane, from] of [fd, empty, empty, fd].entries())
+    batch.read(from, memory.subarray(lane, lane + 1), 0);
+  const control = new AbortController();
+  const running = batch.runAsync({ signal: control.signal });
+  while (Atomics.load(batch.results, 0) === 0) await turn();
+  for (let turns = 0; turns < 10; turns++) await turn(); // the last one never has its turn: two wait for the pipe
+  control.abort();
+  expect(await running).toBe(1);
+  expect([...batch.results.subarray(0, 4)]).toEqual([1, -125, -125, -125]);
+});
