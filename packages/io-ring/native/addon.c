@@ -12,5 +12,6 @@ NAPI_MODULE_INIT() {
   corelane_register_completions(env, exports);
   corelane_register_batch(env, exports);
   corelane_register_descriptors(env, exports);
+  corelane_register_sockets(env, exports);
   return exports;
 }

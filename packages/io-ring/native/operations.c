@@ -6,6 +6,7 @@
  */
 #include "ring.h"
 #include <string.h>
+#include <sys/socket.h>
 
 typedef struct {
   uint8_t *bytes;
@@ -117,6 +118,34 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
       entry->len = (uint32_t)record[STAGE_MODE];
       entry->statx_flags = (uint32_t)record[STAGE_FLAGS];
       return path.error != 0 ? path.error : into.error;
+    }
+    case IORING_OP_ACCEPT:
+      /* Who it is can be asked for later: the kernel is given nowhere to write to. */
+      entry->off = 0;
+      entry->accept_flags = SOCK_CLOEXEC;
+      corelane_tag_opens(entry);
+      return 0;
+    case IORING_OP_CONNECT: {
+      /* The kernel copies the address while it is submitted. */
+      place address = place_of(ring, record[STAGE_REGION], record[STAGE_OFFSET], (uint32_t)record[STAGE_LENGTH]);
+      entry->addr = (uintptr_t)address.bytes;
+      entry->off = (uint32_t)record[STAGE_LENGTH];
+      return address.error;
+    }
+    case IORING_OP_SHUTDOWN:
+      entry->off = 0;
+      entry->len = (uint32_t)record[STAGE_MODE];
+      return 0;
+    case IORING_OP_SEND:
+    case IORING_OP_RECV: {
+      place range = place_of(ring, record[STAGE_REGION], record[STAGE_OFFSET], (uint32_t)record[STAGE_LENGTH]);
+      if (record[STAGE_FLAGS] & ~(MSG_NOSIGNAL | MSG_WAITALL)) return -EINVAL;
+      entry->off = 0;
+      entry->addr = (uintptr_t)range.bytes;
+      entry->len = (uint32_t)record[STAGE_LENGTH];
+      entry->msg_flags = (uint32_t)record[STAGE_FLAGS];
+      if (record[STAGE_OPTIONS] & STAGE_POLL_FIRST) entry->ioprio = IORING_RECVSEND_POLL_FIRST;
+      return range.error;
     }
     default:
       return -EOPNOTSUPP;

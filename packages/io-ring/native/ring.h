@@ -36,6 +36,8 @@ enum {
 
 /** In STAGE_OPTIONS: the region is a registered buffer. */
 #define STAGE_FIXED_BUFFER 1
+/** In STAGE_OPTIONS: nothing is likely to be there yet, so wait before the first try. */
+#define STAGE_POLL_FIRST 2
 
 enum { DONE_ID, DONE_RESULT };
 
@@ -143,5 +145,6 @@ void corelane_register_operations(napi_env env, napi_value exports);
 void corelane_register_completions(napi_env env, napi_value exports);
 void corelane_register_batch(napi_env env, napi_value exports);
 void corelane_register_descriptors(napi_env env, napi_value exports);
+void corelane_register_sockets(napi_env env, napi_value exports);
 
 #endif

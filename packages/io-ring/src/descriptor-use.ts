@@ -1,8 +1,10 @@
+import type { Use } from './operation.ts';
+
 /**
  * Operations under way on one descriptor, from the call to the end of the promise: in line, in flight, or between two steps. Only when there are
  * none may its slot of the table of files and its number go to another file, which would get their bytes else.
  */
-export class DescriptorUse {
+export class DescriptorUse implements Use {
   #count = 0;
   #idle: (() => void) | null = null;
 

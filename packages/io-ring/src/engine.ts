@@ -1,4 +1,5 @@
 import type { Operation } from './operation.ts';
+import type { Sockets } from './socket/sockets.ts';
 
 /** What runs the operations of a ring. */
 export interface Backend {
@@ -23,6 +24,8 @@ export interface Engine {
   readonly inFlight: number;
   /** Whether an operation would be started at once. */
   readonly hasRoom: boolean;
+  /** What sockets need besides operations. */
+  readonly sockets: Sockets;
   /** Starts an operation. Needs room. */
   start(operation: Operation): void;
   /** Asks for an end: the operation still completes, with -ECANCELED or, where it was too late, its result. */

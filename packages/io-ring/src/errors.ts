@@ -49,7 +49,7 @@ export class RingFullError extends IoRingError {
 /** Used after `close`, or closed while it was under way. Code `ERR_RING_CLOSED`. */
 export class RingClosedError extends IoRingError {
   override readonly name = 'RingClosedError';
-  constructor(what: 'ring' | 'file' | 'batch') {
+  constructor(what: 'ring' | 'file' | 'batch' | 'socket' | 'listener') {
     super('ERR_RING_CLOSED', `the ${what} is closed`);
   }
 }
@@ -61,6 +61,17 @@ export class OperationTimeoutError extends IoRingError {
   constructor(timeoutMs: number) {
     super('ERR_OPERATION_TIMEOUT', `not completed in ${timeoutMs} ms`);
     this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A connection sends one thing and receives one thing at a time. Code `ERR_SOCKET_BUSY`. */
+export class SocketBusyError extends IoRingError {
+  override readonly name = 'SocketBusyError';
+  constructor(what: string) {
+    super(
+      'ERR_SOCKET_BUSY',
+      `another ${what} is in flight on this connection, which has one at a time: await it first`,
+    );
   }
 }
 

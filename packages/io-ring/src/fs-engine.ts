@@ -8,6 +8,7 @@ import type { Backend, Engine, Registration } from './engine.ts';
 import { fromStats } from './file-status.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import type { Operation } from './operation.ts';
+import { NetSockets } from './socket/net-sockets.ts';
 
 const { EOPNOTSUPP, EIO } = os.constants.errno;
 /** IORING_FSYNC_DATASYNC. */
@@ -18,6 +19,7 @@ type Callback = (error: NodeJS.ErrnoException | null, result?: number) => void;
 export class FsEngine implements Engine {
   readonly backend: Backend;
   readonly capacity: number;
+  readonly sockets = new NetSockets();
   onRoom: () => void = () => {};
   #inFlight = 0;
   #ids = 0;
@@ -39,11 +41,13 @@ export class FsEngine implements Engine {
   start(operation: Operation): void {
     this.#inFlight++;
     operation.id = this.#ids = (this.#ids + 1) & 0x7fffffff;
-    this.#run(operation, (result) => this.#complete(operation, result));
+    const settle = (result: number): void => this.#complete(operation, result);
+    if (!this.sockets.start(operation, settle)) this.#run(operation, settle);
   }
 
   cancel(operation: Operation): void {
     operation.cancelled = true; // a thread that has begun cannot be told
+    this.sockets.cancel(operation);
   }
 
   addFile(): number {
@@ -53,6 +57,7 @@ export class FsEngine implements Engine {
   removeFile(): void {}
 
   closeDescriptor(fd: number): Promise<number> {
+    if (this.sockets.has(fd)) return this.sockets.close(fd);
     return new Promise((resolve) => {
       fs.close(fd, (error) => resolve(error === null ? 0 : (error?.errno ?? -EIO)));
     });
@@ -63,6 +68,7 @@ export class FsEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    this.sockets.cancelAll();
     if (this.#inFlight > 0)
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -113,6 +119,13 @@ export class FsEngine implements Engine {
           else fs.stat(operation.path, { bigint: true }, found);
           return;
         }
+        case OP.accept:
+        case OP.connect:
+        case OP.send:
+        case OP.recv:
+        case OP.shutdown:
+          setImmediate(settle, -os.constants.errno.ENOTSOCK); // a descriptor that no socket of node:net has
+          return;
         case OP.fallocate:
           setImmediate(settle, -EOPNOTSUPP); // node:fs has no call for it
       }

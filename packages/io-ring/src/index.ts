@@ -7,6 +7,7 @@ export {
   OperationTimeoutError,
   RingClosedError,
   RingFullError,
+  SocketBusyError,
 } from './errors.ts';
 export type { FileStatus } from './file-status.ts';
 export { IoBatch, type IoBatchOptions } from './io-batch.ts';
@@ -17,6 +18,9 @@ export {
   type PositionOptions,
   type TransferOptions,
 } from './io-file.ts';
+export { TcpListener, type ListenOptions } from './socket/tcp-listener.ts';
+export { TcpSocket, type ConnectOptions, type RecvOptions, type SendOptions } from './socket/tcp-socket.ts';
+export type { Endpoint } from './socket/endpoint.ts';
 export { IoRing, type IoRingOptions, type IoRingStats, type OperationOptions } from './io-ring.ts';
 export type { IoMemory, MemoryRange } from './loan.ts';
 export type { BufferSource, LeasedBuffer, PooledBuffer } from './ports.ts';

@@ -51,10 +51,14 @@ export let engineOf: (ring: IoRing) => Engine;
  */
 export let runOn: (ring: IoRing, operation: Operation, options?: OperationOptions) => Promise<number>;
 
+/** Asks for the end of an operation in flight, which then rejects with `reason`, unless it is too late. */
+export let cancelOn: (ring: IoRing, operation: Operation, reason: unknown) => void;
+
 export class IoRing implements AsyncDisposable {
   static {
     engineOf = (ring) => ring.#engine;
     runOn = (ring, operation, options = NO_OPTIONS) => ring.#run(operation, options);
+    cancelOn = (ring, operation, reason) => ring.#cancel(operation, reason);
   }
 
   readonly #engine: Engine;
@@ -112,15 +116,15 @@ export class IoRing implements AsyncDisposable {
   #run(operation: Operation, options: OperationOptions): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       const { signal, timeoutMs } = options;
+      operation.resolve = resolve;
+      operation.reject = reject;
+      operation.completion = this.#completion;
       if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
         throw new IoArgumentError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
       signal?.throwIfAborted();
       if (this.#closing !== null) throw new RingClosedError('ring');
-      operation.resolve = resolve;
-      operation.reject = reject;
-      operation.completion = this.#completion;
       this.#offer(operation);
-      operation.use?.enter();
+      operation.use?.enter(operation);
       if (signal !== undefined) this.#watch(operation, signal);
       if (timeoutMs !== undefined)
         operation.timer = setTimeout(
@@ -131,21 +135,20 @@ export class IoRing implements AsyncDisposable {
   }
 
   #settle(operation: Operation, result: number): void {
-    if (
-      operation.inFull &&
-      result > 0 &&
-      result < (operation.view as Uint8Array).byteLength &&
-      !operation.cancelled
-    ) {
+    const short = operation.inFull && result > 0 && result < (operation.view as Uint8Array).byteLength;
+    if (short && !operation.cancelled) {
       this.#proceed(operation, result);
       return;
     }
+    if (result > 0) operation.transferredBytes += result;
+    // Cut short: that would say that there was no more.
+    const outcome = short ? CANCELLED : result;
     const { transferredBytes } = operation;
-    const problem = leave(operation, result < 0 ? transferredBytes || UNKNOWN : transferredBytes + result);
+    const problem = leave(operation, outcome < 0 ? transferredBytes || UNKNOWN : transferredBytes);
     this.#completed++;
-    if (result < 0) operation.reject?.(this.#errorOf(operation, result));
+    if (outcome < 0) operation.reject?.(this.#errorOf(operation, outcome));
     else if (problem !== undefined) operation.reject?.(problem);
-    else operation.resolve?.(transferredBytes + result);
+    else operation.resolve?.(transferredBytes);
   }
 
   /** A short transfer goes on where it ended, ahead of those that wait. */
@@ -267,6 +270,6 @@ function leave(operation: Operation, transferredBytes: number): unknown {
   if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
   if (operation.timer !== null) clearTimeout(operation.timer);
   const problem = takeBack(operation, transferredBytes);
-  operation.use?.leave();
+  operation.use?.leave(operation);
   return problem;
 }

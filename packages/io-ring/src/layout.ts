@@ -33,12 +33,17 @@ export const OP = {
   readv: 1,
   writev: 2,
   fsync: 3,
+  accept: 13,
+  connect: 16,
   fallocate: 17,
   openat: 18,
   close: 19,
   statx: 21,
   read: 22,
   write: 23,
+  send: 26,
+  recv: 27,
+  shutdown: 34,
 } as const;
 export type Opcode = (typeof OP)[keyof typeof OP];
 
@@ -46,6 +51,26 @@ export type Opcode = (typeof OP)[keyof typeof OP];
 export const SQE = { fixedFile: 1, link: 4 } as const;
 /** In `options` of a record. */
 export const FIXED_BUFFER = 1;
+/** In `options` of a record: wait until there is something before the first try. */
+export const POLL_FIRST = 2;
+
+/** An address of IP version 4 or 6 as a record, in bytes. */
+export const ADDRESS = { family: 0, port: 2, scope: 4, text: 8 } as const;
+export const ADDRESS_BYTES = 64;
+/** What `setSocketOption` takes. */
+export const SOCKET_OPTION = {
+  reuseAddress: 0,
+  reusePort: 1,
+  ipv6Only: 2,
+  noDelay: 3,
+  keepAliveSeconds: 4,
+  reset: 5,
+} as const;
+export type SocketOption = (typeof SOCKET_OPTION)[keyof typeof SOCKET_OPTION];
+/** MSG_*: the kernel goes on with a short transfer; a connection that is gone is an error and no signal. */
+export const MESSAGE = { waitAll: 0x100, noSignal: 0x4000 } as const;
+/** SHUT_WR: no more will be sent. */
+export const SHUT_SENDING = 1;
 
 /** IORING_SETUP_*. */
 export const SETUP = { clamp: 16, submitAll: 128, coopTaskRun: 256, singleIssuer: 4096 } as const;

@@ -28,6 +28,14 @@ export interface NativeAddon {
   closeRing(ring: number): number;
   /** Closes what an operation of this thread has opened, whatever became of its ring. */
   closeDescriptor(fd: number): number;
+  /** A record of `ADDRESS` becomes what the kernel takes, in its place: how many bytes. */
+  encodeAddress(record: Uint8Array): number;
+  openSocket(ring: number, family: number): number;
+  bindSocket(fd: number, record: Uint8Array): number;
+  listenSocket(fd: number, backlog: number): number;
+  /** Fills in the record of the socket's own address, or of its peer's. */
+  socketAddress(fd: number, peer: number, into: Uint8Array): number;
+  setSocketOption(fd: number, option: number, value: number): number;
 }
 
 export type Native =

@@ -2,15 +2,23 @@
  * One operation on its way: what is asked, in the terms of io_uring whichever engine runs it, and who waits for it.
  * Its memory belongs to the kernel from `start` until it has completed, whatever happens to the promise.
  */
-import type { DescriptorUse } from './descriptor-use.ts';
 import type { FileStatus } from './file-status.ts';
 import type { Opcode } from './layout.ts';
 import type { LeasedBuffer } from './ports.ts';
+import type { Endpoint } from './socket/endpoint.ts';
 
 /** Who is told. */
 export interface Completion {
   /** Called once with the result (>= 0) or -errno. */
   completed(operation: Operation, result: number): void;
+}
+
+/** Who must know what is under way on a descriptor: from the call to the end of the promise. */
+export interface Use {
+  /** It is in line, or in flight. Not called for one that is refused. */
+  enter(operation: Operation): void;
+  /** It is over, and its promise about to settle. `transferredBytes` is what was transferred, whatever became of it. */
+  leave(operation: Operation): void;
 }
 
 export class Operation {
@@ -20,7 +28,7 @@ export class Operation {
   /** A descriptor of the process. */
   fd = -1;
   /** Who must not close it before this is over. */
-  use: DescriptorUse | null = null;
+  use: Use | null = null;
   /** Slot of the ring's table of files, or -1. */
   fileSlot = -1;
   /** What is read into or written from. */
@@ -45,7 +53,12 @@ export class Operation {
   /** A short transfer is continued. */
   inFull = false;
 
-  /** Bytes of earlier steps. */
+  /** Where `connect` goes. */
+  endpoint: Endpoint | null = null;
+  /** Nothing is likely to be there yet: wait before the first try. */
+  pollFirst = false;
+
+  /** Bytes of earlier steps; once it has settled, of all. */
   transferredBytes = 0;
   /** What `statx` found, once it has completed. */
   status: FileStatus | null = null;

@@ -8,11 +8,24 @@
  */
 import { errnoName } from './errno.ts';
 import type { Backend, Engine, Registration } from './engine.ts';
-import { AT_FDCWD, DONE, DONE_WORDS, FIXED_BUFFER, OP, SQE, STAGE, STAGE_WORDS } from './layout.ts';
+import {
+  ADDRESS_BYTES,
+  AT_FDCWD,
+  DONE,
+  DONE_WORDS,
+  FIXED_BUFFER,
+  OP,
+  POLL_FIRST,
+  SQE,
+  STAGE,
+  STAGE_WORDS,
+} from './layout.ts';
 import type { NativeAddon } from './native.ts';
 import type { Operation } from './operation.ts';
 import { readStatx } from './file-status.ts';
 import { Regions } from './regions.ts';
+import type { Endpoint } from './socket/endpoint.ts';
+import { RingSockets } from './socket/ring-sockets.ts';
 import { openRing, type OpenedRing } from './ring-setup.ts';
 
 /** Scratch of each operation: a path or a list of vectors, and what `statx` fills in. */
@@ -38,6 +51,7 @@ export interface RingOptions {
 export class RingEngine implements Engine {
   readonly backend: Backend;
   readonly capacity: number;
+  readonly sockets: RingSockets;
   onRoom: () => void = () => {};
   readonly #addon: NativeAddon;
   readonly #ring: number;
@@ -68,6 +82,7 @@ export class RingEngine implements Engine {
   private constructor(addon: NativeAddon, opened: OpenedRing, { files, fixedBuffers }: RingOptions) {
     const { ring, entries } = opened;
     this.#addon = addon;
+    this.sockets = new RingSockets(addon, ring);
     this.#ring = ring;
     this.capacity = opened.completionEntries;
     this.#stageRecords = entries;
@@ -102,7 +117,13 @@ export class RingEngine implements Engine {
     const region = operation.view === null ? null : this.#regions.of(operation.view);
     if (operation.vectors !== null) for (const part of operation.vectors) this.#regions.of(part);
     const { opcode } = operation;
-    if (operation.vectors !== null || opcode === OP.openat || opcode === OP.statx) this.#prepareScratch();
+    if (
+      operation.vectors !== null ||
+      operation.endpoint !== null ||
+      opcode === OP.openat ||
+      opcode === OP.statx
+    )
+      this.#prepareScratch();
     if (this.#freeCount === this.capacity) this.#addon.holdLoop(this.#ring, 1);
     const index = this.#free[--this.#freeCount] as number;
     operation.id = this.#ids[index] as number;
@@ -123,10 +144,13 @@ export class RingEngine implements Engine {
       words[at + STAGE.region] = region.index;
       words[at + STAGE.offset] = view.byteOffset;
       words[at + STAGE.length] = view.byteLength;
-      if (region.fixed) words[at + STAGE.options] = FIXED_BUFFER;
+      if (region.fixed && (opcode === OP.read || opcode === OP.write))
+        words[at + STAGE.options] = FIXED_BUFFER;
+      else if (operation.pollFirst) words[at + STAGE.options] = POLL_FIRST;
     }
     if (operation.vectors !== null) this.#stageVectors(operation, index, at);
     if (opcode === OP.openat || opcode === OP.statx) this.#stagePath(operation, index, at);
+    if (operation.endpoint !== null) this.#stageEndpoint(operation.endpoint, index, at);
     if (opcode === OP.fallocate) {
       words[at + STAGE.region2] = operation.lengthBytes | 0;
       words[at + STAGE.offset2] = Math.floor(operation.lengthBytes / 2 ** 32);
@@ -222,6 +246,15 @@ export class RingEngine implements Engine {
       if (operation.path === '') words[at + STAGE.flags] = operation.flags | AT_EMPTY_PATH;
       else words[at + STAGE.fd] = AT_FDCWD;
     }
+  }
+
+  #stageEndpoint(endpoint: Endpoint, index: number, at: number): void {
+    const from = index * SCRATCH_BYTES;
+    const scratch = this.#scratch as Uint8Array;
+    const words = this.#staged;
+    words[at + STAGE.region] = this.#regions.of(scratch).index;
+    words[at + STAGE.offset] = from;
+    words[at + STAGE.length] = this.sockets.encode(endpoint, scratch.subarray(from, from + ADDRESS_BYTES));
   }
 
   #stageVectors(operation: Operation, index: number, at: number): void {

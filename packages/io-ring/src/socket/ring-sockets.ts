@@ -1,0 +1,74 @@
+/** Sockets of io_uring: descriptors of the process, made and set by the addon at once. */
+import { errnoName } from '../errno.ts';
+import { OperationError } from '../errors.ts';
+import { ADDRESS_BYTES, SOCKET_OPTION, type SocketOption } from '../layout.ts';
+import type { NativeAddon } from '../native.ts';
+import { readEndpoint, showEndpoint, writeEndpoint, type Endpoint } from './endpoint.ts';
+import type { ListenSettings, Sockets } from './sockets.ts';
+
+export class RingSockets implements Sockets {
+  readonly #addon: NativeAddon;
+  readonly #ring: number;
+  readonly #record = new Uint8Array(new SharedArrayBuffer(ADDRESS_BYTES));
+
+  constructor(addon: NativeAddon, ring: number) {
+    this.#addon = addon;
+    this.#ring = ring;
+  }
+
+  /** What the kernel takes as an address: how many bytes of `into`. */
+  encode(endpoint: Endpoint, into: Uint8Array): number {
+    writeEndpoint(endpoint, into);
+    return this.#addon.encodeAddress(into);
+  }
+
+  // eslint-disable-next-line typescript/require-await -- on node:net it takes a while
+  async listen(at: Endpoint, { backlog, reusePort, ipv6Only }: ListenSettings): Promise<number> {
+    writeEndpoint(at, this.#record);
+    const fd = this.open(at);
+    try {
+      // As node:net: a server that is started again must not wait until connections of its predecessor are forgotten.
+      this.#set(fd, SOCKET_OPTION.reuseAddress, 1);
+      if (reusePort) this.#set(fd, SOCKET_OPTION.reusePort, 1);
+      if (at.family === 'IPv6') this.#set(fd, SOCKET_OPTION.ipv6Only, ipv6Only ? 1 : 0);
+      check(this.#addon.bindSocket(fd, this.#record), 'bind', at);
+      check(this.#addon.listenSocket(fd, backlog), 'listen', at);
+      return fd;
+    } catch (error) {
+      this.#addon.closeDescriptor(fd);
+      throw error;
+    }
+  }
+
+  open(to: Endpoint): number {
+    return check(this.#addon.openSocket(this.#ring, to.family === 'IPv4' ? 4 : 6), 'socket', to);
+  }
+
+  endpointOf(fd: number, peer: boolean): Endpoint | undefined {
+    const answer = this.#addon.socketAddress(fd, peer ? 1 : 0, this.#record);
+    return answer < 0 ? undefined : readEndpoint(this.#record);
+  }
+
+  setNoDelay(fd: number, noDelay: boolean): void {
+    this.#set(fd, SOCKET_OPTION.noDelay, noDelay ? 1 : 0);
+  }
+
+  setKeepAlive(fd: number, idleSeconds: number): void {
+    this.#set(fd, SOCKET_OPTION.keepAliveSeconds, idleSeconds);
+  }
+
+  resetOnClose(fd: number): void {
+    this.#set(fd, SOCKET_OPTION.reset, 1);
+  }
+
+  interrupt(): void {} // all can be cancelled
+
+  #set(fd: number, option: SocketOption, value: number): void {
+    check(this.#addon.setSocketOption(fd, option, value), 'setsockopt');
+  }
+}
+
+function check(result: number, syscall: string, endpoint?: Endpoint): number {
+  if (result >= 0) return result;
+  throw new OperationError(errnoName(-result), result, syscall, endpoint && { path: showEndpoint(endpoint) });
+}
