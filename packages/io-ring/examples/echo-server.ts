@@ -1,24 +1,32 @@
-// Sends back what each connection sends: `node examples/echo-server.ts [port]` (then `nc localhost PORT`). Ends at SIGINT.
+// Sends back what each connection sends: `node examples/echo-server.ts [port]`, then `nc localhost PORT`. Ends at SIGINT, when all have ended.
+import { BufferPool } from '@corelane/buffer-pool';
 import { IoRing, TcpListener, type TcpSocket } from '@corelane/io-ring';
+import { Arena } from '@corelane/shared-memory';
 
-const MESSAGE_BYTES = 16_384;
+const CONNECTIONS = 1024;
+const BUFFER_BYTES = 16_384;
+
+// One memory for all: a ring takes 64. What is not touched takes no room.
+const arena = Arena.create({ bytes: CONNECTIONS * BUFFER_BYTES + (1 << 20) });
+const pool = BufferPool.create(arena, { buffers: CONNECTIONS, bufferBytes: BUFFER_BYTES });
+// A connection has one operation in flight: so many, and one for accepting.
+const ring = IoRing.open({ entries: CONNECTIONS });
+const listener = await TcpListener.listen(ring, { port: Number(process.argv[2] ?? 0), noDelay: true });
+console.log(`listening on ${listener.address.port}, by ${ring.backend.kind}`);
+process.once('SIGINT', () => void listener.close());
 
 /** Until the peer has sent all; then it is told the same. */
 async function echo(socket: TcpSocket): Promise<void> {
-  const memory = new Uint8Array(new SharedArrayBuffer(MESSAGE_BYTES));
+  const lease = await pool.acquire(); // waits while there are as many connections as buffers
   try {
-    for (let bytes = await socket.recv(memory); bytes > 0; bytes = await socket.recv(memory))
-      await socket.send(memory.subarray(0, bytes));
+    while ((await socket.recv(lease)) > 0) await socket.send(lease);
     await socket.shutdown();
   } finally {
+    lease.release();
     await socket.close();
   }
 }
 
-const ring = IoRing.open();
-const listener = await TcpListener.listen(ring, { port: Number(process.argv[2] ?? 0), noDelay: true });
-console.log(`listening on ${listener.address.port}, by ${ring.backend.kind}`);
-process.once('SIGINT', () => void listener.close());
 for await (const socket of listener)
   echo(socket).catch((error: Error) => console.error(`a connection failed: ${error.message}`));
 await ring.close();

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { IoRing } from '../src/index.ts';
-import { DONE, DONE_WORDS, FACTS, FACTS_WORDS, OP, SETUP, SQE, STAGE, STAGE_WORDS } from '../src/layout.ts';
+import { ADDRESS, ADDRESS_BYTES, SOCKET_OPTION, DONE, DONE_WORDS, FACTS, FACTS_WORDS, OP, SETUP, SQE, STAGE, STAGE_WORDS } from '../src/layout.ts';
 import { loadNative, type NativeAddon } from '../src/native.ts';
 import { openRing } from '../src/ring-setup.ts';
 import { fileOf, pipePath, shared, turn } from './files.ts';
@@ -134,7 +134,7 @@ describe.runIf(native)('the addon', () => {
     for (const bad of [-1, 64, 1 << 30, region + 1]) expect(record({ region: bad })).toBe(EINVAL);
     expect(record({ options: 1 })).toBe(EINVAL); // not registered
     for (const sqeFlags of [32, 64, 128, 256, -1]) expect(record({ sqeFlags })).toBe(EINVAL);
-    for (const opcode of [0, 6, 7, 14, 26, 30, 46, 255, 256 + OP.read, -1, 1 << 30])
+    for (const opcode of [0, 6, 7, 9, 10, 14, 30, 46, 255, 256 + OP.read, -1, 1 << 30])
       expect(record({ opcode })).toBe(-95);
     for (const opcode of [OP.readv, OP.writev]) {
       expect(record({ opcode, length: 0, region2: region })).toBe(EINVAL);
@@ -143,6 +143,12 @@ describe.runIf(native)('the addon', () => {
     }
     expect(record({ opcode: OP.openat, offset: 100 })).toBe(ERANGE);
     expect(record({ opcode: OP.statx, region2: region, offset2: 0 })).toBe(ERANGE); // 256 bytes do not fit
+    for (const opcode of [OP.send, OP.recv, OP.connect]) {
+      expect(record({ opcode, length: 101 })).toBe(ERANGE);
+      expect(record({ opcode, length: -1 })).toBe(ERANGE);
+      expect(record({ opcode, region: 63 })).toBe(EINVAL);
+    }
+    for (const flags of [1, 2, 0x20, 0x40, 0x4000000, -1]) expect(record({ opcode: OP.recv, flags })).toBe(EINVAL);
     const facts = words(FACTS_WORDS);
     addon.ringFacts(ring, facts);
     expect(facts[FACTS.inFlight]).toBe(0);
@@ -158,6 +164,38 @@ describe.runIf(native)('the addon', () => {
     expect(addon.runBatch(ring, 4, results)).toBe(1);
     expect([...results]).toEqual([ERANGE, 100, -95, -95]);
     fs.closeSync(fd);
+    addon.closeRing(ring);
+  });
+
+  test('an address that is none, and a descriptor that is no socket, are refused', () => {
+    const { ring } = made();
+    const at = (family: number, text: string): Uint8Array => {
+      const record = shared(ADDRESS_BYTES);
+      record[ADDRESS.family] = family;
+      Buffer.from(text).copy(record, ADDRESS.text);
+      return record;
+    };
+    for (const [family, text] of [[4, '::1'], [4, '1.2.3'], [4, ''], [6, '1.2.3.4'], [6, 'x'.repeat(56)], [0, '1.2.3.4'], [255, '::']] as const) {
+      expect(addon.encodeAddress(at(family, text))).toBe(EINVAL);
+      expect(addon.bindSocket(0, at(family, text))).toBe(EINVAL);
+    }
+    expect(addon.encodeAddress(shared(ADDRESS_BYTES - 1))).toBe(EINVAL);
+    expect(addon.socketAddress(0, 0, shared(ADDRESS_BYTES - 1))).toBe(EINVAL);
+    expect([addon.encodeAddress(at(4, '1.2.3.4')), addon.encodeAddress(at(6, 'fe80::1'))]).toEqual([16, 28]);
+    for (const family of [0, 5, -1, 2 ** 31 - 1]) expect(addon.openSocket(ring, family)).toBe(EINVAL);
+    const file = fs.openSync(fileOf('x'), 'r');
+    for (const [fd, errno] of [[file, -88], [999_999, -9], [-1, -9]] as const) {
+      expect(addon.bindSocket(fd, at(4, '127.0.0.1'))).toBe(errno);
+      expect(addon.listenSocket(fd, 5)).toBe(errno);
+      expect(addon.socketAddress(fd, 1, shared(ADDRESS_BYTES))).toBe(errno);
+      expect(addon.setSocketOption(fd, SOCKET_OPTION.noDelay, 1)).toBe(errno);
+    }
+    const fd = addon.openSocket(ring, 4);
+    for (const option of [-1, 6, 2 ** 30]) expect(addon.setSocketOption(fd, option, 1)).toBe(EINVAL);
+    expect(addon.setSocketOption(fd, SOCKET_OPTION.keepAliveSeconds, -5)).toBe(EINVAL);
+    expect(addon.socketAddress(fd, 1, shared(ADDRESS_BYTES))).toBe(-107); // ENOTCONN
+    expect(addon.closeDescriptor(fd)).toBe(0);
+    fs.closeSync(file);
     addon.closeRing(ring);
   });
 

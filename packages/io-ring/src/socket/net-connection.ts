@@ -17,7 +17,7 @@ export class NetConnection {
   #receiving: Operation | null = null;
   #settleReceiving: Settle | null = null;
   #connecting: Settle | null = null;
-  #inFlight = 0;
+  readonly #inFlight = new Set<Operation>();
   #noDelay = false;
   #ended = false;
   /** -errno of what has ended it; told once to who receives, as the kernel does, and then there is no more. */
@@ -46,9 +46,11 @@ export class NetConnection {
   }
 
   start(operation: Operation, settle: Settle): void {
-    if (this.#inFlight++ === 0) this.#socket?.ref();
+    if (this.#inFlight.size === 0) this.#socket?.ref();
+    this.#inFlight.add(operation);
     const done = (result: number): void => {
-      if (--this.#inFlight === 0) this.#socket?.unref();
+      this.#inFlight.delete(operation);
+      if (this.#inFlight.size === 0) this.#socket?.unref();
       settle(result);
     };
     const { opcode, view } = operation;
@@ -67,9 +69,10 @@ export class NetConnection {
   }
 
   cancelAll(): void {
+    for (const operation of this.#inFlight) operation.cancelled = true;
     this.#received(-ECANCELED);
     this.#connected(-ECANCELED);
-    if (this.#inFlight > 0) this.close();
+    if (this.#inFlight.size > 0) this.close();
   }
 
   close(closed: () => void = () => {}): void {
@@ -105,7 +108,7 @@ export class NetConnection {
   }
 
   #watch(socket: net.Socket): void {
-    if (this.#inFlight === 0) socket.unref();
+    if (this.#inFlight.size === 0) socket.unref();
     socket.on('end', () => {
       this.#ended = true;
       this.#pump();

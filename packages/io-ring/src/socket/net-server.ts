@@ -81,7 +81,10 @@ export class NetServer {
   }
 
   cancelAll(): void {
-    for (const { operation } of this.#accepting) this.cancel(operation);
+    for (const { operation } of this.#accepting) {
+      operation.cancelled = true;
+      this.cancel(operation);
+    }
   }
 
   close(closed: () => void = () => {}): void {

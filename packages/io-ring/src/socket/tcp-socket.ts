@@ -151,6 +151,7 @@ export class TcpSocket implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
+    if (operation.view?.byteLength === 0) return Promise.resolve(0);
     operation.inFull = true;
     operation.flags = MESSAGE.noSignal | MESSAGE.waitAll;
     return runOn(this.#ring, operation, options);
