@@ -2,7 +2,20 @@
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { IoRing } from '../src/index.ts';
-import { ADDRESS, ADDRESS_BYTES, SOCKET_OPTION, DONE, DONE_WORDS, FACTS, FACTS_WORDS, OP, SETUP, SQE, STAGE, STAGE_WORDS } from '../src/layout.ts';
+import {
+  ADDRESS,
+  ADDRESS_BYTES,
+  SOCKET_OPTION,
+  DONE,
+  DONE_WORDS,
+  FACTS,
+  FACTS_WORDS,
+  OP,
+  SETUP,
+  SQE,
+  STAGE,
+  STAGE_WORDS,
+} from '../src/layout.ts';
 import { loadNative, type NativeAddon } from '../src/native.ts';
 import { openRing } from '../src/ring-setup.ts';
 import { fileOf, pipePath, shared, turn } from './files.ts';
@@ -148,7 +161,8 @@ describe.runIf(native)('the addon', () => {
       expect(record({ opcode, length: -1 })).toBe(ERANGE);
       expect(record({ opcode, region: 63 })).toBe(EINVAL);
     }
-    for (const flags of [1, 2, 0x20, 0x40, 0x4000000, -1]) expect(record({ opcode: OP.recv, flags })).toBe(EINVAL);
+    for (const flags of [1, 2, 0x20, 0x40, 0x4000000, -1])
+      expect(record({ opcode: OP.recv, flags })).toBe(EINVAL);
     const facts = words(FACTS_WORDS);
     addon.ringFacts(ring, facts);
     expect(facts[FACTS.inFlight]).toBe(0);
@@ -175,7 +189,15 @@ describe.runIf(native)('the addon', () => {
       Buffer.from(text).copy(record, ADDRESS.text);
       return record;
     };
-    for (const [family, text] of [[4, '::1'], [4, '1.2.3'], [4, ''], [6, '1.2.3.4'], [6, 'x'.repeat(56)], [0, '1.2.3.4'], [255, '::']] as const) {
+    for (const [family, text] of [
+      [4, '::1'],
+      [4, '1.2.3'],
+      [4, ''],
+      [6, '1.2.3.4'],
+      [6, 'x'.repeat(56)],
+      [0, '1.2.3.4'],
+      [255, '::'],
+    ] as const) {
       expect(addon.encodeAddress(at(family, text))).toBe(EINVAL);
       expect(addon.bindSocket(0, at(family, text))).toBe(EINVAL);
     }
@@ -184,7 +206,11 @@ describe.runIf(native)('the addon', () => {
     expect([addon.encodeAddress(at(4, '1.2.3.4')), addon.encodeAddress(at(6, 'fe80::1'))]).toEqual([16, 28]);
     for (const family of [0, 5, -1, 2 ** 31 - 1]) expect(addon.openSocket(ring, family)).toBe(EINVAL);
     const file = fs.openSync(fileOf('x'), 'r');
-    for (const [fd, errno] of [[file, -88], [999_999, -9], [-1, -9]] as const) {
+    for (const [fd, errno] of [
+      [file, -88],
+      [999_999, -9],
+      [-1, -9],
+    ] as const) {
       expect(addon.bindSocket(fd, at(4, '127.0.0.1'))).toBe(errno);
       expect(addon.listenSocket(fd, 5)).toBe(errno);
       expect(addon.socketAddress(fd, 1, shared(ADDRESS_BYTES))).toBe(errno);

@@ -198,9 +198,9 @@ test('arguments that make no sense are refused, and leave everything as it was',
     { port: 80, host: '::1', noDelay: 1 },
   ])
     await expect(TcpSocket.connect(ring, options as { port: number })).rejects.toEqual(refused);
-  await expect(TcpSocket.connect(ring, { port: 80, host: 'fe80::1%no_such_interface' })).rejects.toBeInstanceOf(
-    Error,
-  );
+  await expect(
+    TcpSocket.connect(ring, { port: 80, host: 'fe80::1%no_such_interface' }),
+  ).rejects.toBeInstanceOf(Error);
   await expect(here.recv(shared(0))).rejects.toEqual(refused);
   await expect(here.recv('text' as unknown as Uint8Array)).rejects.toEqual(refused);
   await expect(here.recv(new Uint8Array(4))).rejects.toMatchObject({ code: 'ERR_IO_MEMORY' });
