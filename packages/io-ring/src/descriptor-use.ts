@@ -8,6 +8,10 @@ export class DescriptorUse implements Use {
   #count = 0;
   #idle: (() => void) | null = null;
 
+  get busy(): boolean {
+    return this.#count > 0;
+  }
+
   enter(): void {
     this.#count++;
   }

@@ -28,6 +28,8 @@ export interface Engine {
   readonly sockets: Sockets;
   /** Starts an operation. Needs room. */
   start(operation: Operation): void;
+  /** Those in flight that can be cancelled. */
+  operations(): Operation[];
   /** Asks for an end: the operation still completes, with -ECANCELED or, where it was too late, its result. */
   cancel(operation: Operation): void;
   /** Puts a descriptor into the table of files: its slot, or -1 where there is no room. */

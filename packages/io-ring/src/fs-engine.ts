@@ -45,6 +45,10 @@ export class FsEngine implements Engine {
     if (!this.sockets.start(operation, settle)) this.#run(operation, settle);
   }
 
+  operations(): Operation[] {
+    return [];
+  }
+
   cancel(operation: Operation): void {
     operation.cancelled = true; // a thread that has begun cannot be told
     this.sockets.cancel(operation);

@@ -5,7 +5,7 @@ import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError, RingFullError } from './errors.ts';
-import { engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
+import { cancelReads, engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { setMemory, setVectors, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { Operation } from './operation.ts';
@@ -144,7 +144,10 @@ export class IoFile implements AsyncDisposable {
     return operation.status as FileStatus;
   }
 
-  /** Waits for the operations that are under way or in line, and closes the descriptor. Abort first what may wait for ever, on a pipe. A second call waits for the first. */
+  /**
+   * Waits for the operations that are under way or in line, and closes the descriptor. Reads of what is no file, such as a pipe, may wait for ever:
+   * they reject with RingClosedError (on node:fs those that a thread has begun must end by themselves). A second call waits for the first.
+   */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -155,6 +158,7 @@ export class IoFile implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    if (this.#use.busy && !isFile(this.fd)) cancelReads(this.#ring, this.#use, new RingClosedError('file'));
     await this.#use.idle();
     if (this.#slot !== NO_SLOT) engineOf(this.#ring).removeFile(this.#slot);
     const operation = new Operation(OP.close, 'close');
@@ -215,6 +219,14 @@ function positionOf({ position }: PositionOptions): number {
   if (position === undefined) return CURRENT_POSITION;
   checkPosition('position', position);
   return position;
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fs.fstatSync(fd).isFile();
+  } catch {
+    return true; // somebody else has closed it: what is in line fails by itself
+  }
 }
 
 function directFlag(): number {

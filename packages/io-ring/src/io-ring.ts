@@ -9,9 +9,10 @@ import {
   RingClosedError,
   RingFullError,
 } from './errors.ts';
-import { CURRENT_POSITION } from './layout.ts';
+import { CURRENT_POSITION, OP } from './layout.ts';
+import { Line } from './line.ts';
 import { lend, takeBack, UNKNOWN } from './loan.ts';
-import type { Completion, Operation } from './operation.ts';
+import type { Completion, Operation, Use } from './operation.ts';
 import { checkMemory } from './regions.ts';
 import { checkOptions, type IoRingOptions } from './ring-options.ts';
 
@@ -54,8 +55,12 @@ export let runOn: (ring: IoRing, operation: Operation, options?: OperationOption
 /** Asks for the end of an operation in flight, which then rejects with `reason`, unless it is too late. */
 export let cancelOn: (ring: IoRing, operation: Operation, reason: unknown) => void;
 
+/** Cancels reads that are under way or in line on a descriptor, which may wait for ever; for what is built on it in this package. */
+export let cancelReads: (ring: IoRing, use: Use, reason: unknown) => void;
+
 export class IoRing implements AsyncDisposable {
   static {
+    cancelReads = (ring, use, reason) => ring.#cancelReads(use, reason);
     engineOf = (ring) => ring.#engine;
     runOn = (ring, operation, options = NO_OPTIONS) => ring.#run(operation, options);
     cancelOn = (ring, operation, reason) => ring.#cancel(operation, reason);
@@ -64,9 +69,7 @@ export class IoRing implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #onFull: 'wait' | 'refuse';
   readonly #maxWaiting: number;
-  #first: Operation | null = null;
-  #last: Operation | null = null;
-  #waiting = 0;
+  readonly #line = new Line();
   #started = 0;
   #completed = 0;
   #failed = 0;
@@ -96,7 +99,7 @@ export class IoRing implements AsyncDisposable {
   get stats(): IoRingStats {
     return {
       inFlight: this.#engine.inFlight,
-      waiting: this.#waiting,
+      waiting: this.#line.length,
       capacity: this.#engine.capacity,
       started: this.#started,
       completed: this.#completed,
@@ -136,6 +139,7 @@ export class IoRing implements AsyncDisposable {
 
   #settle(operation: Operation, result: number): void {
     const short = operation.inFull && result > 0 && result < (operation.view as Uint8Array).byteLength;
+    if (short && this.#closing !== null) operation.cancelled = true;
     if (short && !operation.cancelled) {
       this.#proceed(operation, result);
       return;
@@ -156,10 +160,7 @@ export class IoRing implements AsyncDisposable {
     operation.transferredBytes += result;
     operation.view = (operation.view as Uint8Array).subarray(result);
     if (operation.position !== CURRENT_POSITION) operation.position += result;
-    operation.next = this.#first;
-    this.#first = operation;
-    this.#last ??= operation;
-    this.#waiting++; // the engine asks for the next as soon as this completion is over
+    this.#line.lead(operation); // the engine asks for the next as soon as this completion is over
   }
 
   #errorOf(operation: Operation, result: number): unknown {
@@ -190,7 +191,7 @@ export class IoRing implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (let operation = this.#take(); operation !== null; operation = this.#take()) {
+    for (let operation = this.#line.take(); operation !== null; operation = this.#line.take()) {
       operation.cancelled = true;
       this.#settle(operation, CANCELLED);
     }
@@ -198,8 +199,8 @@ export class IoRing implements AsyncDisposable {
   }
 
   #offer(operation: Operation): void {
-    const now = this.#engine.hasRoom && this.#waiting === 0;
-    if (!now && (this.#onFull === 'refuse' || this.#waiting >= this.#maxWaiting)) {
+    const now = this.#engine.hasRoom && this.#line.length === 0;
+    if (!now && (this.#onFull === 'refuse' || this.#line.length >= this.#maxWaiting)) {
       this.#refused++;
       throw new RingFullError(this.#engine.inFlight);
     }
@@ -214,10 +215,7 @@ export class IoRing implements AsyncDisposable {
       this.#started++;
       return;
     }
-    if (this.#last === null) this.#first = operation;
-    else this.#last.next = operation;
-    this.#last = operation;
-    this.#waiting++;
+    this.#line.join(operation);
   }
 
   #cancel(operation: Operation, reason: unknown): void {
@@ -226,18 +224,20 @@ export class IoRing implements AsyncDisposable {
       this.#engine.cancel(operation);
       return;
     }
-    // Still in line, where it stays and is passed over.
-    if (operation.cancelled) return;
+    // Still in line.
     operation.cancelled = true;
-    this.#waiting--;
+    this.#line.leave(operation);
     this.#settle(operation, CANCELLED);
   }
 
+  #cancelReads(use: Use, reason: unknown): void {
+    const found = this.#engine.operations().concat(this.#line.operations());
+    for (const operation of found)
+      if (operation.use === use && isRead(operation)) this.#cancel(operation, reason);
+  }
+
   #admit(): void {
-    while (this.#waiting > 0 && this.#engine.hasRoom) {
-      const operation = this.#take();
-      if (operation !== null) this.#admitOne(operation);
-    }
+    while (this.#line.length > 0 && this.#engine.hasRoom) this.#admitOne(this.#line.take() as Operation);
   }
 
   #admitOne(operation: Operation): void {
@@ -249,20 +249,6 @@ export class IoRing implements AsyncDisposable {
       operation.reject?.(error); // memory that cannot be registered
     }
   }
-
-  /** The first that still wants to be started. */
-  #take(): Operation | null {
-    while (this.#first !== null) {
-      const operation = this.#first;
-      this.#first = operation.next;
-      if (this.#first === null) this.#last = null;
-      operation.next = null;
-      if (operation.cancelled) continue;
-      this.#waiting--;
-      return operation;
-    }
-    return null;
-  }
 }
 
 /** Nothing of this operation is under way any more. What a lease threw. */
@@ -272,4 +258,8 @@ function leave(operation: Operation, transferredBytes: number): unknown {
   const problem = takeBack(operation, transferredBytes);
   operation.use?.leave(operation);
   return problem;
+}
+
+function isRead({ opcode }: Operation): boolean {
+  return opcode === OP.read || opcode === OP.readv;
 }

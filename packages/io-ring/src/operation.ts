@@ -67,7 +67,8 @@ export class Operation {
   id = -1;
   /** Whom to tell. */
   completion: Completion | null = null;
-  /** The next in the line of those that wait for room. */
+  /** Neighbours in the line of those that wait for room. */
+  previous: Operation | null = null;
   next: Operation | null = null;
   /** Asked to be cancelled, and why. */
   cancelled = false;

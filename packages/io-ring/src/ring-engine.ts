@@ -166,6 +166,10 @@ export class RingEngine implements Engine {
     }
   }
 
+  operations(): Operation[] {
+    return this.#table.filter((operation) => operation !== null);
+  }
+
   cancel(operation: Operation): void {
     if (operation.id < 0 || operation.cancelled) return;
     operation.cancelled = true;

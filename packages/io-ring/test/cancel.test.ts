@@ -68,6 +68,37 @@ test('aborting what waits in line takes it out of the line at once', async () =>
   expect(ring.stats).toMatchObject({ waiting: 0, inFlight: 0 });
 });
 
+test('whoever gives up in line leaves it, so that a ring which is stuck holds nobody’s memory', async ({
+  skip,
+}) => {
+  if (!native) skip('1024 threads’ worth of pipes: the line is the same code');
+  const ring = ringOf({ entries: 1 });
+  await using file = await IoFile.open(ring, pipePath(), 'r+');
+  const memory = shared(4);
+  const reads = [0, 1].map((index) => file.read(memory.subarray(index, index + 1)));
+  const views: WeakRef<Uint8Array>[] = [];
+  for (let round = 0; round < 50; round++) {
+    const controller = new AbortController();
+    const line = Array.from({ length: 20 }, () => {
+      const view = memory.subarray(2, 3);
+      if (views.length < 1000) views.push(new WeakRef(view));
+      return file.read(view, { signal: controller.signal });
+    });
+    const last = file.read(memory.subarray(3, 4), { signal: controller.signal });
+    controller.abort();
+    await Promise.allSettled([...line, last]);
+  }
+  expect(ring.stats).toMatchObject({ inFlight: 2, waiting: 0, cancelled: 1050 });
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--expose-gc');
+  const collect = (await import('node:vm')).runInNewContext('gc') as () => void;
+  await turn();
+  collect();
+  expect(views.filter((view) => view.deref() !== undefined).length).toBeLessThan(50);
+  fs.writeSync(file.fd, 'xx');
+  expect(await Promise.all(reads)).toEqual([1, 1]);
+});
+
 test('a time-out ends a read of an empty pipe', async () => {
   await using file = await IoFile.open(ringOf(), pipePath(), 'r+');
   const read = file.read(shared(1), { timeoutMs: 10 });
