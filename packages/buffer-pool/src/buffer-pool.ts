@@ -6,10 +6,10 @@ import { bufferPoolRoot, LEASE_BROKEN, LEASE_ENDED, LEASE_STALE, LEASE_VALID, NO
 import { Lease, LeaseView } from './lease.ts';
 import { LeakDetector, type LeakDetection, type LeakReport } from './leak-detector.ts';
 import { Owners } from './owners.ts';
-import { checkPlacement, placePages, type Placement } from './placement.ts';
+import { placePages, type Placement } from './placement.ts';
 import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
 import { PoolResize } from './pool-resize.ts';
-import { reclaimOwner, settleOwner } from './reclaim.ts';
+import { reclaimInPlace, reclaimOwner, settleOwner } from './reclaim.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
 import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PressureWatch, type PressureListener } from './pressure-watch.ts';
@@ -69,7 +69,6 @@ export class BufferPool implements Disposable {
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: BufferPoolOptions): BufferPool {
     const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
-    checkPlacement(options);
     const memory = PoolMemory.create(arena, poolShape(options));
     const bytes = memory.firstBytes(options.buffers);
     const allBytes = memory.firstBytes(memory.buffers);
@@ -81,8 +80,11 @@ export class BufferPool implements Disposable {
     pool.#placement = placement;
     pool.#pinner = pinner;
     pool.#onDispose = () => {
-      if (pinning.pinned) pinner.unpin(allBytes);
-      sink.dealloc(tag, allBytes.byteLength);
+      try {
+        if (pinning.pinned) pinner.unpin(allBytes);
+      } finally {
+        sink.dealloc(tag, allBytes.byteLength);
+      }
     };
     return pool;
   }
@@ -134,24 +136,31 @@ export class BufferPool implements Disposable {
   /**
    * A number for another thread to lease under: `attach(handle, arena, { owner })`. One thread at a time. When that thread has ended,
    * `reclaim` it.
-   * @throws OwnersExhaustedError
+   * @throws OwnersExhaustedError, PoolDisposedError
    */
   register(): number {
+    if (this.#disposed) throw new PoolDisposedError();
     return this.#owners.register();
   }
 
   /**
    * Returns everything that a thread held which has ended (the worker's `exit` event has come), each buffer once, whatever others do
    * meanwhile; and makes its number invalid. What it had given to the kernel is not reused yet: it is an orphan until its operation
-   * is complete (`take`), or its ring gone (`settle`). Of an owner already reclaimed: does nothing.
+   * is complete (`take`), or its ring gone (`settle`). Of an owner already reclaimed: does nothing. Works where all owners are taken.
    * @returns how many buffers, with orphans
-   * @throws ArgumentRangeError for what is no owner's number, or this pool's own: dispose of it instead
+   * @throws ArgumentRangeError for what is no owner's number, or this pool's own: dispose of it instead; PoolDisposedError
    */
   reclaim(owner: number): number {
     if (owner === this.#owner)
       throw new ArgumentRangeError('owner', owner, 'an owner other than this thread');
     if (!this.#owners.isLive(owner)) return 0;
-    return reclaimOwner(this.#memory, this.#owners, owner, this.owner);
+    if (this.#disposed) throw new PoolDisposedError();
+    if (this.#owner === 0) {
+      const mine = this.#owners.tryRegister();
+      if (mine === 0) return reclaimInPlace(this.#memory, this.#owners, owner);
+      this.#leaseAs(mine);
+    }
+    return reclaimOwner(this.#memory, this.#owners, owner, this.#owner);
   }
 
   /** A buffer, or undefined where none is free. Never blocks. */
@@ -217,7 +226,11 @@ export class BufferPool implements Disposable {
    */
   take(token: number, operation: number): Lease | undefined {
     if (this.takeToken(token, operation) === NO_LEASE) return undefined;
-    return this.#lease(this.#memory.indexOf(token), this.owner);
+    const index = this.#memory.indexOf(token);
+    const generation = this.#generationOf(index);
+    const lease = new Lease(this.#memory, index, generation, this.owner);
+    this.#memory.leaks?.takenBack(index, generation, this.owner, lease);
+    return lease;
   }
 
   /** As `take`, allocating nothing: the token of the lease, or NO_LEASE where the buffer went back to the pool. */
@@ -338,6 +351,7 @@ export class BufferPool implements Disposable {
     const owner = this.#owner;
     if (owner !== 0 && this.#owners.isLive(owner)) reclaimOwner(this.#memory, this.#owners, owner, owner);
     this.#owner = 0;
+    this.#memory.disposed = true;
     this.#onDispose();
   }
 
@@ -363,11 +377,14 @@ export class BufferPool implements Disposable {
 
   /** A lease that this thread has just come by. */
   #lease(index: number, owner: number): Lease {
-    const memory = this.#memory;
-    const generation = memory.kernel.leaseGeneration(memory.at, index);
-    const lease = new Lease(memory, index, generation, owner);
-    memory.leaks?.taken(index, generation, owner, lease);
+    const generation = this.#generationOf(index);
+    const lease = new Lease(this.#memory, index, generation, owner);
+    this.#memory.leaks?.taken(index, generation, owner, lease);
     return lease;
+  }
+
+  #generationOf(index: number): number {
+    return this.#memory.kernel.leaseGeneration(this.#memory.at, index);
   }
 
   #checkToken(action: string, token: number): void {

@@ -38,6 +38,7 @@ export {
 export type { AcquireOptions } from './waiting-line.ts';
 export {
   SizeClassPool,
+  type SizeClassAttachOptions,
   type SizeClassOwner,
   type SizeClassPoolHandle,
   type SizeClassPoolOptions,

@@ -3,6 +3,7 @@
 // Nothing is done when a lease ends: whether it has is seen from the generation of its word, when somebody asks. So what is not
 // traced costs nothing, and what is costs at the acquire alone.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { callSafely } from './call-safely.ts';
 import type { LeaseView } from './lease.ts';
 import type { PoolMemory } from './pool-memory.ts';
 
@@ -67,11 +68,8 @@ export class LeakDetector {
 
   /** @returns undefined where nothing is to be traced @throws ArgumentRangeError */
   static for(memory: PoolMemory, options: LeakDetection | undefined): LeakDetector | undefined {
+    checkLeakDetection(options);
     const { level, sampleEvery = DEFAULT_SAMPLE_EVERY } = options ?? { level: 'off' };
-    if (!LEVELS.includes(level))
-      throw new ArgumentRangeError('leakDetection.level', level, LEVELS.join(', '));
-    if (!Number.isInteger(sampleEvery) || sampleEvery < 1)
-      throw new ArgumentRangeError('leakDetection.sampleEvery', sampleEvery, 'an integer of at least 1');
     if (level === 'off') return undefined;
     return new LeakDetector(memory, level, level === 'paranoid' ? 1 : sampleEvery, options?.onLeak ?? warn);
   }
@@ -86,10 +84,11 @@ export class LeakDetector {
     this.#sampleEvery = sampleEvery;
     this.#touches = level !== 'simple';
     this.#untilNext = this.#gap();
-    this.#onLeak = onLeak;
+    // What it throws is nobody's here to catch, and keeps no other leak from being told, nor a pool from being disposed of.
+    this.#onLeak = (leak) => callSafely(onLeak, leak);
     this.#collected = new FinalizationRegistry((trace) => {
       trace.collected = true;
-      if (this.#isOpen(trace)) onLeak(this.#report(trace, 'collected'));
+      if (this.#isOpen(trace)) this.#onLeak(this.#report(trace, 'collected'));
     });
   }
 
@@ -110,7 +109,7 @@ export class LeakDetector {
       collected: false,
     };
     this.#traces.set(index, trace);
-    if (lease !== undefined) this.#collected.register(lease, trace);
+    if (lease !== undefined) this.#collected.register(lease, trace, trace);
   }
 
   /** The same, of a lease that is a token. */
@@ -118,6 +117,19 @@ export class LeakDetector {
     const { at, indexMask, kernel } = this.#memory;
     const index = token & indexMask;
     this.taken(index, kernel.leaseGeneration(at, index), owner, undefined);
+  }
+
+  /**
+   * A lease that was given by another object, or as a token, is that of `lease` now: where it is traced here, that goes on, and it is lost
+   * with this object alone; where it is not, it is one that was taken.
+   */
+  takenBack(index: number, generation: number, owner: number, lease: LeaseView): void {
+    const trace = this.#traces.get(index);
+    if (trace === undefined || trace.generation !== generation)
+      return this.taken(index, generation, owner, lease);
+    this.#collected.unregister(trace);
+    trace.collected = false;
+    this.#collected.register(lease, trace, trace);
   }
 
   /** A traced lease goes on in the next generation. */
@@ -179,6 +191,17 @@ export class LeakDetector {
       touches: touches.map(({ action, at }) => ({ action, stack: text(at) })),
     };
   }
+}
+
+/** @throws ArgumentRangeError */
+export function checkLeakDetection(options: LeakDetection | undefined): void {
+  if (options === undefined) return;
+  const { level, sampleEvery = DEFAULT_SAMPLE_EVERY, onLeak } = options;
+  if (!LEVELS.includes(level)) throw new ArgumentRangeError('leakDetection.level', level, LEVELS.join(', '));
+  if (!Number.isInteger(sampleEvery) || sampleEvery < 1)
+    throw new ArgumentRangeError('leakDetection.sampleEvery', sampleEvery, 'an integer of at least 1');
+  if (onLeak !== undefined && typeof onLeak !== 'function')
+    throw new ArgumentRangeError('leakDetection.onLeak', onLeak, 'a function');
 }
 
 /** V8 writes the text when it is first read. */

@@ -20,24 +20,56 @@ export class Owners {
 
   /** @returns the number of a new owner, never 0 @throws OwnersExhaustedError */
   register(): number {
+    const owner = this.tryRegister();
+    if (owner === 0) throw new OwnersExhaustedError(this.#memory.owners);
+    return owner;
+  }
+
+  /** @returns the number of a new owner; 0 where all slots are taken */
+  tryRegister(): number {
     const { i32 } = this.#memory.arena;
     for (let slot = 0; slot < this.#memory.owners; slot++) {
       const at = this.#memory.slotWord(slot);
       const word = at + ownerSlot.word.word;
       const last = Atomics.load(i32, word);
       if ((last & liveBit.one) !== 0) continue;
-      const epoch = (((last >>> epochBits.shift) & epochBits.mask) % epochBits.mask) + 1; // 1 to mask: never 0
-      const owner = slot | (epoch << epochBits.shift);
+      const owner = nextOwner(slot, last);
       // claim: against every other registration; the winner has the slot.
       if (Atomics.compareExchange(i32, word, last, owner | liveBit.one) !== last) continue;
       i32[at + ownerSlot.word.returning] = 0;
       i32[at + ownerSlot.word.waiting] = 0;
       i32[at + ownerSlot.word.cached] = 0;
-      for (const name of STATISTICS) repairTally(i32, at + ownerSlot.word[name]); // the owner before may have died in the middle of a carry
+      this.#repair(at);
       this.#see(slot + 1);
       return owner;
     }
-    throw new OwnersExhaustedError(this.#memory.owners);
+    return 0;
+  }
+
+  /**
+   * A new number in the slot of an owner that has ended, with the notes of what that had in hand: for who reclaims it and has no slot.
+   * @returns 0 where somebody else has reclaimed it
+   */
+  succeed(dead: number): number {
+    const { i32 } = this.#memory.arena;
+    const slot = dead & slotBits.mask;
+    const at = this.#memory.slotWord(slot);
+    const owner = nextOwner(slot, dead);
+    // claim: against everybody else who reclaims; pairs with the CAS in free.
+    const found = Atomics.compareExchange(
+      i32,
+      at + ownerSlot.word.word,
+      dead | liveBit.one,
+      owner | liveBit.one,
+    );
+    if (found !== (dead | liveBit.one)) return 0;
+    this.#repair(at);
+    return owner;
+  }
+
+  /** The owner before may have died in the middle of a carry. */
+  #repair(at: number): void {
+    for (const name of STATISTICS) repairTally(this.#memory.arena.i32, at + ownerSlot.word[name]);
   }
 
   /** From now on others look for buffers in the caches of the first `slots` slots. Before the owner has any. */
@@ -105,4 +137,10 @@ export class Owners {
       throw new ArgumentRangeError('owner', owner, 'a number that register() returned');
     return Atomics.load(this.#memory.arena.i32, this.#memory.slotWord(slot) + ownerSlot.word.word);
   }
+}
+
+/** The number that follows one of the same slot, or 0, live or not. */
+function nextOwner(slot: number, before: number): number {
+  const epoch = (((before >>> epochBits.shift) & epochBits.mask) % epochBits.mask) + 1; // 1 to mask: never 0
+  return slot | (epoch << epochBits.shift);
 }

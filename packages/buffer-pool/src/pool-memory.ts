@@ -76,6 +76,8 @@ export class PoolMemory {
   readonly tokenMask: number;
   /** Of the `BufferPool` object whose memory this is, where it traces leases. */
   leaks: LeakDetector | undefined;
+  /** Whether the `BufferPool` object whose memory this is was disposed of: its number may be another's by now. */
+  disposed = false;
   readonly #records: number;
   readonly #words: Int32Array;
   /** Word indices of the generation and the length of buffer 0. */

@@ -1,8 +1,8 @@
 // What a pool is to be, and what it is where nothing else is said.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { FROM_ALL, FROM_FREE } from './layout.ts';
-import type { LeakDetection } from './leak-detector.ts';
-import type { PlacementOptions } from './placement.ts';
+import { checkLeakDetection, type LeakDetection } from './leak-detector.ts';
+import { checkPlacement, type PlacementOptions } from './placement.ts';
 import type { PoolShape } from './pool-memory.ts';
 import type { MemorySink, Pinner } from './ports.ts';
 
@@ -46,24 +46,32 @@ export interface BufferPoolOptions extends PlacementOptions {
   readonly pinner?: Pinner;
 }
 
-/** What the options ask for, with defaults. @throws ArgumentRangeError for options that exclude each other */
+/**
+ * What the options ask for, with defaults; looks at all that is not checked by `PoolMemory.bytesFor`, so that both together say whether a pool can be
+ * had before anything is taken for it.
+ * @throws ArgumentRangeError
+ */
 export function poolShape(options: BufferPoolOptions): PoolShape {
   const { buffers, maxBuffers = buffers, bufferBytes, alignBytes = 4096, maxOwners = 64 } = options;
   const { growth = 'manual', watermarks: { high, low } = DEFAULT_WATERMARKS } = options;
   const { zeroOnRelease = false, poison = false } = options;
-  const { cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(buffers / 4)) } = options;
+  checkPlacement(options);
+  checkLeakDetection(options.leakDetection);
+  const { cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(Number(buffers) / 4)) } = options;
   if (zeroOnRelease && poison)
     throw new ArgumentRangeError('poison', true, 'false where zeroOnRelease is true');
   if (growth !== 'manual' && growth !== 'demand')
     throw new ArgumentRangeError('growth', growth, "'manual' or 'demand'");
   if (!(low >= 0 && low < high && high <= 1))
     throw new ArgumentRangeError('watermarks', `${low} to ${high}`, 'shares from 0 to 1, low below high');
+  // A mark that is not 1 is below all buffers, and one that is not 0 above none: rounding makes neither `never` nor what attaching refuses.
+  const highPermille = high === 1 ? 1000 : Math.min(999, Math.max(1, Math.round(high * 1000)));
   return {
     buffers,
     maxBuffers,
     growth: growth === 'demand' ? FROM_ALL : FROM_FREE,
-    highPermille: Math.round(high * 1000),
-    lowPermille: Math.min(Math.round(low * 1000), Math.round(high * 1000) - 1),
+    highPermille,
+    lowPermille: Math.min(Math.round(low * 1000), highPermille - 1),
     bufferBytes,
     alignBytes,
     maxOwners,

@@ -25,7 +25,7 @@ export class PoolResize {
     if (token < 0) return false;
     const memory = this.#memory;
     const index = memory.indexOf(token);
-    if (this.#hasPages && memory.pinned) this.#pinner.pin(memory.strideOf(index));
+    if (this.#hasPages && memory.pinned) attempt(() => this.#pinner.pin(memory.strideOf(index)));
     endLease(memory, index, token >> memory.indexBits, memory.tokenMask, this.#owner);
     return true;
   }
@@ -38,8 +38,8 @@ export class PoolResize {
     const index = memory.indexOf(token);
     if (this.#hasPages && this.#pinner.release !== undefined) {
       const pages = memory.strideOf(index); // ours: leased
-      if (memory.pinned) this.#pinner.unpin(pages);
-      this.#pinner.release(pages);
+      if (memory.pinned) attempt(() => this.#pinner.unpin(pages));
+      attempt(() => this.#pinner.release?.(pages));
     }
     const generation = token >> memory.indexBits;
     const { kernel, at, tokenMask } = memory;
@@ -58,5 +58,14 @@ export class PoolResize {
     const token = this.#memory.kernel.acquireLease(this.#memory.at, this.#owner, source);
     if (token === LEASE_BROKEN) throw new PoolCorruptedError();
     return token;
+  }
+}
+
+/** A pinner that throws has not done it; the buffer, which is in hand here, is good all the same. */
+function attempt(call: () => unknown): void {
+  try {
+    call();
+  } catch {
+    // As if it had left it out.
   }
 }

@@ -86,7 +86,7 @@ export function readStats(memory: PoolMemory, owners: Owners): BufferPoolStats {
     steals: owners.sum('steals'),
     successRate: acquires + failures === 0 ? 1 : acquires / (acquires + failures),
     utilisation,
-    underPressure: utilisation * 1000 > memory.highPermille,
+    underPressure: (capacity - available) * 1000 > capacity * memory.highPermille,
     pressureEpisodes: (Atomics.load(memory.arena.i32, memory.pressureWord) + 1) >>> 1,
     waiters: Atomics.load(memory.arena.i32, memory.waitersWord),
     bytes: memory.buffers * memory.strideBytes,

@@ -1,6 +1,8 @@
 // Tells listeners on this thread when pressure begins and ends, whichever thread's lease or release made it so.
 //
 // The thread parks on the pool's `pressure` word with one `Atomics.waitAsync` at a time, for all listeners, as waiting-line.ts does.
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import { callSafely } from './call-safely.ts';
 import type { PoolMemory } from './pool-memory.ts';
 
 export interface PressureEvent {
@@ -26,8 +28,9 @@ export class PressureWatch {
     this.#memory = memory;
   }
 
-  /** From now on; does not keep the thread alive. @returns what ends it */
+  /** From now on; does not keep the thread alive. @returns what ends it @throws ArgumentRangeError */
   listen(listener: PressureListener): Disposable {
+    if (typeof listener !== 'function') throw new ArgumentRangeError('listener', listener, 'a function');
     if (this.#listeners.size === 0) this.#told = this.#look();
     // One entry a call, so that a function given twice is called twice and each is ended apart.
     const entry: PressureListener = (event) => listener(event);
@@ -72,18 +75,9 @@ export class PressureWatch {
     const used = kernel.usedBuffers(at);
     for (let flips = (seen - (passed > 1 ? 1 : 0)) | 0; ((seen - flips) | 0) >= 0; flips = (flips + 1) | 0) {
       const event = { underPressure: (flips & 1) === 1, episode: (flips + 1) >>> 1, used, capacity };
-      for (const listener of this.#listeners) callSafely(listener, event);
+      // Those who listen now: one who comes while this is told hears of the next, one who goes of nothing more.
+      for (const listener of Array.from(this.#listeners))
+        if (this.#listeners.has(listener)) callSafely(listener, event);
     }
-  }
-}
-
-/** What a listener throws is nobody's here to catch, and keeps no other from hearing of it. */
-function callSafely(listener: PressureListener, event: PressureEvent): void {
-  try {
-    listener(event);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }

@@ -11,7 +11,9 @@ import { BufferPool, NO_LEASE } from './buffer-pool.ts';
 import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PoolDisposedError } from './errors.ts';
 import { bufferPoolRoot, sizeClass, sizeClassRoot } from './layout.ts';
+import type { LeakDetection } from './leak-detector.ts';
 import type { Lease, LeaseView } from './lease.ts';
+import { Owners } from './owners.ts';
 import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
 import type { BufferPoolStats } from './pool-stats.ts';
 import { classSizes, type SizeClassShape } from './size-classes.ts';
@@ -31,6 +33,13 @@ export interface SizeClassPoolOptions
    * Infinity for all.
    */
   readonly overflowClasses?: number;
+}
+
+export interface SizeClassAttachOptions {
+  /** The numbers that this thread leases under, from `register()` on another thread. By default it registers itself. */
+  readonly owner?: SizeClassOwner;
+  /** Leases of this thread that are traced, in each class: none by default. */
+  readonly leakDetection?: LeakDetection;
 }
 
 export interface SizeClassStats extends BufferPoolStats {
@@ -96,10 +105,10 @@ export class SizeClassPool implements Disposable {
   static attach(
     handle: SizeClassPoolHandle,
     arena: Arena = Arena.attach(handle?.arena),
-    options: { readonly owner?: SizeClassOwner } = {},
+    options: SizeClassAttachOptions = {},
   ): SizeClassPool {
     const { at, lengthBytes } = arena.openObject(sizeClassRoot, handle);
-    const { owner } = options;
+    const { owner, leakDetection } = options;
     const count = arena.i32[(at >> 2) + sizeClassRoot.word.classes] as number;
     const expected = sizeClassRoot.bytes + count * sizeClass.bytes;
     if (count < 1 || lengthBytes !== expected)
@@ -110,7 +119,10 @@ export class SizeClassPool implements Disposable {
       const element = (at + sizeClassRoot.bytes + i * sizeClass.bytes) >> 2;
       const poolAt = arena.i32[element + sizeClass.word.pool] as number;
       const poolHandle: BufferPoolHandle = { kind: 'buffer-pool/pool', arena: arena.handle, at: poolAt };
-      return BufferPool.attach(poolHandle, arena, owner === undefined ? {} : { owner: owner[i] as number });
+      return BufferPool.attach(poolHandle, arena, {
+        ...(owner === undefined ? {} : { owner: owner[i] as number }),
+        ...(leakDetection === undefined ? {} : { leakDetection }),
+      });
     });
     for (const [i, { bufferBytes }] of pools.entries())
       if (i > 0 && bufferBytes <= (pools[i - 1] as BufferPool).bufferBytes)
@@ -134,7 +146,14 @@ export class SizeClassPool implements Disposable {
 
   /** Numbers for another thread: `attach(handle, arena, { owner })`. @throws OwnersExhaustedError */
   register(): SizeClassOwner {
-    return this.classes.map((pool) => pool.register());
+    const owner: number[] = [];
+    try {
+      for (const pool of this.classes) owner.push(pool.register());
+    } catch (error) {
+      for (const [i, number] of owner.entries()) (this.classes[i] as BufferPool).reclaim(number);
+      throw error;
+    }
+    return owner;
   }
 
   /** As `BufferPool.reclaim`, in all classes. @returns how many buffers @throws ArgumentRangeError */
@@ -286,6 +305,9 @@ export class SizeClassPool implements Disposable {
   #sum(owner: SizeClassOwner, each: (pool: BufferPool, number: number) => number): number {
     if (owner.length !== this.classes.length)
       throw new ArgumentRangeError('owner.length', owner.length, `${this.classes.length}`);
+    // First whether all are numbers of owners: none is done where one is not.
+    for (const [i, { handle }] of this.classes.entries())
+      new Owners(PoolMemory.open(this.#arena, handle)).checkNumber(owner[i] as number);
     return this.classes.reduce((sum, pool, i) => sum + each(pool, owner[i] as number), 0);
   }
 

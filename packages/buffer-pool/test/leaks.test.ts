@@ -41,6 +41,23 @@ describe('leak detection', () => {
     expect(pool.stats()).toMatchObject({ leased: 1 }); // its bytes may still be in use
   });
 
+  test.each(['simple', 'paranoid'] as const)(
+    'of %s: reports no lease that another object took from the kernel, while that object lives',
+    async (level) => {
+      const leaks: LeakReport[] = [];
+      const pool = create({ level, sampleEvery: 1, onLeak: (leak) => leaks.push(leak) });
+      const giveOne = (): number => (pool.tryAcquire() as Lease).give(7);
+      const token = giveOne(); // its object is garbage from here on
+      let taken = pool.take(token, 7);
+      await collected(leaks, 1);
+      expect(leaks).toEqual([]);
+      expect(pool.leaks()).toMatchObject([{ how: 'held', index: taken?.index }]);
+      taken = undefined;
+      await collected(leaks, 1);
+      expect(leaks).toMatchObject([{ how: 'collected', generation: 2 }]);
+    },
+  );
+
   test('reports nothing of leases that were released, detached, adopted, given or reclaimed', async () => {
     const leaks: LeakReport[] = [];
     const pool = create({ level: 'paranoid', onLeak: (leak) => leaks.push(leak) });

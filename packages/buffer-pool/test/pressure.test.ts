@@ -137,6 +137,30 @@ describe('pressure', () => {
     expect(() => pool.onPressure(() => {})).toThrow(PoolDisposedError);
   });
 
+  test('is told to who listens anew each time once an episode, and to nobody who has gone meanwhile', async () => {
+    const pool = create();
+    const events: string[] = [];
+    let watch: Disposable;
+    const again = ({ underPressure }: PressureEvent): void => {
+      events.push(`${underPressure}`);
+      watch[Symbol.dispose]();
+      gone[Symbol.dispose]();
+      watch = pool.onPressure(again);
+    };
+    watch = pool.onPressure(again);
+    const gone = pool.onPressure(() => events.push('gone'));
+    const leases = take(pool, 10);
+    await told(events, 1);
+    free(leases, 10);
+    await told(events, 2);
+    await new Promise(setImmediate);
+    expect(events).toEqual(['true', 'false']);
+  });
+
+  test('is not told to what is no function', () => {
+    expect(() => create().onPressure(undefined as never)).toThrow(ArgumentRangeError);
+  });
+
   test('is told to all, whatever one of them throws; that is an uncaught exception', async () => {
     const pool = create();
     const events: unknown[] = [];

@@ -57,6 +57,18 @@ describe('resize', () => {
     expect((await waiting).ended).toBe(false);
   });
 
+  test('loses no buffer to a pinner that throws', () => {
+    const fails = (): never => {
+      throw new Error('of the pinner');
+    };
+    let calls = 0;
+    const pin = (): { pinned: boolean } => (calls++ === 0 ? { pinned: true } : fails());
+    const pool = create({ pinner: { pin, unpin: fails, release: fails } });
+    expect(pool.resize(6)).toBe(6);
+    expect(pool.resize(1)).toBe(1);
+    expect(pool.stats()).toMatchObject({ capacity: 1, available: 1, reserved: 5 });
+  });
+
   test.each([-1, 7, 1.5, Number.NaN, 3n as never])('to %s buffers is refused', (size) => {
     expect(() => create().resize(size)).toThrow(ArgumentRangeError);
   });

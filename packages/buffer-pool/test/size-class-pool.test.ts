@@ -254,3 +254,36 @@ describe('threads', () => {
     expect(() => SizeClassPool.attach(pool.handle)).toThrow(AttachError);
   });
 });
+
+describe('owners of classes', () => {
+  test('that one class has no room for are taken back from the others', () => {
+    const pool = create({ maxOwners: 2 });
+    const [, middle] = pool.classes;
+    middle?.register();
+    middle?.register();
+    for (let i = 0; i < 5; i++)
+      expect(() => pool.register()).toThrow(expect.objectContaining({ code: 'ERR_OWNERS_EXHAUSTED' }));
+    expect(pool.classes[0]?.register()).toBeGreaterThan(0);
+  });
+
+  test('are reclaimed in all classes or, where one is no number, in none', () => {
+    const pool = create();
+    const owner = pool.register();
+    const other = SizeClassPool.attach(pool.handle, undefined, {
+      owner,
+      leakDetection: { level: 'paranoid' },
+    });
+    take(other, 64);
+    take(other, 4096);
+    expect(other.classes.flatMap((each) => each.leaks())).toHaveLength(2);
+    for (const wrong of [
+      [owner[0], owner[1], 1.5],
+      [owner[0], owner[1]],
+    ] as number[][]) {
+      expect(() => pool.reclaim(wrong)).toThrow(ArgumentRangeError);
+      expect(() => pool.settle(wrong)).toThrow(ArgumentRangeError);
+    }
+    expect(pool.stats().map(({ leased }) => leased)).toEqual([1, 0, 1]);
+    expect(pool.reclaim(owner)).toBe(2);
+  });
+});
