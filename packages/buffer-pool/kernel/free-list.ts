@@ -11,9 +11,11 @@
 // elsewhere is lost to those who wait, or each cache needs a flag that its owner must look at in time.
 import {
   compareExchange64,
-  exchange,
   get,
+  high,
   load,
+  load64,
+  low,
   set,
   store,
   sub,
@@ -35,19 +37,20 @@ import {
   BUFFER_RECORD_NEXT,
   BUFFER_RECORD_WORD,
   BUFFER_RESERVED,
+  CHAIN_WORD_FIRST_MASK,
+  CHAIN_WORD_LENGTH_SHIFT,
   NO_LEASE,
   OWNER_SLOT_BYTES,
   OWNER_SLOT_CACHE,
   OWNER_SLOT_CACHED,
   OWNER_SLOT_CHAIN,
-  OWNER_SLOT_CHAIN_LENGTH,
   OWNER_SLOT_ENDS,
   OWNER_SLOT_REFILLS,
   OWNER_SLOT_RETURNING,
   OWNER_SLOT_SPILLS,
   STOLEN,
 } from './layout.generated.ts';
-import { notePressure } from './pressure.ts';
+import { isLookDue, notePressure } from './pressure.ts';
 import { recordOf, slotOf } from './record.ts';
 import { wakeWaiters } from './waiting.ts';
 
@@ -72,12 +75,13 @@ export function initializeFree(pool: i32, buffers: i32): void {
  * Takes a free buffer where the owner's cache has none.
  * @returns its index, which the caller holds, with STOLEN where it was in the cache of another; or NO_LEASE
  */
-export function takeShared(pool: i32, slot: i32): i32 {
+export function takeShared(pool: i32, owner: i32): i32 {
+  const slot = slotOf(pool, owner);
   const links = linksOf(pool);
   if (get(pool + BUFFER_POOL_ROOT_CACHE_BUFFERS) == 0)
     return popLinked(pool + BUFFER_POOL_ROOT_FREE, links, BUFFER_RECORD_BYTES);
   set(slot + OWNER_SLOT_CACHED, 0);
-  while (refill(pool, slot) != 0) {
+  while (refill(pool, owner) != 0) {
     const index = popLinked(slot + OWNER_SLOT_CACHE, links, BUFFER_RECORD_BYTES);
     if (index != NO_LEASE) {
       set(slot + OWNER_SLOT_CACHED, (get(slot + OWNER_SLOT_CACHED) - 1) | 0);
@@ -107,8 +111,8 @@ export function returnBuffer(pool: i32, index: i32, owner: i32): void {
   if (most != 0) {
     const cached = (get(slot + OWNER_SLOT_CACHED) + 1) | 0;
     set(slot + OWNER_SLOT_CACHED, cached);
-    if (cached <= most) return;
-    spill(pool, slot);
+    if (cached > most) spill(pool, owner);
+    else if (isLookDue(pool, slot) == 0) return;
   }
   notePressure(pool, slot);
 }
@@ -124,57 +128,79 @@ export function reserveBuffer(pool: i32, index: i32, owner: i32): void {
 }
 
 /** A batch from the shared list to the cache. @returns how many; 0 where the shared list was empty */
-function refill(pool: i32, slot: i32): i32 {
-  if (takeChain(pool, slot, pool + BUFFER_POOL_ROOT_FREE) == 0) return 0;
-  const moved = placeChain(pool, slot, slot + OWNER_SLOT_CACHE);
+function refill(pool: i32, owner: i32): i32 {
+  const slot = slotOf(pool, owner);
+  if (takeChain(pool, owner, pool + BUFFER_POOL_ROOT_FREE) == 0) return 0;
+  const moved = placeChain(pool, owner, slot + OWNER_SLOT_CACHE);
   set(slot + OWNER_SLOT_CACHED, moved);
   addTally(slot + OWNER_SLOT_REFILLS, 1);
   return moved;
 }
 
 /** A batch from the cache to the shared list. */
-function spill(pool: i32, slot: i32): void {
-  if (takeChain(pool, slot, slot + OWNER_SLOT_CACHE) == 0) {
+function spill(pool: i32, owner: i32): void {
+  const slot = slotOf(pool, owner);
+  if (takeChain(pool, owner, slot + OWNER_SLOT_CACHE) == 0) {
     set(slot + OWNER_SLOT_CACHED, 0);
     return;
   }
-  const moved = placeChain(pool, slot, pool + BUFFER_POOL_ROOT_FREE);
+  const moved = placeChain(pool, owner, pool + BUFFER_POOL_ROOT_FREE);
   set(slot + OWNER_SLOT_CACHED, (get(slot + OWNER_SLOT_CACHED) - moved) | 0);
   addTally(slot + OWNER_SLOT_SPILLS, 1);
 }
 
 /**
  * Returns to the shared list what is in the cache of an owner, and the chain that it had in hand when it ended.
- * @param from byte address of the slot of that owner: one that has ended, or the caller's own
+ * @param dead an owner that has ended, whose slot may be another's by now, or the caller itself
  */
-export function drainCache(pool: i32, from: i32, slot: i32): void {
-  // claim: of several that reclaim one owner, one has the chain. The caller's own slot has none in hand now.
-  const chain = exchange(from + OWNER_SLOT_CHAIN, 0);
-  if (chain != 0) {
-    set(slot + OWNER_SLOT_CHAIN_LENGTH, get(from + OWNER_SLOT_CHAIN_LENGTH));
-    store(slot + OWNER_SLOT_CHAIN, chain);
-    placeChain(pool, slot, pool + BUFFER_POOL_ROOT_FREE);
+export function drainCache(pool: i32, dead: i32, owner: i32): void {
+  const from = slotOf(pool, dead);
+  load64(from + OWNER_SLOT_CHAIN);
+  const chain = high();
+  // claim: of several that reclaim one owner, one has the chain; and nobody that of who has the slot by now. The caller's own slot has
+  // none in hand now. Pairs with noteChain.
+  if (chain != 0 && low() == dead && compareExchange64(from + OWNER_SLOT_CHAIN, dead, chain, dead, 0) != 0) {
+    noteChain(pool, owner, chain);
+    placeChain(pool, owner, pool + BUFFER_POOL_ROOT_FREE);
   }
-  while (takeChain(pool, slot, from + OWNER_SLOT_CACHE) != 0)
-    placeChain(pool, slot, pool + BUFFER_POOL_ROOT_FREE);
+  // No more than a cache can hold: it may be in use by who has the slot by now, and that one goes on filling it.
+  let left = (get(pool + BUFFER_POOL_ROOT_CACHE_BUFFERS) + 1) | 0;
+  while (left > 0 && takeChain(pool, owner, from + OWNER_SLOT_CACHE) != 0)
+    left = (left - placeChain(pool, owner, pool + BUFFER_POOL_ROOT_FREE)) | 0;
 }
 
 /** Pops a batch and notes it. @returns 0 where the list was empty */
-export function takeChain(pool: i32, slot: i32, head: i32): i32 {
+export function takeChain(pool: i32, owner: i32, head: i32): i32 {
   const most = get(pool + BUFFER_POOL_ROOT_CACHE_BATCH);
   const capacity = get(pool + BUFFER_POOL_ROOT_BUFFERS);
   const top = popLinkedChain(head, linksOf(pool), BUFFER_RECORD_BYTES, capacity, most);
   if (top == NO_LEASE) return 0;
-  set(slot + OWNER_SLOT_CHAIN_LENGTH, most);
-  store(slot + OWNER_SLOT_CHAIN, (top + 1) | 0); // pairs with the exchange in drainCache
+  noteChain(pool, owner, (top + 1) | (most << CHAIN_WORD_LENGTH_SHIFT));
   return 1;
 }
 
+/** Notes what the owner has in hand: `first` and `length` of a chain word, or 0, nothing any more. */
+function noteChain(pool: i32, owner: i32, chain: i32): void {
+  const at = slotOf(pool, owner) + OWNER_SLOT_CHAIN;
+  load64(at);
+  // Whoever reclaims an owner before writes what that one has noted, which is nothing by now: this CAS can only succeed. publish: pairs with the
+  // claim in drainCache.
+  compareExchange64(at, low(), high(), owner, chain);
+}
+
+/** `first` and `length` of what the owner has in hand. */
+function chainOf(pool: i32, owner: i32): i32 {
+  load64(slotOf(pool, owner) + OWNER_SLOT_CHAIN);
+  return high();
+}
+
 /** Walks the chain in hand and notes how long it is. @returns its last index */
-export function measureChain(pool: i32, slot: i32): i32 {
+export function measureChain(pool: i32, owner: i32): i32 {
   const links = linksOf(pool);
-  const most = get(slot + OWNER_SLOT_CHAIN_LENGTH);
-  let last = (load(slot + OWNER_SLOT_CHAIN) - 1) | 0;
+  const chain = chainOf(pool, owner);
+  const most = chain >>> CHAIN_WORD_LENGTH_SHIFT;
+  const first = chain & CHAIN_WORD_FIRST_MASK;
+  let last = (first - 1) | 0;
   let length = 1;
   while (length < most) {
     const below = load(links + last * BUFFER_RECORD_BYTES);
@@ -182,19 +208,20 @@ export function measureChain(pool: i32, slot: i32): i32 {
     last = (below - 1) | 0;
     length = (length + 1) | 0;
   }
-  set(slot + OWNER_SLOT_CHAIN_LENGTH, length);
+  noteChain(pool, owner, first | (length << CHAIN_WORD_LENGTH_SHIFT));
   return last;
 }
 
 /** Pushes the chain in hand. @returns how many */
-export function placeChain(pool: i32, slot: i32, head: i32): i32 {
+export function placeChain(pool: i32, owner: i32, head: i32): i32 {
   // First its length: an attempt to push writes the last link, and the chain has no end of its own from there on.
-  const last = measureChain(pool, slot);
-  const first = (load(slot + OWNER_SLOT_CHAIN) - 1) | 0;
+  const last = measureChain(pool, owner);
+  const chain = chainOf(pool, owner);
+  const first = ((chain & CHAIN_WORD_FIRST_MASK) - 1) | 0;
   pushLinked(head, linksOf(pool), BUFFER_RECORD_BYTES, first, last);
-  store(slot + OWNER_SLOT_CHAIN, 0);
+  noteChain(pool, owner, 0);
   wakeIfAwaited(pool);
-  return get(slot + OWNER_SLOT_CHAIN_LENGTH);
+  return chain >>> CHAIN_WORD_LENGTH_SHIFT;
 }
 
 /** After a push: whoever announced itself before has either found the buffer or is woken. Pairs with announceWaiter. */

@@ -19,6 +19,8 @@ import {
   BUFFER_POOL_ROOT_CAPACITY,
   BUFFER_POOL_ROOT_INDEX_BITS,
   BUFFER_POOL_ROOT_RESERVE,
+  BUFFER_POOL_ROOT_TOKEN_BASE,
+  BUFFER_POOL_ROOT_TOKEN_MASK,
   BUFFER_RECORD_BYTES,
   BUFFER_RECORD_LENGTH_BYTES,
   BUFFER_RECORD_WORD,
@@ -40,7 +42,7 @@ import {
   OWNER_SLOT_STEALS,
   STOLEN,
 } from './layout.generated.ts';
-import { notePressure } from './pressure.ts';
+import { isLookDue, notePressure } from './pressure.ts';
 import { held, recordOf, slotOf, stateOf } from './record.ts';
 
 /**
@@ -59,7 +61,7 @@ export function acquireLease(pool: i32, owner: i32, source: i32): i32 {
       set(slot + OWNER_SLOT_CACHED, (get(slot + OWNER_SLOT_CACHED) - 1) | 0);
     } else {
       missed = 1;
-      found = takeShared(pool, slot);
+      found = takeShared(pool, owner);
     }
   }
   let expected = BUFFER_FREE;
@@ -87,9 +89,9 @@ export function acquireLease(pool: i32, owner: i32, source: i32): i32 {
   addTally(slot + OWNER_SLOT_ACQUIRES, 1);
   if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);
   if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);
-  if (missed != 0) notePressure(pool, slot);
-  const generationBits = (generation << get(pool + BUFFER_POOL_ROOT_INDEX_BITS)) & 0x7fffffff;
-  return generationBits | index;
+  if (missed != 0 || isLookDue(pool, slot) != 0) notePressure(pool, slot);
+  const varying = (generation << get(pool + BUFFER_POOL_ROOT_INDEX_BITS)) | index;
+  return (varying & get(pool + BUFFER_POOL_ROOT_TOKEN_MASK)) | get(pool + BUFFER_POOL_ROOT_TOKEN_BASE);
 }
 
 /** Ends a lease and returns its buffer. @returns LEASE_ENDED; LEASE_STALE or LEASE_FOREIGN where nothing was changed */

@@ -1,12 +1,12 @@
 // Pressure: few buffers are left. It begins above one share of buffers that are not available and ends at a lower one, so that it
 // does not flicker. PROTOCOL.md, section 6.
 //
-// Nothing that threads share is written to count: each owner counts its own, and whoever goes to the shared list adds up. So the
-// beginning or end is noticed late, by what caches have room for.
+// Nothing that threads share is written to count: each owner counts its own and adds up all when it goes to the shared list, or has
+// moved its own count by more than its share of a small part of the pool. So the beginning or end is noticed late by that part at most.
 //
 // Tried and rejected: a shared count of buffers outside the shared list. It is one more contended word, and a thread that is terminated beside
 // its batch leaves it wrong for ever.
-import { compareExchange, get, load, notify, or } from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange, exchange, get, load, notify } from '@corelane/shared-memory/kernel/atomics';
 import { TALLY_LOW } from '@corelane/shared-memory/kernel/layout.generated';
 import {
   BUFFER_POOL_ROOT_BYTES,
@@ -16,9 +16,10 @@ import {
   BUFFER_POOL_ROOT_OWNERS_SEEN,
   BUFFER_POOL_ROOT_PRESSURE,
   OWNER_SLOT_ACQUIRES,
+  LOOK_SHARE,
   OWNER_SLOT_BYTES,
-  OWNER_SLOT_CHAIN,
   OWNER_SLOT_ENDS,
+  OWNER_SLOT_LOOKED,
 } from './layout.generated.ts';
 import { slotOf } from './record.ts';
 
@@ -33,12 +34,27 @@ export function usedBuffers(pool: i32): i32 {
   return used;
 }
 
+/** What the owner of a slot has taken and not returned; less than 0 where it returned what others took. */
+function balanceOf(slot: i32): i32 {
+  return (get(slot + OWNER_SLOT_ACQUIRES + TALLY_LOW) - get(slot + OWNER_SLOT_ENDS + TALLY_LOW)) | 0;
+}
+
+/** Has the owner of this slot moved its count so far, since it looked last, that it must look? @returns 0 for no */
+export function isLookDue(pool: i32, slot: i32): i32 {
+  if (get(pool + BUFFER_POOL_ROOT_HIGH_PERMILLE) >= 1000) return 0;
+  const moved = (balanceOf(slot) - load(slot + OWNER_SLOT_LOOKED)) | 0;
+  const far = moved < 0 ? (0 - moved) | 0 : moved;
+  // No product of three counts above what fits: it is called at every step of `moved`.
+  const owners = load(pool + BUFFER_POOL_ROOT_OWNERS_SEEN);
+  return far * owners * LOOK_SHARE > load(pool + BUFFER_POOL_ROOT_CAPACITY) ? 1 : 0;
+}
+
 /** Looks whether pressure begins or ends, and tells who listens; after the caller has counted what it did. */
 export function notePressure(pool: i32, slot: i32): void {
   const high = get(pool + BUFFER_POOL_ROOT_HIGH_PERMILLE);
   if (high >= 1000) return; // never above all
   // A fence: what this thread has counted is visible before it looks whether pressure is on, so that of two that count at once one sees both.
-  or(slot + OWNER_SLOT_CHAIN, 0);
+  exchange(slot + OWNER_SLOT_LOOKED, balanceOf(slot));
   while (true) {
     const episode = load(pool + BUFFER_POOL_ROOT_PRESSURE);
     const used = usedBuffers(pool) * 1000;

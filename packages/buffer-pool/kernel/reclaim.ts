@@ -14,7 +14,7 @@ import {
   LEASE_ORPHANED,
   NO_LEASE,
 } from './layout.generated.ts';
-import { held, recordOf, slotOf, stateOf } from './record.ts';
+import { held, recordOf, stateOf } from './record.ts';
 
 /**
  * Ends whatever lease `dead` has of this buffer; what the kernel has of it becomes an orphan.
@@ -68,7 +68,7 @@ export function recoverBuffer(pool: i32, dead: i32, owner: i32): i32 {
   return NO_LEASE;
 }
 
-/** Returns to the shared list what `dead`, an owner that has ended or the caller itself, had in its cache. */
+/** Returns to the shared list what `dead`, an owner that has ended or the caller itself, had in its cache and in hand. */
 export function reclaimCache(pool: i32, dead: i32, owner: i32): void {
-  drainCache(pool, slotOf(pool, dead), slotOf(pool, owner));
+  drainCache(pool, dead, owner);
 }

@@ -7,7 +7,7 @@ import { Lease, LeaseView } from './lease.ts';
 import { LeakDetector, type LeakDetection, type LeakReport } from './leak-detector.ts';
 import { Owners } from './owners.ts';
 import { placePages, type Placement } from './placement.ts';
-import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
+import { checkRange, OWN_TOKENS, PoolMemory, type BufferPoolHandle, type TokenForm } from './pool-memory.ts';
 import { PoolResize } from './pool-resize.ts';
 import { reclaimInPlace, reclaimOwner, settleOwner } from './reclaim.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
@@ -26,7 +26,14 @@ export interface BufferPoolAttachOptions {
   readonly leakDetection?: LeakDetection;
 }
 
+/** One of several pools, whose tokens say which one it is. For what is built on pools in this package. */
+export let createClass: (arena: Arena, options: BufferPoolOptions, tokens: TokenForm) => BufferPool;
+
 export class BufferPool implements Disposable {
+  static {
+    createClass = (arena, options, tokens) => BufferPool.#create(arena, options, tokens);
+  }
+
   readonly handle: BufferPoolHandle;
   /** Buffers that the pool may grow to. */
   readonly maxBuffers: number;
@@ -68,8 +75,12 @@ export class BufferPool implements Disposable {
 
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: BufferPoolOptions): BufferPool {
+    return BufferPool.#create(arena, options, OWN_TOKENS);
+  }
+
+  static #create(arena: Arena, options: BufferPoolOptions, tokens: TokenForm): BufferPool {
     const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
-    const memory = PoolMemory.create(arena, poolShape(options));
+    const memory = PoolMemory.create(arena, poolShape(options, tokens));
     const bytes = memory.firstBytes(options.buffers);
     const allBytes = memory.firstBytes(memory.buffers);
     sink.alloc(tag, allBytes.byteLength);
@@ -315,9 +326,10 @@ export class BufferPool implements Disposable {
   }
 
   /**
-   * Calls back on this thread when pressure begins and when it ends, whichever thread makes it: once an episode. Noticed by whoever goes
-   * to the shared list, so late by what the caches of threads hold. Does not keep the thread alive.
+   * Calls back on this thread when pressure begins and when it ends, whichever thread makes it: once an episode. Noticed an eighth of the
+   * pool late at most, and exactly in small pools or without caches. Does not keep the thread alive.
    * @returns what ends it
+   * @throws ArgumentRangeError, PoolDisposedError
    */
   onPressure(listener: PressureListener): Disposable {
     if (this.#disposed) throw new PoolDisposedError();

@@ -49,8 +49,17 @@ export const operationWord = bits('buffer-pool/operation', 64, { operation: 32, 
 /** Who leases: a slot of the table of owners, and how often the slot was given out. `live` only in the slot's own word. */
 export const ownerWord = bits('buffer-pool/owner', 32, { slot: 10, epoch: 19, live: 1, unused: 2 });
 
+/**
+ * What an owner has in hand: whose it is, since a slot is given out again; index + 1 of the first of a chain, or 0; and how many: at most, up to
+ * the end of the list, before the chain was walked. In one word, so that who claims it has all of it.
+ */
+export const chainWord = bits('buffer-pool/chain', 64, { owner: 32, first: 22, length: 10 });
+
+/** An owner looks for pressure where its own count has moved by more than this part of the buffers for each owner. */
+export const LOOK_SHARE = 16;
+
 /** Followed by `owners` slots and `buffers` records. */
-export const bufferPoolRoot = root('buffer-pool/pool', 2, {
+export const bufferPoolRoot = root('buffer-pool/pool', 3, {
   buffers: immutable('i32', { doc: 'buffers that there are, with the reserve' }),
   bufferBytes: immutable('i32', { doc: 'bytes of each' }),
   strideBytes: immutable('i32', { doc: 'bytes from one buffer to the next: a multiple of alignBytes' }),
@@ -63,7 +72,13 @@ export const bufferPoolRoot = root('buffer-pool/pool', 2, {
   owners: immutable('i32', { doc: 'slots of owners' }),
   records: immutable('i32', { doc: 'byte address of record 0' }),
   indexBits: immutable('i32', {
-    doc: 'low bits of a token that are the index; the others are of the generation',
+    doc: 'low bits of a token that are the index',
+  }),
+  tokenMask: immutable('i32', {
+    doc: 'low bits of a token that are index and generation: all 31, or fewer in a pool that is one of several classes',
+  }),
+  tokenBase: immutable('i32', {
+    doc: 'the bits above, the same in every token of this pool: which class it is',
   }),
   fill: immutable('i32', { doc: 'byte that a buffer is filled with when it is returned, -1 for none' }),
   growth: immutable('i32', { doc: 'FROM_ALL where the pool grows when none is free, else FROM_FREE' }),
@@ -118,7 +133,7 @@ export const bufferPoolRoot = root('buffer-pool/pool', 2, {
 /** One for each owner, on a line of its own. */
 export const ownerSlot = struct(
   'buffer-pool/owner-slot',
-  1,
+  2,
   {
     word: atomic('i32', {
       doc: 'ownerWord: who has the slot, or had it last',
@@ -142,13 +157,15 @@ export const ownerSlot = struct(
       writer: 'the owner; whoever steals from it or reclaims',
       reader: 'the same',
     }),
-    chain: atomic('i32', {
-      doc: 'index + 1 of the first of a chain of free buffers that is on its way between two lists, or 0',
+    chain: atomic('i64', {
+      doc: 'chainWord: a chain of free buffers that is on its way between two lists',
       writer: 'the owner; whoever reclaims, once the owner has ended',
       reader: 'whoever reclaims',
     }),
-    chainLength: guarded('chain', 'i32', {
-      doc: 'how many: at most, up to the end of the list, before the chain was walked',
+    looked: atomic('i32', {
+      doc: 'acquires less ends, low words, when the owner looked for pressure last',
+      writer: 'the owner',
+      reader: 'the owner: writing it is the fence before it looks at the counts of others',
     }),
     acquires: ownerOnly(tally.bytes, { doc: 'a tally: leases taken, over all owners of the slot' }),
     ends: ownerOnly(tally.bytes, {

@@ -27,13 +27,28 @@ export type BufferPoolHandle = ObjectHandle<'buffer-pool/pool'>;
 /** Of layouts that are looked at on every access. */
 const RECORD_WORDS = bufferRecord.bytes >> 2;
 const STATE_MASK = leaseWord.field.state.mask;
-const MAX_BUFFERS = 2 ** 20;
+export const MAX_BUFFERS = 2 ** 20;
 const MAX_OWNERS = ownerWord.field.slot.mask + 1;
 const MAX_ALIGN_BYTES = 2 ** 21;
 /** More would let few threads hoard a pool; the batch is walked link by link. */
 const MAX_CACHE_BUFFERS = 256;
-/** A token is a positive i32: index below, generation above. */
-const TOKEN_BITS = 31;
+
+/** What a token of a pool looks like: an i32 from 0 to 2^31 - 1. */
+export interface TokenForm {
+  /** Low bits that are index and generation. */
+  readonly bits: number;
+  /** The bits above, the same in every token. */
+  readonly base: number;
+}
+
+/** Of a pool by itself: a token is a positive i32, index below, generation above. */
+export const OWN_TOKENS: TokenForm = { bits: 31, base: 0 };
+
+/** Of one of several pools: which one it is comes first. */
+export function tokensOfClass(index: number, classes: number): TokenForm {
+  const bits = OWN_TOKENS.bits - Math.ceil(Math.log2(classes));
+  return { bits, base: index * 2 ** bits };
+}
 
 export interface PoolShape {
   /** At first, and with the reserve. */
@@ -51,6 +66,7 @@ export interface PoolShape {
   readonly cacheBuffers: number;
   /** Byte to fill returned buffers with, -1 for none. */
   readonly fill: number;
+  readonly tokens: TokenForm;
 }
 
 export class PoolMemory {
@@ -74,6 +90,9 @@ export class PoolMemory {
   readonly indexMask: number;
   /** Bits of a generation that a token has room for. */
   readonly tokenMask: number;
+  /** Bits above index and generation: the same in every token of this pool. */
+  readonly #tokenBase: number;
+  readonly #tokenBaseMask: number;
   /** Of the `BufferPool` object whose memory this is, where it traces leases. */
   leaks: LeakDetector | undefined;
   /** Whether the `BufferPool` object whose memory this is was disposed of: its number may be another's by now. */
@@ -103,7 +122,10 @@ export class PoolMemory {
     this.data = read(word.data);
     this.indexBits = read(word.indexBits);
     this.indexMask = 2 ** this.indexBits - 1;
-    this.tokenMask = 2 ** (TOKEN_BITS - this.indexBits) - 1;
+    const varying = read(word.tokenMask);
+    this.tokenMask = varying >>> this.indexBits;
+    this.#tokenBase = read(word.tokenBase);
+    this.#tokenBaseMask = ~varying;
     this.#records = read(word.records);
     this.#words = arena.i32;
     this.#generationWord = (this.#records >> 2) + bufferRecord.word.word + GENERATION_HALF;
@@ -146,6 +168,8 @@ export class PoolMemory {
     write(word.records, at + bufferPoolRoot.bytes + maxOwners * ownerSlot.bytes);
     write(word.data, dataFor(at, maxBuffers, maxOwners, alignBytes));
     write(word.indexBits, bitsFor(maxBuffers));
+    write(word.tokenMask, 2 ** shape.tokens.bits - 1);
+    write(word.tokenBase, shape.tokens.base);
     write(word.fill, fill);
     const memory = new PoolMemory(arena, at);
     memory.kernel.initializeFree(at, buffers);
@@ -171,6 +195,11 @@ export class PoolMemory {
     const records = at + bufferPoolRoot.bytes + owners * ownerSlot.bytes;
     expect('records', memory.#records, memory.#records === records, records);
     expect('indexBits', memory.indexBits, memory.indexBits === bitsFor(buffers), bitsFor(buffers));
+    const varying = memory.#read(bufferPoolRoot.word.tokenMask);
+    const masks = varying > 0 && (varying & (varying + 1)) === 0 && memory.tokenMask > 0;
+    expect('tokenMask', varying, masks, `ones, more than ${memory.indexBits}`);
+    const base = memory.#tokenBase;
+    expect('tokenBase', base, base >= 0 && (base & varying) === 0, `none of the bits ${varying}`);
     const { cacheBuffers } = memory;
     const caches = cacheBuffers >= 0 && cacheBuffers <= MAX_CACHE_BUFFERS;
     expect('cacheBuffers', cacheBuffers, caches, `0 to ${MAX_CACHE_BUFFERS}`);
@@ -263,12 +292,13 @@ export class PoolMemory {
   }
 
   tokenOf(index: number, generation: number): number {
-    return ((generation & this.tokenMask) << this.indexBits) | index;
+    return ((generation & this.tokenMask) << this.indexBits) | index | this.#tokenBase;
   }
 
   /** @throws ArgumentRangeError where it can't be a token of this pool */
   indexOf(token: number): number {
-    const known = typeof token === 'number' && token === (token | 0) && token >= 0;
+    const known =
+      typeof token === 'number' && token === (token | 0) && (token & this.#tokenBaseMask) === this.#tokenBase;
     const index = known ? token & this.indexMask : this.buffers;
     if (index >= this.buffers)
       throw new ArgumentRangeError('token', token, `a token of this pool of ${this.buffers} buffers`);

@@ -3,7 +3,7 @@ import { ArgumentRangeError } from '@corelane/shared-memory';
 import { FROM_ALL, FROM_FREE } from './layout.ts';
 import { checkLeakDetection, type LeakDetection } from './leak-detector.ts';
 import { checkPlacement, type PlacementOptions } from './placement.ts';
-import type { PoolShape } from './pool-memory.ts';
+import { checkRange, MAX_BUFFERS, OWN_TOKENS, type PoolShape } from './pool-memory.ts';
 import type { MemorySink, Pinner } from './ports.ts';
 
 const POISON = 0xde;
@@ -51,13 +51,14 @@ export interface BufferPoolOptions extends PlacementOptions {
  * had before anything is taken for it.
  * @throws ArgumentRangeError
  */
-export function poolShape(options: BufferPoolOptions): PoolShape {
+export function poolShape(options: BufferPoolOptions, tokens = OWN_TOKENS): PoolShape {
   const { buffers, maxBuffers = buffers, bufferBytes, alignBytes = 4096, maxOwners = 64 } = options;
   const { growth = 'manual', watermarks: { high, low } = DEFAULT_WATERMARKS } = options;
   const { zeroOnRelease = false, poison = false } = options;
+  checkRange('buffers', buffers, 1, MAX_BUFFERS);
   checkPlacement(options);
   checkLeakDetection(options.leakDetection);
-  const { cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(Number(buffers) / 4)) } = options;
+  const { cacheBuffers = Math.min(DEFAULT_CACHE_BUFFERS, Math.floor(buffers / 4)) } = options;
   if (zeroOnRelease && poison)
     throw new ArgumentRangeError('poison', true, 'false where zeroOnRelease is true');
   if (growth !== 'manual' && growth !== 'demand')
@@ -77,5 +78,6 @@ export function poolShape(options: BufferPoolOptions): PoolShape {
     maxOwners,
     cacheBuffers,
     fill: poison ? POISON : zeroOnRelease ? 0 : -1,
+    tokens,
   };
 }

@@ -7,14 +7,14 @@ import {
   AttachError,
   type ObjectHandle,
 } from '@corelane/shared-memory';
-import { BufferPool, NO_LEASE } from './buffer-pool.ts';
+import { BufferPool, createClass, NO_LEASE } from './buffer-pool.ts';
 import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PoolDisposedError } from './errors.ts';
 import { bufferPoolRoot, sizeClass, sizeClassRoot } from './layout.ts';
 import type { LeakDetection } from './leak-detector.ts';
 import type { Lease, LeaseView } from './lease.ts';
 import { Owners } from './owners.ts';
-import { checkRange, PoolMemory, type BufferPoolHandle } from './pool-memory.ts';
+import { checkRange, PoolMemory, tokensOfClass, type BufferPoolHandle } from './pool-memory.ts';
 import type { BufferPoolStats } from './pool-stats.ts';
 import { classSizes, type SizeClassShape } from './size-classes.ts';
 import { firstLease } from './waiting-race.ts';
@@ -48,9 +48,6 @@ export interface SizeClassStats extends BufferPoolStats {
   readonly overflows: number;
 }
 
-/** Of a token: the class above, the token of its pool below. A safe integer. */
-const CLASS_UNIT = 2 ** 31;
-
 export class SizeClassPool implements Disposable {
   readonly handle: SizeClassPoolHandle;
   /** The pool of each class, the smallest buffers first. Whatever a pool can do can be done to one. */
@@ -60,12 +57,15 @@ export class SizeClassPool implements Disposable {
   readonly #arena: Arena;
   /** Word index of the first element. */
   readonly #elements: number;
+  /** Bits of a token below its class. */
+  readonly #tokenBits: number;
   #disposed = false;
 
   private constructor(arena: Arena, at: number, classes: readonly BufferPool[]) {
     this.#arena = arena;
     this.#elements = (at + sizeClassRoot.bytes) >> 2;
     this.classes = classes;
+    this.#tokenBits = tokensOfClass(0, classes.length).bits;
     this.overflowClasses = arena.i32[(at >> 2) + sizeClassRoot.word.overflowClasses] as number;
     this.handle = arena.objectHandle(sizeClassRoot.name as SizeClassPoolHandle['kind'], at);
   }
@@ -94,7 +94,7 @@ export class SizeClassPool implements Disposable {
     const at = arena.createObject(sizeClassRoot, lengthBytes);
     arena.i32[(at >> 2) + sizeClassRoot.word.classes] = sizes.length;
     arena.i32[(at >> 2) + sizeClassRoot.word.overflowClasses] = Math.min(overflowClasses, last);
-    const pools = each.map((one) => BufferPool.create(arena, one));
+    const pools = each.map((one, i) => createClass(arena, one, tokensOfClass(i, each.length)));
     const pool = new SizeClassPool(arena, at, pools);
     for (const [i, { handle }] of pools.entries())
       arena.i32[pool.#element(i) + sizeClass.word.pool] = handle.at;
@@ -124,6 +124,7 @@ export class SizeClassPool implements Disposable {
         ...(leakDetection === undefined ? {} : { leakDetection }),
       });
     });
+    for (const [i, each] of pools.entries()) checkTokens(arena, each.handle.at, i, count);
     for (const [i, { bufferBytes }] of pools.entries())
       if (i > 0 && bufferBytes <= (pools[i - 1] as BufferPool).bufferBytes)
         throw new AttachError(sizeClassRoot.name, `bytes of class ${i}`, bufferBytes, 'more than before');
@@ -181,7 +182,7 @@ export class SizeClassPool implements Disposable {
 
   /**
    * As `tryAcquire`, without an object for the lease.
-   * @returns a token of this pool, or NO_LEASE. A safe integer: V8 may box it, in 16 bytes
+   * @returns a token of this pool, a positive i32 as `lease.token` is, or NO_LEASE
    * @throws ArgumentRangeError
    */
   tryAcquireToken(bytes: number): number {
@@ -191,7 +192,7 @@ export class SizeClassPool implements Disposable {
       const token = (this.classes[i] as BufferPool).tryAcquireToken();
       if (token === NO_LEASE) continue;
       if (i !== first) this.#countOverflow(first);
-      return i * CLASS_UNIT + token;
+      return token;
     }
     return NO_LEASE;
   }
@@ -213,54 +214,52 @@ export class SizeClassPool implements Disposable {
     return lease;
   }
 
-  /** The token of a lease of this pool: `lease.token` is one of its class. A safe integer. @throws ArgumentRangeError */
-  tokenOf(lease: LeaseView): number {
-    const index = this.classes.findIndex(({ bufferBytes }) => bufferBytes === lease.capacity);
-    if (index < 0) throw new ArgumentRangeError('lease.capacity', lease.capacity, 'that of a class');
-    return index * CLASS_UNIT + lease.token;
-  }
-
-  /** As of BufferPool, by a token of this pool. */
+  /** As of BufferPool: tokens of all classes are positive i32 that say which one they are of. `lease.token` is one. */
   release(token: number): void {
-    this.#pool(token).release(token % CLASS_UNIT);
+    this.#pool(token).release(token);
   }
 
-  /** As of BufferPool, by a token of this pool. */
+  /** As of BufferPool. */
   bytesOf(token: number): Uint8Array {
-    return this.#pool(token).bytesOf(token % CLASS_UNIT);
+    return this.#pool(token).bytesOf(token);
   }
 
-  /** As of BufferPool, by a token of this pool. */
+  /** As of BufferPool. */
   open(token: number): LeaseView {
-    return this.#pool(token).open(token % CLASS_UNIT);
+    return this.#pool(token).open(token);
   }
 
-  /** As of BufferPool, by a token of this pool. */
+  /** As of BufferPool. */
   adopt(token: number): Lease {
-    return this.#pool(token).adopt(token % CLASS_UNIT);
+    return this.#pool(token).adopt(token);
   }
 
-  /** As of BufferPool, by a token of this pool, and returns one. */
+  /** As of BufferPool. */
   give(token: number, operation: number): number {
-    const local = token % CLASS_UNIT;
-    return token - local + this.#pool(token).give(local, operation);
+    return this.#pool(token).give(token, operation);
   }
 
-  /** As of BufferPool, by a token of this pool. */
+  /** As of BufferPool. */
   take(token: number, operation: number): Lease | undefined {
-    return this.#pool(token).take(token % CLASS_UNIT, operation);
+    return this.#pool(token).take(token, operation);
   }
 
-  /** As of BufferPool, by a token of this pool, and returns one. */
+  /** As of BufferPool. */
   takeToken(token: number, operation: number): number {
-    const local = token % CLASS_UNIT;
-    const taken = this.#pool(token).takeToken(local, operation);
-    return taken === NO_LEASE ? NO_LEASE : token - local + taken;
+    return this.#pool(token).takeToken(token, operation);
   }
 
-  /** As of BufferPool, by a token of this pool. */
+  /** As of BufferPool. */
   cancel(token: number, operation: number): void {
-    this.#pool(token).cancel(token % CLASS_UNIT, operation);
+    this.#pool(token).cancel(token, operation);
+  }
+
+  /** `lease.token`. @throws ArgumentRangeError for a lease of another pool */
+  tokenOf(lease: LeaseView): number {
+    const { token, capacity } = lease;
+    if (this.#pool(token).bufferBytes !== capacity)
+      throw new ArgumentRangeError('lease.capacity', capacity, 'that of its class');
+    return token;
   }
 
   /** Of each class, the smallest buffers first. */
@@ -295,8 +294,8 @@ export class SizeClassPool implements Disposable {
   }
 
   #pool(token: number): BufferPool {
-    const pool =
-      Number.isSafeInteger(token) && token >= 0 ? this.classes[Math.floor(token / CLASS_UNIT)] : undefined;
+    // What is no i32 is refused by the pool that it leads to, or leads to none.
+    const pool = typeof token === 'number' ? this.classes[token >> this.#tokenBits] : undefined;
     if (pool === undefined)
       throw new ArgumentRangeError('token', token, `a token of a pool of ${this.classes.length} classes`);
     return pool;
@@ -318,4 +317,14 @@ export class SizeClassPool implements Disposable {
   #overflowsWord(index: number): number {
     return this.#element(index) + sizeClass.word.overflows;
   }
+}
+
+/** Do the tokens of a pool say that it is this class? @throws AttachError */
+function checkTokens(arena: Arena, poolAt: number, index: number, classes: number): void {
+  const { tokenMask, tokenBase } = bufferPoolRoot.word;
+  const { bits, base } = tokensOfClass(index, classes);
+  const found = [tokenMask, tokenBase].map((word) => arena.i32[(poolAt >> 2) + word]).join();
+  const expected = [2 ** bits - 1, base].join();
+  if (found !== expected)
+    throw new AttachError(sizeClassRoot.name, `tokens of class ${index}`, found, expected);
 }

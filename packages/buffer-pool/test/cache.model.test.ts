@@ -1,7 +1,7 @@
 // All interleavings of the caches of owners with the shared list: refill, spill, stealing, waiting, and what the dead leave.
 import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
-import { LEASE_ENDED, NO_LEASE, ownerSlot, FROM_FREE } from '../src/layout.ts';
+import { BUFFER_FREE, FROM_FREE, LEASE_ENDED, NO_LEASE, ownerSlot } from '../src/layout.ts';
 import * as kernel from './kernel/all.ts';
 import { end, join, writeLink } from './kernel/harness.ts';
 import {
@@ -14,8 +14,10 @@ import {
   LINK,
   type Plot,
   POOL,
+  reclaim,
   scenario,
   SLOT,
+  stateOf,
   user,
   waiter,
   WAITERS,
@@ -23,6 +25,8 @@ import {
 } from './kernel/scene.ts';
 
 const INDEX = 3;
+/** The next owner in the slot of A. */
+const NEXT_A = A + (1 << 10);
 const CACHE = (owner: number): number => SLOT(owner) + ownerSlot.offset.cache;
 const give = (k: Kernel, token: number, owner: number): number =>
   k.releaseLease(POOL, token & INDEX, token >> 2, 0x1fffffff, owner);
@@ -126,7 +130,7 @@ const PLOTS: readonly Plot[] = [
     threads: (k) => [
       (): undefined => {
         warm(k, A);
-        k.takeChain(POOL, SLOT(A), FREE); // and ends before it is placed
+        k.takeChain(POOL, A, FREE); // and ends before it is placed
         end(FLAG);
       },
       drain(k, A, B),
@@ -142,8 +146,8 @@ const PLOTS: readonly Plot[] = [
     threads: (k) => [
       (): undefined => {
         give(k, 0, A); // in its cache: 0
-        k.takeChain(POOL, SLOT(A), FREE); // 1, which is all there is
-        writeLink(LINK(k.measureChain(POOL, SLOT(A))), 1);
+        k.takeChain(POOL, A, FREE); // 1, which is all there is
+        writeLink(LINK(k.measureChain(POOL, A)), 1);
         end(FLAG);
       },
       drain(k, A, B),
@@ -155,7 +159,7 @@ const PLOTS: readonly Plot[] = [
     batch: 2,
     threads: (k) => [
       (): undefined => {
-        if (k.takeChain(POOL, SLOT(A), FREE) !== 0) k.placeChain(POOL, SLOT(A), CACHE(A));
+        if (k.takeChain(POOL, A, FREE) !== 0) k.placeChain(POOL, A, CACHE(A));
         end(FLAG);
       },
       drain(k, A, B),
@@ -169,13 +173,13 @@ const PLOTS: readonly Plot[] = [
     batch: 2,
     threads: (k) => [
       (): undefined => {
-        k.takeChain(POOL, SLOT(A), FREE);
+        k.takeChain(POOL, A, FREE);
         end(FLAG);
       },
       (): undefined => {
         join(FLAG);
         k.reclaimCache(POOL, A, B);
-        k.takeChain(POOL, SLOT(B), FREE);
+        k.takeChain(POOL, B, FREE);
         end(FLAG + 4);
       },
       (): undefined => {
@@ -185,12 +189,54 @@ const PLOTS: readonly Plot[] = [
     ],
   },
   {
+    name: 'who is late to reclaim takes no chain out of the hands of who has the slot by then',
+    cacheBuffers: 2,
+    batch: 2,
+    prepare: (k) => {
+      warm(k, A);
+      k.reclaimCache(POOL, A, C); // and the slot was given out again
+    },
+    threads: (k) => [user(k, NEXT_A), (): void => k.reclaimCache(POOL, A, B)],
+    check: wrong,
+  },
+  {
+    name: 'one who reclaims in the slot of the dead, against one who has a slot of its own: each buffer comes back once',
+    large: true,
+    buffers: 3,
+    cacheBuffers: 2,
+    batch: 1,
+    leased: [A, A],
+    // What is noted there is looked up in the word of the buffer, which names its owner in full.
+    races: [SLOT(A) + ownerSlot.offset.returning],
+    threads: (k) => {
+      const all = (owner: number) => (): void => {
+        join(FLAG);
+        k.reclaimCache(POOL, A, owner);
+        const index = k.recoverBuffer(POOL, A, owner);
+        if (index !== NO_LEASE) k.returnBuffer(POOL, index, owner);
+        reclaim(k, 1, A, owner)();
+        if (owner === NEXT_A) k.reclaimCache(POOL, owner, owner);
+      };
+      return [
+        (): void => {
+          k.takeChain(POOL, A, FREE); // the third
+          k.endLease(POOL, 0, 0, -1, A);
+          end(FLAG);
+        },
+        all(NEXT_A),
+        all(B),
+      ];
+    },
+    check: () =>
+      [0, 1, 2].every((index) => stateOf(index) === BUFFER_FREE) ? undefined : 'a buffer did not come back',
+  },
+  {
     name: 'who waits gets what a dead owner kept',
     buffers: 1,
     cacheBuffers: 1,
     threads: (k) => [
       (): undefined => {
-        k.takeChain(POOL, SLOT(A), FREE);
+        k.takeChain(POOL, A, FREE);
         end(FLAG);
       },
       drain(k, A, B),
@@ -206,8 +252,8 @@ const KILLERS = PLOTS.filter(({ large }) => large === undefined).map(scenario);
 const MUTANTS: Mutant[] = [
   {
     name: 'nobody is woken after a batch was moved',
-    find: 'store(slot + OWNER_SLOT_CHAIN, 0);\n  wakeIfAwaited(pool);',
-    replace: 'store(slot + OWNER_SLOT_CHAIN, 0);',
+    find: 'noteChain(pool, owner, 0);\n  wakeIfAwaited(pool);',
+    replace: 'noteChain(pool, owner, 0);',
     expect: 'deadlock',
   },
   {
@@ -230,17 +276,17 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a chain is not noted',
-    find: 'store(slot + OWNER_SLOT_CHAIN, (top + 1) | 0);',
-    replace: 'if (most > 1) store(slot + OWNER_SLOT_CHAIN, (top + 1) | 0);',
+    find: 'noteChain(pool, owner, (top + 1) | (most << CHAIN_WORD_LENGTH_SHIFT));',
+    replace: 'if (most > 1) noteChain(pool, owner, (top + 1) | (most << CHAIN_WORD_LENGTH_SHIFT));',
   },
   {
     name: 'a chain that was placed stays noted',
-    find: 'store(slot + OWNER_SLOT_CHAIN, 0);',
+    find: 'noteChain(pool, owner, 0);',
     replace: '',
   },
   {
     name: 'the length of a chain is not written before it is placed',
-    find: 'set(slot + OWNER_SLOT_CHAIN_LENGTH, length);',
+    find: 'noteChain(pool, owner, first | (length << CHAIN_WORD_LENGTH_SHIFT));',
     replace: '',
   },
   {
@@ -250,23 +296,33 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'the chain of a dead owner is looked at, not claimed',
-    find: 'const chain = exchange(from + OWNER_SLOT_CHAIN, 0);',
-    replace: 'const chain = load(from + OWNER_SLOT_CHAIN); store(from + OWNER_SLOT_CHAIN, 0);',
+    find: 'compareExchange64(from + OWNER_SLOT_CHAIN, dead, chain, dead, 0) != 0',
+    replace: 'compareExchange64(from + OWNER_SLOT_CHAIN, dead, chain, dead, 0) >= 0',
   },
   {
     name: 'the chain of a dead owner is forgotten',
-    find: 'if (chain != 0) {',
-    replace: 'if (chain < 0) {',
+    find: 'if (chain != 0 &&',
+    replace: 'if (chain == -1 &&',
+  },
+  {
+    name: 'who reclaims does not look whose chain it is',
+    find: 'low() == dead && compareExchange64(from + OWNER_SLOT_CHAIN, dead, chain, dead, 0) != 0',
+    replace: 'compareExchange64(from + OWNER_SLOT_CHAIN, low(), chain, dead, 0) != 0',
+  },
+  {
+    name: 'a chain is noted as nobody’s',
+    find: 'compareExchange64(at, low(), high(), owner, chain);',
+    replace: 'compareExchange64(at, low(), high(), 0, chain);',
   },
   {
     name: 'who reclaims does not know how long the chain is',
-    find: 'set(slot + OWNER_SLOT_CHAIN_LENGTH, get(from + OWNER_SLOT_CHAIN_LENGTH));',
-    replace: '',
+    find: '    noteChain(pool, owner, chain);',
+    replace: '    noteChain(pool, owner, chain | (3 << CHAIN_WORD_LENGTH_SHIFT));',
   },
   {
     name: 'a cache is not emptied',
-    find: 'while (takeChain(pool, slot, from + OWNER_SLOT_CACHE) != 0)',
-    replace: 'if (takeChain(pool, slot, from + OWNER_SLOT_CACHE) < 0)',
+    find: 'while (left > 0 && takeChain(pool, owner, from + OWNER_SLOT_CACHE) != 0)',
+    replace: 'if (takeChain(pool, owner, from + OWNER_SLOT_CACHE) < 0)',
   },
   {
     name: 'a thief leaves the tag of the cache (ABA)',

@@ -40,7 +40,7 @@ describe('disposing', () => {
     await expect(pool.acquire()).rejects.toThrow(PoolDisposedError);
   });
 
-  test('returns everything even where whoever is told of a leak, or unpins, throws; and the sink hears of it', () => {
+  test('returns everything even where whoever is told of a leak, or unpins, throws; and the sink hears of it', async () => {
     const told: string[] = [];
     const thrown: unknown[] = [];
     const { pool } = create({
@@ -67,11 +67,10 @@ describe('disposing', () => {
     expect(() => pool[Symbol.dispose]()).toThrow('not unpinned');
     expect(told).toEqual(['buffer-pool']);
     expect(other.stats()).toMatchObject({ leased: 0, available: 4 });
-    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      process.off('uncaughtException', catching);
-      for (const listener of listeners) process.on('uncaughtException', listener);
-      expect(thrown).toEqual([expect.objectContaining({ message: 'not told' })]);
-    });
+    await new Promise(setImmediate);
+    process.off('uncaughtException', catching);
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(thrown).toEqual([expect.objectContaining({ message: 'not told' })]);
   });
 });
 

@@ -54,14 +54,24 @@ test('no call and no loop lies between the pop of a buffer and its lease', () =>
 test('a batch is noted right after it was popped, and the note taken back right after it was pushed', () => {
   const takeShared = kernel.callee(calls(kernel.steps('acquireLease'))[0] as Step);
   const [take, place] = calls(takeShared).map((step) => kernel.callee(step)) as [Step[], Step[]];
-  expect(kinds(take.slice(take.indexOf('CAS')))).toEqual(['CAS', 'store']);
-  const push = place.lastIndexOf('CAS');
-  // The walk of the chain; writing its last link, and the push.
-  expect(kinds(place.slice(0, push))).toEqual(['loop', 'loop', 'store']);
-  expect(place[push + 1]).toBe('store');
+  expect(kinds(take.slice(take.indexOf('CAS')))).toEqual(['CAS', 'CAS']);
+  // The walk of the chain, and the note of its length; writing its last link, the push, and the note.
+  expect(kinds(place.slice(0, place.lastIndexOf('CAS') + 1))).toEqual([
+    'loop',
+    'CAS',
+    'loop',
+    'store',
+    'CAS',
+    'CAS',
+  ]);
 });
 
 test('a buffer that was given has its operation before anything else', () => {
   const [give] = calls(kernel.steps('giveLease'));
   expect(kinds(kernel.callee(give as Step))).toEqual(['loop', 'CAS', 'CAS']);
+});
+
+test('the chain of a dead owner is noted right after it was claimed', () => {
+  const steps = kernel.steps('reclaimCache');
+  expect(kinds(steps.slice(steps.indexOf('CAS'), steps.indexOf('CAS') + 2))).toEqual(['CAS', 'CAS']);
 });

@@ -8,6 +8,7 @@ import {
   type Lease,
   type PressureEvent,
 } from '../src/index.ts';
+import { bufferPoolRoot } from '../src/layout.ts';
 
 const create = (options: Partial<BufferPoolOptions> = {}): BufferPool =>
   BufferPool.create(Arena.create({ bytes: 1 << 20 }), {
@@ -109,15 +110,58 @@ describe('pressure', () => {
     expect(events.at(-1)).toMatchObject({ underPressure: true, capacity: 10 });
   });
 
-  test('is noticed with caches as well, late by what they hold', () => {
-    const pool = create({ buffers: 64, cacheBuffers: 8 });
-    const leases = take(pool, 64);
-    expect(pool.stats().pressureEpisodes).toBe(1);
-    free(leases, 64);
-    const events: PressureEvent[] = [];
-    pool.onPressure((event) => events.push(event));
-    free(take(pool, 64), 64);
-    expect(pool.stats().pressureEpisodes).toBe(2);
+  test.each([
+    [1, 64, 8],
+    [2, 64, 8],
+    [4, 64, 16],
+    [8, 64, 8],
+    [3, 256, 64],
+  ])(
+    'is noticed an eighth of the pool late at most, out of the caches of %i threads, of %i buffers',
+    (threads, buffers, cacheBuffers) => {
+      const marks = { high: 0.5, low: 0.25 };
+      const arena = Arena.create({ bytes: 1 << 20 });
+      const pool = BufferPool.create(arena, {
+        buffers,
+        bufferBytes: 64,
+        alignBytes: 64,
+        cacheBuffers,
+        watermarks: marks,
+      });
+      const pools = Array.from({ length: threads }, () => BufferPool.attach(pool.handle, arena));
+      const late = threads * 16 > buffers ? 0 : buffers / 8;
+      // Twice: the second time all of them come out of caches, as far as those hold them.
+      for (let episode = 1; episode <= 3; episode++) {
+        const leases: Lease[] = [];
+        const most = marks.high * buffers + 1 + late;
+        for (let i = 0; leases.length < most; i++) {
+          expect(pool.stats().pressureEpisodes).toBeLessThanOrEqual(
+            leases.length > marks.high * buffers ? episode : episode - 1,
+          );
+          leases.push(...take(pools[i % threads] as BufferPool, 1));
+        }
+        expect(pool.stats().pressureEpisodes).toBe(episode);
+        while (leases.length > Math.max(0, marks.low * buffers - late)) leases.shift()?.release();
+        expect(Atomics.load(arena.i32, (pool.handle.at >> 2) + bufferPoolRoot.word.pressure)).toBe(
+          2 * episode,
+        );
+        for (const lease of leases) lease.release();
+      }
+    },
+  );
+
+  test('is noticed where every buffer is in some cache and nobody goes to the shared list', () => {
+    const pool = create({ buffers: 64, cacheBuffers: 16 });
+    const pools = Array.from({ length: 4 }, () => BufferPool.attach(pool.handle));
+    for (const leases of pools.map((each) => take(each, 16))) for (const lease of leases) lease.release();
+    const { refills, steals, pressureEpisodes } = pool.stats();
+    for (const each of pools) take(each, 16);
+    expect(pool.stats()).toMatchObject({
+      available: 0,
+      refills,
+      steals,
+      pressureEpisodes: pressureEpisodes + 1,
+    });
   });
 
   test('is told no more to who has stopped listening, nor after disposal', async () => {

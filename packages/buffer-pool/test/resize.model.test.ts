@@ -155,6 +155,42 @@ const PLOTS: readonly Plot[] = [
     },
   },
   {
+    name: 'pressure that is made out of a cache is on at the end, whoever makes it',
+    buffers: 3,
+    cacheBuffers: 3,
+    batch: 3,
+    watermarks: [900, 500],
+    prepare: (k) => void once(k, A)(), // all of them are in its cache
+    threads: (k) => [
+      (): void => {
+        take(k, A, FROM_FREE)();
+        take(k, A, FROM_FREE)();
+      },
+      take(k, B, FROM_FREE),
+    ],
+    check: pressure(1),
+  },
+  {
+    name: 'pressure that is ended into caches is off at the end',
+    buffers: 3,
+    cacheBuffers: 3,
+    batch: 3,
+    watermarks: [500, 0],
+    prepare: (k) => {
+      take(k, A, FROM_FREE)();
+      take(k, A, FROM_FREE)();
+      take(k, B, FROM_FREE)(); // stolen
+    },
+    threads: (k) => [
+      (): void => {
+        release(k, 0, A);
+        release(k, 1, A);
+      },
+      (): number => release(k, 2, B),
+    ],
+    check: pressure(2),
+  },
+  {
     name: 'growing ends pressure, but for the moments in which the new buffer is in use',
     buffers: 1,
     reserved: 1,
@@ -217,9 +253,28 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'pressure is looked for before the lease is counted',
-    find: 'addTally(slot + OWNER_SLOT_ACQUIRES, 1);',
-    replace:
-      'if (missed != 0) notePressure(pool, slot); addTally(slot + OWNER_SLOT_ACQUIRES, 1); missed = 0;',
+    find: 'addTally(slot + OWNER_SLOT_ACQUIRES, 1);\n  if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);\n  if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);\n  if (missed != 0 || isLookDue(pool, slot) != 0) notePressure(pool, slot);',
+    replace: 'notePressure(pool, slot); addTally(slot + OWNER_SLOT_ACQUIRES, 1);',
+  },
+  {
+    name: 'who takes from its cache never looks',
+    find: 'if (missed != 0 || isLookDue(pool, slot) != 0) notePressure(pool, slot);',
+    replace: 'if (missed != 0) notePressure(pool, slot);',
+  },
+  {
+    name: 'who returns to its cache never looks',
+    find: 'else if (isLookDue(pool, slot) == 0) return;',
+    replace: 'else return;',
+  },
+  {
+    name: 'who returns is never far from where it looked',
+    find: 'const far = moved < 0 ? (0 - moved) | 0 : moved;',
+    replace: 'const far = moved;',
+  },
+  {
+    name: 'who looks does not note where it was',
+    find: 'exchange(slot + OWNER_SLOT_LOOKED, balanceOf(slot));',
+    replace: 'exchange(slot + OWNER_SLOT_LOOKED, 0);',
   },
   {
     name: 'one mark for both',

@@ -10,7 +10,7 @@ import {
   type Lease,
   type SizeClassPoolOptions,
 } from '../src/index.ts';
-import { sizeClass, sizeClassRoot } from '../src/layout.ts';
+import { bufferPoolRoot, sizeClass, sizeClassRoot } from '../src/layout.ts';
 
 const create = (options: Partial<SizeClassPoolOptions> = {}): SizeClassPool =>
   SizeClassPool.create(Arena.create({ bytes: 1 << 21 }), {
@@ -285,5 +285,52 @@ describe('owners of classes', () => {
     }
     expect(pool.stats().map(({ leased }) => leased)).toEqual([1, 0, 1]);
     expect(pool.reclaim(owner)).toBe(2);
+  });
+});
+
+describe('tokens', () => {
+  test.each([1, 2, 3, 8, 32])(
+    'of %i classes are positive i32, of one class each, and those of its leases',
+    (count) => {
+      const classes = Array.from({ length: count }, (_, i) => ({ bufferBytes: 64 * (i + 1), buffers: 2 }));
+      const pool = SizeClassPool.create(Arena.create({ bytes: 1 << 21 }), {
+        classes,
+        maxOwners: 4,
+        alignBytes: 64,
+      });
+      const tokens = classes.flatMap(({ bufferBytes }) =>
+        [bufferBytes, bufferBytes].map((bytes) => pool.tryAcquireToken(bytes)),
+      );
+      expect(new Set(tokens).size).toBe(2 * count);
+      for (const [i, token] of tokens.entries()) {
+        expect(token).toBe(token & 0x7fffffff);
+        expect(pool.bytesOf(token).byteLength).toBe(64 * (1 + (i >> 1)));
+        expect(Int32Array.of(token)[0]).toBe(token);
+        for (const [other, each] of pool.classes.entries())
+          if (other !== i >> 1) expect(() => each.release(token)).toThrow(ArgumentRangeError);
+      }
+      for (const token of tokens) {
+        const lease = pool.adopt(token);
+        expect(pool.tokenOf(lease)).toBe(lease.token);
+        pool.release(lease.token);
+        expect(() => pool.release(lease.token)).toThrow(StaleLeaseError);
+      }
+      expect(pool.stats().every(({ available }) => available === 2)).toBe(true);
+    },
+  );
+
+  test('of classes that are not what their place says are refused at attaching', () => {
+    const arena = Arena.create({ bytes: 1 << 20 });
+    const pool = SizeClassPool.create(arena, { minBytes: 64, maxBytes: 256, buffersPerClass: 2 });
+    for (const word of [bufferPoolRoot.word.tokenBase, bufferPoolRoot.word.tokenMask]) {
+      const at = ((pool.classes[1]?.handle.at ?? 0) >> 2) + word;
+      const before = arena.i32[at] as number;
+      for (const wrong of [0, -1, before >> 1, 0x7fffffff]) {
+        arena.i32[at] = wrong;
+        expect(() => SizeClassPool.attach(pool.handle)).toThrow(AttachError);
+      }
+      arena.i32[at] = before;
+    }
+    expect(SizeClassPool.attach(pool.handle).classes).toHaveLength(3);
   });
 });

@@ -1,7 +1,7 @@
 import { expectZeroAllocation } from '@corelane/memory-tracker';
 import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
-import { BufferPool, type Lease } from '../src/index.ts';
+import { BufferPool, SizeClassPool, type Lease } from '../src/index.ts';
 
 describe('allocates nothing', () => {
   const create = (poison: boolean): BufferPool =>
@@ -18,6 +18,11 @@ describe('allocates nothing', () => {
     buffers: 64,
     bufferBytes: 64,
     alignBytes: 64,
+  });
+  const sized = SizeClassPool.create(Arena.create({ bytes: 1 << 20 }), {
+    minBytes: 64,
+    maxBytes: 4096,
+    buffersPerClass: 16,
   });
   const many = new Int32Array(32);
   let sum = 0;
@@ -36,6 +41,10 @@ describe('allocates nothing', () => {
         pool.release(b);
         pool.release(c);
       },
+    ],
+    [
+      'the same of a pool of seven classes, with give and takeToken',
+      () => sized.release(sized.takeToken(sized.give(sized.tryAcquireToken(4096), 1), 1)),
     ],
     [
       'many at once: refills and spills of the cache',
