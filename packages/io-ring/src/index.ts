@@ -24,3 +24,8 @@ export type { Endpoint } from './socket/endpoint.ts';
 export { IoRing, type IoRingOptions, type IoRingStats, type OperationOptions } from './io-ring.ts';
 export type { IoMemory, MemoryRange } from './loan.ts';
 export type { BufferSource, LeasedBuffer, PooledBuffer } from './ports.ts';
+export type { Chunk } from './stream/chunk.ts';
+export type { ChunkReader } from './stream/chunk-reader.ts';
+export type { ChunkOptions } from './stream/read-options.ts';
+export type { FileReadStream, ReadStreamOptions } from './stream/read-stream.ts';
+export type { FileWriteStream, WriteStreamOptions } from './stream/write-stream.ts';

@@ -5,11 +5,18 @@ import type { FileStatus } from './file-status.ts';
 import { STATX_MASK } from './file-status.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError, RingFullError } from './errors.ts';
-import { cancelReads, engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
+import { cancelOn, cancelReads, engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { setMemory, setVectors, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { Operation } from './operation.ts';
+import type { PooledBuffer } from './ports.ts';
 import { MAX_VECTORS } from './ring-engine.ts';
+import { chunksOf, type ChunkReader } from './stream/chunk-reader.ts';
+import type { FileAccess } from './stream/file-transfers.ts';
+import { ownBuffersOf } from './stream/own-buffers.ts';
+import type { ChunkOptions } from './stream/read-options.ts';
+import { readStreamOf, type FileReadStream, type ReadStreamOptions } from './stream/read-stream.ts';
+import { writeStreamOf, type FileWriteStream, type WriteStreamOptions } from './stream/write-stream.ts';
 
 /** IORING_FSYNC_DATASYNC. */
 const DATA_ONLY = 1;
@@ -110,6 +117,29 @@ export class IoFile implements AsyncDisposable {
     return this.#vectored(new Operation(OP.writev, 'writev'), views, 'drain', options);
   }
 
+  /**
+   * The file, or a part of it, in large pieces, with the next ones on their way: `for await (const { bytes } of file.chunks())`. `bytes` are in a
+   * buffer that goes back at the next step, unless the chunk is told to `keep` it. The file stays open.
+   * @throws IoArgumentError
+   */
+  chunks<Kind extends PooledBuffer = PooledBuffer>(options: ChunkOptions<Kind> = {}): ChunkReader<Kind> {
+    return chunksOf(this.#access(), options);
+  }
+
+  /** As `fs.createReadStream`, of pieces that are copies of pooled buffers. `signal` destroys it. @throws IoArgumentError */
+  createReadStream<Kind extends PooledBuffer = PooledBuffer>(
+    options: ReadStreamOptions<Kind> = {},
+  ): FileReadStream {
+    return readStreamOf(this.#access(), options);
+  }
+
+  /** As `fs.createWriteStream`. @throws IoArgumentError */
+  createWriteStream<Kind extends PooledBuffer = PooledBuffer>(
+    options: WriteStreamOptions<Kind> = {},
+  ): FileWriteStream {
+    return writeStreamOf(this.#access(), options);
+  }
+
   /** What was written is on the device, with what is known of the file; `dataOnly`: without times and the like. */
   async sync({
     dataOnly = false,
@@ -171,6 +201,18 @@ export class IoFile implements AsyncDisposable {
       const result = await engineOf(this.#ring).closeDescriptor(this.fd);
       if (result < 0) throw new OperationError(errnoName(-result), result, 'close');
     }
+  }
+
+  #access(): FileAccess {
+    return {
+      ownBuffers: ownBuffersOf(this.#ring),
+      hasRoom: () => engineOf(this.#ring).hasRoom,
+      run: (operation) => this.#run(operation, NO_OPTIONS),
+      cancel: (operation, reason) => cancelOn(this.#ring, operation, reason),
+      stat: () => this.stat(),
+      sync: () => this.sync(),
+      close: () => this.close(),
+    };
   }
 
   #transfer(

@@ -52,7 +52,7 @@ export let engineOf: (ring: IoRing) => Engine;
  */
 export let runOn: (ring: IoRing, operation: Operation, options?: OperationOptions) => Promise<number>;
 
-/** Asks for the end of an operation in flight, which then rejects with `reason`, unless it is too late. */
+/** Asks for the end of an operation of `runOn`, which then rejects with `reason` unless it was too late. Of one that is over: nothing. */
 export let cancelOn: (ring: IoRing, operation: Operation, reason: unknown) => void;
 
 /** Cancels reads that are under way or in line on a descriptor, which may wait for ever; for what is built on it in this package. */
@@ -63,7 +63,9 @@ export class IoRing implements AsyncDisposable {
     cancelReads = (ring, use, reason) => ring.#cancelReads(use, reason);
     engineOf = (ring) => ring.#engine;
     runOn = (ring, operation, options = NO_OPTIONS) => ring.#run(operation, options);
-    cancelOn = (ring, operation, reason) => ring.#cancel(operation, reason);
+    cancelOn = (ring, operation, reason) => {
+      if (operation.completion !== null) ring.#cancel(operation, reason);
+    };
   }
 
   readonly #engine: Engine;
@@ -121,7 +123,6 @@ export class IoRing implements AsyncDisposable {
       const { signal, timeoutMs } = options;
       operation.resolve = resolve;
       operation.reject = reject;
-      operation.completion = this.#completion;
       if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
         throw new IoArgumentError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
       signal?.throwIfAborted();
@@ -205,10 +206,12 @@ export class IoRing implements AsyncDisposable {
       throw new RingFullError(this.#engine.inFlight);
     }
     lend(operation);
+    operation.completion = this.#completion;
     if (now) {
       try {
         this.#engine.start(operation);
       } catch (error) {
+        operation.completion = null;
         takeBack(operation, UNKNOWN);
         throw error;
       }
@@ -253,6 +256,7 @@ export class IoRing implements AsyncDisposable {
 
 /** Nothing of this operation is under way any more. What a lease threw. */
 function leave(operation: Operation, transferredBytes: number): unknown {
+  operation.completion = null;
   if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
   if (operation.timer !== null) clearTimeout(operation.timer);
   const problem = takeBack(operation, transferredBytes);

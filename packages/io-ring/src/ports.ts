@@ -26,11 +26,11 @@ export interface PooledBuffer extends LeasedBuffer, Disposable {
 }
 
 /** Where buffers come from: a `BufferPool`. */
-export interface BufferSource {
+export interface BufferSource<Kind extends PooledBuffer = PooledBuffer> {
   /** Bytes of each. */
   readonly bufferBytes: number;
   /** A buffer, or undefined where none is free. */
-  tryAcquire(): PooledBuffer | undefined;
+  tryAcquire(): Kind | undefined;
   /** A buffer; waits until one is free. Rejects with `signal.reason`. */
-  acquire(options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<PooledBuffer>;
+  acquire(options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<Kind>;
 }
