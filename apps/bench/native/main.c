@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 static const operation *find(const char *name) {
-  const operation *tables[] = {thread_operations, memory_operations, perf_operations, uring_operations};
+  const operation *tables[] = {thread_operations, memory_operations, perf_operations,
+                               uring_operations,  pass_operations,   echo_operations};
   for (size_t table = 0; table < sizeof tables / sizeof tables[0]; table++)
     for (const operation *row = tables[table]; row->name != NULL; row++)
       if (strcmp(row->name, name) == 0) return row;
@@ -36,15 +37,22 @@ static void run(const char *name, uint64_t operations) {
          sum.successful, sum.checksum & 0xffffffffu, sum.successful == operations ? "" : strerror(errno));
 }
 
+/** What no other file has a command for. */
+static void answer(const char *line) {
+  char name[64], mode[64];
+  uint64_t number = 0;
+  if (sscanf(line, "touch %63s %" SCNu64, mode, &number) == 2)
+    touch_memory(mode, number);
+  else if (sscanf(line, "%63s %" SCNu64, name, &number) == 2)
+    run(name, number);
+  else
+    printf("{\"error\":\"expected a name and a number\"}\n");
+}
+
 int main(void) {
   char line[4352];
   while (fgets(line, sizeof line, stdin) != NULL) {
-    char name[64], mode[64];
-    uint64_t number = 0;
-    if (sscanf(line, "touch %63s %" SCNu64, mode, &number) == 2) touch_memory(mode, number);
-    else if (uring_command(line)) ;
-    else if (sscanf(line, "%63s %" SCNu64, name, &number) == 2) run(name, number);
-    else printf("{\"error\":\"expected a name and a number\"}\n");
+    if (!uring_command(line) && !pass_command(line) && !echo_command(line) && !serve_command(line)) answer(line);
     fflush(stdout);
   }
   return 0;

@@ -44,12 +44,23 @@ extern const operation thread_operations[];
 extern const operation memory_operations[];
 extern const operation perf_operations[];
 extern const operation uring_operations[];
+extern const operation pass_operations[];
+extern const operation echo_operations[];
 
 /** `touch mode bytes`: see touch.c. Prints the answer. */
 void touch_memory(const char *mode, uint64_t bytes);
 
 /** `uring-open depth blocks direct path`: see uring.c. Whether the line is one; prints the answer. */
 bool uring_command(const char *line);
+
+/** `pass-open path`: see pass.c. Whether the line is one; prints the answer. */
+bool pass_command(const char *line);
+
+/** `echo-open port connections bytes`, `echo-close`: see echo.c. Whether the line is one; prints the answer. */
+bool echo_command(const char *line);
+
+/** `serve`, `spent`: see serve.c. Whether the line is one; prints the answer. */
+bool serve_command(const char *line);
 
 static inline uint64_t clock_ns(clockid_t id) {
   struct timespec time = {0};

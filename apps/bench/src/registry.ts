@@ -39,7 +39,7 @@ export const suites: readonly SuiteEntry[] = [
   },
   {
     name: 'io-ring',
-    title: 'Reads of io-ring against node:fs, and against io_uring in C',
+    title: 'Files and sockets of io-ring against node:fs and node:net, and against the same in C',
     load: async () => (await import('./suites/io-ring.ts')).suite,
   },
 ];

@@ -1,8 +1,9 @@
 import type { Suite } from '../suite.ts';
+import { echoes } from './io-ring/echo.ts';
 import { randomReads } from './io-ring/random-reads.ts';
 
 export const suite: Suite = {
   name: 'io-ring',
-  title: 'Reads of io-ring against node:fs, and against io_uring in C',
-  groups: [...randomReads],
+  title: 'Files and sockets of io-ring against node:fs and node:net, and against the same in C',
+  groups: [...randomReads, ...echoes],
 };

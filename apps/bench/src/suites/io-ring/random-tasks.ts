@@ -1,22 +1,10 @@
 // Ways to read blocks at random, `depth` of them at a time. In each, a read counts when its block is the one that was asked for.
 import { closeSync, constants, openSync, promises, read, readSync } from 'node:fs';
-import { IoBatch, IoFile, IoRing } from '@corelane/io-ring';
+import { IoBatch, IoFile } from '@corelane/io-ring';
 import { NotMeasurableError } from '../../errors.ts';
 import { BLOCK_BYTES, BlockOrder, allocate, isBlock, wordsOf } from './blocks.ts';
-
-export interface ReaderOptions {
-  readonly path: string;
-  /** Reads that are under way at once. */
-  readonly depth: number;
-  /** O_DIRECT: past the page cache. */
-  readonly direct: boolean;
-}
-
-export interface Reader {
-  /** Reads so many blocks. How many came as they should. */
-  read(operations: number): Promise<number> | number;
-  close(): Promise<void> | void;
-}
+import { requireRing } from './require-ring.ts';
+import type { OpenTask, Task, TaskOptions } from './task.ts';
 
 /** Memory for `depth` blocks, one a lane, and the order to read in. */
 class Lanes {
@@ -62,15 +50,13 @@ function flagsOf(direct: boolean): number {
   return constants.O_RDONLY | (direct ? constants.O_DIRECT : 0);
 }
 
-async function openRing({ path, depth, direct }: ReaderOptions): Promise<Reader> {
-  const ring = IoRing.open();
-  const { kind, reason } = ring.backend;
-  if (kind !== 'io_uring') throw new NotMeasurableError(reason);
+async function openRing({ path, depth, direct }: TaskOptions): Promise<Task> {
+  const ring = requireRing();
   const file = await IoFile.open(ring, path, 'r', { direct });
   const lanes = new Lanes(depth);
   const readInto = (view: Uint8Array, position: number): Promise<number> => file.read(view, { position });
   return {
-    read: (operations) => inLanes(lanes, operations, readInto),
+    run: (operations) => inLanes(lanes, operations, readInto),
     async close() {
       await file.close();
       await ring.close();
@@ -82,7 +68,7 @@ async function openRing({ path, depth, direct }: ReaderOptions): Promise<Reader>
 const DIRECT_RUN = 2048;
 
 /** The thread is blocked meanwhile. */
-function openBatch({ path, depth, direct }: ReaderOptions): Reader {
+function openBatch({ path, depth, direct }: TaskOptions): Task {
   const fd = openSync(path, flagsOf(direct));
   const count = direct ? DIRECT_RUN : depth;
 
@@ -92,7 +78,7 @@ function openBatch({ path, depth, direct }: ReaderOptions): Reader {
   if (kind !== 'io_uring') throw new NotMeasurableError(reason);
   const wanted = new Int32Array(count);
   return {
-    read(operations) {
+    run(operations) {
       let successful = 0;
       for (let done = 0; done < operations; done += count) {
         const staged = Math.min(count, operations - done);
@@ -115,19 +101,19 @@ function openBatch({ path, depth, direct }: ReaderOptions): Reader {
   };
 }
 
-async function openPromises({ path, depth, direct }: ReaderOptions): Promise<Reader> {
+async function openPromises({ path, depth, direct }: TaskOptions): Promise<Task> {
   const handle = await promises.open(path, flagsOf(direct));
   const lanes = new Lanes(depth);
   const readInto = async (view: Uint8Array, position: number): Promise<number> =>
     (await handle.read(view, 0, BLOCK_BYTES, position)).bytesRead;
-  return { read: (operations) => inLanes(lanes, operations, readInto), close: () => handle.close() };
+  return { run: (operations) => inLanes(lanes, operations, readInto), close: () => handle.close() };
 }
 
-function openCallback({ path, depth, direct }: ReaderOptions): Reader {
+function openCallback({ path, depth, direct }: TaskOptions): Task {
   const fd = openSync(path, flagsOf(direct));
   const lanes = new Lanes(depth);
   return {
-    read(operations) {
+    run(operations) {
       const { promise, resolve, reject } = Promise.withResolvers<number>();
       let started = 0;
       let done = 0;
@@ -154,12 +140,12 @@ function openCallback({ path, depth, direct }: ReaderOptions): Reader {
 }
 
 /** One at a time whatever the depth: the thread is blocked meanwhile. */
-function openSynchronous({ path, direct }: ReaderOptions): Reader {
+function openSynchronous({ path, direct }: TaskOptions): Task {
   const fd = openSync(path, flagsOf(direct));
   const lanes = new Lanes(1);
   const [view = lanes.memory] = lanes.views;
   return {
-    read(operations) {
+    run(operations) {
       let successful = 0;
       for (let operation = 0; operation < operations; operation++) {
         const block = lanes.order.next();
@@ -181,4 +167,4 @@ export const READERS = {
   promises: openPromises,
   callback: openCallback,
   sync: openSynchronous,
-} satisfies Record<string, (options: ReaderOptions) => Promise<Reader> | Reader>;
+} satisfies Record<string, OpenTask>;

@@ -1,0 +1,19 @@
+// The process of one case: its own pool of threads, its own CPU time.
+import { collectYoung } from '../../collect.ts';
+import { observeSpent, serveRequests } from '../../companion.ts';
+import { READERS } from './random-tasks.ts';
+import type { Task, TaskAnswer, TaskRequest } from './task.ts';
+
+let task: Task | undefined;
+
+serveRequests(async (request: TaskRequest): Promise<TaskAnswer | null> => {
+  if (request.type === 'open') {
+    task = await READERS[request.how](request);
+    return null;
+  }
+  if (task === undefined) throw new Error('a run before the opening');
+  collectYoung();
+  const spent = observeSpent();
+  const successful = await task.run(request.operations);
+  return { successful, ...spent() };
+});
