@@ -9,6 +9,9 @@ type Answer =
   | { readonly type: 'unavailable'; readonly reason: string }
   | { readonly type: 'error'; readonly reason: string };
 
+/** So that it can collect before it measures. */
+const EXPOSE_GC = '--expose-gc';
+
 /** The group's end. Takes one request at a time. */
 export class Companion {
   readonly #child: ChildProcess;
@@ -30,7 +33,11 @@ export class Companion {
   static start(entry: string, env: NodeJS.ProcessEnv = {}): Companion {
     // stdout belongs to the bench's own report.
     return new Companion(
-      fork(entryUrl(entry), { env: { ...process.env, ...env }, stdio: ['ignore', 2, 2, 'ipc'] }),
+      fork(entryUrl(entry), {
+        env: { ...process.env, ...env },
+        execArgv: [...process.execArgv.filter((flag) => flag !== EXPOSE_GC), EXPOSE_GC],
+        stdio: ['ignore', 2, 2, 'ipc'],
+      }),
     );
   }
 
