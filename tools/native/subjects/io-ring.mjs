@@ -36,8 +36,8 @@ export async function prepare({ declared }) {
   const folder = fs.mkdtempSync(join(base, 'io-ring-fuzz-'));
   process.chdir(folder); // a path that begins in the middle is a file here
   process.once('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
-  const { OP, STAGE, STAGE_WORDS } = await import(join(declared, 'layout.ts'));
-  return { data: { folder, OP, STAGE, STAGE_WORDS, plausible: [1, 2, 3, 64] } };
+  const { OP, STAGE, STAGE_WORDS, ADDRESS, ADDRESS_BYTES } = await import(join(declared, 'layout.ts'));
+  return { data: { folder, OP, STAGE, STAGE_WORDS, ADDRESS, ADDRESS_BYTES, plausible: [1, 2, 3, 64] } };
 }
 
 /** Descriptors that records may have. */
@@ -58,11 +58,14 @@ function descriptorsIn(folder) {
 }
 
 export function thread({ addon, values: { next, pick }, data, thread: number }) {
-  const { OP, STAGE, STAGE_WORDS } = data;
+  const { OP, STAGE, STAGE_WORDS, ADDRESS, ADDRESS_BYTES } = data;
   const folder = fs.mkdtempSync(join(data.folder, `${number}-`));
   const { plain, waiting } = descriptorsIn(folder);
   const paths = ['', 'file', 'missing/x', 'made', 'x'.repeat(300)].map((path) => join(folder, path));
   const opcodes = Object.values(OP);
+  const socketOpcodes = new Set([OP.accept, OP.connect, OP.send, OP.recv, OP.shutdown]);
+  /** That the addon has opened. */
+  const sockets = [];
   /** Open rings, the youngest last. `staged` and `memory` are of those that were bound here. */
   const rings = [];
   let calls = 0;
@@ -86,6 +89,12 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
     words[at + STAGE.fd] = pick(opcode === OP.close && flags !== 1 ? NO_DESCRIPTORS : plain);
     if (mayWait && (opcode === OP.read || opcode === OP.readv) && next() < 0.2)
       words[at + STAGE.fd] = waiting;
+    if (socketOpcodes.has(opcode)) {
+      if (mayWait) words[at + STAGE.fd] = pick([...plain, ...sockets, ...sockets]);
+      if (next() < 0.7) words[at + STAGE.length] = 16;
+    }
+    // What is there is a path, and at 64 nothing: no address of anybody.
+    if (opcode === OP.connect) words[at + STAGE.offset] = pick([0, 64, REGION_BYTES, REGION_BYTES - 8, -1]);
     if (opcode === OP.fallocate) {
       words[at + STAGE.region2] = pick([-1, 0, 1, 4096]);
       words[at + STAGE.offset2] = pick([0, 2 ** 22, -1, -(2 ** 31)]);
@@ -158,7 +167,8 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
   }
 
   const own = new Set([...plain, waiting]);
-  const isForeign = (fd) => typeof fd === 'number' && fd >= 0 && fd < 1e6 && fd !== opened && !own.has(fd);
+  const isForeign = (fd) =>
+    typeof fd === 'number' && fd >= 0 && fd < 1e6 && ![opened, ...sockets].includes(fd) && !own.has(fd);
   /** Looked up when the call is made: an older one is closed by then. */
   const ring = () => ({
     get value() {
@@ -178,10 +188,25 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
     return { value, description: `${length} shared words`, check: none };
   };
 
+  const address = () => {
+    const bytes = pick([8, ADDRESS_BYTES - 1, ADDRESS_BYTES, ADDRESS_BYTES, ADDRESS_BYTES, 128]);
+    const value = new Uint8Array(new SharedArrayBuffer(bytes));
+    const text = pick(['127.0.0.1', '::1', '127.0.0.1x', '::ffff:127.0.0.1', 'x'.repeat(200), '']);
+    const family = pick([4, 6, 0, 255]);
+    if (next() < 0.1) value.fill(0xff);
+    value[ADDRESS.family] = family;
+    value.set(Buffer.from(text).subarray(0, Math.max(0, bytes - ADDRESS.text)), ADDRESS.text);
+    return { value, description: `${bytes} shared bytes, ${family} ${text}`, check: none };
+  };
+
   return {
     likely: {
       ring,
-      fd: () => from([...plain, opened, opened])(),
+      fd: () => from([...plain, opened, opened, ...sockets, ...sockets])(),
+      family: from([4, 6, 4, 6, 0, 2, 10]),
+      option: from([-1, 0, 1, 2, 3, 4, 5, 6]),
+      record: address,
+      into: address,
       slot: from([-1, 0, 1, 3, 7, 8, 9]),
       count: from([0, 1, 2, 8, RECORDS, RECORDS + 1]),
       id: from([0, 1, 2, 3, 4, 5]),
@@ -217,7 +242,14 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
         else rings.push({ ring: result });
       }
       if (name === 'closeRing' && result === 0) forget(first);
-      if (name === 'closeDescriptor' && result === 0) opened = -1;
+      if (name === 'openSocket' && result >= 0) {
+        sockets.push(result);
+        if (sockets.length > 4) addon.closeDescriptor(sockets.shift());
+      }
+      if (name === 'closeDescriptor' && result === 0) {
+        if (first === opened) opened = -1;
+        else if (sockets.includes(first)) sockets.splice(sockets.indexOf(first), 1);
+      }
       for (const { ring: open, memory } of rings) {
         if (memory === undefined) continue;
         const bytes = Buffer.from(memory.buffer);
@@ -302,6 +334,14 @@ export const FAULTS = [
     file: 'completions.c',
     from: 'count < ring->done_records',
     to: 'count <= ring->done_records + 64',
+    report: /AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
+    what: 'an address in a view that is too short',
+    by: 'encodeAddress',
+    file: 'sockets.c',
+    from: 'if (record.length < ADDRESS_BYTES) return corelane_number(env, -EINVAL);',
+    to: 'if (record.length < 8) return corelane_number(env, -EINVAL);',
     report: /AddressSanitizer: heap-buffer-overflow/,
   },
   {
