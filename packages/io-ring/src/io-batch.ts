@@ -7,7 +7,7 @@ import { FsBatch } from './fs-batch.ts';
 import type { Backend } from './engine.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError } from './errors.ts';
-import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS } from './layout.ts';
+import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS, setPosition } from './layout.ts';
 import { viewOf, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { loadNative, type NativeAddon } from './native.ts';
 import { checkMemory, Regions } from './regions.ts';
@@ -119,9 +119,9 @@ export class IoBatch implements Disposable {
   }
 
   /** Stages an fsync. */
-  sync(fd: number, { dataOnly = false } = {}): number {
+  sync(fd: number, options?: { readonly dataOnly?: boolean }): number {
     const index = this.#stage(OP.fsync, fd, null, 0);
-    this.#staged[index * STAGE_WORDS + STAGE.flags] = dataOnly ? DATA_ONLY : 0;
+    this.#staged[index * STAGE_WORDS + STAGE.flags] = options?.dataOnly === true ? DATA_ONLY : 0;
     return index;
   }
 
@@ -244,8 +244,7 @@ export class IoBatch implements Disposable {
     const slot = this.#ring === null ? -1 : this.#ring.files.slotOf(fd);
     words[at + STAGE.sqeFlags] = slot < 0 ? 0 : SQE.fixedFile;
     words[at + STAGE.fd] = slot < 0 ? fd : slot;
-    words[at + STAGE.positionLow] = position | 0;
-    words[at + STAGE.positionHigh] = (position / 2 ** 32) | 0;
+    setPosition(words, at, position);
     words[at + STAGE.flags] = 0;
     if (view !== null) {
       const region = this.#ring?.regions.of(view);

@@ -78,3 +78,10 @@ export const SETUP = { clamp: 16, submitAll: 128, coopTaskRun: 256, singleIssuer
 export const AT_FDCWD = -100;
 /** `position` of who wants to read on from where the descriptor is. */
 export const CURRENT_POSITION = -1;
+
+/** The position of the record at `at`: 64 bits, two's complement. A number that is not small is an object on the way, so small ones are not divided. */
+export function setPosition(words: Int32Array, at: number, position: number): void {
+  words[at + STAGE.positionLow] = position | 0;
+  words[at + STAGE.positionHigh] =
+    position >= 0 && position <= 0x7fffffff ? 0 : Math.floor(position / 2 ** 32);
+}

@@ -59,7 +59,9 @@ export function viewOf(
   const bytes = lease ? memory.bytes : memory;
   checkMemory(bytes, name);
   const end = lease && direction === 'drain' ? (memory.length ?? bytes.byteLength) : bytes.byteLength;
-  const { offset = 0, length } = range ?? {};
+  // No default object: staging in a batch allocates nothing.
+  const offset = range?.offset ?? 0;
+  const length = range?.length;
   if (offset === 0 && length === undefined) {
     if (lease && end === 0) throw emptyLease(name);
     return end === bytes.byteLength ? bytes : bytes.subarray(0, end);

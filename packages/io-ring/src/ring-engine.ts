@@ -19,6 +19,7 @@ import {
   SQE,
   STAGE,
   STAGE_WORDS,
+  setPosition,
 } from './layout.ts';
 import type { NativeAddon } from './native.ts';
 import type { Operation } from './operation.ts';
@@ -338,10 +339,4 @@ export class RingEngine implements Engine {
     }
     this.onRoom();
   }
-}
-
-/** 64 bits, two's complement: -1 is where the descriptor is. */
-function setPosition(words: Int32Array, at: number, position: number): void {
-  words[at + STAGE.positionLow] = position | 0;
-  words[at + STAGE.positionHigh] = Math.floor(position / 2 ** 32);
 }

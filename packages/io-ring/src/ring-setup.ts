@@ -26,12 +26,23 @@ const WHY: Record<string, string> = {
   ENOMEM: ': the ring does not fit under RLIMIT_MEMLOCK',
 };
 
+/** Nothing to cancel. */
+const ENOENT = -2;
+
+function refusal(call: string, answer: number): string {
+  const name = errnoName(-answer);
+  return `${call} answered ${name}${WHY[name] ?? ''}`;
+}
+
 /** The ring, or why there is none, as a clause. */
 export function openRing(addon: NativeAddon, asked: number): OpenedRing | string {
   const ring = addon.openRing(asked, asked * 2, FLAGS);
-  if (ring < 0) {
-    const name = errnoName(-ring);
-    return `io_uring_setup answered ${name}${WHY[name] ?? ''}`;
+  if (ring < 0) return refusal('io_uring_setup', ring);
+  // Where nothing can be cancelled, closing would wait for ever. Nothing is in flight, and so nothing is found.
+  const found = addon.cancelOperation(ring, 0);
+  if (found !== ENOENT) {
+    addon.closeRing(ring);
+    return refusal('io_uring_register', found);
   }
   const facts = new Int32Array(new SharedArrayBuffer(FACTS_WORDS * 4));
   addon.ringFacts(ring, facts);
