@@ -1,3 +1,4 @@
+export { copy, type CopyOptions, type CopyProgress, type CopyResult, type CopyWay } from './copy.ts';
 export type { Backend, Registration } from './engine.ts';
 export {
   IoArgumentError,
