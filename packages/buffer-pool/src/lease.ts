@@ -6,29 +6,33 @@
 // Tried and rejected: to look the view up in the pool's table at each access, for leases that are 8 bytes smaller: 2 ns.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { DoubleReleaseError, ForeignReleaseError, KernelHeldError } from './errors.ts';
-import { LEASE_ENDED, LEASE_STALE } from './layout.ts';
+import { bufferRecord, GENERATION_HALF, LEASE_ENDED, LEASE_STALE } from './layout.ts';
 import type { PoolMemory } from './pool-memory.ts';
 import { takeLate } from './reclaim.ts';
 import { cancelLease, detachLease, endLease, giveLease, refusal, takeLease } from './transitions.ts';
 
+/** Word indices in a record. */
+const GENERATION = bufferRecord.word.word + GENERATION_HALF;
+const LENGTH = bufferRecord.word.lengthBytes;
+
 /** A look at a buffer that somebody leases, by its token. Ends with the lease. */
 export class LeaseView {
+  // `declare`, so that the first thing in a field is what stays in it: V8 then knows what it holds and checks nothing (0.4 ns of 1.75 that the
+  // check cost; measured). And not `#`: those cost 1 ns.
   /** Which buffer of the pool: 0 to capacity - 1. */
-  readonly index: number;
-  protected readonly memory: PoolMemory;
+  declare readonly index: number;
+  declare protected readonly memory: PoolMemory;
   /** An i32; of a lease that was given away and taken back, the last one. */
-  protected generation: number;
-  // Not `#`: those cost the check 1 ns.
-  private readonly words: Int32Array;
-  private readonly generationWord: number;
-  private readonly view: Uint8Array;
+  declare protected generation: number;
+  /** The words of the buffer's own line, so that their indices are constants (0.3 ns). */
+  declare private readonly record: Int32Array;
+  declare private readonly view: Uint8Array;
 
   constructor(memory: PoolMemory, index: number, generation: number) {
     this.memory = memory;
     this.index = index;
     this.generation = generation;
-    this.words = memory.arena.i32;
-    this.generationWord = memory.generationWord(index);
+    this.record = memory.recordOf(index);
     this.view = memory.bytesOf(index);
   }
 
@@ -42,7 +46,7 @@ export class LeaseView {
    * @throws StaleLeaseError, KernelHeldError
    */
   get bytes(): Uint8Array {
-    if (this.words[this.generationWord] !== this.generation) this.#refuse('access');
+    if (this.record[GENERATION] !== this.generation) this.#refuse('access');
     return this.view;
   }
 
@@ -53,13 +57,13 @@ export class LeaseView {
 
   /** Bytes that hold something, as the holder of the lease said; 0 at first. @throws StaleLeaseError, KernelHeldError */
   get length(): number {
-    if (this.words[this.generationWord] !== this.generation) this.#refuse('access');
-    return this.words[this.memory.lengthWord(this.index)] as number;
+    if (this.record[GENERATION] !== this.generation) this.#refuse('access');
+    return this.record[LENGTH] as number;
   }
 
   /** Whether the buffer can't be used through this any more: the lease has ended, here or elsewhere, or the kernel has the buffer. */
   get ended(): boolean {
-    return this.words[this.generationWord] !== this.generation;
+    return this.record[GENERATION] !== this.generation;
   }
 
   #refuse(action: string): never {
@@ -88,7 +92,7 @@ export class Lease extends LeaseView implements Disposable {
     if (!Number.isInteger(lengthBytes) || lengthBytes < 0 || lengthBytes > this.capacity)
       throw new ArgumentRangeError('length', lengthBytes, `an integer from 0 to ${this.capacity}`);
     void this.bytes; // throws where the lease has ended
-    this.memory.arena.i32[this.memory.lengthWord(this.index)] = lengthBytes;
+    this.memory.recordOf(this.index)[LENGTH] = lengthBytes;
   }
 
   /** Returns the buffer to the pool. @throws DoubleReleaseError, StaleLeaseError, ForeignReleaseError, KernelHeldError */

@@ -99,9 +99,9 @@ export class PoolMemory {
   disposed = false;
   readonly #records: number;
   readonly #words: Int32Array;
-  /** Word indices of the generation and the length of buffer 0. */
+  /** Word index of the generation of buffer 0. */
   readonly #generationWord: number;
-  readonly #lengthWord: number;
+  readonly #recordViews: (Int32Array | undefined)[];
   readonly #views: (Uint8Array | undefined)[];
 
   private constructor(arena: Arena, at: number) {
@@ -129,8 +129,9 @@ export class PoolMemory {
     this.#records = read(word.records);
     this.#words = arena.i32;
     this.#generationWord = (this.#records >> 2) + bufferRecord.word.word + GENERATION_HALF;
-    this.#lengthWord = (this.#records >> 2) + bufferRecord.word.lengthBytes;
-    this.#views = Array.from({ length: Math.max(0, Math.min(this.buffers, MAX_BUFFERS)) });
+    const length = Math.max(0, Math.min(this.buffers, MAX_BUFFERS));
+    this.#views = Array.from({ length });
+    this.#recordViews = Array.from({ length });
   }
 
   /** Bytes that a pool takes of its arena. @throws ArgumentRangeError */
@@ -252,14 +253,10 @@ export class PoolMemory {
     return (this.at + bufferPoolRoot.bytes + slot * ownerSlot.bytes) >> 2;
   }
 
-  /** Word index of the length of a buffer. */
-  lengthWord(index: number): number {
-    return this.#lengthWord + index * RECORD_WORDS;
-  }
-
-  /** Word index of the generation of a buffer. */
-  generationWord(index: number): number {
-    return this.#generationWord + index * RECORD_WORDS;
+  /** The words of a buffer's own line, one view for each buffer and `BufferPool` object. */
+  recordOf(index: number): Int32Array {
+    const first = (this.#records >> 2) + index * RECORD_WORDS;
+    return (this.#recordViews[index] ??= this.#words.subarray(first, first + RECORD_WORDS));
   }
 
   /** Is it leased, in a generation with these bits? A plain look, as of `lease.bytes`. */
