@@ -50,7 +50,7 @@ import {
   OWNER_SLOT_SPILLS,
   STOLEN,
 } from './layout.generated.ts';
-import { isLookDue, notePressure } from './pressure.ts';
+import { noteEnd, notePressure } from './pressure.ts';
 import { recordOf, slotOf } from './record.ts';
 import { wakeWaiters } from './waiting.ts';
 
@@ -112,7 +112,10 @@ export function returnBuffer(pool: i32, index: i32, owner: i32): void {
     const cached = (get(slot + OWNER_SLOT_CACHED) + 1) | 0;
     set(slot + OWNER_SLOT_CACHED, cached);
     if (cached > most) spill(pool, owner);
-    else if (isLookDue(pool, slot) == 0) return;
+    else {
+      noteEnd(pool, slot);
+      return;
+    }
   }
   notePressure(pool, slot);
 }

@@ -42,7 +42,7 @@ import {
   OWNER_SLOT_STEALS,
   STOLEN,
 } from './layout.generated.ts';
-import { isLookDue, notePressure } from './pressure.ts';
+import { noteAcquire, notePressure } from './pressure.ts';
 import { held, recordOf, slotOf, stateOf } from './record.ts';
 
 /**
@@ -89,7 +89,8 @@ export function acquireLease(pool: i32, owner: i32, source: i32): i32 {
   addTally(slot + OWNER_SLOT_ACQUIRES, 1);
   if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);
   if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);
-  if (missed != 0 || isLookDue(pool, slot) != 0) notePressure(pool, slot);
+  if (missed != 0) notePressure(pool, slot);
+  else noteAcquire(pool, slot);
   const varying = (generation << get(pool + BUFFER_POOL_ROOT_INDEX_BITS)) | index;
   return (varying & get(pool + BUFFER_POOL_ROOT_TOKEN_MASK)) | get(pool + BUFFER_POOL_ROOT_TOKEN_BASE);
 }

@@ -167,6 +167,11 @@ export const ownerSlot = struct(
       writer: 'the owner',
       reader: 'the owner: writing it is the fence before it looks at the counts of others',
     }),
+    acquiresAt: ownerOnly('i32', {
+      doc: 'low word of acquires from which the owner asks whether it must look: before, it can not have moved far enough',
+      reader: 'the owner',
+    }),
+    endsAt: ownerOnly('i32', { doc: 'the same of ends', reader: 'the owner' }),
     acquires: ownerOnly(tally.bytes, { doc: 'a tally: leases taken, over all owners of the slot' }),
     ends: ownerOnly(tally.bytes, {
       doc: 'a tally: buffers made available again, over all owners of the slot; its low word less that of acquires, over all slots, is how many are not available',

@@ -47,8 +47,8 @@ const kinds = (steps: readonly Step[]): string[] => steps.map((step) => step.spl
 test('no call and no loop lies between the pop of a buffer and its lease', () => {
   const steps = kernel.steps('acquireLease').filter((step) => step !== 'store'); // those of tallies
   // The pop from the own cache; the call that pops elsewhere; the pop from the reserve; what is done where there is none, and ends
-  // there; the lease; pressure.
-  expect(kinds(steps)).toEqual(['loop', 'CAS', 'call', 'loop', 'CAS', 'call', 'CAS', 'call']);
+  // there; the lease; pressure, one way or the other.
+  expect(kinds(steps)).toEqual(['loop', 'CAS', 'call', 'loop', 'CAS', 'call', 'CAS', 'call', 'call']);
 });
 
 test('a batch is noted right after it was popped, and the note taken back right after it was pushed', () => {

@@ -253,23 +253,28 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'pressure is looked for before the lease is counted',
-    find: 'addTally(slot + OWNER_SLOT_ACQUIRES, 1);\n  if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);\n  if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);\n  if (missed != 0 || isLookDue(pool, slot) != 0) notePressure(pool, slot);',
+    find: 'addTally(slot + OWNER_SLOT_ACQUIRES, 1);\n  if (missed != 0) addTally(slot + OWNER_SLOT_MISSES, 1);\n  if (found != index) addTally(slot + OWNER_SLOT_STEALS, 1);\n  if (missed != 0) notePressure(pool, slot);\n  else noteAcquire(pool, slot);',
     replace: 'notePressure(pool, slot); addTally(slot + OWNER_SLOT_ACQUIRES, 1);',
   },
   {
     name: 'who takes from its cache never looks',
-    find: 'if (missed != 0 || isLookDue(pool, slot) != 0) notePressure(pool, slot);',
-    replace: 'if (missed != 0) notePressure(pool, slot);',
+    find: 'else noteAcquire(pool, slot);',
+    replace: '',
   },
   {
     name: 'who returns to its cache never looks',
-    find: 'else if (isLookDue(pool, slot) == 0) return;',
-    replace: 'else return;',
+    find: 'noteEnd(pool, slot);',
+    replace: '',
   },
   {
     name: 'who returns is never far from where it looked',
     find: 'const far = moved < 0 ? (0 - moved) | 0 : moved;',
     replace: 'const far = moved;',
+  },
+  {
+    name: 'who has looked rests for a step too many',
+    find: 'rest(slot, (roomOf(pool) + 1) | 0);',
+    replace: 'rest(slot, (roomOf(pool) + 2) | 0);',
   },
   {
     name: 'who looks does not note where it was',
