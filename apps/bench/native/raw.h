@@ -53,7 +53,7 @@ void touch_memory(const char *mode, uint64_t bytes);
 /** `uring-open depth blocks direct path`: see uring.c. Whether the line is one; prints the answer. */
 bool uring_command(const char *line);
 
-/** `pass-open path`: see pass.c. Whether the line is one; prints the answer. */
+/** `pass-open bytes path`: see pass.c. Whether the line is one; prints the answer. */
 bool pass_command(const char *line);
 
 /** `echo-open port connections bytes`, `echo-close`: see echo.c. Whether the line is one; prints the answer. */

@@ -27,22 +27,25 @@ function casesOf(stdout: string): { document: BenchDocument; cases: readonly Cas
 }
 
 describe('the suite io-ring', { timeout: 240_000 }, () => {
-  test.each(['32'])('measures every case of %s, or says why this machine cannot', async (group) => {
-    const { code, stdout, stderr } = await runCommand(...QUICK, '--group', group);
-    expect(stderr).toBe('');
-    const { document, cases } = casesOf(stdout);
-    expect(document.verdict.reasons).toEqual([]);
-    expect(code).toBe(0);
-    for (const { name, unavailable, metrics, operations } of cases)
-      if (unavailable === null)
-        expect({ name, figures: Object.keys(metrics).length }).not.toMatchObject({ figures: 0 });
-      else
-        expect({ name, unavailable, operations }).toMatchObject({
-          unavailable: expect.stringMatching(/.{10}/),
-          operations: 0,
-        });
-    expect(cases.filter(({ role, unavailable }) => role === 'peer' && unavailable !== null)).toEqual([]);
-  });
+  test.each(['32', 'sequential'])(
+    'measures every case of %s, or says why this machine cannot',
+    async (group) => {
+      const { code, stdout, stderr } = await runCommand(...QUICK, '--group', group);
+      expect(stderr).toBe('');
+      const { document, cases } = casesOf(stdout);
+      expect(document.verdict.reasons).toEqual([]);
+      expect(code).toBe(0);
+      for (const { name, unavailable, metrics, operations } of cases)
+        if (unavailable === null)
+          expect({ name, figures: Object.keys(metrics).length }).not.toMatchObject({ figures: 0 });
+        else
+          expect({ name, unavailable, operations }).toMatchObject({
+            unavailable: expect.stringMatching(/.{10}/),
+            operations: 0,
+          });
+      expect(cases.filter(({ role, unavailable }) => role === 'peer' && unavailable !== null)).toEqual([]);
+    },
+  );
 
   test('runs without the addon and without a compiler, and says so case by case', async () => {
     const { code, stdout } = await runCommandWith(
@@ -88,7 +91,7 @@ describe('the file of blocks', () => {
       for (let block = 0; block < FILE_BLOCKS; block += 2)
         writeSync(fd, new Uint8Array(4).fill(255), 0, 4, block * BLOCK_BYTES);
       closeSync(fd);
-      const options = { path: file.path, depth: 4, direct: false };
+      const options = { path: file.path, depth: 4, direct: false, bytes: 0 };
       for (const [how, open] of Object.entries(READERS)) {
         let task;
         try {

@@ -22,7 +22,7 @@ function claimsOf(direct: boolean, depth: number): readonly Claim[] {
 }
 
 function group(direct: boolean, depth: number): BatchGroup {
-  const common = { depth, direct, shared: new SharedBlockFile() };
+  const common = { depth, direct, bytes: FILE_BYTES, shared: new SharedBlockFile() };
   const raw = inC(({ path }) => `uring-open ${depth} ${FILE_BLOCKS} ${direct ? 1 : 0} ${path}`, 'uring-read');
   return {
     kind: 'batch',

@@ -18,8 +18,8 @@ export type Start = (options: TaskOptions) => Promise<Running>;
 
 export interface CaseOptions extends Omit<TaskOptions, 'path'> {
   readonly shared: SharedBlockFile;
-  /** Bytes of an operation: then its rate is a figure as well. */
-  readonly bytes?: number;
+  /** An operation is as many bytes: its rate is a figure as well. */
+  readonly rated?: boolean;
 }
 
 /** @throws whatever `ready` does; the process is gone then */
@@ -71,7 +71,7 @@ export function inC(open: (options: TaskOptions) => string, operation: string): 
 
 export function taskCase(
   definition: Pick<BatchCase, 'name' | 'role'> & Partial<Pick<BatchCase, 'note' | 'against'>>,
-  { shared, bytes, ...options }: CaseOptions,
+  { shared, rated = false, ...options }: CaseOptions,
   start: Start,
 ): BatchCase {
   const held = new Held<{ readonly file: BlockFile; running?: Running; successful: number }>();
@@ -90,8 +90,7 @@ export function taskCase(
       if (!options.direct) state.file.warm();
       const { successful, elapsedNs, cpuNs } = await state.running.run(operations);
       state.successful += successful;
-      const rate =
-        bytes === undefined ? {} : { rate: { value: (bytes * operations) / elapsedNs, unit: 'GB/s' } };
+      const rate = rated ? { rate: { value: (options.bytes * operations) / elapsedNs, unit: 'GB/s' } } : {};
       return {
         successful,
         elapsedNs,

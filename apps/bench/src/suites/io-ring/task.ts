@@ -1,4 +1,5 @@
 // What the process of a case does: see task-process.ts.
+import type { PASSES } from './pass-tasks.ts';
 import type { READERS } from './random-tasks.ts';
 import type { Spent } from '../../companion.ts';
 
@@ -8,6 +9,8 @@ export interface TaskOptions {
   readonly depth: number;
   /** O_DIRECT: past the page cache. */
   readonly direct: boolean;
+  /** Of the file, for passes. */
+  readonly bytes: number;
 }
 
 export interface Task {
@@ -19,7 +22,7 @@ export interface Task {
 /** @throws NotMeasurableError where this machine cannot */
 export type OpenTask = (options: TaskOptions) => Promise<Task> | Task;
 
-export type How = keyof typeof READERS;
+export type How = keyof typeof READERS | keyof typeof PASSES;
 
 export type TaskRequest =
   | ({ readonly type: 'open'; readonly how: How } & TaskOptions)
