@@ -15,6 +15,8 @@ import {
   wordsOf,
   writeBlocks,
 } from '../src/suites/io-ring/blocks.ts';
+import { COPIES } from '../src/suites/io-ring/copy-tasks.ts';
+import { PASSES } from '../src/suites/io-ring/pass-tasks.ts';
 import { READERS } from '../src/suites/io-ring/random-tasks.ts';
 import { runCommand, runCommandWith } from './run-bench.ts';
 
@@ -27,7 +29,7 @@ function casesOf(stdout: string): { document: BenchDocument; cases: readonly Cas
 }
 
 describe('the suite io-ring', { timeout: 240_000 }, () => {
-  test.each(['32', 'sequential'])(
+  test.each(['32', 'sequential', 'copy'])(
     'measures every case of %s, or says why this machine cannot',
     async (group) => {
       const { code, stdout, stderr } = await runCommand(...QUICK, '--group', group);
@@ -83,7 +85,7 @@ describe('the file of blocks', () => {
     expect(isBlock(words, 1, 8)).toBe(false);
   });
 
-  test('a read of something else does not count, whoever reads', { timeout: 60_000 }, async () => {
+  test('what is something else does not count, whoever reads or copies it', { timeout: 60_000 }, async () => {
     const file = new BlockFile();
     try {
       // Half of the blocks are spoilt.
@@ -103,6 +105,13 @@ describe('the file of blocks', () => {
         expect({ how, right: await task.run(1000) }).toEqual({ how, right: 500 });
         await task.close();
       }
+      const pass = PASSES['pass-sync']({ ...options, bytes: 1 << 20 });
+      expect(await pass.run(3)).toBe(0);
+      await pass.close();
+      const copying = COPIES['copy-file'](options);
+      expect(await copying.run(1)).toBe(1);
+      expect(copying.settle?.()).toBe(0);
+      await copying.close();
     } finally {
       file.remove();
     }

@@ -1,11 +1,12 @@
 // The process of one case: its own pool of threads, its own CPU time.
 import { collectYoung } from '../../collect.ts';
 import { observeSpent, serveRequests } from '../../companion.ts';
+import { COPIES } from './copy-tasks.ts';
 import { PASSES } from './pass-tasks.ts';
 import { READERS } from './random-tasks.ts';
 import type { Task, TaskAnswer, TaskRequest } from './task.ts';
 
-const TASKS = { ...READERS, ...PASSES };
+const TASKS = { ...READERS, ...PASSES, ...COPIES };
 
 let task: Task | undefined;
 
@@ -17,6 +18,7 @@ serveRequests(async (request: TaskRequest): Promise<TaskAnswer | null> => {
   if (task === undefined) throw new Error('a run before the opening');
   collectYoung();
   const spent = observeSpent();
-  const successful = await task.run(request.operations);
-  return { successful, ...spent() };
+  const ran = await task.run(request.operations);
+  const { elapsedNs, cpuNs } = spent();
+  return { successful: task.settle?.() ?? ran, elapsedNs, cpuNs };
 });

@@ -1,4 +1,5 @@
 // What the process of a case does: see task-process.ts.
+import type { COPIES } from './copy-tasks.ts';
 import type { PASSES } from './pass-tasks.ts';
 import type { READERS } from './random-tasks.ts';
 import type { Spent } from '../../companion.ts';
@@ -14,15 +15,17 @@ export interface TaskOptions {
 }
 
 export interface Task {
-  /** Does so many operations. How many succeeded, each looked at. */
+  /** Does so many operations. How many succeeded, each looked at, unless `settle` does. */
   run(operations: number): Promise<number> | number;
+  /** Looks at what the last run left, and tidies up, with the clock stopped. How many operations succeeded. */
+  settle?(): number;
   close(): Promise<void> | void;
 }
 
 /** @throws NotMeasurableError where this machine cannot */
 export type OpenTask = (options: TaskOptions) => Promise<Task> | Task;
 
-export type How = keyof typeof READERS | keyof typeof PASSES;
+export type How = keyof typeof READERS | keyof typeof PASSES | keyof typeof COPIES;
 
 export type TaskRequest =
   | ({ readonly type: 'open'; readonly how: How } & TaskOptions)
