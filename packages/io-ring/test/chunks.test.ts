@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { BufferPool, Lease } from '@corelane/buffer-pool';
 import { expect, test } from 'vitest';
-import { IoFile, type Chunk, type ChunkOptions } from '../src/index.ts';
+import { IoFile, type Chunk, type ChunkOptions, type PooledBuffer } from '../src/index.ts';
 import type { FileStatus } from '../src/file-status.ts';
 import { chunksOf } from '../src/stream/chunk-reader.ts';
 import type { FileAccess } from '../src/stream/file-transfers.ts';
@@ -318,4 +318,51 @@ test('a short piece is the last one, even where later ones found something', asy
   const lengths: number[] = [];
   for await (const { length } of chunksOf(file, {})) lengths.push(length);
   expect(lengths).toEqual([4096, 10]);
+});
+
+test('readers one after the other use the same few buffers of the ring, which knows of 64 memories at most', async () => {
+  await using file = await opened();
+  for (let round = 0; round < 100; round++) expect((await gather(file)).length).toBe(CONTENT.length);
+  const held = [];
+  for (let round = 0; round < 100; round++) {
+    const reader = file.chunks();
+    held.push((await reader.next()).value?.keep());
+    await reader.return();
+  }
+  expect(held.every((buffer) => buffer?.bytes[1] === 31)).toBe(true);
+  expect(new Set(held.map((buffer) => buffer?.bytes.buffer)).size).toBeLessThan(8);
+  for (const buffer of held) buffer?.release();
+  expect((await gather(file)).equals(CONTENT)).toBe(true);
+});
+
+test('buffers of the ring are the kernel’s while it has them, and nobody’s once released', async () => {
+  await using file = await IoFile.open(ringOf(), pipePath(), 'r+');
+  await using other = await opened();
+  const reader = other.chunks();
+  const buffer = (await reader.next()).value?.keep() as PooledBuffer;
+  await reader.return();
+  const { byteOffset } = buffer.bytes;
+  const read = file.read(buffer, { length: 1 });
+  for (const use of [() => buffer.bytes, () => buffer.release()])
+    expect(use).toThrow('the kernel has the buffer');
+  buffer[Symbol.dispose](); // an orphan
+  const free = other.chunks();
+  const next = (await free.next()).value?.keep() as PooledBuffer;
+  expect(next.bytes.byteOffset).not.toBe(byteOffset);
+  fs.writeSync(file.fd, 'x');
+  expect(await read).toBe(1);
+  expect(() => buffer.bytes).toThrow('was released');
+  expect(() => buffer.release()).toThrow('was released');
+  next.release();
+  await free.return();
+});
+
+test('files that are read past the cache come whole, through buffers of either kind', async ({ skip }) => {
+  const ring = ringOf();
+  const path = fileOf(CONTENT);
+  const file = await IoFile.open(ring, path, 'r', { direct: true }).catch(() => undefined);
+  if (file === undefined) return skip('the file system has no O_DIRECT');
+  expect((await gather(file)).equals(CONTENT)).toBe(true);
+  expect((await gather(file, { pool: poolOf({ alignBytes: 4096 }) })).equals(CONTENT)).toBe(true);
+  await file.close();
 });
