@@ -110,7 +110,8 @@ export class RingEngine implements Engine {
   }
 
   get hasRoom(): boolean {
-    return this.#freeCount > 0;
+    // The stage is full only while the kernel takes nothing.
+    return this.#freeCount > 0 && this.#stagedCount < this.#stageRecords;
   }
 
   start(operation: Operation): void {
@@ -287,6 +288,7 @@ export class RingEngine implements Engine {
           setImmediate(() => {
             this.#retrying = false;
             this.#flush();
+            this.onRoom();
           });
         this.#retrying = true;
         return;
@@ -307,6 +309,7 @@ export class RingEngine implements Engine {
     for (let at = 0; at < count * DONE_WORDS; at += DONE_WORDS)
       this.#complete(done[at + DONE.id] as number, done[at + DONE.result] as number);
     this.#flush();
+    this.onRoom(); // of the stage
   }
 
   /** Takes an operation that the kernel has not taken yet off the stage; it completes like any other. Whether it was there. */

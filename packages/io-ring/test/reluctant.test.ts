@@ -1,0 +1,57 @@
+/** A kernel that takes nothing for a while, as it does where it lacks memory: everything is handed over later, once each, and in order. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { OP } from '../src/layout.ts';
+import { loadNative, type NativeAddon } from '../src/native.ts';
+import { Operation } from '../src/operation.ts';
+import { RingEngine } from '../src/ring-engine.ts';
+import fs from 'node:fs';
+import { fileOf, pattern, shared, turn } from './files.ts';
+import { native } from './native-mode.ts';
+
+const [EAGAIN, EBUSY] = [-11, -16];
+
+describe.runIf(native)('a kernel that takes nothing for a while', () => {
+  for (const [name, answer] of [
+    ['EAGAIN', EAGAIN],
+    ['EBUSY', EBUSY],
+  ] as const)
+    test(`${name}: what has no room to be staged is not started, and all of it completes`, async () => {
+      const addon = loadNative().addon as NativeAddon;
+      let refusals = 7;
+      const submitted: number[] = [];
+      const reluctant: NativeAddon = {
+        ...addon,
+        submit(ring, count) {
+          submitted.push(count);
+          return refusals-- > 0 ? answer : addon.submit(ring, count);
+        },
+      };
+      const engine = RingEngine.open(reluctant, { entries: 4, files: 0, fixedBuffers: false });
+      if (typeof engine === 'string') throw new Error(engine);
+      onTestFinished(() => engine.close());
+      const fd = fs.openSync(fileOf(pattern(64)), 'r');
+      onTestFinished(() => fs.closeSync(fd));
+      const memory = shared(64);
+      const results: number[] = [];
+      let started = 0;
+      const start = (): void => {
+        while (started < 64 && engine.hasRoom) {
+          const operation = new Operation(OP.read, 'read');
+          operation.fd = fd;
+          operation.position = started;
+          operation.view = memory.subarray(started, started + 1);
+          operation.completion = { completed: (_, result) => void results.push(result) };
+          engine.start(operation);
+          started++;
+        }
+      };
+      engine.onRoom = start;
+      start();
+      expect(started).toBe(4); // as many as records can be staged
+      while (results.length < 64) await turn();
+      expect(results.every((result) => result === 1)).toBe(true);
+      expect(memory).toEqual(pattern(64));
+      expect(Math.max(...submitted)).toBe(4);
+      expect(engine.inFlight).toBe(0);
+    });
+});
