@@ -19,7 +19,7 @@ const CHUNK_BLOCKS = 256;
 const MEBIBYTE = 1 << 20;
 
 /** Whether a file has all blocks, and nothing else. */
-export function isWhole(path: string): boolean {
+function isWhole(path: string): boolean {
   const chunk = allocate(CHUNK_BLOCKS * BLOCK_BYTES);
   const words = wordsOf(chunk);
   const fd = openSync(path, 'r');
