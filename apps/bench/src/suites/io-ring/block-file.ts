@@ -53,6 +53,7 @@ export class BlockFile {
 
   /** @throws NotMeasurableError where its file system has no O_DIRECT */
   requireDirect(): void {
+    if (!('O_DIRECT' in constants)) throw new NotMeasurableError(`${process.platform} has no O_DIRECT`);
     try {
       const fd = openSync(this.path, constants.O_RDONLY | constants.O_DIRECT);
       try {
