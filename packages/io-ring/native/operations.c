@@ -193,6 +193,21 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   return corelane_number(env, taken > 0 ? (double)taken : -(double)error);
 }
 
+/** trySend(ring, fd, region, offset, length): what the kernel takes without waiting. How many bytes; -EAGAIN where it takes none, -EPIPE … */
+static napi_value try_send(napi_env env, napi_callback_info info) {
+  corelane_call call = corelane_begin(env, info);
+  corelane_ring *ring = corelane_ring_of(&call, 0);
+  int fd = corelane_int(&call, 1);
+  int region = corelane_int(&call, 2);
+  uint64_t offset = corelane_natural(&call, 3);
+  uint64_t length = corelane_natural(&call, 4);
+  if (ring == NULL || !call.ok) return NULL;
+  if (offset > UINT32_MAX) return corelane_number(env, -ERANGE);
+  place range = place_of(ring, region, (int32_t)(uint32_t)offset, length);
+  if (range.error != 0) return corelane_number(env, range.error);
+  return corelane_answer(env, send(fd, range.bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 /** cancelOperation(ring, id): asks for its end. 0, or -ENOENT where it has completed; it completes in any case. */
 static napi_value cancel_operation(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
@@ -205,5 +220,6 @@ static napi_value cancel_operation(napi_env env, napi_callback_info info) {
 
 void corelane_register_operations(napi_env env, napi_value exports) {
   corelane_define(env, exports, "submit", submit);
+  corelane_define(env, exports, "trySend", try_send);
   corelane_define(env, exports, "cancelOperation", cancel_operation);
 }

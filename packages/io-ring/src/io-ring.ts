@@ -58,11 +58,19 @@ export let cancelOn: (ring: IoRing, operation: Operation, reason: unknown) => vo
 /** Cancels reads that are under way or in line on a descriptor, which may wait for ever; for what is built on it in this package. */
 export let cancelReads: (ring: IoRing, use: Use, reason: unknown) => void;
 
+/** Counts an operation that was over at once and needed no ring. */
+export let countOn: (ring: IoRing, failed: boolean) => void;
+
 export class IoRing implements AsyncDisposable {
   static {
     cancelReads = (ring, use, reason) => ring.#cancelReads(use, reason);
     engineOf = (ring) => ring.#engine;
     runOn = (ring, operation, options = NO_OPTIONS) => ring.#run(operation, options);
+    countOn = (ring, failed) => {
+      ring.#started++;
+      ring.#completed++;
+      if (failed) ring.#failed++;
+    };
     cancelOn = (ring, operation, reason) => {
       if (operation.completion !== null) ring.#cancel(operation, reason);
     };

@@ -28,6 +28,8 @@ export interface NativeAddon {
   closeRing(ring: number): number;
   /** Closes what an operation of this thread has opened, whatever became of its ring. */
   closeDescriptor(fd: number): number;
+  /** Sends what the kernel takes without waiting: how many bytes, or -EAGAIN. */
+  trySend(ring: number, fd: number, region: number, offset: number, length: number): number;
   /** A record of `ADDRESS` becomes what the kernel takes, in its place: how many bytes. */
   encodeAddress(record: Uint8Array): number;
   openSocket(ring: number, family: number): number;

@@ -84,4 +84,18 @@ export class Operation {
     this.opcode = opcode;
     this.syscall = syscall;
   }
+
+  /** For the next of the same kind: only once it has completed, uncancelled, and nobody looks at it any more. */
+  reuse(): void {
+    this.lease = null;
+    this.leaseFilledFrom = -1;
+    this.flags = 0;
+    this.inFull = false;
+    this.transferredBytes = 0;
+    this.signal = null;
+    this.onAbort = null;
+    this.timer = null;
+    this.resolve = null;
+    this.reject = null;
+  }
 }

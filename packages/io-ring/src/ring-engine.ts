@@ -83,7 +83,6 @@ export class RingEngine implements Engine {
   private constructor(addon: NativeAddon, opened: OpenedRing, { files, fixedBuffers }: RingOptions) {
     const { ring, entries } = opened;
     this.#addon = addon;
-    this.sockets = new RingSockets(addon, ring);
     this.#ring = ring;
     this.capacity = opened.completionEntries;
     this.#stageRecords = entries;
@@ -91,6 +90,7 @@ export class RingEngine implements Engine {
     this.#done = new Int32Array(new SharedArrayBuffer(this.capacity * DONE_WORDS * 4));
     addon.bindQueues(ring, this.#staged, this.#done);
     this.#regions = new Regions((view) => addon.addRegion(ring, view));
+    this.sockets = new RingSockets(addon, ring, this.#regions);
     this.#table = Array.from({ length: this.capacity }, () => null);
     this.#ids = Int32Array.from({ length: this.capacity }, (_, index) => index);
     this.#free = Int32Array.from({ length: this.capacity }, (_, index) => this.capacity - 1 - index);
@@ -221,6 +221,7 @@ export class RingEngine implements Engine {
         this.#idle = resolve;
       });
     this.#closed = true;
+    this.sockets.close();
     this.#addon.closeRing(this.#ring);
   }
 
@@ -306,6 +307,7 @@ export class RingEngine implements Engine {
 
   #completed(count: number): void {
     const done = this.#done;
+    this.sockets.turned(count);
     for (let at = 0; at < count * DONE_WORDS; at += DONE_WORDS)
       this.#complete(done[at + DONE.id] as number, done[at + DONE.result] as number);
     this.#flush();

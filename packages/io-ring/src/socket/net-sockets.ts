@@ -25,6 +25,10 @@ export class NetSockets implements Sockets {
     return this.#add(new NetConnection());
   }
 
+  trySend(): number {
+    return -os.constants.errno.EAGAIN; // node:net does so itself
+  }
+
   endpointOf(fd: number, peer: boolean): Endpoint | undefined {
     return this.#known.get(fd)?.endpoint(peer);
   }

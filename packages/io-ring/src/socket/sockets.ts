@@ -15,6 +15,8 @@ export interface Sockets {
   listen(at: Endpoint, settings: ListenSettings): Promise<number>;
   /** A descriptor to connect to such an address. @throws OperationError */
   open(to: Endpoint): number;
+  /** Sends what can be sent at once, where that is cheaper than an operation: how many bytes; -EAGAIN: an operation is to be started; or -errno. */
+  trySend(fd: number, view: Uint8Array): number;
   /** Its own address, or its peer's; `undefined` where it has none, or none any more. */
   endpointOf(fd: number, peer: boolean): Endpoint | undefined;
   /** @throws OperationError */

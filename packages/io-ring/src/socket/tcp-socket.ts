@@ -2,6 +2,8 @@
  * A connection of TCP. One receives and one sends at a time: what the kernel has of a second one in the same direction may come before the
  * first, so bytes would be mixed up.
  */
+import os from 'node:os';
+import { errnoName } from '../errno.ts';
 import {
   IoArgumentError,
   OperationError,
@@ -9,13 +11,14 @@ import {
   RingClosedError,
   SocketBusyError,
 } from '../errors.ts';
-import { cancelOn, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
+import { cancelOn, countOn, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
 import { MESSAGE, OP, SHUT_SENDING } from '../layout.ts';
 import { Operation, type Use } from '../operation.ts';
 import { setMemory, type IoMemory, type MemoryRange } from '../loan.ts';
 import { checkPort, resolveHost, showEndpoint, type Endpoint } from './endpoint.ts';
 
 const NO_OPTIONS: RecvOptions = {};
+const EAGAIN = -os.constants.errno.EAGAIN;
 const MAX_IDLE_SECONDS = 32_767;
 
 export interface ConnectOptions extends OperationOptions {
@@ -43,8 +46,12 @@ export class TcpSocket implements AsyncDisposable {
 
   readonly #ring: IoRing;
   readonly #fd: number;
+  /** In flight, or in line. */
   #receiving: Operation | null = null;
   #sending: Operation | null = null;
+  /** Used again for the next. */
+  #receiver: Operation | null = null;
+  #sender: Operation | null = null;
   #bytesReceived = 0;
   #bytesSent = 0;
   /** The last receive took all that there was. */
@@ -121,15 +128,16 @@ export class TcpSocket implements AsyncDisposable {
    * @throws IoArgumentError, IoMemoryError, SocketBusyError, RingClosedError, all as rejections; OperationError (`ECONNRESET` …), or as all operations do
    */
   recv(memory: IoMemory, options: RecvOptions = NO_OPTIONS): Promise<number> {
-    const operation = new Operation(OP.recv, 'recv');
+    let operation: Operation;
     try {
+      if (this.#receiving !== null) throw new SocketBusyError('recv');
+      operation = this.#prepare(this.#receiver ?? new Operation(OP.recv, 'recv'));
       setMemory(operation, memory, 'fill', options);
       if (operation.view?.byteLength === 0) throw new IoArgumentError('memory.byteLength', 0, 'at least 1');
-      if (this.#receiving !== null) throw new SocketBusyError('recv');
-      this.#begin(operation);
     } catch (error) {
       return Promise.reject(error);
     }
+    this.#receiver = operation;
     operation.pollFirst = this.#drained;
     if (options.inFull === true) {
       operation.inFull = true;
@@ -143,15 +151,18 @@ export class TcpSocket implements AsyncDisposable {
    * it rejects, and `bytesSent` says how far it came. Otherwise as `recv` (`EPIPE`, `ECONNRESET`).
    */
   send(memory: IoMemory, options: SendOptions = NO_OPTIONS): Promise<number> {
-    const operation = new Operation(OP.send, 'send');
+    let operation: Operation;
     try {
-      setMemory(operation, memory, 'drain', options);
       if (this.#sending !== null) throw new SocketBusyError('send');
-      this.#begin(operation);
+      operation = this.#prepare(this.#sender ?? new Operation(OP.send, 'send'));
+      setMemory(operation, memory, 'drain', options);
+      if (operation.view?.byteLength === 0) return Promise.resolve(0);
+      if (options.signal === undefined && options.timeoutMs === undefined && this.#sendAtOnce(operation))
+        return Promise.resolve(operation.transferredBytes);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (operation.view?.byteLength === 0) return Promise.resolve(0);
+    this.#sender = operation;
     operation.inFull = true;
     operation.flags = MESSAGE.noSignal | MESSAGE.waitAll;
     return runOn(this.#ring, operation, options);
@@ -159,9 +170,8 @@ export class TcpSocket implements AsyncDisposable {
 
   /** Says that no more will be sent; receiving goes on. Rejects with OperationError (`ENOTCONN`), or as all operations do. */
   async shutdown(options: OperationOptions = NO_OPTIONS): Promise<void> {
-    const operation = new Operation(OP.shutdown, 'shutdown');
     if (this.#sending !== null) throw new SocketBusyError('send');
-    this.#begin(operation);
+    const operation = this.#prepare(new Operation(OP.shutdown, 'shutdown'));
     operation.mode = SHUT_SENDING;
     await runOn(this.#ring, operation, options);
   }
@@ -213,10 +223,32 @@ export class TcpSocket implements AsyncDisposable {
     return this.#receiving !== null || this.#sending !== null;
   }
 
-  #begin(operation: Operation): void {
+  /** @throws RingClosedError */
+  #prepare(operation: Operation): Operation {
     if (this.#closing !== null) throw new RingClosedError('socket');
+    operation.reuse();
     operation.fd = this.#fd;
     operation.use = this.#use;
+    return operation;
+  }
+
+  /** Whether all of it was sent; else what is left is to be. @throws OperationError */
+  #sendAtOnce(operation: Operation): boolean {
+    const view = operation.view as Uint8Array;
+    const sent = engineOf(this.#ring).sockets.trySend(this.#fd, view);
+    if (sent === EAGAIN) return false;
+    if (sent < 0) {
+      countOn(this.#ring, true);
+      throw new OperationError(errnoName(-sent), sent, 'send');
+    }
+    operation.transferredBytes = sent;
+    if (sent < view.byteLength) {
+      operation.view = view.subarray(sent);
+      return false;
+    }
+    countOn(this.#ring, false);
+    this.#bytesSent += sent;
+    return true;
   }
 
   #enter(operation: Operation): void {
@@ -225,6 +257,9 @@ export class TcpSocket implements AsyncDisposable {
   }
 
   #leave(operation: Operation): void {
+    // The line may still know one that was cancelled there.
+    if (operation.cancelled && operation === this.#receiver) this.#receiver = null;
+    if (operation.cancelled && operation === this.#sender) this.#sender = null;
     if (operation === this.#receiving) {
       this.#receiving = null;
       this.#bytesReceived += operation.transferredBytes;
