@@ -216,7 +216,21 @@ describe.runIf(native)('the addon', () => {
       expect(addon.socketAddress(fd, 1, shared(ADDRESS_BYTES))).toBe(errno);
       expect(addon.setSocketOption(fd, SOCKET_OPTION.noDelay, 1)).toBe(errno);
     }
+    const region = addon.addRegion(ring, shared(100));
+    for (const [offset, length] of [
+      [0, 101],
+      [101, 0],
+      [1, 100],
+      [2 ** 32, 1],
+      [2 ** 53 - 1, 2 ** 53 - 1],
+    ] as const)
+      expect(addon.trySend(ring, file, region, offset, length)).toBe(-34);
+    for (const bad of [-1, 64, region + 1]) expect(addon.trySend(ring, file, bad, 0, 1)).toBe(EINVAL);
+    expect([addon.trySend(ring, file, region, 0, 1), addon.trySend(ring, -1, region, 0, 1)]).toEqual([
+      -88, -9,
+    ]);
     const fd = addon.openSocket(ring, 4);
+    expect(addon.trySend(ring, fd, region, 0, 1)).toBe(-32); // EPIPE: not connected
     for (const option of [-1, 6, 2 ** 30]) expect(addon.setSocketOption(fd, option, 1)).toBe(EINVAL);
     expect(addon.setSocketOption(fd, SOCKET_OPTION.keepAliveSeconds, -5)).toBe(EINVAL);
     expect(addon.socketAddress(fd, 1, shared(ADDRESS_BYTES))).toBe(-107); // ENOTCONN
