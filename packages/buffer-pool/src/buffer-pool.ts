@@ -1,19 +1,19 @@
-// The pool as JavaScript sees it. Leases are in lease.ts, those who wait in waiting-line.ts, who leases in owners.ts; the protocol of
-// the shared words is in kernel/lease.ts and PROTOCOL.md.
+// The pool as JavaScript sees it. Leases are in lease.ts, those who wait in waiting-line.ts, who leases in owners.ts; PROTOCOL.md.
 import { addTally, ArgumentRangeError, Arena } from '@corelane/shared-memory';
+import { backMemory, type Backing } from './backing.ts';
 import { PoolCorruptedError, PoolDisposedError } from './errors.ts';
 import { bufferPoolRoot, LEASE_BROKEN, LEASE_ENDED, LEASE_STALE, LEASE_VALID, NO_LEASE } from './layout.ts';
 import { Lease, LeaseView } from './lease.ts';
 import { LeakDetector, type LeakDetection, type LeakReport } from './leak-detector.ts';
 import { Owners } from './owners.ts';
-import { placePages, type Placement } from './placement.ts';
+import type { Placement } from './placement.ts';
 import { checkRange, OWN_TOKENS, PoolMemory, type BufferPoolHandle, type TokenForm } from './pool-memory.ts';
 import { PoolResize } from './pool-resize.ts';
 import { reclaimInPlace, reclaimOwner, settleOwner } from './reclaim.ts';
 import { readStats, type BufferPoolStats } from './pool-stats.ts';
 import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PressureWatch, type PressureListener } from './pressure-watch.ts';
-import { noMemorySink, noPinner, type Pinner, type PinResult } from './ports.ts';
+import { noPinner, type PinResult } from './ports.ts';
 import { adoptLease, cancelLease, endLease, giveLease, refusal, takeLease } from './transitions.ts';
 import { checkTimeout, WaitingLine, type AcquireOptions } from './waiting-line.ts';
 
@@ -44,15 +44,13 @@ export class BufferPool implements Disposable {
   readonly #owners: Owners;
   readonly #line: WaitingLine;
   readonly #watch: PressureWatch;
-  #pinner: Pinner = noPinner;
+  /** Of the creator. */
+  #backing: Backing | undefined;
   /** 0 until first needed. */
   #owner = 0;
   /** Word index of the tally of this owner. */
   #failures = 0;
   #disposed = false;
-  #pinning: PinResult | undefined;
-  #placement: Placement = {};
-  #onDispose: () => void = () => {};
 
   private constructor(memory: PoolMemory, leakDetection: LeakDetection | undefined) {
     this.#memory = memory;
@@ -79,24 +77,17 @@ export class BufferPool implements Disposable {
   }
 
   static #create(arena: Arena, options: BufferPoolOptions, tokens: TokenForm): BufferPool {
-    const { tag = 'buffer-pool', sink = noMemorySink, pinner = noPinner } = options;
     const memory = PoolMemory.create(arena, poolShape(options, tokens));
-    const bytes = memory.firstBytes(options.buffers);
-    const allBytes = memory.firstBytes(memory.buffers);
-    sink.alloc(tag, allBytes.byteLength);
-    const { placement, pinning } = placePages(pinner, bytes, options);
-    memory.pinned = pinning.pinned;
+    const all = memory.firstBytes(memory.buffers);
+    const backing = backMemory(options, {
+      tag: options.tag ?? 'buffer-pool',
+      bytes: all.byteLength,
+      first: memory.firstBytes(options.buffers),
+      all,
+    });
+    memory.pinned = backing.pinning.pinned;
     const pool = new BufferPool(memory, options.leakDetection);
-    pool.#pinning = pinning;
-    pool.#placement = placement;
-    pool.#pinner = pinner;
-    pool.#onDispose = () => {
-      try {
-        if (pinning.pinned) pinner.unpin(allBytes);
-      } finally {
-        sink.dealloc(tag, allBytes.byteLength);
-      }
-    };
+    pool.#backing = backing;
     return pool;
   }
 
@@ -117,12 +108,12 @@ export class BufferPool implements Disposable {
 
   /** Whether the creator's pinner pinned the buffers; the reason why not is known to the creator only. */
   get pinning(): PinResult {
-    return this.#pinning ?? { pinned: this.#memory.pinned };
+    return this.#backing?.pinning ?? { pinned: this.#memory.pinned };
   }
 
   /** What the pinner said of node and huge pages, where they were asked for; known to the creator only. */
   get placement(): Placement {
-    return this.#placement;
+    return this.#backing?.placement ?? {};
   }
 
   /** Buffers of the pool now. */
@@ -318,7 +309,7 @@ export class BufferPool implements Disposable {
   resize(buffers: number): number {
     checkRange('buffers', buffers, 0, this.maxBuffers);
     const { owner } = this;
-    const shift = new PoolResize(this.#memory, owner, this.#pinner);
+    const shift = new PoolResize(this.#memory, owner, this.#backing?.pinner ?? noPinner);
     while (this.capacity < buffers && shift.grow());
     while (this.capacity > buffers && shift.shrink());
     this.#memory.kernel.lookForPressure(this.#memory.at, owner);
@@ -364,7 +355,7 @@ export class BufferPool implements Disposable {
     if (owner !== 0 && this.#owners.isLive(owner)) reclaimOwner(this.#memory, this.#owners, owner, owner);
     this.#owner = 0;
     this.#memory.disposed = true;
-    this.#onDispose();
+    this.#backing?.release();
   }
 
   #leaseAs(owner: number): void {

@@ -2,6 +2,7 @@
 //
 // It has no owners. Whichever thread has its current generation is its user; every hand-over moves that, so what others hold of it ends.
 import { alignUp, ArgumentRangeError, Arena, AttachError, type ObjectHandle } from '@corelane/shared-memory';
+import { backMemory, type Backing } from './backing.ts';
 import {
   KernelHeldError,
   stateName,
@@ -21,9 +22,9 @@ import {
   leaseWord,
   pinnedBufferRoot,
 } from './layout.ts';
-import { checkPlacement, placePages, type Placement, type PlacementOptions } from './placement.ts';
+import { checkPlacement, type Placement, type PlacementOptions } from './placement.ts';
 import { checkAlignment, checkRange } from './pool-memory.ts';
-import { noMemorySink, noPinner, type MemorySink, type Pinner, type PinResult } from './ports.ts';
+import type { MemorySink, Pinner, PinResult } from './ports.ts';
 import { checkOperation } from './transitions.ts';
 
 const WASM_PAGE_BYTES = 65536;
@@ -61,11 +62,8 @@ export class PinnedBuffer implements Disposable {
   readonly #view: Uint8Array;
   /** An i32: that in which this object's user may use the bytes; while the kernel has them, one less than the word's. */
   #generation = 0;
-  #placed: { placement: Placement; pinning: PinResult } = {
-    placement: {},
-    pinning: { pinned: false, reason: 'known to the creator only' },
-  };
-  #onDispose: (() => void) | undefined;
+  /** Of the creator. */
+  #backing: Backing | undefined;
 
   private constructor(arena: Arena, root: number) {
     const read = (word: number): number => arena.i32[(root >> 2) + word] as number;
@@ -83,7 +81,6 @@ export class PinnedBuffer implements Disposable {
   /** @throws ArgumentRangeError, ArenaExhaustedError */
   static create(options: PinnedBufferOptions): PinnedBuffer {
     const { capacity, alignBytes = 4096, tag = 'pinned-buffer' } = options;
-    const { sink = noMemorySink, pinner = noPinner } = options;
     checkRange('capacity', capacity, 1, 2 ** 30);
     checkAlignment(alignBytes);
     checkPlacement(options);
@@ -98,14 +95,8 @@ export class PinnedBuffer implements Disposable {
     arena.i32[(root >> 2) + pinnedBufferRoot.word.data] = data;
     const buffer = new PinnedBuffer(arena, root);
     buffer.#kernel.initializePinned(root);
-    sink.alloc(tag, capacity);
     const pages = arena.u8.subarray(data, data + room);
-    const placed = placePages(pinner, pages, options);
-    buffer.#placed = placed;
-    buffer.#onDispose = () => {
-      if (placed.pinning.pinned) pinner.unpin(pages);
-      sink.dealloc(tag, capacity);
-    };
+    buffer.#backing = backMemory(options, { tag, bytes: capacity, first: pages, all: pages });
     return buffer;
   }
 
@@ -152,12 +143,12 @@ export class PinnedBuffer implements Disposable {
 
   /** What the creator's pinner said. */
   get pinning(): PinResult {
-    return this.#placed.pinning;
+    return this.#backing?.pinning ?? { pinned: false, reason: 'known to the creator only' };
   }
 
   /** What the creator's pinner said of node and huge pages, where they were asked for. */
   get placement(): Placement {
-    return this.#placed.placement;
+    return this.#backing?.placement ?? {};
   }
 
   /**
@@ -197,8 +188,7 @@ export class PinnedBuffer implements Disposable {
 
   /** Tells sink and pinner of the creator. The memory stays the arena's, and valid. */
   [Symbol.dispose](): void {
-    this.#onDispose?.();
-    this.#onDispose = undefined;
+    this.#backing?.release();
   }
 
   #describe(): FoundBuffer {

@@ -1,9 +1,8 @@
 // All interleavings of the caches of owners with the shared list: refill, spill, stealing, waiting, and what the dead leave.
-import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
+import { peek, type Mutant } from '@corelane/interleave';
 import { BUFFER_FREE, FROM_FREE, LEASE_ENDED, NO_LEASE, ownerSlot } from '../src/layout.ts';
-import * as kernel from './kernel/all.ts';
 import { end, join, writeLink } from './kernel/harness.ts';
+import { modelSuite } from './kernel/model-suite.ts';
 import {
   A,
   B,
@@ -15,7 +14,6 @@ import {
   type Plot,
   POOL,
   reclaim,
-  scenario,
   SLOT,
   stateOf,
   user,
@@ -42,6 +40,13 @@ const drain = (k: Kernel, dead: number, owner: number) => (): undefined => {
 };
 
 const PLOTS: readonly Plot[] = [
+  {
+    name: 'nothing is taken where every list is empty',
+    cacheBuffers: 1,
+    leased: [A, A],
+    threads: (k) => [(): number => k.acquireLease(POOL, B, FROM_FREE)],
+    check: ([token]) => (token === NO_LEASE ? undefined : `token ${token}`),
+  },
   {
     name: 'two threads with caches share two buffers: never at once, and bytes are handed over plain',
     cacheBuffers: 1,
@@ -246,9 +251,6 @@ const PLOTS: readonly Plot[] = [
   },
 ];
 
-const SCENARIOS = PLOTS.map(scenario);
-const KILLERS = PLOTS.filter(({ large }) => large === undefined).map(scenario);
-
 const MUTANTS: Mutant[] = [
   {
     name: 'nobody is woken after a batch was moved',
@@ -332,32 +334,4 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('caches, all interleavings', { timeout: 60_000 }, () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-  });
-
-  test('these scenarios kill every mutant', () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('./kernel/all.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: KILLERS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
-});
-
-test('nothing is taken where every list is empty', () => {
-  const found = explore(
-    scenario({
-      name: 'empty',
-      cacheBuffers: 1,
-      leased: [A, A],
-      threads: (k) => [(): number => k.acquireLease(POOL, B, FROM_FREE)],
-      check: ([token]) => (token === NO_LEASE ? undefined : `token ${token}`),
-    })(kernel),
-  );
-  expect(found.complete).toBe(true);
-});
+modelSuite('caches', PLOTS, MUTANTS);

@@ -1,7 +1,5 @@
 // All interleavings of the lease kernel with its free list: two buffers, up to three owners.
-import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from './kernel/all.ts';
+import { peek, type Mutant } from '@corelane/interleave';
 import {
   BUFFER_DETACHED,
   BUFFER_LEASED,
@@ -13,20 +11,19 @@ import {
   FROM_FREE,
 } from '../src/layout.ts';
 import { end, join } from './kernel/harness.ts';
+import { modelSuite } from './kernel/model-suite.ts';
 import {
   A,
   adopt,
   B,
   C,
   FLAG,
-  type Kernel,
   oneOf,
   ownerOf,
   type Plot,
   POOL,
   reclaim,
   release,
-  scenario,
   stateOf,
   user,
   waiter,
@@ -183,9 +180,6 @@ const PLOTS: readonly Plot[] = [
   },
 ];
 
-const SCENARIOS = PLOTS.map(scenario);
-const KILLERS = PLOTS.filter(({ large }) => large === undefined).map(scenario);
-
 const MUTANTS: Mutant[] = [
   {
     name: 'the end of a lease does not move the generation',
@@ -289,19 +283,4 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('leases, all interleavings', { timeout: 60_000 }, () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-  });
-
-  test('these scenarios kill every mutant', () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('./kernel/all.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: KILLERS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
-});
+modelSuite('leases', PLOTS, MUTANTS);

@@ -1,7 +1,5 @@
 // All interleavings of giving a buffer to the kernel, completion, cancellation, reclaim and settlement.
-import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from './kernel/all.ts';
+import { peek, type Mutant } from '@corelane/interleave';
 import {
   BUFFER_FREE,
   BUFFER_LEASED,
@@ -17,6 +15,7 @@ import {
   pinnedBufferRoot,
 } from '../src/layout.ts';
 import { hear, readBytes, tell, writeBytes } from './kernel/harness.ts';
+import { modelSuite } from './kernel/model-suite.ts';
 import {
   A,
   adopt,
@@ -32,7 +31,6 @@ import {
   POOL,
   reclaim,
   release,
-  scenario,
   stateOf,
   user,
 } from './kernel/scene.ts';
@@ -253,8 +251,6 @@ const PLOTS: readonly Plot[] = [
   },
 ];
 
-const SCENARIOS = PLOTS.map(scenario);
-
 const MUTANTS: Mutant[] = [
   {
     name: 'a pinned buffer that was cancelled is nobody’s after its completion',
@@ -349,19 +345,4 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('ownership, all interleavings', { timeout: 60_000 }, () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-  });
-
-  test('these scenarios kill every mutant', () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('./kernel/all.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: SCENARIOS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
-});
+modelSuite('ownership', PLOTS, MUTANTS);

@@ -1,7 +1,8 @@
 // Real workers: nothing lost, nothing leased twice, no wake-up lost, and nothing lost with a worker that is killed.
 import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
-import { BufferPool, type BufferPoolOptions } from '../src/index.ts';
+import { BufferPool, OwnersExhaustedError, type BufferPoolOptions } from '../src/index.ts';
+import { bufferPoolRoot, ownerSlot, ownerWord } from '../src/layout.ts';
 import { Crew } from '../../../tools/testing/crew.ts';
 import type { HolderReport, HolderStation } from './worker/holder.ts';
 
@@ -15,6 +16,18 @@ const create = (buffers: number, options: Partial<BufferPoolOptions> = {}): Buff
     alignBytes: 64,
     ...options,
   });
+
+/** A number, as soon as somebody gives one back. */
+async function registered(pool: BufferPool): Promise<number> {
+  for (;;) {
+    try {
+      return pool.register();
+    } catch (error) {
+      if (!(error instanceof OwnersExhaustedError)) throw error;
+      await new Promise(setImmediate);
+    }
+  }
+}
 
 async function work(stations: readonly HolderStation[]): Promise<HolderReport[]> {
   await using crew = new Crew(WORKER, stations);
@@ -161,6 +174,61 @@ describe('workers that are killed', { timeout: 60_000 }, () => {
       expect(pool.tryAcquire()).toBeUndefined();
       for (const lease of leases) lease?.release();
     }
+  });
+
+  test('and are reclaimed by three at once, of whom one has no number, while their slots are given out again: all is there at the end', async () => {
+    const buffers = 40;
+    const pool = create(buffers, { cacheBuffers: 6, maxOwners: 5, watermarks: { high: 0.5, low: 0.3 } });
+    const file = (name: string): URL => new URL(`./worker/${name}.ts`, import.meta.url);
+    const orders = new Int32Array(new SharedArrayBuffer(12));
+    const { handle } = pool;
+    await using reclaimers = new Crew(file('reclaimer'), [
+      { handle, orders },
+      { handle, orders },
+    ]);
+    await reclaimers.go();
+    await using registrars = new Crew(file('registrar'), [{ handle }]);
+    await registrars.go();
+    for (let round = 1; round <= 8; round++) {
+      const owner = await registered(pool);
+      const station: HolderStation = {
+        handle,
+        leases: FOR_EVER,
+        way: round % 2 === 0 ? 'operations' : 'tokens',
+        owner,
+      };
+      await using crew = new Crew(file('churner'), [station]);
+      await crew.go();
+      const { acquires } = pool.stats();
+      while (pool.stats().acquires < acquires + 997 * round) await new Promise(setImmediate);
+      await crew.workers[0]?.terminate();
+      Atomics.store(orders, 1, owner);
+      Atomics.add(orders, 0, 1);
+      Atomics.notify(orders, 0);
+      pool.reclaim(owner);
+      while (Atomics.load(orders, 2) < 2 * round) await new Promise(setImmediate);
+      expect(pool.reclaim(owner)).toBe(0);
+      pool.settle(owner);
+    }
+    await registrars.workers[0]?.terminate();
+    const arena = Arena.attach(handle.arena);
+    const slots = Array.from(
+      { length: 5 },
+      (_, i) => (handle.at + bufferPoolRoot.bytes + i * ownerSlot.bytes) >> 2,
+    );
+    const { one: live } = ownerWord.field.live;
+    for (const slot of slots) {
+      const word = arena.i32[slot] as number;
+      if ((word & live) !== 0 && (word & ~live) !== pool.owner) pool.reclaim(word & ~live);
+    }
+    expect(pool.stats()).toMatchObject({ capacity: buffers, available: buffers, waiters: 0 });
+    const leases = Array.from({ length: buffers }, () => pool.tryAcquire());
+    expect(new Set(leases.map((lease) => lease?.index)).size).toBe(buffers);
+    for (const lease of leases) lease?.release();
+    // What pressure is told from: nothing of it was lost with anybody.
+    const count = (word: number): number =>
+      slots.reduce((sum, slot) => sum + (arena.i32[slot + word] as number), 0);
+    expect(count(ownerSlot.word.acquires)).toBe(count(ownerSlot.word.ends));
   });
 
   test('while it holds leases: exactly those come back, and others are woken by them', async () => {

@@ -1,6 +1,5 @@
 // All interleavings of growing and shrinking, and of noticing pressure.
-import { explore, killsMutants, peek, type Mutant } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
+import { peek, type Mutant } from '@corelane/interleave';
 import {
   BUFFER_FREE,
   BUFFER_RESERVED,
@@ -11,22 +10,9 @@ import {
   LEASE_ENDED,
   NO_LEASE,
 } from '../src/layout.ts';
-import * as kernel from './kernel/all.ts';
 import { end, join } from './kernel/harness.ts';
-import {
-  A,
-  B,
-  C,
-  FLAG,
-  type Kernel,
-  type Plot,
-  POOL,
-  scenario,
-  stateOf,
-  user,
-  waiter,
-  wrong,
-} from './kernel/scene.ts';
+import { modelSuite } from './kernel/model-suite.ts';
+import { A, B, C, FLAG, type Kernel, type Plot, POOL, stateOf, user, waiter, wrong } from './kernel/scene.ts';
 
 const PRESSURE = POOL + bufferPoolRoot.offset.pressure;
 const INDEX = 3;
@@ -202,9 +188,6 @@ const PLOTS: readonly Plot[] = [
   },
 ];
 
-const SCENARIOS = PLOTS.map(scenario);
-const KILLERS = PLOTS.filter(({ large }) => large === undefined).map(scenario);
-
 const MUTANTS: Mutant[] = [
   {
     name: 'a buffer of the reserve is leased without being one of the pool',
@@ -288,19 +271,4 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-describe('growing, shrinking and pressure, all interleavings', { timeout: 60_000 }, () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-  });
-
-  test('these scenarios kill every mutant', () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('./kernel/all.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: KILLERS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
-});
+modelSuite('growing, shrinking and pressure', PLOTS, MUTANTS);
