@@ -114,7 +114,10 @@ const kinds: BatchGroup = {
     leases('leak detection: paranoid', { leakDetection: { level: 'paranoid', onLeak: () => {} } }),
     empty,
   ],
-  claims: [{ of: 'with give + takeToken', metric: BYTES_PER_OP, atMost: 0 }],
+  claims: [
+    { of: 'with give + takeToken', metric: BYTES_PER_OP, atMost: 0 },
+    { of: 'SizeClassPool', metric: BYTES_PER_OP, atMost: 0 },
+  ],
 };
 
 export const suite: Suite = {

@@ -83,7 +83,7 @@ export function sized(name: string): BatchCase {
     name,
     role: 'ours',
     allocation: true,
-    note: 'seven classes of 64 B to 4 KiB; tokens above 2^31 are boxed where they are not inlined',
+    note: 'seven classes of 64 B to 4 KiB',
     setup: () =>
       void held.set(
         SizeClassPool.create(sharedArena(), { minBytes: 64, maxBytes: 4096, buffersPerClass: BUFFERS }),
