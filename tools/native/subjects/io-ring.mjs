@@ -129,7 +129,7 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
     if (next() < 0.5) addon.registerBuffers(ring);
     addon.registerFiles(ring, 8);
     for (let slot = 0; slot < 4; slot++) addon.setFile(ring, slot, plain[slot]);
-    if (next() < 0.5) addon.watchRing(ring, none);
+    if (next() < 0.5) addon.watchRing(ring, closer);
     rings.unshift({ ring, staged, memory });
   }
 
@@ -144,6 +144,11 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
   function close({ ring }) {
     addon.closeRing(ring);
     forget(ring);
+  }
+
+  /** A callback after which the ring may be gone: its own, or another. */
+  function closer() {
+    if (rings.length > 0 && next() < 0.3) close(pick(rings));
   }
 
   function forget(ring) {
@@ -210,6 +215,7 @@ export function thread({ addon, values: { next, pick }, data, thread: number }) 
       slot: from([-1, 0, 1, 3, 7, 8, 9]),
       count: from([0, 1, 2, 8, RECORDS, RECORDS + 1]),
       id: from([0, 1, 2, 3, 4, 5]),
+      callback: () => ({ value: closer, description: 'closes a ring', check: none }),
       staged: sharedWords,
       done: sharedWords,
       results: sharedWords,

@@ -14,8 +14,9 @@ import { Journal, PAGE_BYTES, PAGES } from './pages.ts';
 import type { ThreadData } from './thread.ts';
 
 const BUFFERS = 16;
-const LEAST_MS = 20;
-const MOST_MS = 600;
+/** One thread does so many before it is killed, at most. */
+const MOST_OPERATIONS = 400;
+const MOST_MS = 5000;
 
 export interface SoakOptions {
   readonly seconds: number;
@@ -75,8 +76,11 @@ async function slot(
     });
     failed.catch(() => undefined);
     await Promise.race([once(worker, 'message'), failed]);
-    const ms = LEAST_MS + ((Math.imul(seed, 2_654_435_761) >>> 8) % (MOST_MS - LEAST_MS));
-    await Promise.race([new Promise((resolve) => setTimeout(resolve, ms)), failed]);
+    // Not for long, and not before it has done something, however loaded the machine is.
+    const chance = (Math.imul(seed, 2_654_435_761) >>> 8) % MOST_OPERATIONS;
+    const [enough, latest] = [Atomics.load(count, 0) + chance, performance.now() + MOST_MS];
+    while (Atomics.load(count, 0) < enough && performance.now() < latest)
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 5)), failed]);
     await worker.terminate();
     kills++;
 
@@ -105,12 +109,12 @@ async function slot(
   return kills;
 }
 
-/** Descriptors on files of a folder, and rings. */
+/** Descriptors on files of a folder, of rings and of connections. */
 function descriptors(folder: string): string[] {
   return fs.readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
-      return target.startsWith(folder) || target.includes('[io_uring]') ? [target] : [];
+      return target.startsWith(folder) || /\[io_uring\]|^socket:/.test(target) ? [target] : [];
     } catch {
       return []; // that of the listing
     }

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { BufferPool, type BufferPoolHandle, type Lease } from '@corelane/buffer-pool';
-import { IoBatch, IoFile, IoRing } from '../../src/index.ts';
+import { IoBatch, IoFile, IoRing, TcpListener, TcpSocket } from '../../src/index.ts';
 import { Journal, PAGE_BYTES, PAGES } from './pages.ts';
 
 export interface ThreadData {
@@ -20,6 +20,7 @@ export interface ThreadData {
 }
 
 const LANES = 12;
+const MESSAGE_BYTES = 3000;
 const data = workerData as ThreadData;
 const journal = new Journal(data.journal);
 const pool = BufferPool.attach(data.pool, undefined, { owner: data.owner });
@@ -58,13 +59,18 @@ interface Session {
   readonly file: IoFile;
   /** Stays empty. None on node:fs, where a read of it would keep its thread. */
   readonly pipe: IoFile | null;
+  /** For connections: those that wait for one must leave room for who makes one. */
+  readonly talking: IoRing;
+  readonly listener: TcpListener;
 }
 
 async function open(): Promise<Session> {
   const ring = IoRing.open({ entries: 1 << random(6), files: random(6), engine: data.engine });
   const file = await IoFile.open(ring, data.file, 'r+');
   const pipe = ring.backend.kind === 'io_uring' ? await IoFile.open(ring, data.pipe, 'r+') : null;
-  return { ring, file, pipe };
+  const talking = IoRing.open({ entries: 64, engine: data.engine });
+  const listener = await TcpListener.listen(talking, { host: '127.0.0.1' });
+  return { ring, file, pipe, talking, listener };
 }
 
 async function write({ file }: Session, page: number, lease: Lease): Promise<void> {
@@ -141,6 +147,39 @@ async function look({ file }: Session): Promise<void> {
   check(sizeBytes === PAGES * PAGE_BYTES, `the file has ${sizeBytes} bytes`);
 }
 
+/** A page in chunks, to the end or given up in the middle. */
+async function stream({ file }: Session, page: number): Promise<void> {
+  const found = new Uint8Array(new SharedArrayBuffer(PAGE_BYTES));
+  const start = page * PAGE_BYTES;
+  const giveUp = random(3) === 0;
+  const range = { start, end: start + PAGE_BYTES - 1, chunkBytes: 512, readAhead: 1 + random(4) };
+  let at = 0;
+  for await (const chunk of file.chunks({ pool, ...range })) {
+    check(chunk.position === start + at, `a chunk is at ${chunk.position}, expected at ${start + at}`);
+    found.set(chunk.bytes, at);
+    at += chunk.length;
+    if (giveUp && at > 1024) return;
+  }
+  check(at === PAGE_BYTES, `chunks of ${at} bytes`);
+  checkPage(page, found);
+}
+
+/** A connection to oneself, or to another lane that does the same. */
+async function talk({ talking, listener }: Session): Promise<void> {
+  const [host, { port }] = ['127.0.0.1', listener.address];
+  const memory = new Uint8Array(new SharedArrayBuffer(2 * MESSAGE_BYTES));
+  const [sent, received] = [memory.subarray(0, MESSAGE_BYTES).fill(7), memory.subarray(MESSAGE_BYTES)];
+  const [client, server] = await Promise.all([TcpSocket.connect(talking, { host, port }), listener.accept()]);
+  const receiving = server.recv(received, { inFull: true });
+  check((await client.send(sent)) === MESSAGE_BYTES, 'a send was short');
+  check((await receiving) === MESSAGE_BYTES, 'a receive in full was short');
+  check(
+    received.every((byte) => byte === 7),
+    'other bytes were received than were sent',
+  );
+  await Promise.all([client.close(), server.close()]);
+}
+
 /** Another file, closed while what was asked of it is under way and in line. */
 async function openAndClose({ ring }: Session, lease: Lease, page: number): Promise<void> {
   const file = await IoFile.open(ring, data.file, 'r');
@@ -157,13 +196,15 @@ async function step(session: Session): Promise<void> {
   if (page !== undefined) {
     const kind = random(16);
     if (pages.length > 1) await batch(session, pages);
+    else if (kind === 15) await stream(session, page);
+    else if (kind === 14) await talk(session);
     else {
       const lease = await pool.acquire();
       if (kind < 5) await write(session, page, lease);
       else if (kind < 10) await read(session, page, lease);
       else if (kind < 12) await vectors(session, page, lease);
-      else if (kind < 14) await wait(session, lease);
-      else if (kind < 15) await look(session);
+      else if (kind === 12) await wait(session, lease);
+      else if (random(2) === 0) await look(session);
       else await openAndClose(session, lease, page);
       lease.release();
     }
@@ -185,6 +226,8 @@ async function run(): Promise<void> {
   await opened.ring.close();
   await opened.file.close();
   await opened.pipe?.close();
+  await opened.listener.close();
+  await opened.talking.close();
 }
 
 parentPort?.postMessage('begun');
