@@ -11,6 +11,8 @@ const changeMode = promisify(fs.fchmod);
 const status = promisify(fs.fstat);
 /** Guessed: as many as are read ahead. */
 const WRITES = 4;
+/** Holes are looked for in pieces of so many bytes. Guessed. */
+const HOLE_BYTES = 64 * 1024;
 const PERMISSIONS = 0o7777;
 
 interface Task extends CopyOptions {
@@ -75,7 +77,8 @@ class BufferCopy {
   async run(): Promise<Copied> {
     const { pool, signal, sparse } = this.#task;
     try {
-      for await (const chunk of this.#source.chunks({ ...(pool && { pool }), signal })) {
+      const chunkBytes = sparse ? Math.min(pool?.bufferBytes ?? HOLE_BYTES, HOLE_BYTES) : undefined;
+      for await (const chunk of this.#source.chunks({ ...(pool && { pool }), chunkBytes, signal })) {
         this.#bytes = chunk.position + chunk.length;
         if (sparse && this.#isHole(chunk.bytes)) {
           this.#holeBytes += chunk.length;

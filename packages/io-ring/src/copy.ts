@@ -33,7 +33,7 @@ export interface CopyOptions<Kind extends PooledBuffer = PooledBuffer> {
   readonly signal?: AbortSignal | undefined;
   /** Called when a piece is there. What it throws ends the copy. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
-  /** Where buffers come from; by default they are the ring's own, of 256 KiB. */
+  /** Where buffers come from; by default they are the ring's own, of 512 KiB. */
   readonly pool?: BufferSource<Kind>;
 }
 

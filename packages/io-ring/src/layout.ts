@@ -48,7 +48,7 @@ export const OP = {
 export type Opcode = (typeof OP)[keyof typeof OP];
 
 /** IOSQE_*. */
-export const SQE = { fixedFile: 1, link: 4 } as const;
+export const SQE = { fixedFile: 1, link: 4, async: 16 } as const;
 /** In `options` of a record. */
 export const FIXED_BUFFER = 1;
 /** In `options` of a record: wait until there is something before the first try. */

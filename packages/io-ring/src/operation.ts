@@ -52,6 +52,8 @@ export class Operation {
   path = '';
   /** A short transfer is continued. */
   inFull = false;
+  /** A thread of the kernel does it, even where it could be done at once on this one. */
+  offload = false;
 
   /** Where `connect` goes. */
   endpoint: Endpoint | null = null;

@@ -135,7 +135,8 @@ export class RingEngine implements Engine {
     const words = this.#staged;
     words.fill(0, at, at + STAGE_WORDS);
     words[at + STAGE.opcode] = opcode;
-    words[at + STAGE.sqeFlags] = operation.fileSlot >= 0 ? SQE.fixedFile : 0;
+    words[at + STAGE.sqeFlags] =
+      (operation.fileSlot >= 0 ? SQE.fixedFile : 0) | (operation.offload ? SQE.async : 0);
     words[at + STAGE.fd] = operation.fileSlot >= 0 ? operation.fileSlot : operation.fd;
     words[at + STAGE.id] = operation.id;
     words[at + STAGE.flags] = operation.flags;

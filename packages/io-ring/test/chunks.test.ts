@@ -366,3 +366,19 @@ test('files that are read past the cache come whole, through buffers of either k
   expect((await gather(file, { pool: poolOf({ alignBytes: 4096 }) })).equals(CONTENT)).toBe(true);
   await file.close();
 });
+
+test('reads that threads of the kernel do are over as well when a reader is left, anywhere', async () => {
+  const ring = ringOf();
+  const pool = poolOf({ buffers: 6, bufferBytes: 65_536 });
+  await using file = await opened(Buffer.alloc(2_000_000, pattern(65_521)), ring);
+  for (let round = 0; round < 60; round++) {
+    const controller = new AbortController();
+    const reader = file.chunks({ pool, readAhead: 5, signal: controller.signal });
+    for (let step = 0; step < round % 7; step++) await reader.next();
+    const waiting = round % 2 === 0 ? reader.next() : undefined;
+    if (round % 3 === 0) controller.abort();
+    await Promise.allSettled([waiting, reader.return()]);
+    expectBalanced(pool);
+    expect(ring.stats.inFlight).toBe(0);
+  }
+});

@@ -59,7 +59,7 @@ test('holes stay holes, also at the end', async ({ skip }) => {
   const to = fileOf(Buffer.alloc(9_000_000, 'x'));
   const { bytes, holeBytes, reason } = await copy(ringOf(), from, to);
   expect({ bytes, reason }).toEqual({ bytes: 8_000_000, reason: 'the source has holes' });
-  expect(holeBytes).toBeGreaterThan(7_000_000);
+  expect(holeBytes).toBeGreaterThan(7_700_000);
   expect(fs.readFileSync(to).equals(fs.readFileSync(from))).toBe(true);
   expect(fs.statSync(to).blocks * 512).toBeLessThan(1_000_000);
 });

@@ -2,8 +2,11 @@
  * A file, or a part of it, in pieces as large as the buffers of a pool, with the next ones on their way while one is worked on. However it ends,
  * every buffer is back, and nothing is under way any more, before its last promise settles.
  *
- * Tried and left: reads handed to the kernel's own threads (IOSQE_ASYNC), all or every other one: 15 to 30 % slower with cached pages.
+ * Cached pages are copied by whoever submits the read, which is this thread. Every other read ahead is left to a thread of the kernel (IOSQE_ASYNC), so
+ * that two processors copy: 40 % less CPU on this thread, 6 to 13 % more in all (measured: chunks of 256 and 512 KiB). The read that somebody waits for is
+ * not: to wake a thread takes longer than to copy what is short.
  */
+import { availableParallelism } from 'node:os';
 import { CURRENT_POSITION } from '../layout.ts';
 import type { PooledBuffer } from '../ports.ts';
 import { Chunk } from './chunk.ts';
@@ -24,6 +27,9 @@ const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFBLK = 0o060000;
 const FAILED = -1;
+/** What is less is copied in the time that it takes to wake a thread. Guessed. */
+const OFFLOAD_BYTES = 64 * 1024;
+const PROCESSORS = availableParallelism();
 
 /** @throws IoArgumentError */
 export function chunksOf<Kind extends PooledBuffer>(
@@ -50,6 +56,8 @@ export class ChunkReader<Kind extends PooledBuffer = PooledBuffer>
   /** Reads have positions, and so there may be several. */
   #seekable = true;
   #stopped: { readonly reason: unknown; readonly failed: boolean } | null = null;
+  /** Whether the last read ahead was left to a thread of the kernel. */
+  #offloaded = false;
   /** Ends the wait for a buffer. */
   #waiting: AbortController | null = null;
 
@@ -166,7 +174,8 @@ export class ChunkReader<Kind extends PooledBuffer = PooledBuffer>
   #start(buffer: Kind): void {
     const position = this.#next;
     const wanted = Math.min(this.#plan.chunkBytes, this.#left());
-    const read = this.#transfers.read(buffer, this.#seekable ? position : CURRENT_POSITION, wanted);
+    const offload = this.#offload(wanted);
+    const read = this.#transfers.read(buffer, this.#seekable ? position : CURRENT_POSITION, wanted, offload);
     const settled = read.bytes.catch((error: unknown) => {
       slot.error = error;
       return FAILED;
@@ -174,6 +183,13 @@ export class ChunkReader<Kind extends PooledBuffer = PooledBuffer>
     const slot: Slot<Kind> = { buffer, position, wanted, read, settled, error: undefined };
     this.#slots.push(slot);
     if (this.#seekable) this.#next = position + wanted;
+  }
+
+  /** Every other one, unless somebody waits for it. */
+  #offload(wanted: number): boolean {
+    if (this.#slots.length === 0 || wanted < OFFLOAD_BYTES || PROCESSORS === 1) return false;
+    this.#offloaded = !this.#offloaded;
+    return this.#offloaded;
   }
 
   #stop(why: { readonly reason: unknown; readonly failed: boolean }): void {

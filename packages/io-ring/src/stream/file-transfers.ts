@@ -33,11 +33,15 @@ export class FileTransfers {
     this.#file = file;
   }
 
-  /** Fills `lengthBytes` of a buffer, or what there is before the end of the file; from the current position: with what there is. */
-  read(buffer: PooledBuffer, position: number, lengthBytes: number): PendingTransfer {
+  /**
+   * Fills `lengthBytes` of a buffer, or what there is before the end of the file; from the current position: with what there is.
+   * @param offload a thread of the kernel copies, not this one
+   */
+  read(buffer: PooledBuffer, position: number, lengthBytes: number, offload: boolean): PendingTransfer {
     const operation = new Operation(OP.read, 'read');
     setMemory(operation, buffer, 'fill', { length: lengthBytes });
     operation.inFull = position !== CURRENT_POSITION;
+    operation.offload = offload;
     return this.#start(operation, position);
   }
 

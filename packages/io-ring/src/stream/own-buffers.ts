@@ -6,11 +6,8 @@ import { IoMemoryError } from '../errors.ts';
 import type { IoRing } from '../io-ring.ts';
 import type { BufferSource, PooledBuffer } from '../ports.ts';
 
-/**
- * Bytes of each. Measured (test/stream-cost.ts): several of 256 KiB stay in an L2 cache of 1 MiB and more, where copying out of the page cache is
- * fastest, and are long enough that what a promise costs is a small share.
- */
-const OWN_BUFFER_BYTES = 256 * 1024;
+/** Bytes of each. Measured (test/stream-cost.ts): long enough that promises and the waking of threads are a small share, short enough for the cache. */
+const OWN_BUFFER_BYTES = 512 * 1024;
 const FIRST_SLAB_BUFFERS = 8;
 
 const byRing = new WeakMap<IoRing, OwnBuffers>();

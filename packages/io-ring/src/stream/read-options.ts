@@ -7,7 +7,7 @@ const READ_AHEAD = 4;
 const MAX_READ_AHEAD = 1024;
 
 export interface ChunkOptions<Kind extends PooledBuffer = PooledBuffer> {
-  /** Where the buffers come from; by default they are the ring's own, of 256 KiB. */
+  /** Where the buffers come from; by default they are the ring's own, of 512 KiB. */
   readonly pool?: BufferSource<Kind>;
   /** The first byte, 0 by default. What has no positions (a pipe, a terminal) is read from where it is, unless this is said. */
   readonly start?: number | undefined;

@@ -11,7 +11,7 @@ import { checkWhole } from './read-options.ts';
 
 /** As those of `fs.createWriteStream`. */
 export interface WriteStreamOptions<Kind extends PooledBuffer = PooledBuffer> {
-  /** Where the buffers come from; by default they are the ring's own, of 256 KiB. */
+  /** Where the buffers come from; by default they are the ring's own, of 512 KiB. */
   readonly pool?: BufferSource<Kind>;
   /** The first byte. By default where the descriptor is: of a file opened with `a` its end. */
   readonly start?: number;
