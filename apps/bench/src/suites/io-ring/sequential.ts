@@ -17,7 +17,7 @@ function group(name: string, bytes: number): BatchGroup {
     note: `An operation is a whole pass. Every case in a process of its own; one word of each ${STEP_BYTES / 1024} KiB is looked at.`,
     cases: [
       taskCase(
-        { name: CHUNKS, role: 'ours', note: 'with its own buffers of 256 KiB, 4 reads ahead' },
+        { name: CHUNKS, role: 'ours', note: 'with its own buffers of 512 KiB, 4 reads ahead' },
         common,
         inNode('chunks'),
       ),
