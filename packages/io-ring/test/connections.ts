@@ -1,5 +1,8 @@
 /** Connections for tests: of two ends on a ring, or with node:net at the other end. */
+import { once } from 'node:events';
+import fs from 'node:fs';
 import net from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 import { TcpListener, TcpSocket, type IoRing, type ListenOptions } from '../src/index.ts';
 import { ringOf } from './files.ts';
@@ -55,4 +58,30 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as net.AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** A port of who listens and never accepts: its thread sleeps, and its line is one long. */
+export async function silentPort(): Promise<number> {
+  const worker = new Worker(
+    `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+       require('node:worker_threads').parentPort.postMessage(server.address().port);
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     });`,
+    { eval: true },
+  );
+  onTestFinished(async () => void (await worker.terminate()));
+  const [port] = (await once(worker, 'message')) as [number];
+  return port;
+}
+
+/** Sockets that this process has open. */
+export function sockets(): number {
+  if (!fs.existsSync('/proc/self/fd')) return 0;
+  return fs.readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+    } catch {
+      return false; // that of the listing itself
+    }
+  }).length;
 }

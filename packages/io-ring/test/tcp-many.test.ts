@@ -1,29 +1,16 @@
 /** Many connections at once, and the example. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { TcpSocket } from '../src/index.ts';
-import { listenerOf } from './connections.ts';
+import { listenerOf, sockets } from './connections.ts';
 import { ringOf, shared, turn } from './files.ts';
 import { native } from './native-mode.ts';
 
 const execArgv = ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'];
-
-/** Sockets that this process has open. */
-function sockets(): number {
-  if (!fs.existsSync('/proc/self/fd')) return 0;
-  return fs.readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
-    } catch {
-      return false; // that of the listing itself
-    }
-  }).length;
-}
 
 test('300 connections at once each get their own bytes back, and none stays open', async () => {
   const CONNECTIONS = 300;
@@ -129,4 +116,20 @@ test('the example echoes, to many, and ends when it is told', async () => {
   );
   server.kill('SIGINT');
   expect(await exit).toEqual([0, null]);
+});
+
+test('a port and a connection that nobody waits on keep no process alive; who waits does', async () => {
+  const program = path.join(import.meta.dirname, 'idle-process.ts');
+  const run = async (wait: string): Promise<[number | null, string]> => {
+    const child = spawn(process.execPath, [...execArgv, program, wait], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    const exit = once(child, 'exit');
+    let out = '';
+    for await (const chunk of child.stdout.setEncoding('utf8')) out += chunk as string;
+    return [((await exit) as [number | null])[0], out];
+  };
+  expect(await run('no')).toEqual([0, 'connected\n']);
+  expect(await run('yes')).toEqual([0, 'connected\nERR_OPERATION_TIMEOUT\n']);
 });

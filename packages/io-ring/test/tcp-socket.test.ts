@@ -110,7 +110,7 @@ test('a big transfer to a slow reader arrives as it was sent, and is not buffere
   });
   for (let round = 0; round < 200; round++) await turn();
   expect(done).toBe(false); // nobody reads, and buffers of the system are smaller
-  if (native) expect(here.bytesSent).toBe(0);
+  expect(here.bytesSent).toBeLessThan(BYTES);
   const memory = shared(100_003);
   let received = 0;
   while (received < BYTES) {

@@ -49,11 +49,13 @@ export class TcpSocket implements AsyncDisposable {
   /** In flight, or in line. */
   #receiving: Operation | null = null;
   #sending: Operation | null = null;
-  /** Used again for the next. */
+  /** Used again for the next, unless it was cancelled. */
   #receiver: Operation | null = null;
   #sender: Operation | null = null;
   #bytesReceived = 0;
   #bytesSent = 0;
+  /** Of the send in flight: those that went at once. */
+  #bytesCounted = 0;
   /** The last receive took all that there was. */
   #drained = false;
   #local: Endpoint | undefined;
@@ -132,12 +134,12 @@ export class TcpSocket implements AsyncDisposable {
     try {
       if (this.#receiving !== null) throw new SocketBusyError('recv');
       operation = this.#prepare(this.#receiver ?? new Operation(OP.recv, 'recv'));
+      this.#receiver = null;
       setMemory(operation, memory, 'fill', options);
       if (operation.view?.byteLength === 0) throw new IoArgumentError('memory.byteLength', 0, 'at least 1');
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#receiver = operation;
     operation.pollFirst = this.#drained;
     if (options.inFull === true) {
       operation.inFull = true;
@@ -155,14 +157,16 @@ export class TcpSocket implements AsyncDisposable {
     try {
       if (this.#sending !== null) throw new SocketBusyError('send');
       operation = this.#prepare(this.#sender ?? new Operation(OP.send, 'send'));
+      this.#sender = null;
       setMemory(operation, memory, 'drain', options);
       if (operation.view?.byteLength === 0) return Promise.resolve(0);
-      if (options.signal === undefined && options.timeoutMs === undefined && this.#sendAtOnce(operation))
+      if (options.signal === undefined && options.timeoutMs === undefined && this.#sendAtOnce(operation)) {
+        this.#sender = operation;
         return Promise.resolve(operation.transferredBytes);
+      }
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#sender = operation;
     operation.inFull = true;
     operation.flags = MESSAGE.noSignal | MESSAGE.waitAll;
     return runOn(this.#ring, operation, options);
@@ -235,19 +239,22 @@ export class TcpSocket implements AsyncDisposable {
   /** Whether all of it was sent; else what is left is to be. @throws OperationError */
   #sendAtOnce(operation: Operation): boolean {
     const view = operation.view as Uint8Array;
-    const sent = engineOf(this.#ring).sockets.trySend(this.#fd, view);
+    const engine = engineOf(this.#ring);
+    // What is left must not be refused.
+    const sent = engine.hasRoom ? engine.sockets.trySend(this.#fd, view) : EAGAIN;
     if (sent === EAGAIN) return false;
     if (sent < 0) {
       countOn(this.#ring, true);
       throw new OperationError(errnoName(-sent), sent, 'send');
     }
     operation.transferredBytes = sent;
+    this.#bytesSent += sent;
     if (sent < view.byteLength) {
       operation.view = view.subarray(sent);
+      this.#bytesCounted = sent;
       return false;
     }
     countOn(this.#ring, false);
-    this.#bytesSent += sent;
     return true;
   }
 
@@ -257,16 +264,18 @@ export class TcpSocket implements AsyncDisposable {
   }
 
   #leave(operation: Operation): void {
-    // The line may still know one that was cancelled there.
-    if (operation.cancelled && operation === this.#receiver) this.#receiver = null;
-    if (operation.cancelled && operation === this.#sender) this.#sender = null;
-    if (operation === this.#receiving) {
+    if (operation.opcode === OP.recv) {
       this.#receiving = null;
       this.#bytesReceived += operation.transferredBytes;
       this.#drained = operation.transferredBytes < (operation.view as Uint8Array).byteLength;
+      if (!operation.cancelled) this.#receiver = operation;
     } else {
       this.#sending = null;
-      if (operation.opcode === OP.send) this.#bytesSent += operation.transferredBytes;
+      if (operation.opcode === OP.send) {
+        this.#bytesSent += operation.transferredBytes - this.#bytesCounted;
+        this.#bytesCounted = 0;
+        if (!operation.cancelled) this.#sender = operation;
+      }
     }
     if (this.#idle !== null && !this.#busy) this.#idle();
   }
