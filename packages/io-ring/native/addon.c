@@ -8,6 +8,7 @@ NAPI_MODULE_INIT() {
   napi_value abi = corelane_number(env, CORELANE_IO_RING_ABI);
   napi_set_named_property(env, exports, "abi", abi);
   corelane_register_ring(env, exports);
+  corelane_register_resources(env, exports);
   corelane_register_operations(env, exports);
   corelane_register_completions(env, exports);
   corelane_register_batch(env, exports);

@@ -13,13 +13,9 @@ static void finish(ring_batch *batch, uint32_t index, int32_t result) {
   if (result >= 0) batch->succeeded++;
 }
 
-/** Records from `first` that belong together: all but the last are linked to the next. */
-static uint32_t chain_length(const corelane_ring *ring, uint32_t first) {
-  uint32_t length = 1;
-  while (first + length < ring->batch.count &&
-         (ring->stage[(size_t)(first + length - 1) * STAGE_WORDS + STAGE_SQE_FLAGS] & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)))
-    length++;
-  return length;
+bool corelane_batch_takes(int32_t opcode) {
+  /* What points to anything else than memory of regions while it waits in the queue is not for batches. */
+  return opcode == IORING_OP_READ || opcode == IORING_OP_WRITE || opcode == IORING_OP_READV || opcode == IORING_OP_WRITEV || opcode == IORING_OP_FSYNC;
 }
 
 /** Stages what there is room for. A chain goes in whole or not at all: where one of it is refused, the others are cancelled. */
@@ -27,36 +23,36 @@ static uint32_t stage(corelane_ring *ring, uint32_t tail, uint32_t room) {
   ring_batch *batch = &ring->batch;
   uint32_t staged = 0;
   while (batch->next < batch->count) {
-    uint32_t length = chain_length(ring, batch->next);
-    if (length > ring->entries) {
-      for (uint32_t i = 0; i < length; i++) finish(batch, batch->next + i, -E2BIG);
-      batch->next += length;
-      continue;
+    uint32_t length = corelane_chain_length(ring, batch->next, batch->count), refused = 0, vectors = ring->vectors_used;
+    int error = length > ring->entries ? -E2BIG : 0;
+    if (error == 0) {
+      if (staged + length > room || ring->in_flight + staged + length > ring->entries) break;
+      error = corelane_fill_chain(ring, batch->next, length, tail + staged, true, &refused);
+      /* No room for its vectors now; and never, where nothing else takes any. */
+      if (error != 0) ring->vectors_used = vectors;
+      if (error == -EAGAIN && vectors > 0) break;
+      if (error == -EAGAIN) error = -E2BIG;
     }
-    if (staged + length > room || ring->in_flight + staged + length > ring->entries) break;
-    uint32_t refused = length;
-    int error = 0;
-    for (uint32_t i = 0; i < length; i++) {
-      int32_t record[STAGE_WORDS];
-      memcpy(record, ring->stage + (size_t)(batch->next + i) * STAGE_WORDS, sizeof record);
-      record[STAGE_ID] = (int32_t)(batch->next + i);
-      /* Nothing follows the last: its link would catch what is staged next. */
-      if (i + 1 == length) record[STAGE_SQE_FLAGS] &= ~(IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
-      /* What points to anything else while it waits in the queue is not for batches. */
-      bool taken = record[STAGE_OPCODE] == IORING_OP_READ || record[STAGE_OPCODE] == IORING_OP_WRITE || record[STAGE_OPCODE] == IORING_OP_FSYNC;
-      error = taken ? corelane_fill(ring, record, &ring->sqes[(tail + staged + i) & ring->sq_mask]) : -EOPNOTSUPP;
-      if (error != 0) {
-        refused = i;
-        break;
-      }
-    }
-    if (refused < length) {
-      for (uint32_t i = 0; i < length; i++) finish(batch, batch->next + i, i == refused ? error : -ECANCELED);
-    } else
-      staged += length;
+    if (error == 0) staged += length;
+    else
+      for (uint32_t i = 0; i < length; i++) finish(batch, batch->next + i, error == -E2BIG || i == refused ? error : -ECANCELED);
     batch->next += length;
   }
   return staged;
+}
+
+/** The kernel, out of memory, took part of a chain. What is left of it must not begin by itself: it is over, and its entries do nothing. */
+static void cut_chain(corelane_ring *ring) {
+  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE), tail = *ring->sq_tail;
+  bool linked = (ring->sqes[(head - 1) & ring->sq_mask].flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) != 0;
+  for (; linked && head != tail; head++) {
+    struct io_uring_sqe *entry = &ring->sqes[head & ring->sq_mask];
+    linked = (entry->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) != 0;
+    finish(&ring->batch, (uint32_t)entry->user_data, -ECANCELED);
+    memset(entry, 0, sizeof *entry);
+    entry->opcode = IORING_OP_NOP;
+    entry->user_data = UINT32_MAX; /* nobody's */
+  }
 }
 
 /** Results of a snapshot go to their places. */
@@ -79,6 +75,7 @@ static void collect(corelane_ring *ring) {
 static long advance(corelane_ring *ring, bool wait) {
   uint32_t tail = *ring->sq_tail;
   uint32_t waiting = tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+  if (waiting == 0) ring->vectors_used = 0; /* the kernel has copied them */
   uint32_t staged = stage(ring, tail, ring->entries - waiting);
   __atomic_store_n(ring->sq_tail, tail + staged, __ATOMIC_RELEASE);
   ring->in_flight += staged;
@@ -88,6 +85,7 @@ static long advance(corelane_ring *ring, bool wait) {
   uint32_t flags = wait ? IORING_ENTER_GETEVENTS : 0;
   if (submit > 0 || wait) {
     int result = corelane_enter(ring, submit, least, flags);
+    if (result > 0 && (uint32_t)result < submit) cut_chain(ring);
     int error = result < 0 ? errno : 0;
     bool passing = error == 0 || error == EINTR || ((error == EAGAIN || error == EBUSY) && (wait || ring->in_flight > submit));
     /* The ring itself fails; or the kernel takes nothing now and has nothing whose completion would bring us back here. */
@@ -174,7 +172,10 @@ static napi_value cancel_batch(napi_env env, napi_callback_info info) {
   while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
   /* What waits in the queue: the ids are in its entries. */
   uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
-  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) finish(batch, (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data, -ECANCELED);
+  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) {
+    uint32_t id = (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data;
+    if (id < batch->count) finish(batch, id, -ECANCELED);
+  }
   if (ring->in_flight > 0) cancel_all(ring);
   return corelane_number(env, over(ring));
 }

@@ -2,7 +2,8 @@
  * Staged records become submissions. Every operation is named here with the fields that it takes; one that is not is refused, so that
  * nobody outside can make the kernel read or write an address: memory is named by region, offset and length, and checked here.
  *
- * A record that is refused stops the batch before it: those ahead are submitted, and the answer says how many. Nothing is half done.
+ * A record that is refused stops the batch before it: those ahead are submitted, and the answer says how many. Nothing is half done: of records that
+ * are linked, all go in or none.
  */
 #include "ring.h"
 #include <string.h>
@@ -97,6 +98,12 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
       entry->addr = (uint64_t)(uint32_t)record[STAGE_OFFSET_2] << 32 | (uint32_t)record[STAGE_REGION_2];
       entry->len = (uint32_t)record[STAGE_MODE];
       return 0;
+    case IORING_OP_FADVISE:
+      entry->len = (uint32_t)record[STAGE_LENGTH]; /* 0: to the end */
+      entry->fadvise_advice = (uint32_t)record[STAGE_FLAGS];
+      return 0;
+    case RING_OP_FTRUNCATE: /* the length is where the position is */
+      return 0;
     case IORING_OP_OPENAT: {
       place path = path_of(ring, record[STAGE_REGION], record[STAGE_OFFSET]);
       entry->off = 0;
@@ -152,6 +159,33 @@ int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sq
   }
 }
 
+#define LINKS (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)
+
+uint32_t corelane_chain_length(const corelane_ring *ring, uint32_t first, uint32_t end) {
+  uint32_t length = 1;
+  while (first + length < end && (ring->stage[(size_t)(first + length - 1) * STAGE_WORDS + STAGE_SQE_FLAGS] & LINKS)) length++;
+  return length;
+}
+
+int corelane_fill_chain(corelane_ring *ring, uint32_t first, uint32_t length, uint32_t slot, bool batch, uint32_t *refused) {
+  for (uint32_t i = 0; i < length; i++) {
+    int32_t record[STAGE_WORDS];
+    memcpy(record, ring->stage + (size_t)(first + i) * STAGE_WORDS, sizeof record); /* once: it is shared memory */
+    /* Nothing follows the last: its link would catch what is staged next. */
+    if (i + 1 == length)
+      record[STAGE_SQE_FLAGS] &= ~LINKS;
+    else if (!(record[STAGE_SQE_FLAGS] & LINKS))
+      record[STAGE_SQE_FLAGS] |= IOSQE_IO_LINK; /* somebody has written there since it was counted */
+    if (batch) record[STAGE_ID] = (int32_t)(first + i);
+    int error = batch && !corelane_batch_takes(record[STAGE_OPCODE]) ? -EOPNOTSUPP : corelane_fill(ring, record, &ring->sqes[(slot + i) & ring->sq_mask]);
+    if (error == 0) continue;
+    for (uint32_t done = 0; done < i; done++) corelane_settle_descriptor(ring, ring->sqes[(slot + done) & ring->sq_mask].user_data, -ECANCELED);
+    *refused = i;
+    return error;
+  }
+  return 0;
+}
+
 /**
  * submit(ring, count): hands `count` staged records to the kernel, from the first on. How many it took; -EAGAIN where it takes none now, and
  * -ERANGE, -EINVAL … where the first record is refused.
@@ -168,12 +202,14 @@ static napi_value submit(napi_env env, napi_callback_info info) {
   int refused = -EAGAIN;
   ring->vectors_used = 0;
   /* The queue is empty: what the kernel does not take is withdrawn below. Never more in flight than completions fit, so that none is ever held back. */
-  while (staged < count && staged < ring->entries && ring->in_flight + staged < ring->completion_entries) {
-    int32_t record[STAGE_WORDS];
-    memcpy(record, ring->stage + (size_t)staged * STAGE_WORDS, sizeof record); /* once: it is shared memory */
-    refused = corelane_fill(ring, record, &ring->sqes[(tail + staged) & ring->sq_mask]);
+  while (staged < count) {
+    uint32_t length = corelane_chain_length(ring, staged, (uint32_t)count), at;
+    if (length > ring->entries) refused = -E2BIG;
+    if (staged + length > ring->entries || ring->in_flight + staged + length > ring->completion_entries) break;
+    refused = corelane_fill_chain(ring, staged, length, tail + staged, false, &at);
+    if (refused == -EAGAIN && staged == 0) refused = -E2BIG; /* more vectors than there are */
     if (refused != 0) break;
-    staged++;
+    staged += length;
   }
   if (staged == 0) return corelane_number(env, refused);
   /* release: publishes the entries before it to the kernel. */
@@ -187,6 +223,8 @@ static napi_value submit(napi_env env, napi_callback_info info) {
     if (result < 0) error = errno;
     if (result <= 0) break;
     taken += (uint32_t)result;
+    /* Out of memory in the midst of a chain: its rest would begin by itself. Who asked is told where it ends, and stages it no more. */
+    if (taken < staged && (ring->sqes[(tail + taken - 1) & ring->sq_mask].flags & LINKS)) break;
   }
   /* Staged again by who asked: it must not go in with the next call as well. */
   corelane_withdraw(ring);

@@ -1,4 +1,4 @@
-/* Setting a ring up, the memory it may touch, and taking it down. */
+/* Setting a ring up, and taking it down. */
 #include "ring.h"
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t
   return (int)syscall(__NR_io_uring_enter, ring->fd, submit, wait, flags, NULL, 0);
 }
 
-static int enroll(corelane_ring *ring, unsigned what, void *argument, unsigned count) {
+int corelane_enroll(corelane_ring *ring, unsigned what, void *argument, unsigned count) {
   return (int)syscall(__NR_io_uring_register, ring->fd, what, argument, count);
 }
 
@@ -48,11 +48,11 @@ int corelane_cancel(corelane_ring *ring, uint32_t id, uint32_t flags) {
   which.fd = -1;
   which.flags = flags;
   /* No time to wait in: who was found running already has been told, and completes when it does. */
-  int result = enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
+  int result = corelane_enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
   /* All 64 bits are compared. What closes a descriptor is left alone: it ends by itself. */
   if (result < 0 && errno == ENOENT && flags == 0) {
     which.addr = corelane_opening(id);
-    result = enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
+    result = corelane_enroll(ring, IORING_REGISTER_SYNC_CANCEL, &which, 1);
   }
   return result < 0 ? -errno : 0;
 }
@@ -236,84 +236,6 @@ static napi_value bind_queues(napi_env env, napi_callback_info info) {
   return corelane_number(env, 0);
 }
 
-/** addRegion(ring, view): its index. The view is held until the ring is closed. */
-static napi_value add_region(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  corelane_range range = corelane_shared_view(&call, 1);
-  if (ring == NULL || !call.ok) return NULL;
-  if (range.bytes == NULL || range.length == 0) return corelane_number(env, -EINVAL);
-  for (int i = 0; i < RING_REGIONS; i++) {
-    ring_region *region = &ring->regions[i];
-    if (region->ref != NULL) continue;
-    if (napi_create_reference(env, call.values[1], 1, &region->ref) != napi_ok) return corelane_number(env, -ENOMEM);
-    region->bytes = range.bytes;
-    region->length = range.length;
-    region->buffer = -1;
-    return corelane_number(env, i);
-  }
-  return corelane_number(env, -ENOSPC);
-}
-
-/** registerBuffers(ring): every region becomes a registered buffer. Locks their pages; -ENOMEM beyond RLIMIT_MEMLOCK. How many. */
-static napi_value register_buffers(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  if (ring == NULL || !call.ok) return NULL;
-  if (ring->in_flight > 0) return corelane_number(env, -EBUSY);
-  if (ring->buffers_registered) {
-    enroll(ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
-    ring->buffers_registered = false;
-    for (int i = 0; i < RING_REGIONS; i++) ring->regions[i].buffer = -1;
-  }
-  struct iovec vectors[RING_REGIONS];
-  int indices[RING_REGIONS];
-  unsigned count = 0;
-  for (int i = 0; i < RING_REGIONS; i++)
-    if (ring->regions[i].ref != NULL) {
-      vectors[count] = (struct iovec){.iov_base = ring->regions[i].bytes, .iov_len = ring->regions[i].length};
-      indices[count++] = i;
-    }
-  if (count == 0) return corelane_number(env, 0);
-  int result = enroll(ring, IORING_REGISTER_BUFFERS, vectors, count);
-  if (result < 0) return corelane_answer(env, result);
-  ring->buffers_registered = true;
-  for (unsigned i = 0; i < count; i++) ring->regions[indices[i]].buffer = (int)i;
-  return corelane_number(env, count);
-}
-
-/** registerFiles(ring, slots): a table of so many empty slots. */
-static napi_value register_files(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  uint64_t slots = corelane_natural(&call, 1);
-  if (ring == NULL || !call.ok) return NULL;
-  if (slots == 0 || slots > 32768) return corelane_number(env, -EINVAL);
-  int *fds = malloc(slots * sizeof *fds);
-  if (fds == NULL) return corelane_number(env, -ENOMEM);
-  for (uint64_t i = 0; i < slots; i++) fds[i] = -1;
-  int result = enroll(ring, IORING_REGISTER_FILES, fds, (unsigned)slots);
-  int saved = errno;
-  free(fds);
-  errno = saved;
-  return corelane_answer(env, result);
-}
-
-/** setFile(ring, slot, fd): puts a descriptor into a slot, or takes it out with -1. */
-static napi_value set_file(napi_env env, napi_callback_info info) {
-  corelane_call call = corelane_begin(env, info);
-  corelane_ring *ring = corelane_ring_of(&call, 0);
-  uint64_t slot = corelane_natural(&call, 1);
-  int fd = corelane_int(&call, 2);
-  if (ring == NULL || !call.ok) return NULL;
-  struct io_uring_files_update update;
-  memset(&update, 0, sizeof update);
-  update.offset = (uint32_t)slot;
-  update.fds = (uintptr_t)&fd;
-  if (slot > UINT32_MAX) return corelane_number(env, -EINVAL);
-  return corelane_answer(env, enroll(ring, IORING_REGISTER_FILES_UPDATE, &update, 1));
-}
-
 /** closeRing(ring): waits for what is in flight, which it cancels. */
 static napi_value close_ring(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
@@ -329,9 +251,5 @@ void corelane_register_ring(napi_env env, napi_value exports) {
   corelane_define(env, exports, "openRing", open_ring);
   corelane_define(env, exports, "ringFacts", ring_facts);
   corelane_define(env, exports, "bindQueues", bind_queues);
-  corelane_define(env, exports, "addRegion", add_region);
-  corelane_define(env, exports, "registerBuffers", register_buffers);
-  corelane_define(env, exports, "registerFiles", register_files);
-  corelane_define(env, exports, "setFile", set_file);
   corelane_define(env, exports, "closeRing", close_ring);
 }

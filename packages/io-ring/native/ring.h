@@ -1,5 +1,5 @@
 /*
- * One io_uring of one thread. ring.c sets it up and takes it down, operations.c turns staged records into submissions, completions.c
+ * One io_uring of one thread. ring.c sets it up and takes it down, resources.c has what it may touch, operations.c turns staged records into submissions, completions.c
  * brings completions back. What every file must keep: while an operation is in flight, the kernel may write to the memory of its
  * region at any time, so regions are held by references that only `corelane_ring_free` drops, after everything has completed.
  */
@@ -15,6 +15,9 @@
 /** Words of a staged record and of a completion: STAGE_* and DONE_* below; src/layout.ts has the same numbers. */
 #define STAGE_WORDS 16
 #define DONE_WORDS 2
+
+/** Since Linux 6.9; headers that are older do not name it. */
+#define RING_OP_FTRUNCATE 55
 
 /** Where each field of a staged record is, in words of 32 bits. */
 enum {
@@ -112,6 +115,7 @@ typedef struct corelane_ring {
 /** The ring of a handle, or NULL after an exception: looked at for itself, which gcc's analyzer can follow. Handles are numbers; they may come from anywhere. */
 corelane_ring *corelane_ring_of(corelane_call *call, size_t index);
 
+int corelane_enroll(corelane_ring *ring, unsigned what, void *argument, unsigned count);
 int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags);
 /** Copies a snapshot of what has completed into `done`. How many. */
 uint32_t corelane_reap(corelane_ring *ring);
@@ -135,12 +139,22 @@ void corelane_settle_descriptor(corelane_ring *ring, uint64_t user_data, int32_t
 uint32_t corelane_withdraw(corelane_ring *ring);
 /** A checked record as a submission. 0, or -errno of what is wrong with it. */
 int corelane_fill(corelane_ring *ring, const int32_t *record, struct io_uring_sqe *entry);
+/** Staged records from `first` that are linked to the next, and the one behind them. */
+uint32_t corelane_chain_length(const corelane_ring *ring, uint32_t first, uint32_t end);
+/**
+ * Such records as submissions, from the entry `slot` on. 0, or -errno of one (`refused`: which) after which none of them counts. Those of a batch have
+ * their index for an id.
+ */
+int corelane_fill_chain(corelane_ring *ring, uint32_t first, uint32_t length, uint32_t slot, bool batch, uint32_t *refused);
+/** Whether batches take such operations. */
+bool corelane_batch_takes(int32_t opcode);
 /** The event loop found completions of a batch: whether it is over, and with which answer. */
 bool corelane_batch_readable(corelane_ring *ring, double *answer);
 /** Stops watching. */
 void corelane_unwatch(corelane_ring *ring);
 
 void corelane_register_ring(napi_env env, napi_value exports);
+void corelane_register_resources(napi_env env, napi_value exports);
 void corelane_register_operations(napi_env env, napi_value exports);
 void corelane_register_completions(napi_env env, napi_value exports);
 void corelane_register_batch(napi_env env, napi_value exports);

@@ -22,15 +22,17 @@ export interface Engine {
   /** Operations in flight at most. */
   readonly capacity: number;
   readonly inFlight: number;
-  /** Whether an operation would be started at once. */
-  readonly hasRoom: boolean;
   /** What sockets need besides operations. */
   readonly sockets: Sockets;
-  /** Starts an operation. Needs room. */
-  start(operation: Operation): void;
-  /** Those in flight that can be cancelled. */
+  /** Those in flight that can be cancelled; of a chain its steps. */
   operations(): Operation[];
-  /** Asks for an end: the operation still completes, with -ECANCELED or, where it was too late, its result. */
+  /** Steps of a chain at most. */
+  readonly longestChain: number;
+  /** Whether so many operations would be started at once. */
+  roomFor(count: number): boolean;
+  /** Starts an operation, or the steps of a chain, each of which completes. Needs room. */
+  start(operation: Operation): void;
+  /** Asks for an end: the operation, or each step, still completes, with -ECANCELED or, where it was too late, its result. */
   cancel(operation: Operation): void;
   /** Puts a descriptor into the table of files: its slot, or -1 where there is no room. */
   addFile(fd: number): number;

@@ -38,6 +38,41 @@ export class OperationError extends IoRingError {
   }
 }
 
+/** What became of a chain that was broken. */
+export interface BrokenChain {
+  /** Index of the step. */
+  readonly step: number;
+  readonly syscall: string;
+  /** By step: bytes (or 0), or -errno; -125 (ECANCELED) for those behind the one that broke it. */
+  readonly results: readonly number[];
+  /** What the step was to transfer. */
+  readonly bytes: number;
+}
+
+/**
+ * A step of a chain failed or fell short, and those behind it were cancelled. Code `ERR_CHAIN_BROKEN`; `cause` is the OperationError of the step, and
+ * `undefined` where it transferred less than asked.
+ */
+export class ChainError extends IoRingError {
+  override readonly name = 'ChainError';
+  readonly step: number;
+  readonly results: readonly number[];
+  constructor({ step, syscall, results, bytes }: BrokenChain, cause?: OperationError) {
+    const behind = results.length - step - 1;
+    super(
+      'ERR_CHAIN_BROKEN',
+      `step ${step} of ${results.length}, ${syscall}, ` +
+        (cause === undefined
+          ? `transferred ${results[step]} of ${bytes} bytes`
+          : `failed with ${cause.code}`) +
+        `; cancelled behind it: ${behind}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.step = step;
+    this.results = results;
+  }
+}
+
 /** As many operations are in flight as may be, and the ring was asked to refuse further ones. Code `ERR_RING_FULL`. */
 export class RingFullError extends IoRingError {
   override readonly name = 'RingFullError';

@@ -16,6 +16,8 @@ type Callback = (error: NodeJS.ErrnoException | null, result?: number) => void;
 export class FsBatch {
   /** The memory of each record. */
   readonly views: (Uint8Array | null)[] = [];
+  /** Those of each vectored record. */
+  readonly vectors: (readonly Uint8Array[])[] = [];
   readonly #staged: Int32Array;
   readonly #results: Int32Array;
 
@@ -57,11 +59,18 @@ export class FsBatch {
   /** Whether the chain ends here. */
   #finish(index: number, result: number): boolean {
     this.#results[index] = result;
-    return this.#linked(index) && (result < 0 || result < (this.views[index]?.byteLength ?? 0));
+    return this.#linked(index) && (result < 0 || result < this.#bytesOf(index));
+  }
+
+  #bytesOf(index: number): number {
+    const parts = this.vectors[index];
+    if (parts !== undefined) return parts.reduce((sum, part) => sum + part.byteLength, 0);
+    return this.views[index]?.byteLength ?? 0;
   }
 
   #end(count: number): number {
     this.views.length = 0;
+    this.vectors.length = 0;
     return this.#results.subarray(0, count).reduce((sum, result) => sum + (result >= 0 ? 1 : 0), 0);
   }
 
@@ -77,6 +86,8 @@ export class FsBatch {
     const view = this.views[index] as Uint8Array;
     try {
       if (opcode === OP.read) return fs.readSync(fd, view, 0, view.byteLength, position);
+      if (opcode === OP.readv) return fs.readvSync(fd, this.vectors[index] ?? [], position);
+      if (opcode === OP.writev) return fs.writevSync(fd, this.vectors[index] ?? [], position);
       if (opcode === OP.write) return fs.writeSync(fd, view, 0, view.byteLength, position);
       if (flags === DATA_ONLY) fs.fdatasyncSync(fd);
       else fs.fsyncSync(fd);
@@ -97,6 +108,8 @@ export class FsBatch {
       };
       if (opcode === OP.read) fs.read(fd, view, 0, view.byteLength, position, done);
       else if (opcode === OP.write) fs.write(fd, view, 0, view.byteLength, position, done);
+      else if (opcode === OP.readv) fs.readv(fd, this.vectors[index] ?? [], position, done);
+      else if (opcode === OP.writev) fs.writev(fd, this.vectors[index] ?? [], position, done);
       else if (flags === DATA_ONLY) fs.fdatasync(fd, done);
       else fs.fsync(fd, done);
     });

@@ -6,11 +6,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import type { Backend, Engine, Registration } from './engine.ts';
 import { fromStats } from './file-status.ts';
-import { CURRENT_POSITION, OP } from './layout.ts';
-import type { Operation } from './operation.ts';
+import { CURRENT_POSITION, OP, SYMLINK_NOFOLLOW } from './layout.ts';
+import { bytesOf, type Operation } from './operation.ts';
 import { NetSockets } from './socket/net-sockets.ts';
 
-const { EOPNOTSUPP, EIO } = os.constants.errno;
+const { ECANCELED, EOPNOTSUPP, EIO } = os.constants.errno;
 /** IORING_FSYNC_DATASYNC. */
 const DATA_ONLY = 1;
 
@@ -34,15 +34,25 @@ export class FsEngine implements Engine {
     return this.#inFlight;
   }
 
-  get hasRoom(): boolean {
-    return this.#inFlight < this.capacity;
+  get longestChain(): number {
+    return this.capacity;
+  }
+
+  roomFor(count: number): boolean {
+    return this.#inFlight + count <= this.capacity;
   }
 
   start(operation: Operation): void {
-    this.#inFlight++;
-    operation.id = this.#ids = (this.#ids + 1) & 0x7fffffff;
-    const settle = (result: number): void => this.#complete(operation, result);
-    if (!this.sockets.start(operation, settle)) this.#run(operation, settle);
+    const { steps } = operation;
+    if (steps === null) {
+      this.#enter(operation);
+      const settle = (result: number): void => this.#complete(operation, result);
+      if (!this.sockets.start(operation, settle)) this.#run(operation, settle);
+      return;
+    }
+    operation.id = 0; // in flight
+    for (const step of steps) this.#enter(step);
+    this.#runStep(operation, 0);
   }
 
   operations(): Operation[] {
@@ -77,6 +87,23 @@ export class FsEngine implements Engine {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
+  }
+
+  #enter(operation: Operation): void {
+    this.#inFlight++;
+    operation.id = this.#ids = (this.#ids + 1) & 0x7fffffff;
+  }
+
+  /** One after the other; those behind the first that fails, falls short or finds the chain cancelled are cancelled. */
+  #runStep(chain: Operation, index: number): void {
+    const steps = chain.steps ?? [];
+    const step = steps[index];
+    if (step === undefined) return;
+    this.#run(step, (result) => {
+      this.#complete(step, result);
+      if (!chain.cancelled && result >= bytesOf(step)) this.#runStep(chain, index + 1);
+      else for (const rest of steps.slice(index + 1)) this.#complete(rest, -ECANCELED);
+    });
   }
 
   #complete(operation: Operation, result: number): void {
@@ -120,6 +147,7 @@ export class FsEngine implements Engine {
             done(error, 0);
           };
           if (operation.path === '') fs.fstat(fd, { bigint: true }, found);
+          else if (operation.flags & SYMLINK_NOFOLLOW) fs.lstat(operation.path, { bigint: true }, found);
           else fs.stat(operation.path, { bigint: true }, found);
           return;
         }
@@ -130,8 +158,13 @@ export class FsEngine implements Engine {
         case OP.shutdown:
           setImmediate(settle, -os.constants.errno.ENOTSOCK); // a descriptor that no socket of node:net has
           return;
+        case OP.ftruncate:
+          fs.ftruncate(fd, operation.position, done);
+          return;
+        case OP.fadvise:
+        case OP.chain: // never run by itself
         case OP.fallocate:
-          setImmediate(settle, -EOPNOTSUPP); // node:fs has no call for it
+          setImmediate(settle, -EOPNOTSUPP); // node:fs has no calls for these
       }
     } catch (error) {
       // Arguments that node:fs itself refuses, such as a descriptor that is negative.

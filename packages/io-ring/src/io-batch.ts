@@ -3,36 +3,24 @@
  * threads can see it, too. `run` blocks its thread and costs next to nothing over a loop in C; `runAsync` calls back once.
  */
 import { BatchLoans } from './batch-loans.ts';
+import { checkOptions, type IoBatchOptions } from './batch-options.ts';
+import { BatchVectors } from './batch-vectors.ts';
 import { FsBatch } from './fs-batch.ts';
 import type { Backend } from './engine.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError } from './errors.ts';
+import { MAX_VECTORS } from './file-operations.ts';
 import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS, setPosition } from './layout.ts';
 import { viewOf, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { loadNative, type NativeAddon } from './native.ts';
-import { checkMemory, Regions } from './regions.ts';
-import { checkDescriptor, checkFiles, RegisteredFiles } from './registered-files.ts';
+import { Regions } from './regions.ts';
+import { checkDescriptor, RegisteredFiles } from './registered-files.ts';
 import { openRing } from './ring-setup.ts';
 
-const MAX_OPERATIONS = 65_536;
 /** IORING_FSYNC_DATASYNC. */
 const DATA_ONLY = 1;
 
-export interface IoBatchOptions {
-  /** Operations of one run at most: 1 to 65 536, 1024 by default. */
-  readonly operations?: number;
-  /** Operations in the kernel's hands at once: 1 to 4096, 256 by default. */
-  readonly entries?: number;
-  /** Registered with the kernel ahead, so that its pages stay mapped. Counts against RLIMIT_MEMLOCK; where it does not fit, `backend.reason` says so. */
-  readonly memory?: Uint8Array;
-  /**
-   * Descriptors registered with the kernel ahead, which saves it a look-up and a count for each operation. They mean the files that they are now:
-   * keep them open as long as the batch. At most 64; where the kernel refuses one, `backend.reason` says so.
-   */
-  readonly files?: readonly number[];
-  /** `fs` for node:fs even where there is a ring. Default `auto`. */
-  readonly engine?: 'auto' | 'fs';
-}
+export type { IoBatchOptions };
 
 interface Ring {
   readonly addon: NativeAddon;
@@ -50,14 +38,22 @@ export class IoBatch implements Disposable {
   readonly #staged: Int32Array;
   readonly #fallback: FsBatch;
   readonly #loans: BatchLoans;
+  readonly #vectors: BatchVectors;
   readonly #ring: Ring | null;
   #count = 0;
   #settle: ((succeeded: number) => void) | null = null;
   #running = false;
   #closed = false;
 
-  private constructor(capacity: number, ring: Ring | null, staged: Int32Array, backend: Backend) {
+  private constructor(
+    capacity: number,
+    vectors: number,
+    ring: Ring | null,
+    staged: Int32Array,
+    backend: Backend,
+  ) {
     this.capacity = capacity;
+    this.#vectors = new BatchVectors(vectors, ring === null ? null : ring.regions);
     this.#ring = ring;
     this.#staged = staged;
     this.backend = backend;
@@ -69,14 +65,10 @@ export class IoBatch implements Disposable {
 
   /** A batch of this thread. @throws IoArgumentError, IoMemoryError */
   static open(options: IoBatchOptions = {}): IoBatch {
-    const { operations = 1024, entries = 256, memory, files = [], engine = 'auto' } = options;
-    checkWhole('operations', operations, MAX_OPERATIONS);
-    checkWhole('entries', entries, 4096);
-    if (memory !== undefined) checkMemory(memory, 'memory');
-    checkFiles(files);
-    if (engine !== 'auto' && engine !== 'fs') throw new IoArgumentError('engine', engine, "'auto' or 'fs'");
+    const { operations, entries, vectors, memory, files, engine } = checkOptions(options);
     const staged = new Int32Array(new SharedArrayBuffer(operations * STAGE_WORDS * 4));
-    const none = (reason: string): IoBatch => new IoBatch(operations, null, staged, { kind: 'fs', reason });
+    const none = (reason: string): IoBatch =>
+      new IoBatch(operations, vectors, null, staged, { kind: 'fs', reason });
     if (engine === 'fs') return none('asked for');
     const { addon, reason } = loadNative();
     if (addon === null) return none(reason);
@@ -93,7 +85,7 @@ export class IoBatch implements Disposable {
       note = region.fixed ? '; memory registered' : `; memory not registered (${errnoName(-answer)})`;
     }
     const registered = new RegisteredFiles(addon, ring, files);
-    return new IoBatch(operations, { addon, number: ring, regions, files: registered }, staged, {
+    return new IoBatch(operations, vectors, { addon, number: ring, regions, files: registered }, staged, {
       kind: 'io_uring',
       reason: `${opened.reason}${note}${registered.note}`,
     });
@@ -116,6 +108,16 @@ export class IoBatch implements Disposable {
   /** Stages a write of a whole view, or of what a lease holds. As `read`. */
   write(fd: number, memory: IoMemory, position: number, range?: MemoryRange): number {
     return this.#stageTransfer(OP.write, fd, memory, position, 'drain', range);
+  }
+
+  /** Stages a read into several views, one after the other: 1 to 256. As `read`, but no leases. */
+  readv(fd: number, views: readonly Uint8Array[], position: number): number {
+    return this.#stageVectors(OP.readv, fd, views, position);
+  }
+
+  /** Stages a write of several views. As `readv`. */
+  writev(fd: number, views: readonly Uint8Array[], position: number): number {
+    return this.#stageVectors(OP.writev, fd, views, position);
   }
 
   /** Stages an fsync. */
@@ -201,6 +203,7 @@ export class IoBatch implements Disposable {
     this.#running = false;
     this.#settle = null;
     this.#count = 0;
+    this.#vectors.clear();
     const problem = this.#loans.takeBack(this.results);
     if (problem !== undefined) throw problem;
   }
@@ -227,6 +230,28 @@ export class IoBatch implements Disposable {
       this.#count--;
       throw error;
     }
+    return index;
+  }
+
+  #stageVectors(opcode: Opcode, fd: number, views: readonly Uint8Array[], position: number): number {
+    if (!Array.isArray(views) || views.length === 0 || views.length > MAX_VECTORS)
+      throw new IoArgumentError(
+        'views.length',
+        (views as { length?: unknown } | null)?.length,
+        `1 to ${MAX_VECTORS}`,
+      );
+    const index = this.#stage(opcode, fd, null, position);
+    try {
+      const offset = this.#vectors.put(views);
+      const at = index * STAGE_WORDS;
+      this.#staged[at + STAGE.length] = views.length;
+      this.#staged[at + STAGE.region2] = this.#vectors.region;
+      this.#staged[at + STAGE.offset2] = offset;
+    } catch (error) {
+      this.#count--;
+      throw error;
+    }
+    if (this.#ring === null) this.#fallback.vectors[index] = [...views];
     return index;
   }
 
@@ -266,9 +291,4 @@ function succeededOf(answer: number): number {
   if (answer >= 0) return answer;
   if (answer === CLOSED) throw new RingClosedError('batch');
   throw new OperationError(errnoName(-answer), answer, 'io_uring_enter');
-}
-
-function checkWhole(name: string, found: unknown, most: number): void {
-  if (typeof found !== 'number' || !Number.isInteger(found) || found < 1 || found > most)
-    throw new IoArgumentError(name, found, `a whole number from 1 to ${most}`);
 }

@@ -1,16 +1,32 @@
 /** A file of a ring: its operations as promises, in full unless the end of the file comes first. */
 import fs from 'node:fs';
 import { DescriptorUse } from './descriptor-use.ts';
-import type { FileStatus } from './file-status.ts';
-import { STATX_MASK } from './file-status.ts';
 import { errnoName } from './errno.ts';
 import { IoArgumentError, OperationError, RingClosedError, RingFullError } from './errors.ts';
+import {
+  adviseOf,
+  allocateOf,
+  checkPath,
+  readOf,
+  readvOf,
+  statOf,
+  syncOf,
+  truncateOf,
+  writeOf,
+  writevOf,
+  type Advice,
+  type Allocation,
+  type MakeTransfer,
+  type MakeVectored,
+  type PositionOptions,
+  type TransferOptions,
+} from './file-operations.ts';
+import type { FileStatus } from './file-status.ts';
 import { cancelOn, cancelReads, engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
-import { CURRENT_POSITION, OP } from './layout.ts';
-import { setMemory, setVectors, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
+import { OP } from './layout.ts';
+import type { IoMemory } from './loan.ts';
 import { Operation } from './operation.ts';
 import type { PooledBuffer } from './ports.ts';
-import { MAX_VECTORS } from './ring-engine.ts';
 import { chunksOf, type ChunkReader } from './stream/chunk-reader.ts';
 import type { FileAccess } from './stream/file-transfers.ts';
 import { ownBuffersOf } from './stream/own-buffers.ts';
@@ -18,20 +34,8 @@ import type { ChunkOptions } from './stream/read-options.ts';
 import { readStreamOf, type FileReadStream, type ReadStreamOptions } from './stream/read-stream.ts';
 import { writeStreamOf, type FileWriteStream, type WriteStreamOptions } from './stream/write-stream.ts';
 
-/** IORING_FSYNC_DATASYNC. */
-const DATA_ONLY = 1;
-/** FALLOC_FL_*. */
-const ALLOCATE = { extend: 0, keepSize: 1, punchHole: 2 | 1, zero: 16 } as const;
 const NO_SLOT = -1;
 const NO_OPTIONS: TransferOptions = {};
-
-export interface PositionOptions extends OperationOptions {
-  /** Byte position in the file. Without it, where the descriptor is: then one operation at a time, as with `read(2)`. */
-  readonly position?: number | undefined;
-}
-
-/** `offset` and `length`: which bytes of the memory, all by default; of a lease that is written, those up to its `length`. */
-export interface TransferOptions extends PositionOptions, MemoryRange {}
 
 export interface OpenOptions extends OperationOptions {
   /** Permissions of a file that is made, less the umask. Default 0o666. */
@@ -56,7 +60,19 @@ const FLAGS: Record<OpenFlags, number> = {
 };
 const O_CLOEXEC = 0o2000000;
 
+/** Makes an operation one of a file, for chains. @throws RingClosedError, IoArgumentError where the file is another ring's */
+export let bindTo: (file: IoFile, ring: IoRing, operation: Operation) => void;
+
 export class IoFile implements AsyncDisposable {
+  static {
+    bindTo = (file, ring, operation) => {
+      if (file.#ring !== ring)
+        throw new IoArgumentError('file', file.path, 'a file of the ring of this chain');
+      if (file.#closing !== null) throw new RingClosedError('file');
+      file.#bind(operation, file.#slot);
+    };
+  }
+
   readonly fd: number;
   readonly path: string;
   readonly #ring: IoRing;
@@ -79,8 +95,7 @@ export class IoFile implements AsyncDisposable {
     options: OpenOptions = {},
   ): Promise<IoFile> {
     const { mode = 0o666, direct = false } = options;
-    if (typeof path !== 'string' || path === '' || path.includes('\0') || Buffer.byteLength(path) > 4095)
-      throw new IoArgumentError('path', path, 'a path of 1 to 4095 bytes without NUL');
+    checkPath(path);
     const bits = typeof flags === 'number' ? flags : FLAGS[flags];
     if (bits === undefined || !Number.isInteger(bits))
       throw new IoArgumentError('flags', flags, `a number or one of ${Object.keys(FLAGS).join(' ')}`);
@@ -99,22 +114,22 @@ export class IoFile implements AsyncDisposable {
    * @throws IoMemoryError, IoArgumentError, errors of the lease; rejects with OperationError (its `transferredBytes` are there), or as `runOn`
    */
   read(memory: IoMemory, options: TransferOptions = NO_OPTIONS): Promise<number> {
-    return this.#transfer(new Operation(OP.read, 'read'), memory, 'fill', options);
+    return this.#transfer(readOf, memory, options);
   }
 
   /** Writes all of a view, or what a lease holds. How many bytes: all of them. Otherwise as `read`. */
   write(memory: IoMemory, options: TransferOptions = NO_OPTIONS): Promise<number> {
-    return this.#transfer(new Operation(OP.write, 'write'), memory, 'drain', options);
+    return this.#transfer(writeOf, memory, options);
   }
 
   /** Fills several memories, one after the other, in one operation. How many bytes: a short one is not continued. At most 256. */
   readv(views: readonly IoMemory[], options: PositionOptions = NO_OPTIONS): Promise<number> {
-    return this.#vectored(new Operation(OP.readv, 'readv'), views, 'fill', options);
+    return this.#vectored(readvOf, views, options);
   }
 
   /** Writes several memories in one operation. How many bytes: a short one is not continued. At most 256. */
   writev(views: readonly IoMemory[], options: PositionOptions = NO_OPTIONS): Promise<number> {
-    return this.#vectored(new Operation(OP.writev, 'writev'), views, 'drain', options);
+    return this.#vectored(writevOf, views, options);
   }
 
   /**
@@ -145,31 +160,38 @@ export class IoFile implements AsyncDisposable {
     dataOnly = false,
     ...options
   }: OperationOptions & { readonly dataOnly?: boolean } = {}): Promise<void> {
-    const operation = new Operation(OP.fsync, 'fsync');
-    operation.flags = dataOnly ? DATA_ONLY : 0;
-    await this.#run(operation, options);
+    await this.#run(syncOf(dataOnly), options);
   }
 
   /** Room on the device for a range. `how`: `extend` the file (default), `keepSize`, `punchHole` or `zero` it. `EOPNOTSUPP` on node:fs and where the file system cannot. */
   async allocate(
     position: number,
     lengthBytes: number,
-    { how = 'extend', ...options }: OperationOptions & { readonly how?: keyof typeof ALLOCATE } = {},
+    { how = 'extend', ...options }: OperationOptions & { readonly how?: Allocation } = {},
   ): Promise<void> {
-    checkPosition('position', position);
-    checkPosition('lengthBytes', lengthBytes);
-    if (!Object.hasOwn(ALLOCATE, how))
-      throw new IoArgumentError('how', how, Object.keys(ALLOCATE).join(', '));
-    const operation = new Operation(OP.fallocate, 'fallocate');
-    operation.position = position;
-    operation.lengthBytes = lengthBytes;
-    operation.mode = ALLOCATE[how];
-    await this.#run(operation, options);
+    await this.#run(allocateOf(position, lengthBytes, how), options);
+  }
+
+  /** Cuts the file, or extends it by zeros. A thread of node:fs does it before Linux 6.9. */
+  async truncate(lengthBytes: number, options: OperationOptions = {}): Promise<void> {
+    await this.#run(truncateOf(lengthBytes), options);
+  }
+
+  /**
+   * What a range is going to be used for (`posix_fadvise`): `willNeed` begins to read it, `dontNeed` drops its pages.
+   * @param lengthBytes up to 2^32 - 1; 0 is to the end. Rejects with `EOPNOTSUPP` on node:fs
+   */
+  async advise(
+    position: number,
+    lengthBytes: number,
+    advice: Advice,
+    options: OperationOptions = {},
+  ): Promise<void> {
+    await this.#run(adviseOf(position, lengthBytes, advice), options);
   }
 
   async stat(options: OperationOptions = {}): Promise<FileStatus> {
-    const operation = new Operation(OP.statx, 'statx');
-    operation.mode = STATX_MASK;
+    const operation = statOf();
     await this.#run(operation, options, NO_SLOT); // statx knows no table of files
     return operation.status as FileStatus;
   }
@@ -206,7 +228,7 @@ export class IoFile implements AsyncDisposable {
   #access(): FileAccess {
     return {
       ownBuffers: ownBuffersOf(this.#ring),
-      hasRoom: () => engineOf(this.#ring).hasRoom,
+      hasRoom: () => engineOf(this.#ring).roomFor(1),
       run: (operation) => this.#run(operation, NO_OPTIONS),
       cancel: (operation, reason) => cancelOn(this.#ring, operation, reason),
       stat: () => this.stat(),
@@ -215,33 +237,20 @@ export class IoFile implements AsyncDisposable {
     };
   }
 
-  #transfer(
-    operation: Operation,
-    memory: IoMemory,
-    direction: Direction,
-    options: TransferOptions,
-  ): Promise<number> {
+  #transfer(make: MakeTransfer, memory: IoMemory, options: TransferOptions): Promise<number> {
+    let operation: Operation;
     try {
-      setMemory(operation, memory, direction, options);
-      operation.position = positionOf(options);
+      operation = make(memory, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    operation.inFull = true;
     return this.#run(operation, options);
   }
 
-  #vectored(
-    operation: Operation,
-    views: readonly IoMemory[],
-    direction: Direction,
-    options: PositionOptions,
-  ): Promise<number> {
+  #vectored(make: MakeVectored, memories: readonly IoMemory[], options: PositionOptions): Promise<number> {
+    let operation: Operation;
     try {
-      if (views.length === 0 || views.length > MAX_VECTORS)
-        throw new IoArgumentError('views.length', views.length, `1 to ${MAX_VECTORS}`);
-      setVectors(operation, views, direction);
-      operation.position = positionOf(options);
+      operation = make(memories, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -250,17 +259,15 @@ export class IoFile implements AsyncDisposable {
 
   #run(operation: Operation, options: OperationOptions, slot = this.#slot): Promise<number> {
     if (this.#closing !== null) return Promise.reject(new RingClosedError('file'));
+    this.#bind(operation, slot);
+    return runOn(this.#ring, operation, options);
+  }
+
+  #bind(operation: Operation, slot: number): void {
     operation.fd = this.fd;
     operation.fileSlot = slot;
     operation.use = this.#use;
-    return runOn(this.#ring, operation, options);
   }
-}
-
-function positionOf({ position }: PositionOptions): number {
-  if (position === undefined) return CURRENT_POSITION;
-  checkPosition('position', position);
-  return position;
 }
 
 function isFile(fd: number): boolean {
@@ -276,9 +283,4 @@ function directFlag(): number {
   if (O_DIRECT === undefined)
     throw new IoArgumentError('direct', true, `false on ${process.platform}, which has no O_DIRECT`);
   return O_DIRECT;
-}
-
-function checkPosition(name: string, found: unknown): void {
-  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < 0)
-    throw new IoArgumentError(name, found, 'a whole number from 0 to 2^53 - 1');
 }

@@ -12,7 +12,7 @@ import {
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Line } from './line.ts';
 import { lend, takeBack, UNKNOWN } from './loan.ts';
-import type { Completion, Operation, Use } from './operation.ts';
+import { weightOf, type Completion, type Operation, type Use } from './operation.ts';
 import { checkMemory } from './regions.ts';
 import { checkOptions, type IoRingOptions } from './ring-options.ts';
 
@@ -208,7 +208,7 @@ export class IoRing implements AsyncDisposable {
   }
 
   #offer(operation: Operation): void {
-    const now = this.#engine.hasRoom && this.#line.length === 0;
+    const now = this.#line.length === 0 && this.#engine.roomFor(weightOf(operation));
     if (!now && (this.#onFull === 'refuse' || this.#line.length >= this.#maxWaiting)) {
       this.#refused++;
       throw new RingFullError(this.#engine.inFlight);
@@ -244,11 +244,19 @@ export class IoRing implements AsyncDisposable {
   #cancelReads(use: Use, reason: unknown): void {
     const found = this.#engine.operations().concat(this.#line.operations());
     for (const operation of found)
-      if (operation.use === use && isRead(operation)) this.#cancel(operation, reason);
+      if (reads(operation, use)) this.#cancel(operation.chain ?? operation, reason);
   }
 
   #admit(): void {
-    while (this.#line.length > 0 && this.#engine.hasRoom) this.#admitOne(this.#line.take() as Operation);
+    // Nobody overtakes a chain, which would never have room else.
+    for (
+      let { first } = this.#line;
+      first !== null && this.#engine.roomFor(weightOf(first));
+      { first } = this.#line
+    ) {
+      this.#line.leave(first);
+      this.#admitOne(first);
+    }
   }
 
   #admitOne(operation: Operation): void {
@@ -272,6 +280,8 @@ function leave(operation: Operation, transferredBytes: number): unknown {
   return problem;
 }
 
-function isRead({ opcode }: Operation): boolean {
-  return opcode === OP.read || opcode === OP.readv;
+/** Whether it, or a step of it, reads from this descriptor. */
+function reads({ opcode, steps, use }: Operation, from: Use): boolean {
+  if (steps !== null) return steps.some((step) => reads(step, from));
+  return use === from && (opcode === OP.read || opcode === OP.readv);
 }

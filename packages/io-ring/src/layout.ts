@@ -20,6 +20,10 @@ export const STAGE = {
 } as const;
 export const STAGE_WORDS = 16;
 
+/** A vector: of a list of vectors, which records point to. */
+export const VECTOR = { region: 0, offset: 1, length: 2 } as const;
+export const VECTOR_WORDS = 3;
+
 /** A completion. */
 export const DONE = { id: 0, result: 1 } as const;
 export const DONE_WORDS = 2;
@@ -30,6 +34,8 @@ export const FACTS_WORDS = 3;
 
 /** IORING_OP_*, those that the addon takes. */
 export const OP = {
+  /** What stands for a chain; never handed over. */
+  chain: 0,
   readv: 1,
   writev: 2,
   fsync: 3,
@@ -41,9 +47,12 @@ export const OP = {
   statx: 21,
   read: 22,
   write: 23,
+  fadvise: 24,
   send: 26,
   recv: 27,
   shutdown: 34,
+  /** Linux 6.9. */
+  ftruncate: 55,
 } as const;
 export type Opcode = (typeof OP)[keyof typeof OP];
 
@@ -76,6 +85,8 @@ export const SHUT_SENDING = 1;
 export const SETUP = { clamp: 16, submitAll: 128, coopTaskRun: 256, singleIssuer: 4096 } as const;
 /** AT_FDCWD: paths are relative to the working directory. */
 export const AT_FDCWD = -100;
+/** AT_SYMLINK_NOFOLLOW. */
+export const SYMLINK_NOFOLLOW = 0x100;
 /** `position` of who wants to read on from where the descriptor is. */
 export const CURRENT_POSITION = -1;
 

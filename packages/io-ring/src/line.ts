@@ -6,6 +6,10 @@ export class Line {
   #last: Operation | null = null;
   #length = 0;
 
+  get first(): Operation | null {
+    return this.#first;
+  }
+
   get length(): number {
     return this.#length;
   }

@@ -98,12 +98,23 @@ export function setVectors(operation: Operation, parts: readonly IoMemory[], dir
 
 /** Lends what an operation has of leases. Throws what a lease throws, and has then lent nothing. */
 export function lend(operation: Operation): void {
-  const { lease, leases } = operation;
+  const { lease, leases, steps } = operation;
+  if (steps !== null) lendSteps(steps);
   if (lease === null && leases === null) return;
   const loan = nextLoan();
   if (lease !== null) lease.give(loan);
   else if (leases !== null) lendAll(leases, loan);
   operation.loan = loan;
+}
+
+function lendSteps(steps: readonly Operation[]): void {
+  let lent = 0;
+  try {
+    for (; lent < steps.length; lent++) lend(steps[lent] as Operation);
+  } catch (error) {
+    for (const step of steps.slice(0, lent)) takeBack(step, UNKNOWN);
+    throw error;
+  }
 }
 
 function lendAll(leases: readonly (LeasedBuffer | null)[], loan: number): void {
@@ -122,7 +133,8 @@ function lendAll(leases: readonly (LeasedBuffer | null)[], loan: number): void {
  * @returns what a lease threw, which somebody else has ended meanwhile
  */
 export function takeBack(operation: Operation, transferredBytes: number): unknown {
-  const { loan } = operation;
+  const { loan, steps } = operation;
+  if (steps !== null) for (const step of steps) takeBack(step, UNKNOWN); // those that have completed are back already
   if (loan < 0) return undefined;
   operation.loan = -1;
   const from = operation.leaseFilledFrom;

@@ -14,6 +14,8 @@ export interface NativeAddon {
   registerBuffers(ring: number): number;
   registerFiles(ring: number, slots: number): number;
   setFile(ring: number, slot: number, fd: number): number;
+  /** 1 where this kernel has the operation, else 0. */
+  supports(ring: number, opcode: number): number;
   /** Hands staged records to the kernel: how many it took. */
   submit(ring: number, count: number): number;
   /** Asks for the end of an operation, which completes in any case. */

@@ -65,6 +65,11 @@ export class Operation {
   /** What `statx` found, once it has completed. */
   status: FileStatus | null = null;
 
+  /** The steps of a chain, in order: this one only stands for them. */
+  steps: readonly Operation[] | null = null;
+  /** What a step is one of. */
+  chain: Operation | null = null;
+
   /** Number of an operation in flight, or -1. */
   id = -1;
   /** Whom to tell. */
@@ -100,4 +105,15 @@ export class Operation {
     this.resolve = null;
     this.reject = null;
   }
+}
+
+/** How many operations of an engine it takes. */
+export function weightOf({ steps }: Operation): number {
+  return steps === null ? 1 : steps.length;
+}
+
+/** What a transfer is in full; 0 for what transfers nothing. */
+export function bytesOf({ view, vectors }: Operation): number {
+  if (view !== null) return view.byteLength;
+  return vectors === null ? 0 : vectors.reduce((sum, part) => sum + part.byteLength, 0);
 }

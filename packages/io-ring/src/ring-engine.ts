@@ -6,39 +6,22 @@
  * Tried and left: reaping right after submitting (a loop of cached reads then runs in microtasks for ever); SQPOLL (14–25 µs of CPU an
  * operation on two cores); an eventfd (a system call more for each snapshot than polling the ring's own descriptor).
  */
+import fs from 'node:fs';
 import { errnoName } from './errno.ts';
 import type { Backend, Engine, Registration } from './engine.ts';
-import {
-  ADDRESS_BYTES,
-  AT_FDCWD,
-  DONE,
-  DONE_WORDS,
-  FIXED_BUFFER,
-  OP,
-  POLL_FIRST,
-  SQE,
-  STAGE,
-  STAGE_WORDS,
-  setPosition,
-} from './layout.ts';
+import { DONE, DONE_WORDS, OP } from './layout.ts';
 import type { NativeAddon } from './native.ts';
 import type { Operation } from './operation.ts';
-import { readStatx } from './file-status.ts';
 import { Regions } from './regions.ts';
-import type { Endpoint } from './socket/endpoint.ts';
-import { RingSockets } from './socket/ring-sockets.ts';
 import { openRing, type OpenedRing } from './ring-setup.ts';
+import { RingSockets } from './socket/ring-sockets.ts';
+import { Stage } from './stage.ts';
 
-/** Scratch of each operation: a path or a list of vectors, and what `statx` fills in. */
-const SCRATCH_BYTES = 4096 + 256;
-const STATX_AT = 4096;
-/** Vectors that fit there. */
-export const MAX_VECTORS = 256;
 const EAGAIN = -11;
 const EBUSY = -16;
 const ECANCELED = -125;
-/** statx takes an empty path for the descriptor itself. */
-const AT_EMPTY_PATH = 0x1000;
+const ENOENT = -2;
+const EIO = -5;
 
 export interface RingOptions {
   /** Operations handed over at once, 1 to 4096. Rounded up to a power of two. */
@@ -56,9 +39,8 @@ export class RingEngine implements Engine {
   onRoom: () => void = () => {};
   readonly #addon: NativeAddon;
   readonly #ring: number;
-  readonly #staged: Int32Array;
+  readonly #stage: Stage;
   readonly #done: Int32Array;
-  readonly #stageRecords: number;
   readonly #regions: Regions;
   readonly #fixedBuffers: boolean;
   /** Operations in flight by the low bits of their id; the high bits count uses, so that a late cancellation finds nobody else. */
@@ -66,10 +48,10 @@ export class RingEngine implements Engine {
   readonly #ids: Int32Array;
   readonly #free: Int32Array;
   #freeCount: number;
-  #stagedCount = 0;
   #flushing = false;
   #retrying = false;
-  #scratch: Uint8Array | null = null;
+  /** Whether the kernel has that operation; asked at its first use. */
+  #truncates: boolean | undefined;
   readonly #fileSlots: number[];
   #idle: (() => void) | null = null;
   #closed = false;
@@ -85,12 +67,11 @@ export class RingEngine implements Engine {
     this.#addon = addon;
     this.#ring = ring;
     this.capacity = opened.completionEntries;
-    this.#stageRecords = entries;
-    this.#staged = new Int32Array(new SharedArrayBuffer(entries * STAGE_WORDS * 4));
-    this.#done = new Int32Array(new SharedArrayBuffer(this.capacity * DONE_WORDS * 4));
-    addon.bindQueues(ring, this.#staged, this.#done);
     this.#regions = new Regions((view) => addon.addRegion(ring, view));
     this.sockets = new RingSockets(addon, ring, this.#regions);
+    this.#stage = new Stage(entries, this.capacity, this.#regions, this.sockets);
+    this.#done = new Int32Array(new SharedArrayBuffer(this.capacity * DONE_WORDS * 4));
+    addon.bindQueues(ring, this.#stage.words, this.#done);
     this.#table = Array.from({ length: this.capacity }, () => null);
     this.#ids = Int32Array.from({ length: this.capacity }, (_, index) => index);
     this.#free = Int32Array.from({ length: this.capacity }, (_, index) => this.capacity - 1 - index);
@@ -109,57 +90,27 @@ export class RingEngine implements Engine {
     return this.capacity - this.#freeCount;
   }
 
-  get hasRoom(): boolean {
-    // The stage is full only while the kernel takes nothing.
-    return this.#freeCount > 0 && this.#stagedCount < this.#stageRecords;
+  get longestChain(): number {
+    return this.#stage.capacity;
+  }
+
+  roomFor(count: number): boolean {
+    if (this.#stage.count + count > this.#stage.capacity) this.#flush();
+    return this.#freeCount >= count && this.#stage.count + count <= this.#stage.capacity;
   }
 
   start(operation: Operation): void {
+    const { steps } = operation;
     // Whatever throws does so before anything has changed.
-    const region = operation.view === null ? null : this.#regions.of(operation.view);
-    if (operation.vectors !== null) for (const part of operation.vectors) this.#regions.of(part);
-    const { opcode } = operation;
-    if (
-      operation.vectors !== null ||
-      operation.endpoint !== null ||
-      opcode === OP.openat ||
-      opcode === OP.statx
-    )
-      this.#prepareScratch();
+    if (steps === null) this.#stage.prepare(operation);
+    else for (const step of steps) this.#stage.prepare(step);
     if (this.#freeCount === this.capacity) this.#addon.holdLoop(this.#ring, 1);
-    const index = this.#free[--this.#freeCount] as number;
-    operation.id = this.#ids[index] as number;
-    this.#table[index] = operation;
-
-    const at = this.#stagedCount * STAGE_WORDS;
-    const words = this.#staged;
-    words.fill(0, at, at + STAGE_WORDS);
-    words[at + STAGE.opcode] = opcode;
-    words[at + STAGE.sqeFlags] =
-      (operation.fileSlot >= 0 ? SQE.fixedFile : 0) | (operation.offload ? SQE.async : 0);
-    words[at + STAGE.fd] = operation.fileSlot >= 0 ? operation.fileSlot : operation.fd;
-    words[at + STAGE.id] = operation.id;
-    words[at + STAGE.flags] = operation.flags;
-    words[at + STAGE.mode] = operation.mode;
-    setPosition(words, at, operation.position);
-    if (region !== null) {
-      const view = operation.view as Uint8Array;
-      words[at + STAGE.region] = region.index;
-      words[at + STAGE.offset] = view.byteOffset;
-      words[at + STAGE.length] = view.byteLength;
-      if (region.fixed && (opcode === OP.read || opcode === OP.write))
-        words[at + STAGE.options] = FIXED_BUFFER;
-      else if (operation.pollFirst) words[at + STAGE.options] = POLL_FIRST;
+    if (steps === null) this.#begin(operation, false);
+    else {
+      operation.id = 0; // in flight
+      for (const [index, step] of steps.entries()) this.#begin(step, index < steps.length - 1);
     }
-    if (operation.vectors !== null) this.#stageVectors(operation, index, at);
-    if (opcode === OP.openat || opcode === OP.statx) this.#stagePath(operation, index, at);
-    if (operation.endpoint !== null) this.#stageEndpoint(operation.endpoint, index, at);
-    if (opcode === OP.fallocate) {
-      words[at + STAGE.region2] = operation.lengthBytes | 0;
-      words[at + STAGE.offset2] = Math.floor(operation.lengthBytes / 2 ** 32);
-    }
-    this.#stagedCount++;
-    if (this.#stagedCount === this.#stageRecords) this.#flush();
+    if (this.#stage.count === this.#stage.capacity) this.#flush();
     else if (!this.#flushing) {
       this.#flushing = true;
       process.nextTick(() => {
@@ -174,6 +125,11 @@ export class RingEngine implements Engine {
   }
 
   cancel(operation: Operation): void {
+    const chain = operation.steps === null ? operation.chain : operation;
+    if (chain !== null) {
+      if (!chain.cancelled) this.#cancelChain(chain);
+      return;
+    }
     if (operation.id < 0 || operation.cancelled) return;
     operation.cancelled = true;
     this.#flush(); // the kernel must have it
@@ -230,60 +186,40 @@ export class RingEngine implements Engine {
     return id & (this.capacity - 1); // capacity is a power of two
   }
 
-  #prepareScratch(): void {
-    if (this.#scratch !== null) return;
-    const scratch = new Uint8Array(new SharedArrayBuffer(this.capacity * SCRATCH_BYTES));
-    this.#regions.of(scratch);
-    this.#scratch = scratch;
+  #begin(operation: Operation, linked: boolean): void {
+    const index = this.#free[--this.#freeCount] as number;
+    operation.id = this.#ids[index] as number;
+    this.#table[index] = operation;
+    if (operation.opcode === OP.ftruncate && !this.#hasTruncate()) this.#truncate(operation);
+    else this.#stage.put(operation, index, linked);
   }
 
-  #stagePath(operation: Operation, index: number, at: number): void {
-    const from = index * SCRATCH_BYTES;
-    const scratch = this.#scratch as Uint8Array;
-    const path = Buffer.from(operation.path);
-    scratch.set(path.subarray(0, STATX_AT - 1), from);
-    scratch[from + Math.min(path.length, STATX_AT - 1)] = 0;
-    const words = this.#staged;
-    const region = this.#regions.of(scratch).index;
-    words[at + STAGE.region] = region;
-    words[at + STAGE.offset] = from;
-    if (operation.opcode === OP.openat) words[at + STAGE.fd] = AT_FDCWD;
-    else {
-      words[at + STAGE.region2] = region;
-      words[at + STAGE.offset2] = from + STATX_AT;
-      if (operation.path === '') words[at + STAGE.flags] = operation.flags | AT_EMPTY_PATH;
-      else words[at + STAGE.fd] = AT_FDCWD;
-    }
+  #hasTruncate(): boolean {
+    this.#truncates ??= this.#addon.supports(this.#ring, OP.ftruncate) > 0;
+    return this.#truncates;
   }
 
-  #stageEndpoint(endpoint: Endpoint, index: number, at: number): void {
-    const from = index * SCRATCH_BYTES;
-    const scratch = this.#scratch as Uint8Array;
-    const words = this.#staged;
-    words[at + STAGE.region] = this.#regions.of(scratch).index;
-    words[at + STAGE.offset] = from;
-    words[at + STAGE.length] = this.sockets.encode(endpoint, scratch.subarray(from, from + ADDRESS_BYTES));
+  /** On a thread of node:fs, where the kernel is older than the operation. */
+  #truncate({ fd, position, id }: Operation): void {
+    fs.ftruncate(fd, position, (error) => this.#complete(id, error === null ? 0 : (error.errno ?? EIO)));
   }
 
-  #stageVectors(operation: Operation, index: number, at: number): void {
-    const vectors = operation.vectors as readonly Uint8Array[];
-    const from = index * SCRATCH_BYTES;
-    const list = new Int32Array((this.#scratch as Uint8Array).buffer, from, vectors.length * 3);
-    for (let part = 0; part < vectors.length; part++) {
-      const view = vectors[part] as Uint8Array;
-      list[part * 3] = this.#regions.of(view).index;
-      list[part * 3 + 1] = view.byteOffset;
-      list[part * 3 + 2] = view.byteLength;
-    }
-    const words = this.#staged;
-    words[at + STAGE.length] = vectors.length;
-    words[at + STAGE.region2] = this.#regions.of(this.#scratch as Uint8Array).index;
-    words[at + STAGE.offset2] = from;
+  /** Its first step that is not over is in the kernel's hands, and those behind end with it; or it goes on to the next, which is then asked. */
+  #cancelChain(chain: Operation): void {
+    chain.cancelled = true;
+    const step = chain.steps?.find(({ id }) => id >= 0);
+    if (step === undefined) return;
+    this.#flush();
+    if (this.#withdraw(step.id)) return;
+    // Not there: it is about to begin, on a thread of the kernel, and nothing would tell us.
+    if (this.#addon.cancelOperation(this.#ring, step.id) === ENOENT)
+      setTimeout(() => this.#cancelChain(chain), 1);
   }
 
   #flush(): void {
-    while (this.#stagedCount > 0) {
-      const taken = this.#addon.submit(this.#ring, this.#stagedCount);
+    const stage = this.#stage;
+    while (stage.count > 0) {
+      const taken = this.#addon.submit(this.#ring, stage.count);
       if (taken === EAGAIN || taken === EBUSY) {
         // The kernel wants completions reaped, or memory; both come with the loop.
         if (!this.#retrying)
@@ -297,12 +233,11 @@ export class RingEngine implements Engine {
       }
       const gone = taken > 0 ? taken : 1;
       // The first record was refused: it completes with the reason, like any other.
-      if (taken < 0) {
-        const id = this.#staged[STAGE.id] as number;
-        setImmediate(() => this.#complete(id, taken));
-      }
-      this.#staged.copyWithin(0, gone * STAGE_WORDS, this.#stagedCount * STAGE_WORDS);
-      this.#stagedCount -= gone;
+      if (taken < 0) this.#completeLater(stage.idAt(0), taken);
+      // The rest of a chain of which the kernel took a part must not begin by itself.
+      const end = stage.endOfChain(gone - 1);
+      for (let record = gone; record < end; record++) this.#completeLater(stage.idAt(record), ECANCELED);
+      stage.remove(0, end);
     }
   }
 
@@ -315,30 +250,32 @@ export class RingEngine implements Engine {
     this.onRoom(); // of the stage
   }
 
-  /** Takes an operation that the kernel has not taken yet off the stage; it completes like any other. Whether it was there. */
+  /** Takes an operation that the kernel has not taken yet off the stage, and what is linked behind it; all complete like any other. Whether it was there. */
   #withdraw(id: number): boolean {
-    for (let record = 0; record < this.#stagedCount; record++) {
-      const at = record * STAGE_WORDS;
-      if (this.#staged[at + STAGE.id] !== id) continue;
-      this.#staged.copyWithin(at, at + STAGE_WORDS, this.#stagedCount * STAGE_WORDS);
-      this.#stagedCount--;
-      setImmediate(() => this.#complete(id, ECANCELED));
-      return true;
-    }
-    return false;
+    const record = this.#stage.find(id);
+    if (record < 0) return false;
+    const end = this.#stage.endOfChain(record);
+    for (let each = record; each < end; each++) this.#completeLater(this.#stage.idAt(each), ECANCELED);
+    this.#stage.remove(record, end);
+    return true;
+  }
+
+  #completeLater(id: number, result: number): void {
+    setImmediate(() => this.#complete(id, result));
   }
 
   #complete(id: number, result: number): void {
     const index = this.#indexOf(id);
     const operation = this.#table[index];
     if (operation === null || operation === undefined || operation.id !== id) return;
-    if (operation.opcode === OP.statx && result === 0)
-      operation.status = readStatx((this.#scratch as Uint8Array).buffer, index * SCRATCH_BYTES + STATX_AT);
+    if (operation.opcode === OP.statx && result === 0) operation.status = this.#stage.statusOf(index);
     this.#table[index] = null;
     operation.id = -1;
     this.#ids[index] = ((id + this.capacity) & 0x7fffffff) | 0;
     this.#free[this.#freeCount++] = index;
     operation.completion?.completed(operation, result);
+    const { chain } = operation;
+    if (chain?.cancelled === true && result >= 0) this.#cancelChain(chain); // its next step has begun
     if (this.#freeCount === this.capacity) {
       if (!this.#closed) this.#addon.holdLoop(this.#ring, 0);
       this.#idle?.();

@@ -35,7 +35,7 @@ describe.runIf(native)('a kernel that takes nothing for a while', () => {
       const results: number[] = [];
       let started = 0;
       const start = (): void => {
-        while (started < 64 && engine.hasRoom) {
+        while (started < 64 && engine.roomFor(1)) {
           const operation = new Operation(OP.read, 'read');
           operation.fd = fd;
           operation.position = started;

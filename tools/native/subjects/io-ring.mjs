@@ -319,6 +319,14 @@ export const FAULTS = [
     report: /AddressSanitizer: heap-buffer-overflow/,
   },
   {
+    what: 'a chain that goes on behind the stage',
+    by: 'submit',
+    file: 'operations.c',
+    from: 'while (first + length < end &&',
+    to: 'while (first + length < end + 8 &&',
+    report: /AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
     what: 'results behind a view that is too short',
     by: 'runBatch',
     file: 'batch.c',

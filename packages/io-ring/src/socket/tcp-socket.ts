@@ -241,7 +241,7 @@ export class TcpSocket implements AsyncDisposable {
     const view = operation.view as Uint8Array;
     const engine = engineOf(this.#ring);
     // What is left must not be refused.
-    const sent = engine.hasRoom ? engine.sockets.trySend(this.#fd, view) : EAGAIN;
+    const sent = engine.roomFor(1) ? engine.sockets.trySend(this.#fd, view) : EAGAIN;
     if (sent === EAGAIN) return false;
     if (sent < 0) {
       countOn(this.#ring, true);
