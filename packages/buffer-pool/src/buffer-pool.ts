@@ -29,8 +29,12 @@ export interface BufferPoolAttachOptions {
 /** One of several pools, whose tokens say which one it is. For what is built on pools in this package. */
 export let createClass: (arena: Arena, options: BufferPoolOptions, tokens: TokenForm) => BufferPool;
 
+/** As `tryAcquire`, counting no failure: for who goes on to wait. */
+export let takeUncounted: (pool: BufferPool) => Lease | undefined;
+
 export class BufferPool implements Disposable {
   static {
+    takeUncounted = (pool) => pool.#take();
     createClass = (arena, options, tokens) => BufferPool.#create(arena, options, tokens);
   }
 
@@ -56,11 +60,8 @@ export class BufferPool implements Disposable {
     this.#memory = memory;
     memory.leaks = LeakDetector.for(memory, leakDetection);
     this.#owners = new Owners(memory);
-    const owner = (): number => this.owner;
     this.#line = new WaitingLine(memory, {
-      get owner() {
-        return owner();
-      },
+      owner: () => this.owner,
       take: () => this.#take(),
       fail: () => this.#count(this.#failures),
     });
@@ -99,10 +100,9 @@ export class BufferPool implements Disposable {
   ): BufferPool {
     const pool = new BufferPool(PoolMemory.open(arena, handle), options.leakDetection);
     const { owner } = options;
-    if (owner !== undefined) {
-      pool.#owners.checkLive(owner);
-      pool.#leaseAs(owner);
-    }
+    if (owner === undefined) return pool;
+    pool.#owners.checkLive(owner);
+    pool.#leaseAs(owner);
     return pool;
   }
 

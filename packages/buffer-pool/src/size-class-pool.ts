@@ -7,7 +7,7 @@ import {
   AttachError,
   type ObjectHandle,
 } from '@corelane/shared-memory';
-import { BufferPool, createClass, NO_LEASE } from './buffer-pool.ts';
+import { BufferPool, createClass, NO_LEASE, takeUncounted } from './buffer-pool.ts';
 import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PoolDisposedError } from './errors.ts';
 import { bufferPoolRoot, sizeClass, sizeClassRoot } from './layout.ts';
@@ -18,7 +18,7 @@ import { checkRange, PoolMemory, tokensOfClass, type BufferPoolHandle } from './
 import type { BufferPoolStats } from './pool-stats.ts';
 import { classSizes, type SizeClassShape } from './size-classes.ts';
 import { firstLease } from './waiting-race.ts';
-import type { AcquireOptions } from './waiting-line.ts';
+import { checkTimeout, type AcquireOptions } from './waiting-line.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type SizeClassPoolHandle = ObjectHandle<'buffer-pool/size-classes'>;
@@ -206,9 +206,10 @@ export class SizeClassPool implements Disposable {
     if (this.#disposed) throw new PoolDisposedError();
     const first = this.#classOf(bytes);
     const pools = this.classes.slice(first, this.#lastFor(first) + 1);
+    checkTimeout(options.timeoutMs);
     options.signal?.throwIfAborted();
     let lease: Lease | undefined;
-    for (const pool of pools) if (pool.waiting === 0) lease ??= pool.tryAcquire();
+    for (const pool of pools) if (pool.waiting === 0) lease ??= takeUncounted(pool);
     lease ??= await firstLease(pools, options);
     if (lease.capacity !== (pools[0] as BufferPool).bufferBytes) this.#countOverflow(first);
     return lease;

@@ -23,7 +23,7 @@ interface Waiting {
 
 /** What the line needs of its pool. */
 export interface Counter {
-  readonly owner: number;
+  owner(): number;
   /** Takes a buffer, uncounted where there is none. */
   take(): Lease | undefined;
   /** Counts one who got none. */
@@ -36,6 +36,9 @@ export function checkTimeout(timeoutMs: number | undefined): void {
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
     throw new ArgumentRangeError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
 }
+
+/** The reason for which whoever waits on several pools leaves those that were not first: no failure, as it was served. */
+export const SERVED = new Error('served by another pool');
 
 const FOR_EVER_MS = 2 ** 31 - 1;
 
@@ -64,7 +67,7 @@ export class WaitingLine {
       const leave = (reason: unknown): void => {
         if (!this.#line.delete(waiting)) return;
         waiting.settle();
-        this.#counter.fail();
+        if (reason !== SERVED) this.#counter.fail();
         if (this.#line.size === 0) this.#retire();
         reject(reason);
       };
@@ -100,7 +103,7 @@ export class WaitingLine {
 
   #announce(): void {
     if (this.#announced !== 0) return;
-    this.#announced = this.#counter.owner;
+    this.#announced = this.#counter.owner();
     this.#memory.kernel.announceWaiter(this.#memory.at, this.#announced);
     this.#alive = setInterval(() => {}, FOR_EVER_MS);
   }

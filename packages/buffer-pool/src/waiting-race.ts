@@ -2,10 +2,7 @@
 import type { BufferPool } from './buffer-pool.ts';
 import { AcquireTimeoutError } from './errors.ts';
 import type { Lease } from './lease.ts';
-import { checkTimeout, type AcquireOptions } from './waiting-line.ts';
-
-/** The reason for which those pools are left that were not first. */
-const SERVED = new Error('served by another pool');
+import { checkTimeout, SERVED, type AcquireOptions } from './waiting-line.ts';
 
 /** Rejects with `signal.reason`, AcquireTimeoutError, PoolDisposedError; no lease is kept then. */
 export function firstLease(pools: readonly BufferPool[], options: AcquireOptions): Promise<Lease> {
@@ -16,16 +13,16 @@ export function firstLease(pools: readonly BufferPool[], options: AcquireOptions
   return new Promise((resolve, reject) => {
     const others = new AbortController();
     let settled = false;
-    const settle = (): boolean => {
+    const settle = (reason: unknown): boolean => {
       if (settled) return false;
       settled = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      others.abort(SERVED);
+      others.abort(reason);
       return true;
     };
     const fail = (reason: unknown): void => {
-      if (settle()) reject(reason);
+      if (settle(reason)) reject(reason);
     };
     const onAbort = (): void => fail((signal as AbortSignal).reason);
     const capacity = pools.reduce((sum, pool) => sum + pool.capacity, 0);
@@ -36,7 +33,7 @@ export function firstLease(pools: readonly BufferPool[], options: AcquireOptions
     signal?.addEventListener('abort', onAbort, { once: true });
     const wait = async (pool: BufferPool): Promise<void> => {
       const lease = await pool.acquire({ signal: others.signal });
-      if (settle()) resolve(lease);
+      if (settle(SERVED)) resolve(lease);
       else lease.release(); // two at once: the second is not wanted
     };
     for (const pool of pools) wait(pool).catch(fail);

@@ -334,3 +334,21 @@ describe('tokens', () => {
     expect(SizeClassPool.attach(pool.handle).classes).toHaveLength(3);
   });
 });
+
+describe('failures', () => {
+  test('are counted where a wait got none, once in each class that could have served it, and not where it got one', async () => {
+    const pool = create();
+    const held = [64, 64, 1000, 1000].map((bytes) => take(pool, bytes));
+    const failures = (): number[] => pool.stats().map((each) => each.failures);
+    const waiting = pool.acquire(64);
+    held[2]?.release();
+    expect((await waiting).capacity).toBe(1000);
+    expect(failures()).toEqual([0, 0, 0]);
+    await expect(pool.acquire(64, { timeoutMs: 0 })).rejects.toThrow(AcquireTimeoutError);
+    expect(failures()).toEqual([1, 1, 0]);
+  });
+
+  test('a time-out that can not be is refused even where a buffer is free', async () => {
+    await expect(create().acquire(64, { timeoutMs: -1 })).rejects.toThrow(ArgumentRangeError);
+  });
+});

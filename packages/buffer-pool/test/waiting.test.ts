@@ -70,7 +70,7 @@ test('a buffer released between a failed attempt and parking is found', async ()
   const held = take(pool);
   const other = BufferPool.attach(pool.handle, arena);
   const line = new WaitingLine(PoolMemory.open(arena, pool.handle), {
-    owner: pool.register(),
+    owner: () => pool.register(),
     take: () => {
       const lease = other.tryAcquire();
       if (lease === undefined) held.release(); // just after the attempt
