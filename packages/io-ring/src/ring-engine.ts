@@ -172,13 +172,13 @@ export class RingEngine implements Engine {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.sockets.close();
     for (const operation of this.#table) if (operation !== null) this.cancel(operation);
     if (this.inFlight > 0)
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
     this.#closed = true;
-    this.sockets.close();
     this.#addon.closeRing(this.#ring);
   }
 

@@ -214,6 +214,8 @@ test('closing the ring ends what is in flight; sockets are closed afterwards as 
   for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'rejected', reason: CLOSED });
   await Promise.all([here.close(), there.close(), listener.close()]);
   await expect(here.recv(shared(1))).rejects.toMatchObject(CLOSED);
+  await expect(TcpListener.listen(ring)).rejects.toMatchObject({ ...CLOSED, message: 'the ring is closed' });
+  await expect(TcpSocket.connect(ring, { host: '127.0.0.1', port })).rejects.toMatchObject(CLOSED);
   await (await TcpListener.listen(ringOf(), { host: '127.0.0.1', port })).close(); // nobody has it any more
 });
 

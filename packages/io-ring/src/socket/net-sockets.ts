@@ -3,6 +3,7 @@
  * the kernel but for a buffer of each connection; who is not asked for keeps the process alive no longer than a descriptor would.
  */
 import os from 'node:os';
+import { RingClosedError } from '../errors.ts';
 import type { Operation } from '../operation.ts';
 import type { Endpoint } from './endpoint.ts';
 import { NetConnection } from './net-connection.ts';
@@ -15,13 +16,16 @@ const FIRST = 2 ** 30;
 export class NetSockets implements Sockets {
   readonly #known = new Map<number, NetConnection | NetServer>();
   #next = FIRST;
+  #closed = false;
 
   async listen(at: Endpoint, settings: ListenSettings): Promise<number> {
+    if (this.#closed) throw new RingClosedError('ring');
     const server = await NetServer.listen(at, settings, (connection) => this.#add(connection));
     return this.#add(server);
   }
 
   open(): number {
+    if (this.#closed) throw new RingClosedError('ring');
     return this.#add(new NetConnection());
   }
 
@@ -80,8 +84,9 @@ export class NetSockets implements Sockets {
     this.#known.get(operation.fd)?.cancel(operation);
   }
 
-  /** Ends all that is in flight, where that is possible. */
+  /** Ends all that is in flight, where that is possible; nothing is opened from now on. */
   cancelAll(): void {
+    this.#closed = true;
     for (const known of this.#known.values()) known.cancelAll();
   }
 

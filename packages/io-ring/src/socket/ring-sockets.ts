@@ -1,6 +1,6 @@
 /** Sockets of io_uring: descriptors of the process, made and set by the addon at once. */
 import { errnoName } from '../errno.ts';
-import { OperationError } from '../errors.ts';
+import { OperationError, RingClosedError } from '../errors.ts';
 import { ADDRESS_BYTES, SOCKET_OPTION, type SocketOption } from '../layout.ts';
 import type { NativeAddon } from '../native.ts';
 import type { Regions } from '../regions.ts';
@@ -52,6 +52,7 @@ export class RingSockets implements Sockets {
   }
 
   open(to: Endpoint): number {
+    if (this.#closed) throw new RingClosedError('ring');
     return check(this.#addon.openSocket(this.#ring, to.family === 'IPv4' ? 4 : 6), 'socket', to);
   }
 
@@ -60,7 +61,7 @@ export class RingSockets implements Sockets {
     this.#sends = count <= FEW ? SENDS_A_TURN : 0;
   }
 
-  /** The ring is no more. */
+  /** The ring is about to be no more: nothing is opened or sent at once from now on. */
   close(): void {
     this.#closed = true;
   }
