@@ -7,6 +7,9 @@
 #include "ring.h"
 #include <string.h>
 
+/** Whoever waits for a batch looks so often whether its thread is to end. */
+#define LOOK_NS 100000000
+
 static void finish(ring_batch *batch, uint32_t index, int32_t result) {
   batch->results[index] = result;
   batch->done++;
@@ -82,12 +85,11 @@ static long advance(corelane_ring *ring, bool wait) {
   uint32_t submit = waiting + staged;
   /* As many as half of what is under way: fewer calls, and the queue never runs dry. */
   uint32_t least = wait ? (ring->in_flight + 1) / 2 : 0;
-  uint32_t flags = wait ? IORING_ENTER_GETEVENTS : 0;
   if (submit > 0 || wait) {
-    int result = corelane_enter(ring, submit, least, flags);
+    int result = wait ? corelane_enter_and_wait(ring, submit, least, LOOK_NS) : corelane_enter(ring, submit, 0, 0);
     if (result > 0 && (uint32_t)result < submit) cut_chain(ring);
     int error = result < 0 ? errno : 0;
-    bool passing = error == 0 || error == EINTR || ((error == EAGAIN || error == EBUSY) && (wait || ring->in_flight > submit));
+    bool passing = error == 0 || error == EINTR || error == ETIME || ((error == EAGAIN || error == EBUSY) && (wait || ring->in_flight > submit));
     /* The ring itself fails; or the kernel takes nothing now and has nothing whose completion would bring us back here. */
     if (!passing) {
       corelane_withdraw(ring);
@@ -114,6 +116,32 @@ static napi_value begin(napi_env env, corelane_call *call, corelane_ring **ring_
   return NULL;
 }
 
+static int cancel_all(corelane_ring *ring) { return corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY); }
+
+/** What is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. */
+static void cancel(corelane_ring *ring) {
+  ring_batch *batch = &ring->batch;
+  batch->cancelled = true;
+  while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
+  /* What waits in the queue: the ids are in its entries. */
+  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) {
+    uint32_t id = (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data;
+    if (id < batch->count) finish(batch, id, -ECANCELED);
+  }
+  if (ring->in_flight > 0) cancel_all(ring);
+}
+
+/** The thread is being terminated, or the process exits and waits for it: whatever may run JavaScript is refused then. */
+static bool is_ending(napi_env env) {
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return true;
+  napi_value object = NULL;
+  bool ending = napi_create_object(env, &object) != napi_ok || napi_set_named_property(env, object, "is", object) != napi_ok;
+  napi_close_handle_scope(env, scope);
+  return ending;
+}
+
 /** runBatch(ring, count, results Int32Array): blocks until all have completed. How many succeeded. */
 static napi_value run_batch(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
@@ -121,9 +149,14 @@ static napi_value run_batch(napi_env env, napi_callback_info info) {
   napi_value refused = begin(env, &call, &ring);
   if (ring == NULL) return refused;
   long result = 0;
-  while (result == 0 && !complete(ring)) {
+  /* Entries of a chain that was cut do nothing, and must be out of the way for the next batch. */
+  while (result == 0 && !(complete(ring) && ring->in_flight == 0)) {
+    uint32_t done = ring->batch.done;
     result = advance(ring, true);
     collect(ring);
+    if (ring->batch.done == done && !ring->batch.cancelled && is_ending(env)) cancel(ring);
+    /* The next of a chain may have begun between the cancellation and its own turn. */
+    if (ring->batch.cancelled && ring->in_flight > 0) cancel_all(ring);
   }
   ring->batch.active = false;
   return corelane_number(env, result < 0 ? (double)result : ring->batch.succeeded);
@@ -159,24 +192,13 @@ static napi_value start_batch(napi_env env, napi_callback_info info) {
   return corelane_number(env, over(ring));
 }
 
-static int cancel_all(corelane_ring *ring) { return corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY); }
-
-/** cancelBatch(ring): what is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. As `startBatch`. */
+/** cancelBatch(ring): ends it early. As `startBatch`. */
 static napi_value cancel_batch(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = corelane_ring_of(&call, 0);
   if (ring == NULL || !call.ok) return NULL;
-  ring_batch *batch = &ring->batch;
-  if (!batch->active) return corelane_number(env, 0);
-  batch->cancelled = true;
-  while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
-  /* What waits in the queue: the ids are in its entries. */
-  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
-  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) {
-    uint32_t id = (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data;
-    if (id < batch->count) finish(batch, id, -ECANCELED);
-  }
-  if (ring->in_flight > 0) cancel_all(ring);
+  if (!ring->batch.active) return corelane_number(env, 0);
+  cancel(ring);
   return corelane_number(env, over(ring));
 }
 

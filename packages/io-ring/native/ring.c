@@ -4,6 +4,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/** One mapping for both rings, vectors that need live only while they are submitted, no completion lost, and waits that end. */
+#define FEATURES (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG)
+
 /** Rings of one thread. */
 typedef struct {
   corelane_ring *first;
@@ -35,6 +38,14 @@ corelane_ring *corelane_ring_of(corelane_call *call, size_t index) {
 
 int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags) {
   return (int)syscall(__NR_io_uring_enter, ring->fd, submit, wait, flags, NULL, 0);
+}
+
+int corelane_enter_and_wait(corelane_ring *ring, uint32_t submit, uint32_t wait, int64_t most_ns) {
+  struct __kernel_timespec time = {.tv_sec = most_ns / 1000000000, .tv_nsec = most_ns % 1000000000};
+  struct io_uring_getevents_arg argument;
+  memset(&argument, 0, sizeof argument);
+  argument.ts = (uintptr_t)&time;
+  return (int)syscall(__NR_io_uring_enter, ring->fd, submit, wait, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
 }
 
 int corelane_enroll(corelane_ring *ring, unsigned what, void *argument, unsigned count) {
@@ -184,9 +195,7 @@ static napi_value open_ring(napi_env env, napi_callback_info info) {
   p.cq_entries = completions;
   ring->fd = (int)syscall(__NR_io_uring_setup, entries, &p);
   long result = ring->fd < 0 ? -errno : 0;
-  /* One mapping for both rings, vectors that need live only while they are submitted, and no completion lost. */
-  if (result == 0 && (p.features & (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP)) !=
-                         (IORING_FEAT_SINGLE_MMAP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP))
+  if (result == 0 && (p.features & FEATURES) != FEATURES)
     result = -ENOSYS;
   if (result == 0 && map_ring(ring, &p) < 0) result = -errno;
   if (result == 0) {

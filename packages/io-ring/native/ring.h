@@ -117,6 +117,8 @@ corelane_ring *corelane_ring_of(corelane_call *call, size_t index);
 
 int corelane_enroll(corelane_ring *ring, unsigned what, void *argument, unsigned count);
 int corelane_enter(corelane_ring *ring, uint32_t submit, uint32_t wait, uint32_t flags);
+/** The same, waiting, but not for longer than this: -1 with ETIME where that is over and nothing was submitted. */
+int corelane_enter_and_wait(corelane_ring *ring, uint32_t submit, uint32_t wait, int64_t most_ns);
 /** Copies a snapshot of what has completed into `done`. How many. */
 uint32_t corelane_reap(corelane_ring *ring);
 /** Asks for the end of one operation (`flags` 0, by its id) or of all. 0, or -errno: -ENOENT where there is none. What is asked still completes. */

@@ -21,16 +21,18 @@ async function wait(pipe: string): Promise<void> {
 if (isMainThread) {
   const [, , end = '', pipe = ''] = process.argv;
   await wait(pipe);
+  const inRun = end.endsWith('worker-in-run');
   const worker = new Worker(new URL(import.meta.url), {
     workerData: { pipe, end },
     execArgv: process.execArgv,
   });
   await new Promise((resolve) => worker.once('message', resolve));
-  if (end === 'terminate') {
+  if (inRun) await new Promise((resolve) => setTimeout(resolve, 50)); // it says so before it blocks
+  if (end.startsWith('terminate')) {
     await worker.terminate();
     process.exit(7);
   }
-  if (end === 'exit') process.exit(7);
+  if (end === 'exit' || end === 'exit-with-worker-in-run') process.exit(7);
   if (end === 'exit-while-terminating') {
     void worker.terminate();
     process.exit(7);
@@ -51,6 +53,16 @@ if (isMainThread) {
   const { pipe, end } = workerData as { pipe: string; end: string };
   await wait(pipe);
   parentPort?.postMessage('waiting');
+  if (end.endsWith('worker-in-run')) {
+    const batch = IoBatch.open();
+    const file = await IoFile.open(IoRing.open(), pipe, 'r+');
+    const memory = new Uint8Array(new SharedArrayBuffer(READS));
+    for (let index = 0; index < READS; index++) {
+      batch.read(file.fd, memory.subarray(index, index + 1), 0);
+      if (index % 4 === 0) batch.link();
+    }
+    batch.run(); // for ever
+  }
   parentPort?.once('message', () => {
     if (end === 'exit-in-worker') process.exit(7);
     if (end === 'throw-in-worker') throw new Error('on purpose');
