@@ -10,6 +10,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BufferPool } from '@corelane/buffer-pool';
 import { Arena } from '@corelane/shared-memory';
+import { loadNative } from '../../src/native.ts';
 import { Journal, PAGE_BYTES, PAGES } from './pages.ts';
 import type { ThreadData } from './thread.ts';
 
@@ -133,7 +134,9 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     );
     const kills = (await Promise.all(slots)).reduce((sum, each) => sum + each, 0);
     const left = descriptors(folder);
-    if (left.length > before) throw new Error(`descriptors were left open: ${left.join(', ')}`);
+    // On node:fs, a file that libuv's thread opens while its worker is terminated stays open: Node hears of it no more.
+    const ours = options.engine === 'auto' && loadNative().addon !== null;
+    if (ours && left.length > before) throw new Error(`descriptors were left open: ${left.join(', ')}`);
     return { operations: Atomics.load(count, 0), kills };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

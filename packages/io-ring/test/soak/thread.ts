@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { BufferPool, type BufferPoolHandle, type Lease } from '@corelane/buffer-pool';
-import { IoBatch, IoFile, IoRing, TcpListener, TcpSocket } from '../../src/index.ts';
+import { IoBatch, IoChain, IoFile, IoRing, TcpListener, TcpSocket } from '../../src/index.ts';
 import { Journal, PAGE_BYTES, PAGES } from './pages.ts';
 
 export interface ThreadData {
@@ -147,6 +147,23 @@ async function look({ file }: Session): Promise<void> {
   check(sizeBytes === PAGES * PAGE_BYTES, `the file has ${sizeBytes} bytes`);
 }
 
+/** Written, synced and read back in one go, by rings that have room for it. */
+async function chain({ ring, file }: Session, page: number, lease: Lease): Promise<void> {
+  const steps = IoChain.on(ring);
+  if (steps.capacity < 3) return;
+  const position = page * PAGE_BYTES;
+  const back = new Uint8Array(new SharedArrayBuffer(PAGE_BYTES));
+  journal.begin(page, lease.bytes);
+  lease.length = PAGE_BYTES;
+  steps.write(file, lease, { position });
+  steps.sync(file, { dataOnly: true });
+  steps.read(file, back, { position });
+  const results = await steps.run();
+  check(results.join(' ') === `${PAGE_BYTES} 0 ${PAGE_BYTES}`, `a chain came to ${results.join(' ')}`);
+  journal.end(page);
+  checkPage(page, back);
+}
+
 /** A page in chunks, to the end or given up in the middle. */
 async function stream({ file }: Session, page: number): Promise<void> {
   const found = new Uint8Array(new SharedArrayBuffer(PAGE_BYTES));
@@ -201,7 +218,8 @@ async function step(session: Session): Promise<void> {
     else {
       const lease = await pool.acquire();
       if (kind < 5) await write(session, page, lease);
-      else if (kind < 10) await read(session, page, lease);
+      else if (kind < 8) await read(session, page, lease);
+      else if (kind < 10) await chain(session, page, lease);
       else if (kind < 12) await vectors(session, page, lease);
       else if (kind === 12) await wait(session, lease);
       else if (random(2) === 0) await look(session);
