@@ -22,6 +22,7 @@ export class FsEngine implements Engine {
   readonly sockets = new NetSockets();
   onRoom: () => void = () => {};
   #inFlight = 0;
+  #closing = false;
   #ids = 0;
   #idle: (() => void) | null = null;
 
@@ -82,6 +83,7 @@ export class FsEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     this.sockets.cancelAll();
     if (this.#inFlight > 0)
       await new Promise<void>((resolve) => {
@@ -100,6 +102,7 @@ export class FsEngine implements Engine {
     const step = steps[index];
     if (step === undefined) return;
     this.#run(step, (result) => {
+      if (this.#closing) chain.cancelled = true;
       this.#complete(step, result);
       if (!chain.cancelled && result >= bytesOf(step)) this.#runStep(chain, index + 1);
       else for (const rest of steps.slice(index + 1)) this.#complete(rest, -ECANCELED);

@@ -33,8 +33,9 @@ describe.runIf(native)('a batch allocates nothing', () => {
             if (index % 2 === 0) batch.link();
           }
           batch.sync(fd);
+          batch.readv(fd, views, 0);
           batch.write(fd, views[0] as Uint8Array, 0);
-          if (batch.run() !== RUN + 2) throw new Error(`a run failed: ${batch.results.join(' ')}`);
+          if (batch.run() !== RUN + 3) throw new Error(`a run failed: ${batch.results.join(' ')}`);
         },
         { iterations: 200, maxBytes: 0.1 },
       );

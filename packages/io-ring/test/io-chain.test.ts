@@ -11,6 +11,7 @@ import {
   RingClosedError,
   RingFullError,
   type IoRing,
+  type OperationOptions,
 } from '../src/index.ts';
 import { fileOf, folder, pattern, pipePath, ringOf, shared, turn } from './files.ts';
 import { native } from './native-mode.ts';
@@ -288,6 +289,26 @@ test('closing a file waits for the chain that has it', async () => {
   expect(await run).toEqual(Array.from({ length: 32 }, () => 1));
   await closing;
   expect(fs.statSync(file.path).size).toBe(32);
+});
+
+test.runIf(!native)('on node:fs a chain ends with the step that a thread has begun', async () => {
+  const memory = shared(1);
+  const ring = ringOf();
+  await using file = await opened(ring, '');
+  const run = (options: OperationOptions = {}): Promise<unknown> => {
+    const chain = IoChain.on(ring);
+    for (let index = 0; index < 100; index++) chain.write(file, memory, { position: index });
+    return chain.run(options).catch((error: unknown) => error);
+  };
+  const controller = new AbortController();
+  const aborted = run({ signal: controller.signal });
+  controller.abort(new Error('enough'));
+  expect(await aborted).toEqual(new Error('enough'));
+  expect(fs.statSync(file.path).size).toBe(1);
+  const closed = run();
+  await ring.close();
+  expect(await closed).toBeInstanceOf(RingClosedError);
+  expect(fs.statSync(file.path).size).toBe(1);
 });
 
 test('closing what is no file ends a chain that reads from it, in flight or in line', async ({ skip }) => {

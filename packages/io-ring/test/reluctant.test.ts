@@ -1,5 +1,6 @@
 /** A kernel that takes nothing for a while, as it does where it lacks memory: everything is handed over later, once each, and in order. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ChainRun } from '../src/chain-run.ts';
 import { OP } from '../src/layout.ts';
 import { loadNative, type NativeAddon } from '../src/native.ts';
 import { Operation } from '../src/operation.ts';
@@ -52,6 +53,45 @@ describe.runIf(native)('a kernel that takes nothing for a while', () => {
       expect(results.every((result) => result === 1)).toBe(true);
       expect(memory).toEqual(pattern(64));
       expect(Math.max(...submitted)).toBe(4);
+      expect(engine.inFlight).toBe(0);
+    });
+
+  for (const taken of [1, 2, 3])
+    test(`of a chain it takes ${taken}: the rest is over, and does not begin by itself`, async () => {
+      const addon = loadNative().addon as NativeAddon;
+      const submitted: number[] = [];
+      const tired: NativeAddon = {
+        ...addon,
+        submit(ring, count) {
+          submitted.push(count);
+          return addon.submit(ring, submitted.length === 1 ? 1 + taken : count);
+        },
+      };
+      const engine = RingEngine.open(tired, { entries: 8, files: 0, fixedBuffers: false }) as RingEngine;
+      onTestFinished(() => engine.close());
+      const name = fileOf('');
+      const fd = fs.openSync(name, 'r+');
+      onTestFinished(() => fs.closeSync(fd));
+      const memory = shared(1);
+      const over: [number, number][] = [];
+      const write = (position: number): Operation => {
+        const operation = new Operation(OP.write, 'write');
+        operation.fd = fd;
+        operation.position = position;
+        operation.view = memory;
+        operation.completion = { completed: (_, result) => void over.push([position, result]) };
+        return operation;
+      };
+      const { head } = new ChainRun([]);
+      head.steps = [1, 2, 3, 4].map((position) => write(position));
+      for (const step of head.steps) step.chain = head;
+      engine.start(write(0));
+      engine.start(head);
+      engine.start(write(5));
+      while (over.length < 6) await turn();
+      expect(submitted).toEqual([6, 1]); // what is behind the chain
+      const results = over.toSorted(([a], [b]) => a - b).map(([, result]) => result);
+      expect(results).toEqual([1, 2, 3, 4, 5, 6].map((_, at) => (at > taken && at < 5 ? -125 : 1)));
       expect(engine.inFlight).toBe(0);
     });
 });
