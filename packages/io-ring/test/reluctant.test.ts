@@ -6,7 +6,7 @@ import { loadNative, type NativeAddon } from '../src/native.ts';
 import { Operation } from '../src/operation.ts';
 import { RingEngine } from '../src/ring-engine.ts';
 import fs from 'node:fs';
-import { fileOf, pattern, shared, turn } from './files.ts';
+import { fileOf, pattern, pipe, shared, turn } from './files.ts';
 import { native } from './native-mode.ts';
 
 const [EAGAIN, EBUSY] = [-11, -16];
@@ -93,5 +93,40 @@ describe.runIf(native)('a kernel that takes nothing for a while', () => {
       const results = over.toSorted(([a], [b]) => a - b).map(([, result]) => result);
       expect(results).toEqual([1, 2, 3, 4, 5, 6].map((_, at) => (at > taken && at < 5 ? -125 : 1)));
       expect(engine.inFlight).toBe(0);
+    });
+
+  // What the kernel answers where a step is about to end by itself, and where it has not begun.
+  for (const [name, answer] of [
+    ['EALREADY', -114],
+    ['ENOENT', -2],
+  ] as const)
+    test(`${name} to the cancellation of a step: the next one does not wait for ever`, async () => {
+      const addon = loadNative().addon as NativeAddon;
+      let asked = -1; // opening asks as well
+      const late: NativeAddon = {
+        ...addon,
+        cancelOperation: (ring, id) => (asked++ === 0 ? answer : addon.cancelOperation(ring, id)),
+      };
+      const engine = RingEngine.open(late, { entries: 8, files: 0, fixedBuffers: false }) as RingEngine;
+      onTestFinished(() => engine.close());
+      const fd = pipe();
+      const memory = shared(4);
+      const results: number[] = [];
+      const { head } = new ChainRun([]);
+      head.steps = [0, 1, 2].map((at) => {
+        const operation = new Operation(OP.read, 'read');
+        operation.fd = fd;
+        operation.view = memory.subarray(at, at + 1);
+        operation.chain = head;
+        operation.completion = { completed: (_, result) => void results.push(result) };
+        return operation;
+      });
+      engine.start(head);
+      await turn();
+      engine.cancel(head);
+      if (name === 'EALREADY') fs.writeSync(fd, 'x'); // it ends after all, and the next begins
+      while (results.length < 3) await turn();
+      expect(results).toEqual(name === 'EALREADY' ? [1, -125, -125] : [-125, -125, -125]);
+      expect(asked).toBeGreaterThan(1);
     });
 });
