@@ -120,13 +120,14 @@ function vectored(
   direction: Direction,
   options: PositionOptions,
 ): Operation {
-  if (!Array.isArray(memories) || memories.length === 0 || memories.length > MAX_VECTORS)
+  const views = Array.isArray(memories) ? [...memories] : []; // once: a list may answer anything the next time
+  if (views.length === 0 || views.length > MAX_VECTORS)
     throw new IoArgumentError(
       'views.length',
       (memories as { length?: unknown } | null)?.length,
       `1 to ${MAX_VECTORS}`,
     );
-  setVectors(operation, memories, direction);
+  setVectors(operation, views, direction);
   operation.position = positionOf(options);
   return operation;
 }

@@ -14,6 +14,7 @@ import { DONE_WORDS, FIXED_BUFFER, OP, type Opcode, SQE, STAGE, STAGE_WORDS, set
 import { viewOf, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { loadNative, type NativeAddon } from './native.ts';
 import { Regions } from './regions.ts';
+import { checkSignal } from './operation-options.ts';
 import { checkDescriptor, RegisteredFiles } from './registered-files.ts';
 import { openRing } from './ring-setup.ts';
 
@@ -75,20 +76,25 @@ export class IoBatch implements Disposable {
     const opened = openRing(addon, entries);
     if (typeof opened === 'string') return none(opened);
     const { ring } = opened;
-    addon.bindQueues(ring, staged, new Int32Array(new SharedArrayBuffer(DONE_WORDS * 4)));
-    const regions = new Regions((view) => addon.addRegion(ring, view));
-    let note = '';
-    if (memory !== undefined) {
-      const region = regions.of(memory);
-      const answer = addon.registerBuffers(ring);
-      region.fixed = answer > 0;
-      note = region.fixed ? '; memory registered' : `; memory not registered (${errnoName(-answer)})`;
+    try {
+      addon.bindQueues(ring, staged, new Int32Array(new SharedArrayBuffer(DONE_WORDS * 4)));
+      const regions = new Regions((view) => addon.addRegion(ring, view));
+      let note = '';
+      if (memory !== undefined) {
+        const region = regions.of(memory);
+        const answer = addon.registerBuffers(ring);
+        region.fixed = answer > 0;
+        note = region.fixed ? '; memory registered' : `; memory not registered (${errnoName(-answer)})`;
+      }
+      const registered = new RegisteredFiles(addon, ring, files);
+      return new IoBatch(operations, vectors, { addon, number: ring, regions, files: registered }, staged, {
+        kind: 'io_uring',
+        reason: `${opened.reason}${note}${registered.note}`,
+      });
+    } catch (error) {
+      addon.closeRing(ring); // memory that is too large
+      throw error;
     }
-    const registered = new RegisteredFiles(addon, ring, files);
-    return new IoBatch(operations, vectors, { addon, number: ring, regions, files: registered }, staged, {
-      kind: 'io_uring',
-      reason: `${opened.reason}${note}${registered.note}`,
-    });
   }
 
   /** Operations staged for the next run. */
@@ -151,6 +157,7 @@ export class IoBatch implements Disposable {
 
   /** The same without blocking. Aborting ends it early: what did not complete has -ECANCELED, and the promise resolves as ever, once the kernel has let go of all memory. */
   async runAsync({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    checkSignal(signal);
     signal?.throwIfAborted();
     const count = this.#begin();
     if (this.#ring === null)
@@ -166,7 +173,9 @@ export class IoBatch implements Disposable {
     const answered = (answer: number): void => {
       if (answer !== 0) this.#settle?.(answer > 0 ? answer - 1 : answer);
     };
-    const abort = (): void => answered(addon.cancelBatch(number));
+    const abort = (): void => {
+      if (!this.#closed) answered(addon.cancelBatch(number));
+    };
     try {
       signal?.addEventListener('abort', abort);
       addon.holdLoop(number, 1);

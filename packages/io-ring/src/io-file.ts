@@ -59,6 +59,9 @@ const FLAGS: Record<OpenFlags, number> = {
   'ax+': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_APPEND | fs.constants.O_EXCL,
 };
 const O_CLOEXEC = 0o2000000;
+const MAX_FLAGS = 0x7fffffff;
+/** With the type of a file, as its status has it, which the kernel leaves out. */
+const MAX_MODE = 0o177777;
 
 /** Makes an operation one of a file, for chains. @throws RingClosedError, IoArgumentError where the file is another ring's */
 export let bindTo: (file: IoFile, ring: IoRing, operation: Operation) => void;
@@ -97,8 +100,15 @@ export class IoFile implements AsyncDisposable {
     const { mode = 0o666, direct = false } = options;
     checkPath(path);
     const bits = typeof flags === 'number' ? flags : FLAGS[flags];
-    if (bits === undefined || !Number.isInteger(bits))
-      throw new IoArgumentError('flags', flags, `a number or one of ${Object.keys(FLAGS).join(' ')}`);
+    if (!Number.isInteger(bits) || bits < 0 || bits > MAX_FLAGS)
+      throw new IoArgumentError(
+        'flags',
+        flags,
+        `a number from 0 to ${MAX_FLAGS} or one of ${Object.keys(FLAGS).join(' ')}`,
+      );
+    if (!Number.isInteger(mode) || mode < 0 || mode > MAX_MODE)
+      throw new IoArgumentError('mode', mode, 'a whole number from 0 to 0o177777');
+    if (typeof direct !== 'boolean') throw new IoArgumentError('direct', direct, 'true or false');
     const directBit = direct ? directFlag() : 0;
     const operation = new Operation(OP.openat, 'open');
     operation.path = path;

@@ -2,32 +2,20 @@
 import { chooseEngine } from './choose-engine.ts';
 import type { Backend, Engine, Registration } from './engine.ts';
 import { errnoName } from './errno.ts';
-import {
-  IoArgumentError,
-  OperationError,
-  OperationTimeoutError,
-  RingClosedError,
-  RingFullError,
-} from './errors.ts';
+import { OperationError, OperationTimeoutError, RingClosedError, RingFullError } from './errors.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Line } from './line.ts';
 import { lend, takeBack, UNKNOWN } from './loan.ts';
 import { weightOf, type Completion, type Operation, type Use } from './operation.ts';
+import { checkSignal, checkTimeout, type OperationOptions } from './operation-options.ts';
 import { checkMemory } from './regions.ts';
 import { checkOptions, type IoRingOptions } from './ring-options.ts';
 
-export type { IoRingOptions };
+export type { IoRingOptions, OperationOptions };
 
 const NO_OPTIONS: OperationOptions = {};
 /** -ECANCELED */
 const CANCELLED = -125;
-
-export interface OperationOptions {
-  /** Aborting cancels the operation. The promise settles when the kernel has let go of the buffer: rejected with `signal.reason`, or fulfilled where it was too late. */
-  readonly signal?: AbortSignal | undefined;
-  /** Cancels the operation after so long; rejects with OperationTimeoutError. */
-  readonly timeoutMs?: number | undefined;
-}
 
 export interface IoRingStats {
   readonly inFlight: number;
@@ -52,6 +40,9 @@ export let engineOf: (ring: IoRing) => Engine;
  */
 export let runOn: (ring: IoRing, operation: Operation, options?: OperationOptions) => Promise<number>;
 
+/** For what does more than operations. @throws RingClosedError */
+export let checkOpen: (ring: IoRing) => void;
+
 /** Asks for the end of an operation of `runOn`, which then rejects with `reason` unless it was too late. Of one that is over: nothing. */
 export let cancelOn: (ring: IoRing, operation: Operation, reason: unknown) => void;
 
@@ -64,6 +55,9 @@ export let countOn: (ring: IoRing, failed: boolean) => void;
 export class IoRing implements AsyncDisposable {
   static {
     cancelReads = (ring, use, reason) => ring.#cancelReads(use, reason);
+    checkOpen = (ring) => {
+      if (ring.#closing !== null) throw new RingClosedError('ring');
+    };
     engineOf = (ring) => ring.#engine;
     runOn = (ring, operation, options = NO_OPTIONS) => ring.#run(operation, options);
     countOn = (ring, failed) => {
@@ -131,9 +125,9 @@ export class IoRing implements AsyncDisposable {
       const { signal, timeoutMs } = options;
       operation.resolve = resolve;
       operation.reject = reject;
-      if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
-        throw new IoArgumentError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');
-      signal?.throwIfAborted();
+      checkTimeout(timeoutMs);
+      checkSignal(signal);
+      if (signal?.aborted === true) throw signal.reason;
       if (this.#closing !== null) throw new RingClosedError('ring');
       this.#offer(operation);
       operation.use?.enter(operation);
@@ -186,7 +180,12 @@ export class IoRing implements AsyncDisposable {
   #watch(operation: Operation, signal: AbortSignal): void {
     operation.signal = signal;
     operation.onAbort = (): void => this.#cancel(operation, signal.reason);
-    signal.addEventListener('abort', operation.onAbort, { once: true });
+    try {
+      signal.addEventListener('abort', operation.onAbort, { once: true });
+      if (signal.aborted) this.#cancel(operation, signal.reason); // while its lease was given
+    } catch (error) {
+      this.#cancel(operation, error); // a signal that is not the platform's; the kernel has the memory already
+    }
   }
 
   /** Cancels what is in flight, waits until the kernel has let go of everything, and closes. What waits is refused with RingClosedError. */
@@ -270,13 +269,17 @@ export class IoRing implements AsyncDisposable {
   }
 }
 
-/** Nothing of this operation is under way any more. What a lease threw. */
+/** Nothing of this operation is under way any more. What a lease or a signal threw. */
 function leave(operation: Operation, transferredBytes: number): unknown {
   operation.completion = null;
-  if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
   if (operation.timer !== null) clearTimeout(operation.timer);
-  const problem = takeBack(operation, transferredBytes);
+  let problem = takeBack(operation, transferredBytes);
   operation.use?.leave(operation);
+  try {
+    if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
+  } catch (error) {
+    problem ??= error;
+  }
   return problem;
 }
 

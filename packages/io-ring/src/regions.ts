@@ -15,6 +15,7 @@ export interface Region {
   fixed: boolean;
 }
 
+const BYTE = new Uint8Array(new SharedArrayBuffer(1));
 const NONE: Region = { index: -1, lengthBytes: 0, fixed: false };
 
 /** Adds a region and answers its index or -errno. */
@@ -52,6 +53,8 @@ export class Regions {
     const bytes = new Uint8Array(buffer);
     if (bytes.byteLength > 2 ** 32 - 1)
       throw new IoMemoryError(`the memory has ${bytes.byteLength} bytes, a region at most ${2 ** 32 - 1}`);
+    // Nothing of it is ever touched: a region has at least a byte. Not remembered, for it may grow.
+    if (bytes.byteLength === 0) return { index: this.of(BYTE).index, lengthBytes: 0, fixed: false };
     const index = this.#add(bytes);
     if (index === NO_ROOM)
       throw new IoMemoryError('64 memories are in use already: share one arena or pool between buffers');

@@ -104,12 +104,13 @@ export class RingEngine implements Engine {
     // Whatever throws does so before anything has changed.
     if (steps === null) this.#stage.prepare(operation);
     else for (const step of steps) this.#stage.prepare(step);
-    if (this.#freeCount === this.capacity) this.#addon.holdLoop(this.#ring, 1);
+    const idle = this.#freeCount === this.capacity;
     if (steps === null) this.#begin(operation, false);
     else {
       operation.id = 0; // in flight
       for (const [index, step] of steps.entries()) this.#begin(step, index < steps.length - 1);
     }
+    if (idle) this.#addon.holdLoop(this.#ring, 1);
     if (this.#stage.count === this.#stage.capacity) this.#flush();
     else if (!this.#flushing) {
       this.#flushing = true;
@@ -187,11 +188,15 @@ export class RingEngine implements Engine {
   }
 
   #begin(operation: Operation, linked: boolean): void {
-    const index = this.#free[--this.#freeCount] as number;
-    operation.id = this.#ids[index] as number;
+    const index = this.#free[this.#freeCount - 1] as number;
+    const id = this.#ids[index] as number;
+    const elsewhere = operation.opcode === OP.ftruncate && !this.#hasTruncate();
+    // It throws where a number is none, or an address of no interface here: then nothing is under way.
+    if (!elsewhere) this.#stage.put(operation, index, id, linked);
+    this.#freeCount--;
+    operation.id = id;
     this.#table[index] = operation;
-    if (operation.opcode === OP.ftruncate && !this.#hasTruncate()) this.#truncate(operation);
-    else this.#stage.put(operation, index, linked);
+    if (elsewhere) this.#truncate(operation);
   }
 
   #hasTruncate(): boolean {

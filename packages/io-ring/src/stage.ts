@@ -57,8 +57,8 @@ export class Stage {
       this.#prepareScratch();
   }
 
-  /** Stages an operation, which is the `index`th of those in flight. Needs room, and `prepare` before. */
-  put(operation: Operation, index: number, linked = false): void {
+  /** Stages an operation, which is the `index`th of those in flight and has that id. Needs room, and `prepare` before. Throws before anything has changed. */
+  put(operation: Operation, index: number, id: number, linked: boolean): void {
     const { opcode, view } = operation;
     const at = this.count * STAGE_WORDS;
     const words = this.words;
@@ -69,7 +69,7 @@ export class Stage {
       (operation.offload ? SQE.async : 0) |
       (linked ? SQE.link : 0);
     words[at + STAGE.fd] = operation.fileSlot >= 0 ? operation.fileSlot : operation.fd;
-    words[at + STAGE.id] = operation.id;
+    words[at + STAGE.id] = id;
     words[at + STAGE.flags] = operation.flags;
     words[at + STAGE.mode] = operation.mode;
     setPosition(words, at, operation.position);

@@ -3,7 +3,7 @@ import dns from 'node:dns';
 import net from 'node:net';
 import os from 'node:os';
 import { IoArgumentError, OperationTimeoutError } from '../errors.ts';
-import type { OperationOptions } from '../io-ring.ts';
+import type { OperationOptions } from '../operation-options.ts';
 import { ADDRESS, ADDRESS_BYTES } from '../layout.ts';
 
 export interface Endpoint {
@@ -36,6 +36,8 @@ export async function resolveHost(
   if (typeof host !== 'string' || host === '' || host.length > 255 || host.includes('\0'))
     throw new IoArgumentError('host', host, 'a name or an address of 1 to 255 characters');
   const version = net.isIP(host);
+  const [, zone] = host.split('%');
+  if (version === 6 && zone !== undefined) zoneIndex(host, zone);
   if (version !== 0) return [{ address: host, port, family: version === 4 ? 'IPv4' : 'IPv6' }];
   const looking = dns.promises.lookup(host, { all: true });
   const found = await Promise.race([looking, givenUp(looking, options)]);

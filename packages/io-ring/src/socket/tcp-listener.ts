@@ -1,6 +1,6 @@
 /** A port that connections come to. */
 import { IoArgumentError, OperationError, RingClosedError } from '../errors.ts';
-import { cancelOn, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
+import { cancelOn, checkOpen, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
 import { OP } from '../layout.ts';
 import { Operation, type Use } from '../operation.ts';
 import { checkPort, resolveHost, type Endpoint } from './endpoint.ts';
@@ -65,6 +65,7 @@ export class TcpListener implements AsyncDisposable {
     const { sockets } = engineOf(ring);
     const settings = { backlog, reusePort, ipv6Only };
     const [found] = host === undefined ? [] : await resolveHost(host, port);
+    checkOpen(ring);
     const place = found ?? { ...ANY_6, port };
     const fd = await sockets.listen(place, settings).catch((error: unknown) => {
       if (host !== undefined || !(error instanceof OperationError) || !NO_IPV6.has(error.code)) throw error;

@@ -11,8 +11,17 @@ import {
   RingClosedError,
   SocketBusyError,
 } from '../errors.ts';
-import { cancelOn, countOn, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
+import {
+  cancelOn,
+  checkOpen,
+  countOn,
+  engineOf,
+  runOn,
+  type IoRing,
+  type OperationOptions,
+} from '../io-ring.ts';
 import { MESSAGE, OP, SHUT_SENDING } from '../layout.ts';
+import { checkSignal, checkTimeout } from '../operation-options.ts';
 import { Operation, type Use } from '../operation.ts';
 import { setMemory, type IoMemory, type MemoryRange } from '../loan.ts';
 import { checkPort, resolveHost, showEndpoint, type Endpoint } from './endpoint.ts';
@@ -81,6 +90,8 @@ export class TcpSocket implements AsyncDisposable {
     const { port, host = 'localhost', noDelay = false, signal, timeoutMs } = options;
     checkPort(port, 1);
     if (typeof noDelay !== 'boolean') throw new IoArgumentError('noDelay', noDelay, 'true or false');
+    checkTimeout(timeoutMs);
+    checkSignal(signal);
     const until = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
     let refused: unknown;
     for (const endpoint of await resolveHost(host, port, options))
@@ -299,6 +310,7 @@ async function connectTo(
   noDelay: boolean,
   options: OperationOptions,
 ): Promise<TcpSocket> {
+  checkOpen(ring);
   const { sockets } = engineOf(ring);
   const operation = new Operation(OP.connect, 'connect');
   operation.path = showEndpoint(endpoint);

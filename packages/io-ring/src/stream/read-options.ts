@@ -1,5 +1,6 @@
 /** What a reader is asked for. */
 import { IoArgumentError } from '../errors.ts';
+import { checkSignal } from '../operation-options.ts';
 import type { BufferSource, PooledBuffer } from '../ports.ts';
 
 /** Measured (test/stream-cost.ts): fewer leave the reader waiting, more fall out of the cache. */
@@ -40,6 +41,7 @@ export function planRead<Kind extends PooledBuffer>(
 ): ReadPlan<Kind> {
   const { pool = own as BufferSource<Kind>, start = 0, end = Number.POSITIVE_INFINITY, signal } = options;
   const { readAhead = READ_AHEAD, chunkBytes = pool.bufferBytes } = options;
+  checkSignal(signal);
   checkWhole('start', start, 0, Number.MAX_SAFE_INTEGER);
   if (end !== Number.POSITIVE_INFINITY) checkWhole('end', end, start, Number.MAX_SAFE_INTEGER);
   checkWhole('chunkBytes', chunkBytes, 1, pool.bufferBytes);
