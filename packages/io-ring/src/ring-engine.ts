@@ -49,6 +49,10 @@ export class RingEngine implements Engine {
   readonly #free: Int32Array;
   #freeCount: number;
   #flushing = false;
+  readonly #flushNow = (): void => {
+    this.#flushing = false;
+    this.#flush();
+  };
   #retrying = false;
   /** Whether the kernel has that operation; asked at its first use. */
   #truncates: boolean | undefined;
@@ -114,10 +118,7 @@ export class RingEngine implements Engine {
     if (this.#stage.count === this.#stage.capacity) this.#flush();
     else if (!this.#flushing) {
       this.#flushing = true;
-      process.nextTick(() => {
-        this.#flushing = false;
-        this.#flush();
-      });
+      process.nextTick(this.#flushNow);
     }
   }
 

@@ -11,18 +11,12 @@ export type EchoRequest =
 
 /** At least as many as connect. */
 const CONNECTIONS = 1024;
-const HALF_BYTES = 16 << 10;
-const BUFFER_BYTES = 2 * HALF_BYTES;
+const BUFFER_BYTES = 16 << 10;
 
-/** Receives the next message while the last one is sent, in the other half: both go to the kernel together. */
 async function echo(socket: TcpSocket, memory: Uint8Array): Promise<void> {
-  let full = memory.subarray(0, HALF_BYTES);
-  let empty = memory.subarray(HALF_BYTES);
   try {
-    for (let length = await socket.recv(full); length > 0;) {
-      [, length] = await Promise.all([socket.send(full, { length }), socket.recv(empty)]);
-      [full, empty] = [empty, full];
-    }
+    for (let length = await socket.recv(memory); length > 0; length = await socket.recv(memory))
+      await socket.send(memory, { length });
   } finally {
     await socket.close();
   }

@@ -121,7 +121,7 @@ function group(connections: number, bytes: number): BatchGroup {
     note: 'Each connection has one message under way; every byte that comes back is looked at. Server and client each have a process of their own; clientBusy near 1: the client is what is measured, and serverCpu says more.',
     cases: [
       echoCase(
-        { name: RING, role: 'ours', note: 'each message is sent while the next one is received' },
+        { name: RING, role: 'ours', note: 'a loop of awaited recv and send' },
         load,
         () => inNode('ring'),
       ),
