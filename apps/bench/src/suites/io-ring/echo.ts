@@ -120,10 +120,8 @@ function group(connections: number, bytes: number): BatchGroup {
     title: `Messages of ${bytes} bytes sent back over TCP, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
     note: 'Each connection has one message under way; every byte that comes back is looked at. Server and client each have a process of their own; clientBusy near 1: the client is what is measured, and serverCpu says more.',
     cases: [
-      echoCase(
-        { name: RING, role: 'ours', note: 'a loop of awaited recv and send' },
-        load,
-        () => inNode('ring'),
+      echoCase({ name: RING, role: 'ours', note: 'a loop of awaited recv and send' }, load, () =>
+        inNode('ring'),
       ),
       echoCase({ name: NET, role: 'peer', note: "'data' and write(), noDelay" }, load, () => inNode('net')),
       echoCase({ name: 'C epoll', role: 'limit' }, load, inC),
