@@ -44,7 +44,10 @@ export async function copyThroughBuffers(
     regular = after.isFile();
     if (regular) await truncate(target.fd, 0);
     if (regular) await changeMode(target.fd, before.mode & PERMISSIONS);
-    const copied = await new BufferCopy(source, target, task).run();
+    // Zeros that are left out are there already in a new file only, and a pipe takes what comes first as the first.
+    const sparse = task.sparse && regular;
+    const positioned = regular || after.isBlockDevice();
+    const copied = await new BufferCopy(source, target, { ...task, sparse }, positioned).run();
     if (regular && copied.holeBytes > 0) await truncate(target.fd, copied.bytes); // the last piece may be a hole
     await target.close();
     return copied;
@@ -60,6 +63,8 @@ class BufferCopy {
   readonly #source: IoFile;
   readonly #target: IoFile;
   readonly #task: Task;
+  /** Writes have positions, and so there may be several. */
+  readonly #positioned: boolean;
   readonly #writes = new Set<Promise<void>>();
   /** The first thing that went wrong. */
   #problem: { readonly error: unknown } | null = null;
@@ -68,10 +73,11 @@ class BufferCopy {
   #holeBytes = 0;
   #copiedBytes = 0;
 
-  constructor(source: IoFile, target: IoFile, task: Task) {
+  constructor(source: IoFile, target: IoFile, task: Task, positioned: boolean) {
     this.#source = source;
     this.#target = target;
     this.#task = task;
+    this.#positioned = positioned;
   }
 
   async run(): Promise<Copied> {
@@ -84,7 +90,7 @@ class BufferCopy {
           this.#holeBytes += chunk.length;
           this.#advance(chunk.length);
         } else this.#write(chunk.keep(), chunk.position);
-        if (this.#writes.size >= WRITES) await Promise.race(this.#writes);
+        if (this.#writes.size >= (this.#positioned ? WRITES : 1)) await Promise.race(this.#writes);
         if (this.#problem !== null) break;
       }
     } catch (error) {
@@ -105,7 +111,9 @@ class BufferCopy {
     const { signal } = this.#task;
     const write = async (): Promise<void> => {
       try {
-        this.#advance(await this.#target.write(buffer, { position, signal }));
+        this.#advance(
+          await this.#target.write(buffer, { position: this.#positioned ? position : undefined, signal }),
+        );
       } catch (error) {
         this.#problem ??= { error };
       } finally {

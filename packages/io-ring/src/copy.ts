@@ -11,6 +11,7 @@ import { IoArgumentError, OperationError } from './errors.ts';
 import { IoFile } from './io-file.ts';
 import type { IoRing } from './io-ring.ts';
 import type { BufferSource, PooledBuffer } from './ports.ts';
+import { stat } from './stat.ts';
 
 /** How a copy was made: by the kernel, or by reads and writes. */
 export type CopyWay = 'kernel' | 'buffers';
@@ -24,7 +25,8 @@ export interface CopyProgress {
 
 export interface CopyOptions<Kind extends PooledBuffer = PooledBuffer> {
   /**
-   * `auto` by default: `buffers` where a signal or `onProgress` is given, or the source has holes or no size, else `kernel`. `kernel` takes neither.
+   * `auto` by default: `buffers` where a signal or `onProgress` is given, the source has holes or no size, or the target is there and no regular
+   * file, else `kernel`. `kernel` takes neither, and no such target.
    */
   readonly way?: CopyWay | 'auto';
   /** Fails with `EEXIST` where there is a target, instead of overwriting it. Default false. */
@@ -49,7 +51,7 @@ export interface CopyResult {
 /**
  * Copies a file with its permissions. The target is overwritten, unless it is `exclusive`; where the copy fails or is stopped after it was opened, a
  * target that is a regular file is removed, as by `fs.copyFile`. A file that is copied onto itself stays as it is.
- * Rejects with OperationError (`ENOENT`, `ENOSPC` …), errors of node:fs, `signal.reason`, RingClosedError.
+ * Rejects with OperationError (`ENOENT`, `ENOSPC` …), `signal.reason`, RingClosedError, what `onProgress` threw.
  * @throws IoArgumentError
  */
 export async function copy<Kind extends PooledBuffer = PooledBuffer>(
@@ -78,15 +80,39 @@ async function copyFrom(ring: IoRing, source: IoFile, to: string, options: CopyO
   if ((mode & S_IFMT) === S_IFDIR) throw new OperationError('EISDIR', -EISDIR, 'copy', { path: source.path });
   const sparse = allocatedBytes < sizeBytes;
   const sized = (mode & S_IFMT) === S_IFREG && sizeBytes > 0; // not so: pipes, devices, files of /proc
-  const reason = whyBuffers(signal, onProgress, sparse, sized);
+  // copyFile would fail on it, and then remove it: the device of whoever may.
+  const special = way !== 'buffers' && !exclusive && (await isSpecial(ring, to, signal));
+  if (special && way === 'kernel')
+    throw new IoArgumentError('way', way, "'auto' or 'buffers', for a target that is no regular file");
+  const reason = special ? 'the target is no regular file' : whyBuffers(signal, onProgress, sparse, sized);
   if (way === 'kernel' || (way === 'auto' && reason === '')) {
-    const { COPYFILE_FICLONE, COPYFILE_EXCL } = fs.constants;
-    await fs.promises.copyFile(source.path, to, COPYFILE_FICLONE | (exclusive ? COPYFILE_EXCL : 0));
+    await copyByKernel(source.path, to, exclusive);
     return { bytes: sizeBytes, way: 'kernel', reason: way === 'auto' ? 'the fastest' : ASKED, holeBytes: 0 };
   }
   const task = { ...options, exclusive, sparse, totalBytes: sizeBytes };
   const copied = await copyThroughBuffers(ring, source, to, task);
   return { ...copied, way: 'buffers', reason: way === 'auto' ? reason : ASKED };
+}
+
+async function copyByKernel(from: string, to: string, exclusive: boolean): Promise<void> {
+  const { COPYFILE_FICLONE, COPYFILE_EXCL } = fs.constants;
+  try {
+    await fs.promises.copyFile(from, to, COPYFILE_FICLONE | (exclusive ? COPYFILE_EXCL : 0));
+  } catch (error) {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    if (code === undefined || errno === undefined) throw error;
+    throw new OperationError(code, errno, 'copyfile', { path: to }); // the source is open
+  }
+}
+
+/** Whether there is something that is no regular file. What can't be looked at fails when it is opened. */
+async function isSpecial(ring: IoRing, path: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    return ((await stat(ring, path, { signal })).mode & S_IFMT) !== S_IFREG;
+  } catch (error) {
+    if (error instanceof OperationError) return false;
+    throw error;
+  }
 }
 
 const { EISDIR } = os.constants.errno;

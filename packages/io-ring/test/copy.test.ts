@@ -1,7 +1,7 @@
 /** Copies of whole files: both ways, and every way out. */
 import fs from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
-import { copy, type CopyProgress, type CopyWay } from '../src/index.ts';
+import { copy, OperationError, type CopyProgress, type CopyWay } from '../src/index.ts';
 import { fileOf, folder, pattern, pipePath, ringOf, turn } from './files.ts';
 import { native } from './native-mode.ts';
 import { expectBalanced, poolOf } from './pools.ts';
@@ -178,3 +178,43 @@ test('an abort ends the wait for a pipe that says nothing', async () => {
   await expect(copied).rejects.toThrow('enough');
   expect(fs.existsSync(to)).toBe(false);
 });
+
+test('what is no regular file is written to, and never removed, whatever becomes of the copy', async () => {
+  const ring = ringOf();
+  const to = pipePath();
+  const fd = fs.openSync(to, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+  onTestFinished(() => fs.closeSync(fd));
+  const content = Buffer.concat([pattern(3000), Buffer.alloc(30_000), pattern(100)]);
+  const from = fileOf(content);
+  expect(await copy(ring, from, to, { pool: poolOf() })).toMatchObject({
+    bytes: 33_100,
+    way: 'buffers',
+    reason: 'the target is no regular file',
+  });
+  const found = Buffer.alloc(40_000);
+  expect(fs.readSync(fd, found)).toBe(33_100);
+  expect(found.subarray(0, 33_100).equals(content)).toBe(true);
+  await expect(copy(ring, from, to, { way: 'kernel' })).rejects.toMatchObject({ code: 'ERR_IO_ARGUMENT' });
+  await expect(copy(ring, from, folder())).rejects.toMatchObject({ code: 'EISDIR' });
+  expect(fs.statSync(to).isFIFO()).toBe(true);
+});
+
+test('zeros of a sparse file get into a pipe', async ({ skip }) => {
+  const from = `${folder()}/sparse`;
+  fs.writeFileSync(from, 'a');
+  fs.truncateSync(from, 60_000);
+  if (fs.statSync(from).blocks * 512 >= 60_000) skip('the file system has no holes');
+  const to = pipePath();
+  const fd = fs.openSync(to, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+  onTestFinished(() => fs.closeSync(fd));
+  expect(await copy(ringOf(), from, to, { pool: poolOf() })).toMatchObject({ bytes: 60_000, holeBytes: 0 });
+  expect(fs.readSync(fd, Buffer.alloc(70_000))).toBe(60_000);
+});
+
+for (const way of ['kernel', 'buffers'] as const)
+  test(`what the system refuses by ${way} is an OperationError with the target`, async () => {
+    const to = fileOf('mine');
+    const refused = copy(ringOf(), fileOf(CONTENT), to, { way, exclusive: true });
+    await expect(refused).rejects.toBeInstanceOf(OperationError);
+    await expect(refused).rejects.toMatchObject({ code: 'EEXIST', path: to });
+  });
