@@ -9,6 +9,13 @@ export class IoRingError extends Error {
   }
 }
 
+interface OperationDetails {
+  readonly path?: string;
+  readonly transferredBytes?: number;
+  /** What the code alone does not tell. */
+  readonly hint?: string;
+}
+
 /** The kernel refused an operation, or it failed. `code` is the kernel's (`ENOSPC`, `EIO`, `EBADF` …), as in errors of node:fs. */
 export class OperationError extends IoRingError {
   override readonly name = 'OperationError';
@@ -16,6 +23,7 @@ export class OperationError extends IoRingError {
   readonly errno: number;
   /** `read`, `openat` … */
   readonly syscall: string;
+  /** What was opened, looked at or connected to, or '': of an operation on an open file, that of the file. */
   readonly path: string;
   /** Bytes that were transferred before it failed, where it had several steps. */
   readonly transferredBytes: number;
@@ -24,12 +32,13 @@ export class OperationError extends IoRingError {
     code: string,
     errno: number,
     syscall: string,
-    { path = '', transferredBytes = 0 }: { path?: string; transferredBytes?: number } = {},
+    { path = '', transferredBytes = 0, hint = '' }: OperationDetails = {},
   ) {
     super(
       code,
       `${syscall} failed with ${code}${path === '' ? '' : `: ${JSON.stringify(path)}`}` +
-        (transferredBytes > 0 ? ` after ${transferredBytes} bytes` : ''),
+        (transferredBytes > 0 ? ` after ${transferredBytes} bytes` : '') +
+        (hint === '' ? '' : `: ${hint}`),
     );
     this.errno = errno;
     this.syscall = syscall;
@@ -93,8 +102,11 @@ export class RingClosedError extends IoRingError {
 export class OperationTimeoutError extends IoRingError {
   override readonly name = 'OperationTimeoutError';
   readonly timeoutMs: number;
-  constructor(timeoutMs: number) {
-    super('ERR_OPERATION_TIMEOUT', `not completed in ${timeoutMs} ms`);
+  /** `read`, `recv` … */
+  readonly syscall: string;
+  constructor(timeoutMs: number, syscall: string) {
+    super('ERR_OPERATION_TIMEOUT', `${syscall} not completed in ${timeoutMs} ms`);
+    this.syscall = syscall;
     this.timeoutMs = timeoutMs;
   }
 }
@@ -130,5 +142,6 @@ function show(found: unknown): string {
   if (typeof found === 'string') return JSON.stringify(found.length > 60 ? `${found.slice(0, 60)}…` : found);
   if (typeof found === 'object' && found !== null)
     return `an object of ${found.constructor?.name ?? 'no class'}`;
+  if (typeof found === 'bigint') return `${found}n`;
   return typeof found === 'function' ? 'a function' : String(found);
 }

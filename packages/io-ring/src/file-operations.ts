@@ -3,7 +3,14 @@ import { IoArgumentError } from './errors.ts';
 import { STATX_MASK } from './file-status.ts';
 import type { OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP, SYMLINK_NOFOLLOW } from './layout.ts';
-import { setMemory, setVectors, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
+import {
+  checkOptions,
+  setMemory,
+  setVectors,
+  type Direction,
+  type IoMemory,
+  type MemoryRange,
+} from './loan.ts';
 import { Operation } from './operation.ts';
 
 /** Vectors of one operation. */
@@ -127,6 +134,7 @@ function vectored(
       (memories as { length?: unknown } | null)?.length,
       `1 to ${MAX_VECTORS}`,
     );
+  checkOptions(options);
   setVectors(operation, views, direction);
   operation.position = positionOf(options);
   return operation;

@@ -267,7 +267,11 @@ export class IoBatch implements Disposable {
   #stage(opcode: Opcode, fd: number, view: Uint8Array | null, position: number): number {
     this.#checkIdle();
     if (this.#count === this.capacity)
-      throw new IoArgumentError('size', this.#count, `less than the capacity of ${this.capacity}`);
+      throw new IoArgumentError(
+        'size',
+        this.#count,
+        `less than ${this.capacity}, its \`operations\`: run the batch first`,
+      );
     checkDescriptor('fd', fd);
     if (!Number.isSafeInteger(position) || position < 0)
       throw new IoArgumentError('position', position, 'a whole number from 0 to 2^53 - 1');

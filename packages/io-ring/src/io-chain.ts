@@ -3,7 +3,6 @@
  * (IOSQE_IO_LINK) or, on node:fs, from its callback. A write and the sync behind it are one trip instead of two.
  */
 import { ChainRun } from './chain-run.ts';
-import { errnoName } from './errno.ts';
 import { ChainError, IoArgumentError, OperationError } from './errors.ts';
 import {
   allocateOf,
@@ -20,6 +19,7 @@ import { bindTo, type IoFile } from './io-file.ts';
 import { engineOf, runOn, type IoRing, type OperationOptions } from './io-ring.ts';
 import type { IoMemory } from './loan.ts';
 import { bytesOf, type Operation } from './operation.ts';
+import { failureOf } from './operation-error.ts';
 
 /** What the addon has room for at once (native/ring.c). */
 const MAX_CHAIN_VECTORS = 1024;
@@ -139,6 +139,6 @@ function errorOf(run: ChainRun, operations: readonly Operation[]): ChainError {
   const operation = operations[step] as Operation;
   const result = run.results[step] as number;
   const { syscall } = operation;
-  const cause = result < 0 ? new OperationError(errnoName(-result), result, syscall) : undefined;
+  const cause = result < 0 ? failureOf(operation, result) : undefined;
   return new ChainError({ step, syscall, results: run.results, bytes: bytesOf(operation) }, cause);
 }

@@ -62,6 +62,7 @@ const O_CLOEXEC = 0o2000000;
 const MAX_FLAGS = 0x7fffffff;
 /** With the type of a file, as its status has it, which the kernel leaves out. */
 const MAX_MODE = 0o177777;
+const { O_DIRECT = 0 } = fs.constants as { O_DIRECT?: number }; // not everywhere
 
 /** Makes an operation one of a file, for chains. @throws RingClosedError, IoArgumentError where the file is another ring's */
 export let bindTo: (file: IoFile, ring: IoRing, operation: Operation) => void;
@@ -78,15 +79,18 @@ export class IoFile implements AsyncDisposable {
 
   readonly fd: number;
   readonly path: string;
+  /** Opened with O_DIRECT. */
+  readonly direct: boolean;
   readonly #ring: IoRing;
   readonly #slot: number;
   readonly #use = new DescriptorUse();
   #closing: Promise<void> | null = null;
 
-  private constructor(ring: IoRing, fd: number, path: string) {
+  private constructor(ring: IoRing, fd: number, path: string, direct: boolean) {
     this.#ring = ring;
     this.fd = fd;
     this.path = path;
+    this.direct = direct;
     this.#slot = engineOf(ring).addFile(fd);
   }
 
@@ -115,7 +119,7 @@ export class IoFile implements AsyncDisposable {
     operation.flags = bits | directBit | (process.platform === 'linux' ? O_CLOEXEC : 0);
     operation.mode = mode;
     const fd = await runOn(ring, operation, options);
-    return new IoFile(ring, fd, path);
+    return new IoFile(ring, fd, path, (operation.flags & O_DIRECT) !== 0);
   }
 
   /**
@@ -276,6 +280,7 @@ export class IoFile implements AsyncDisposable {
   #bind(operation: Operation, slot: number): void {
     operation.fd = this.fd;
     operation.fileSlot = slot;
+    operation.file = this;
     operation.use = this.#use;
   }
 }
@@ -289,8 +294,7 @@ function isFile(fd: number): boolean {
 }
 
 function directFlag(): number {
-  const { O_DIRECT } = fs.constants as { O_DIRECT?: number };
-  if (O_DIRECT === undefined)
+  if (O_DIRECT === 0)
     throw new IoArgumentError('direct', true, `false on ${process.platform}, which has no O_DIRECT`);
   return O_DIRECT;
 }

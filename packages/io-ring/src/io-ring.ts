@@ -2,11 +2,12 @@
 import { chooseEngine } from './choose-engine.ts';
 import type { Backend, Engine, Registration } from './engine.ts';
 import { errnoName } from './errno.ts';
-import { OperationError, OperationTimeoutError, RingClosedError, RingFullError } from './errors.ts';
+import { OperationTimeoutError, RingClosedError, RingFullError } from './errors.ts';
 import { CURRENT_POSITION, OP } from './layout.ts';
 import { Line } from './line.ts';
 import { lend, takeBack, UNKNOWN } from './loan.ts';
 import { weightOf, type Completion, type Operation, type Use } from './operation.ts';
+import { failureOf } from './operation-error.ts';
 import { checkSignal, checkTimeout, type OperationOptions } from './operation-options.ts';
 import { checkMemory } from './regions.ts';
 import { checkOptions, type IoRingOptions } from './ring-options.ts';
@@ -134,7 +135,7 @@ export class IoRing implements AsyncDisposable {
       if (signal !== undefined) this.#watch(operation, signal);
       if (timeoutMs !== undefined)
         operation.timer = setTimeout(
-          () => this.#cancel(operation, new OperationTimeoutError(timeoutMs)),
+          () => this.#cancel(operation, new OperationTimeoutError(timeoutMs, operation.syscall)),
           timeoutMs,
         );
     });
@@ -174,7 +175,7 @@ export class IoRing implements AsyncDisposable {
       return operation.cancelReason ?? new RingClosedError('ring');
     }
     this.#failed++;
-    return new OperationError(code, result, operation.syscall, operation);
+    return failureOf(operation, result);
   }
 
   #watch(operation: Operation, signal: AbortSignal): void {

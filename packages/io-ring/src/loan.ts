@@ -58,6 +58,7 @@ export function viewOf(
   const lease = isLease(memory, name);
   const bytes = lease ? memory.bytes : memory;
   checkMemory(bytes, name);
+  if (range !== undefined) checkOptions(range);
   const end = lease && direction === 'drain' ? (memory.length ?? bytes.byteLength) : bytes.byteLength;
   // No default object: staging in a batch allocates nothing.
   const offset = range?.offset ?? 0;
@@ -167,6 +168,16 @@ function emptyLease(name: string, offset = 0): IoMemoryError {
   return new IoMemoryError(
     `${name} holds nothing${offset === 0 ? '' : ` from byte ${offset} on`}: set its \`length\`, or pass one`,
   );
+}
+
+/** A position or a length in its place would be ignored. @throws IoArgumentError */
+export function checkOptions(found: unknown): void {
+  if (typeof found !== 'object' || found === null)
+    throw new IoArgumentError(
+      'options',
+      found,
+      'an object: `{ offset, length }`, of a file `position` as well',
+    );
 }
 
 function checkBytes(name: string, found: unknown, most: number): void {

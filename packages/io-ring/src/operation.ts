@@ -27,6 +27,8 @@ export class Operation {
   readonly syscall: string;
   /** A descriptor of the process. */
   fd = -1;
+  /** The file that it is on, for errors; `null` for what is not on an open file. */
+  file: { readonly path: string; readonly direct: boolean } | null = null;
   /** Who must not close it before this is over. */
   use: Use | null = null;
   /** Slot of the ring's table of files, or -1. */

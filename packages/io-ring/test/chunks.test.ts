@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { BufferPool, Lease } from '@corelane/buffer-pool';
 import { expect, test } from 'vitest';
-import { IoFile, type Chunk, type ChunkOptions, type PooledBuffer } from '../src/index.ts';
+import { IoFile, type BufferSource, type Chunk, type ChunkOptions, type PooledBuffer } from '../src/index.ts';
 import type { FileStatus } from '../src/file-status.ts';
 import { chunksOf } from '../src/stream/chunk-reader.ts';
 import type { FileAccess } from '../src/stream/file-transfers.ts';
@@ -380,5 +380,18 @@ test('reads that threads of the kernel do are over as well when a reader is left
     await Promise.allSettled([waiting, reader.return()]);
     expectBalanced(pool);
     expect(ring.stats.inFlight).toBe(0);
+  }
+});
+
+test('what is no pool is refused by that name', async () => {
+  await using file = await IoFile.open(ringOf(), fileOf('abc'));
+  for (const wrong of [{}, null, 5, { tryAcquire: () => undefined, acquire: () => undefined }]) {
+    const pool = wrong as unknown as BufferSource;
+    for (const use of [
+      () => file.chunks({ pool }),
+      () => file.createReadStream({ pool }),
+      () => file.createWriteStream({ pool }),
+    ])
+      expect(use).toThrow(/^pool is .*, expected a BufferPool/);
   }
 });

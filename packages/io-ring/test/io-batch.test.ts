@@ -130,7 +130,9 @@ test('misuse is refused by name, and what was staged stays', () => {
   );
   batch.read(fd, memory, 0);
   batch.read(fd, memory, 0);
-  expect(() => batch.read(fd, memory, 0)).toThrow('size is 2, expected less than the capacity of 2');
+  expect(() => batch.read(fd, memory, 0)).toThrow(
+    'size is 2, expected less than 2, its `operations`: run the batch first',
+  );
   expect(batch.run()).toBe(2);
   for (const options of [
     { operations: 0 },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { IoFile, OperationError } from '../src/index.ts';
+import { IoFile, OperationError, OperationTimeoutError } from '../src/index.ts';
 import { fileOf, folder, pattern, pipePath, ringOf, shared } from './files.ts';
 import { native } from './native-mode.ts';
 
@@ -254,4 +254,44 @@ test('a full device fails with ENOSPC, and says how much had been written', asyn
     transferredBytes: 64 * 1024,
   });
   await file.close();
+});
+
+test('a position in the place of the options is refused, not ignored', async () => {
+  await using file = await IoFile.open(ringOf(), fileOf('abcdef'));
+  for (const wrong of [3, null, 3n, '3'])
+    for (const refused of [
+      file.read(shared(1), wrong as unknown as object),
+      file.readv([shared(1)], wrong as unknown as object),
+    ])
+      await expect(refused).rejects.toMatchObject({
+        code: 'ERR_IO_ARGUMENT',
+        message: expect.stringMatching(/^options is .*expected an object/) as string,
+      });
+  await expect(file.read(shared(1), { position: 3n as unknown as number })).rejects.toThrow(
+    'position is 3n, expected a whole number',
+  );
+});
+
+test('errors of an open file name it, those of its time-outs what took too long', async () => {
+  const name = fileOf('abcdef');
+  await using file = await IoFile.open(ringOf(), name);
+  await expect(file.write(shared(1), { position: 0 })).rejects.toMatchObject({
+    path: name,
+    message: `write failed with EBADF: ${JSON.stringify(name)}`,
+  });
+  const limited = new OperationTimeoutError(5, 'recv');
+  expect([limited.message, limited.syscall]).toEqual(['recv not completed in 5 ms', 'recv']);
+});
+
+test('a transfer past the cache that is not aligned is told what has to be', async ({ skip }) => {
+  const name = fileOf(pattern(8192));
+  const ring = ringOf();
+  const opened = IoFile.open(ring, name, 'r', { direct: true });
+  const file = await opened.catch((error: OperationError) => skip(`no O_DIRECT here: ${error.code}`));
+  onTestFinished(() => file.close());
+  expect(file.direct).toBe(true);
+  const unaligned = file.read(shared(4096), { position: 1 });
+  const reason = await unaligned.catch((error: Error) => error.message);
+  if (reason === 4095) skip('this file system takes any position');
+  expect(reason).toMatch(/^read failed with EINVAL: ".*": with `direct`, position, length and address/);
 });

@@ -63,7 +63,7 @@ test('a batch that is full, or given nonsense, lends nothing', async () => {
   onTestFinished(() => batch.close());
   using lease = await poolOf().acquire();
   batch.read(0, shared(1), 0);
-  expect(() => batch.read(0, lease, 0)).toThrow('capacity');
+  expect(() => batch.read(0, lease, 0)).toThrow('run the batch first');
   expect(lease.bytes.byteLength).toBe(4096);
 });
 

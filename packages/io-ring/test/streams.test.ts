@@ -33,7 +33,6 @@ test('start, end, highWaterMark, encoding and autoClose are those of node:fs', a
   for await (const part of file.createReadStream(options)) parts.push(part as string);
   expect(parts).toEqual(['234', '567', '8']);
   expect((await file.stat()).sizeBytes).toBe(10);
-  expect(() => file.createReadStream({ highWaterMark: 1 << 30 })).toThrow('chunkBytes');
 });
 
 test('a readable that is left early, destroyed or aborted gives everything back', async () => {
@@ -157,4 +156,15 @@ test('a writable that waits for a buffer can be destroyed', async () => {
   await over;
   expect(pool.waiting).toBe(0);
   lease?.release();
+});
+
+test('a highWaterMark beyond the buffers is what is gathered, of pieces of a buffer', async () => {
+  await using file = await IoFile.open(ringOf(), fileOf(pattern(100_000)));
+  const stream = file.createReadStream({ pool: poolOf(), highWaterMark: 1 << 20, autoClose: false });
+  expect(stream.readableHighWaterMark).toBe(1 << 20);
+  const pieces: Buffer[] = await stream.toArray();
+  expect(pieces[0]?.byteLength).toBe(4096);
+  expect(Buffer.concat(pieces).equals(pattern(100_000))).toBe(true);
+  for (const highWaterMark of [0, -1, 1.5])
+    expect(() => file.createReadStream({ highWaterMark })).toThrow(/^highWaterMark is /);
 });

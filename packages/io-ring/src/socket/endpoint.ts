@@ -53,7 +53,7 @@ async function givenUp(until: Promise<unknown>, { signal, timeoutMs }: Operation
     const timer =
       timeoutMs === undefined
         ? undefined
-        : setTimeout(() => reject(new OperationTimeoutError(timeoutMs)), timeoutMs);
+        : setTimeout(() => reject(new OperationTimeoutError(timeoutMs, 'getaddrinfo')), timeoutMs);
     const over = (): void => {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(timer);

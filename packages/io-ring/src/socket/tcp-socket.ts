@@ -98,7 +98,7 @@ export class TcpSocket implements AsyncDisposable {
       try {
         const leftMs = until - performance.now();
         if (leftMs < 0 && timeoutMs !== undefined && timeoutMs >= 0)
-          throw new OperationTimeoutError(timeoutMs);
+          throw new OperationTimeoutError(timeoutMs, 'connect');
         const limits = { signal, timeoutMs: timeoutMs === undefined ? undefined : leftMs };
         return await connectTo(ring, endpoint, noDelay, limits);
       } catch (error) {

@@ -40,6 +40,7 @@ export function planRead<Kind extends PooledBuffer>(
   own: BufferSource,
 ): ReadPlan<Kind> {
   const { pool = own as BufferSource<Kind>, start = 0, end = Number.POSITIVE_INFINITY, signal } = options;
+  checkPool(pool);
   const { readAhead = READ_AHEAD, chunkBytes = pool.bufferBytes } = options;
   checkSignal(signal);
   checkWhole('start', start, 0, Number.MAX_SAFE_INTEGER);
@@ -48,6 +49,21 @@ export function planRead<Kind extends PooledBuffer>(
   checkWhole('readAhead', readAhead, 1, MAX_READ_AHEAD);
   const positioned = options.start !== undefined;
   return { pool, start, positioned, end: end + 1, chunkBytes, readAhead, signal };
+}
+
+/** @throws IoArgumentError */
+export function checkPool(found: unknown): void {
+  const pool = found as Partial<BufferSource> | null;
+  if (
+    typeof pool?.tryAcquire !== 'function' ||
+    typeof pool.acquire !== 'function' ||
+    typeof pool.bufferBytes !== 'number'
+  )
+    throw new IoArgumentError(
+      'pool',
+      found,
+      'a BufferPool, or what else has buffers of one size: `tryAcquire`, `acquire`, `bufferBytes`',
+    );
 }
 
 export function checkWhole(name: string, found: unknown, least: number, most: number): void {

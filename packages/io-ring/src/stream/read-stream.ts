@@ -8,9 +8,9 @@ import type { PooledBuffer } from '../ports.ts';
 import type { Chunk } from './chunk.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { FileAccess } from './file-transfers.ts';
-import { planRead, type ChunkOptions } from './read-options.ts';
+import { checkPool, checkWhole, planRead, type ChunkOptions } from './read-options.ts';
 
-/** As those of `fs.createReadStream`; `highWaterMark` is the bytes of a piece, by default those of the pool's buffers. */
+/** As those of `fs.createReadStream`; `highWaterMark` is the bytes of a piece, by default those of the pool's buffers, which no piece exceeds. */
 export interface ReadStreamOptions<Kind extends PooledBuffer = PooledBuffer> extends Omit<
   ChunkOptions<Kind>,
   'chunkBytes'
@@ -34,10 +34,15 @@ interface Source {
 /** @throws IoArgumentError */
 export function readStreamOf(file: FileAccess, options: ReadStreamOptions): FileReadStream {
   const { highWaterMark, encoding, autoClose = true, signal } = options;
-  const plan = planRead({ ...options, signal: undefined, chunkBytes: highWaterMark }, file.ownBuffers);
+  const { pool = file.ownBuffers } = options;
+  checkPool(pool);
+  if (highWaterMark !== undefined) checkWhole('highWaterMark', highWaterMark, 1, Number.MAX_SAFE_INTEGER);
+  // As large as a buffer at most; the stream gathers more of them.
+  const chunkBytes = Math.min(highWaterMark ?? pool.bufferBytes, pool.bufferBytes);
+  const plan = planRead({ ...options, signal: undefined, chunkBytes }, pool);
   return new FileReadStream({
     reader: new ChunkReader(file, plan),
-    highWaterMark: plan.chunkBytes,
+    highWaterMark: highWaterMark ?? plan.chunkBytes,
     encoding,
     signal,
     close: async () => (autoClose ? file.close() : undefined),

@@ -7,7 +7,7 @@ import { callbackify } from 'node:util';
 import { CURRENT_POSITION } from '../layout.ts';
 import type { BufferSource, PooledBuffer } from '../ports.ts';
 import { FileTransfers, type FileAccess, type PendingTransfer } from './file-transfers.ts';
-import { checkWhole } from './read-options.ts';
+import { checkPool, checkWhole } from './read-options.ts';
 
 /** As those of `fs.createWriteStream`. */
 export interface WriteStreamOptions<Kind extends PooledBuffer = PooledBuffer> {
@@ -39,6 +39,7 @@ interface Target {
 /** @throws IoArgumentError */
 export function writeStreamOf(file: FileAccess, options: WriteStreamOptions): FileWriteStream {
   const { pool = file.ownBuffers, start, autoClose = true, flush = false, signal } = options;
+  checkPool(pool);
   const { highWaterMark = pool.bufferBytes } = options;
   if (start !== undefined) checkWhole('start', start, 0, Number.MAX_SAFE_INTEGER);
   checkWhole('highWaterMark', highWaterMark, 0, Number.MAX_SAFE_INTEGER);
