@@ -248,3 +248,24 @@ test('a timer fires while a loop of awaited sends and receives runs', async () =
   }
   expect(fired.signal.aborted).toBe(true);
 });
+
+test('thousands of receives that are aborted lose no byte and leave no slot', async () => {
+  const { ring, here, there } = await pairOf({ noDelay: true });
+  const memory = shared(64);
+  let sent = 0;
+  for (let round = 0; round < 1000; round++) {
+    const controller = new AbortController();
+    const receiving = there.recv(memory, { signal: controller.signal, inFull: round % 3 === 0, length: 8 });
+    const outcome = receiving.then(
+      () => 'came',
+      () => 'aborted',
+    );
+    if (round % 2 === 0) sent += await here.send(memory, { length: 1 + (round % 7) });
+    if (round % 5 === 0) await turn();
+    controller.abort();
+    await outcome;
+  }
+  while (there.bytesReceived < sent) await there.recv(memory);
+  expect([there.bytesReceived, here.bytesSent]).toEqual([sent, sent]);
+  expect(ring.stats.inFlight).toBe(0);
+});
