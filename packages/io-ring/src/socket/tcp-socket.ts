@@ -4,39 +4,17 @@
  */
 import os from 'node:os';
 import { errnoName } from '../errno.ts';
-import {
-  IoArgumentError,
-  OperationError,
-  OperationTimeoutError,
-  RingClosedError,
-  SocketBusyError,
-} from '../errors.ts';
-import {
-  cancelOn,
-  checkOpen,
-  countOn,
-  engineOf,
-  runOn,
-  type IoRing,
-  type OperationOptions,
-} from '../io-ring.ts';
+import { IoArgumentError, OperationError, RingClosedError, SocketBusyError } from '../errors.ts';
+import { cancelOn, countOn, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
 import { MESSAGE, OP, SHUT_SENDING } from '../layout.ts';
-import { checkSignal, checkTimeout } from '../operation-options.ts';
 import { Operation, type Use } from '../operation.ts';
 import { setMemory, type IoMemory, type MemoryRange } from '../loan.ts';
-import { checkPort, resolveHost, showEndpoint, type Endpoint } from './endpoint.ts';
+import { connect, type ConnectOptions } from './connect.ts';
+import type { Endpoint } from './endpoint.ts';
 
 const NO_OPTIONS: RecvOptions = {};
 const EAGAIN = -os.constants.errno.EAGAIN;
 const MAX_IDLE_SECONDS = 32_767;
-
-export interface ConnectOptions extends OperationOptions {
-  readonly port: number;
-  /** A name or an address; of a name, one address after the other is tried. Default `localhost`. */
-  readonly host?: string;
-  /** Send without waiting for more (TCP_NODELAY). Default false. */
-  readonly noDelay?: boolean;
-}
 
 export interface SendOptions extends OperationOptions, MemoryRange {}
 
@@ -87,25 +65,7 @@ export class TcpSocket implements AsyncDisposable {
    * @throws IoArgumentError
    */
   static async connect(ring: IoRing, options: ConnectOptions): Promise<TcpSocket> {
-    const { port, host = 'localhost', noDelay = false, signal, timeoutMs } = options;
-    checkPort(port, 1);
-    if (typeof noDelay !== 'boolean') throw new IoArgumentError('noDelay', noDelay, 'true or false');
-    checkTimeout(timeoutMs);
-    checkSignal(signal);
-    const until = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
-    let refused: unknown;
-    for (const endpoint of await resolveHost(host, port, options))
-      try {
-        const leftMs = until - performance.now();
-        if (leftMs < 0 && timeoutMs !== undefined && timeoutMs >= 0)
-          throw new OperationTimeoutError(timeoutMs, 'connect');
-        const limits = { signal, timeoutMs: timeoutMs === undefined ? undefined : leftMs };
-        return await connectTo(ring, endpoint, noDelay, limits);
-      } catch (error) {
-        if (!(error instanceof OperationError)) throw error;
-        refused = error;
-      }
-    throw refused;
+    return new TcpSocket(ring, await connect(ring, options));
   }
 
   /** As node:net has it. `undefined` once the peer is gone, if it was not asked for before. */
@@ -301,27 +261,5 @@ export class TcpSocket implements AsyncDisposable {
     if (this.#local === undefined && this.#closing === null)
       this.#local = engineOf(this.#ring).sockets.endpointOf(this.#fd, false);
     return this.#local;
-  }
-}
-
-async function connectTo(
-  ring: IoRing,
-  endpoint: Endpoint,
-  noDelay: boolean,
-  options: OperationOptions,
-): Promise<TcpSocket> {
-  checkOpen(ring);
-  const { sockets } = engineOf(ring);
-  const operation = new Operation(OP.connect, 'connect');
-  operation.path = showEndpoint(endpoint);
-  operation.endpoint = endpoint;
-  operation.fd = sockets.open(endpoint);
-  try {
-    if (noDelay) sockets.setNoDelay(operation.fd, true);
-    await runOn(ring, operation, options);
-    return socketOf(ring, operation.fd);
-  } catch (error) {
-    await engineOf(ring).closeDescriptor(operation.fd);
-    throw error;
   }
 }
