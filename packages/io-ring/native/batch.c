@@ -5,6 +5,7 @@
  * A ring runs one batch at a time and nothing else meanwhile: ids are indices of records.
  */
 #include "ring.h"
+#include <poll.h>
 #include <string.h>
 
 /** Whoever waits for a batch looks so often whether its thread is to end. */
@@ -74,8 +75,24 @@ static void collect(corelane_ring *ring) {
   __atomic_store_n(ring->cq_head, head, __ATOMIC_RELEASE);
 }
 
-/** Hands over and collects once; waits for `wait` completions. 0, or -errno of the ring itself. */
-static long advance(corelane_ring *ring, bool wait) {
+static int cancel_all(corelane_ring *ring) { return corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY); }
+
+/** What is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. */
+static void cancel(corelane_ring *ring) {
+  ring_batch *batch = &ring->batch;
+  batch->cancelled = true;
+  while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
+  /* What waits in the queue: the ids are in its entries. */
+  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) {
+    uint32_t id = (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data;
+    if (id < batch->count) finish(batch, id, -ECANCELED);
+  }
+  if (ring->in_flight > 0) cancel_all(ring);
+}
+
+/** Hands over once; with `wait`, waits for some completions. Where the ring itself fails, the batch ends, but no earlier than what is in the kernel's hands. */
+static void advance(corelane_ring *ring, bool wait) {
   uint32_t tail = *ring->sq_tail;
   uint32_t waiting = tail - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
   if (waiting == 0) ring->vectors_used = 0; /* the kernel has copied them */
@@ -92,11 +109,17 @@ static long advance(corelane_ring *ring, bool wait) {
     bool passing = error == 0 || error == EINTR || error == ETIME || ((error == EAGAIN || error == EBUSY) && (wait || ring->in_flight > submit));
     /* The ring itself fails; or the kernel takes nothing now and has nothing whose completion would bring us back here. */
     if (!passing) {
-      corelane_withdraw(ring);
-      return -error;
+      ring->batch.failed = -error;
+      cancel(ring);
     }
   }
-  return 0;
+}
+
+/** Of a ring that fails: what is in the kernel's hands still completes, and has memory until then. */
+static void wait_for_rest(corelane_ring *ring) {
+  struct pollfd completions = {.fd = ring->fd, .events = POLLIN};
+  /* Where not even its descriptor is left, there is but time. */
+  if (poll(&completions, 1, LOOK_NS / 1000000) < 0 || (completions.revents & POLLNVAL)) usleep(1000);
 }
 
 /** What is staged and not yet in the kernel's hands stays in the queue: `waiting` above counts it the next time. */
@@ -116,22 +139,6 @@ static napi_value begin(napi_env env, corelane_call *call, corelane_ring **ring_
   return NULL;
 }
 
-static int cancel_all(corelane_ring *ring) { return corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY); }
-
-/** What is not in the kernel's hands is done with -ECANCELED, the rest is asked to end. */
-static void cancel(corelane_ring *ring) {
-  ring_batch *batch = &ring->batch;
-  batch->cancelled = true;
-  while (batch->next < batch->count) finish(batch, batch->next++, -ECANCELED);
-  /* What waits in the queue: the ids are in its entries. */
-  uint32_t head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
-  for (uint32_t count = corelane_withdraw(ring); count > 0; count--) {
-    uint32_t id = (uint32_t)ring->sqes[head++ & ring->sq_mask].user_data;
-    if (id < batch->count) finish(batch, id, -ECANCELED);
-  }
-  if (ring->in_flight > 0) cancel_all(ring);
-}
-
 /** The thread is being terminated, or the process exits and waits for it: whatever may run JavaScript is refused then. */
 static bool is_ending(napi_env env) {
   napi_handle_scope scope;
@@ -142,33 +149,39 @@ static bool is_ending(napi_env env) {
   return ending;
 }
 
+/** How many succeeded, or -errno of the ring itself. */
+static double answer_of(const ring_batch *batch) { return batch->failed < 0 ? batch->failed : (double)batch->succeeded; }
+
 /** runBatch(ring, count, results Int32Array): blocks until all have completed. How many succeeded. */
 static napi_value run_batch(napi_env env, napi_callback_info info) {
   corelane_call call = corelane_begin(env, info);
   corelane_ring *ring = NULL;
   napi_value refused = begin(env, &call, &ring);
   if (ring == NULL) return refused;
-  long result = 0;
   /* Entries of a chain that was cut do nothing, and must be out of the way for the next batch. */
-  while (result == 0 && !(complete(ring) && ring->in_flight == 0)) {
+  while (!(complete(ring) && ring->in_flight == 0)) {
     uint32_t done = ring->batch.done;
-    result = advance(ring, true);
+    if (ring->batch.failed == 0) advance(ring, true);
+    else if (is_ending(env))
+      break; /* the ring is taken down with the thread */
+    else
+      wait_for_rest(ring);
     collect(ring);
     if (ring->batch.done == done && !ring->batch.cancelled && is_ending(env)) cancel(ring);
     /* The next of a chain may have begun between the cancellation and its own turn. */
     if (ring->batch.cancelled && ring->in_flight > 0) cancel_all(ring);
   }
   ring->batch.active = false;
-  return corelane_number(env, result < 0 ? (double)result : ring->batch.succeeded);
+  return corelane_number(env, answer_of(&ring->batch));
 }
 
-/** A batch with nothing in flight has nothing that calls back: it ends here. 0, or 1 more than succeeded. */
+/** A batch with nothing in flight has nothing that calls back: it ends here. 0, or 1 more than succeeded, or -errno of the ring itself. */
 static double over(corelane_ring *ring) {
   if (!complete(ring) || ring->in_flight > 0) return 0;
   ring->batch.active = false;
   napi_delete_reference(ring->env, ring->batch.results_ref);
   ring->batch.results_ref = NULL;
-  return (double)ring->batch.succeeded + 1;
+  return answer_of(&ring->batch) + (ring->batch.failed < 0 ? 0 : 1);
 }
 
 /** startBatch(ring, count, results Int32Array): 0: the ring's callback will be called with how many succeeded, and the view is held until then. Else it is over: 1 more than succeeded. */
@@ -182,13 +195,7 @@ static napi_value start_batch(napi_env env, napi_callback_info info) {
     return corelane_number(env, -EINVAL);
   }
   napi_create_reference(env, call.values[2], 1, &ring->batch.results_ref);
-  long result = advance(ring, false);
-  if (result < 0) {
-    ring->batch.active = false;
-    napi_delete_reference(env, ring->batch.results_ref);
-    ring->batch.results_ref = NULL;
-    return corelane_number(env, (double)result);
-  }
+  advance(ring, false);
   return corelane_number(env, over(ring));
 }
 
@@ -204,14 +211,14 @@ static napi_value cancel_batch(napi_env env, napi_callback_info info) {
 
 bool corelane_batch_readable(corelane_ring *ring, double *answer) {
   collect(ring);
-  long result = complete(ring) ? 0 : advance(ring, false);
+  if (!complete(ring)) advance(ring, false);
   /* The next of a chain may have begun between the cancellation and its own turn. */
   if (ring->batch.cancelled && ring->in_flight > 0) cancel_all(ring);
-  if (result == 0 && !(complete(ring) && ring->in_flight == 0)) return false;
+  if (!complete(ring) || ring->in_flight > 0) return false;
   ring->batch.active = false;
   napi_delete_reference(ring->env, ring->batch.results_ref);
   ring->batch.results_ref = NULL;
-  *answer = result < 0 ? (double)result : ring->batch.succeeded;
+  *answer = answer_of(&ring->batch);
   return true;
 }
 

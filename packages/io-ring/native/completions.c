@@ -72,7 +72,7 @@ static uint32_t tell(corelane_ring *ring) {
     if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
   }
   napi_close_handle_scope(env, scope);
-  return (uint32_t)count;
+  return count > 0 ? (uint32_t)count : 0; /* a batch answers -errno where its ring failed */
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {

@@ -78,6 +78,9 @@ uint32_t corelane_withdraw(corelane_ring *ring) {
   return count;
 }
 
+/** Where somebody has closed the descriptor of a ring, its memory shows what completes, but nothing can be cancelled. What is on its way to a device takes no longer. */
+#define PATIENCE_MS 1000
+
 /**
  * Everything is cancelled, and then waited for: the kernel must not hold memory that is about to go. It ends: all that can wait for ever (pipes,
  * devices) can be cancelled, and what cannot be is on its way to a device.
@@ -85,11 +88,14 @@ uint32_t corelane_withdraw(corelane_ring *ring) {
 static void settle(corelane_ring *ring) {
   ring->done = NULL; /* nobody reads them any more */
   corelane_withdraw(ring);
-  while (ring->in_flight > 0) {
+  int patience = PATIENCE_MS;
+  while (ring->in_flight > 0 && patience > 0) {
     corelane_cancel(ring, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
     if (corelane_reap(ring) > 0) continue;
-    if (corelane_enter(ring, 0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != EBUSY && errno != EAGAIN)
-      break; /* the ring itself is gone */
+    if (corelane_enter(ring, 0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR && errno != EBUSY && errno != EAGAIN) {
+      usleep(1000);
+      patience--;
+    }
   }
 }
 

@@ -56,6 +56,8 @@ typedef struct {
 /** A batch under way: batch.c. */
 typedef struct {
   bool active, cancelled;
+  /** -errno of the ring itself, or 0. */
+  int failed;
   uint32_t count, next, done, succeeded;
   int32_t *results;
   napi_ref results_ref;

@@ -10,6 +10,7 @@ import { copyThroughBuffers } from './copy-buffers.ts';
 import { IoArgumentError, OperationError } from './errors.ts';
 import { IoFile } from './io-file.ts';
 import type { IoRing } from './io-ring.ts';
+import { checkSignal } from './operation-options.ts';
 import type { BufferSource, PooledBuffer } from './ports.ts';
 import { stat } from './stat.ts';
 
@@ -65,6 +66,12 @@ export async function copy<Kind extends PooledBuffer = PooledBuffer>(
     throw new IoArgumentError('way', way, "'auto', 'kernel' or 'buffers'");
   if (way === 'kernel' && (signal !== undefined || onProgress !== undefined))
     throw new IoArgumentError('way', way, "'auto' or 'buffers', with a signal or `onProgress`");
+  for (const [name, value, type] of [
+    ['exclusive', options.exclusive, 'boolean'],
+    ['onProgress', onProgress, 'function'],
+  ] as const)
+    if (value !== undefined && typeof value !== type) throw new IoArgumentError(name, value, `a ${type}`);
+  checkSignal(signal);
   signal?.throwIfAborted();
   const source = await IoFile.open(ring, from, 'r', { signal });
   try {

@@ -63,7 +63,13 @@ export class RingEngine implements Engine {
   /** @returns the engine, or why there is none */
   static open(addon: NativeAddon, options: RingOptions): RingEngine | string {
     const opened = openRing(addon, options.entries);
-    return typeof opened === 'string' ? opened : new RingEngine(addon, opened, options);
+    if (typeof opened === 'string') return opened;
+    try {
+      return new RingEngine(addon, opened, options);
+    } catch (error) {
+      addon.closeRing(opened.ring);
+      return (error as Error).message;
+    }
   }
 
   private constructor(addon: NativeAddon, opened: OpenedRing, { files, fixedBuffers }: RingOptions) {

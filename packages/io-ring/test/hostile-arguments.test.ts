@@ -2,7 +2,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { IoBatch, IoFile, TcpListener, TcpSocket, type LeasedBuffer } from '../src/index.ts';
+import {
+  copy,
+  IoBatch,
+  IoFile,
+  IoRingError,
+  TcpListener,
+  TcpSocket,
+  type CopyOptions,
+  type LeasedBuffer,
+  type PooledBuffer,
+} from '../src/index.ts';
 import { fileOf, folder, pipePath, ringOf, shared, turn } from './files.ts';
 import { native } from './native-mode.ts';
 
@@ -177,6 +187,32 @@ describe.runIf(native)('batches', () => {
     expect(() => IoBatch.open({ memory })).toThrow(expect.objectContaining({ code: 'ERR_IO_MEMORY' }));
     expect(fs.readdirSync('/proc/self/fd').length).toBe(before);
   });
+});
+
+test('buffers that are not what their pool promised are back when the reader has failed', async () => {
+  const ring = ringOf();
+  const file = await IoFile.open(ring, fileOf('12345678'));
+  for (const bytes of [shared(4), new Uint8Array(8)]) {
+    let out = 0;
+    const buffer = (): PooledBuffer => {
+      out++;
+      const end = (): void => void out--;
+      const capacity = bytes.byteLength;
+      return { bytes, length: 0, capacity, give() {}, take() {}, release: end, [Symbol.dispose]: end };
+    };
+    const pool = { bufferBytes: 8, tryAcquire: buffer, acquire: async () => buffer() };
+    await expect(file.chunks({ pool }).next()).rejects.toThrow(IoRingError);
+    expect(out).toBe(0);
+  }
+  await file.close();
+});
+
+test('a copy that is asked for what makes no sense touches nothing', async () => {
+  const ring = ringOf();
+  const [from, to] = [fileOf('new'), fileOf('old')];
+  for (const options of [{ onProgress: 5 }, { exclusive: 'yes' }, { signal: null }])
+    await expect(copy(ring, from, to, options as unknown as CopyOptions)).rejects.toMatchObject(ARGUMENT);
+  expect(fs.readFileSync(to, 'utf8')).toBe('old');
 });
 
 function fail(): never {

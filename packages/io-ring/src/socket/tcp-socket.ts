@@ -220,6 +220,7 @@ export class TcpSocket implements AsyncDisposable {
     }
     operation.transferredBytes = sent;
     this.#bytesSent += sent;
+    this.#bytesCounted = 0; // of a send that was refused after a part of it had gone
     if (sent < view.byteLength) {
       operation.view = view.subarray(sent);
       this.#bytesCounted = sent;

@@ -175,7 +175,7 @@ export class ChunkReader<Kind extends PooledBuffer = PooledBuffer>
     const position = this.#next;
     const wanted = Math.min(this.#plan.chunkBytes, this.#left());
     const offload = this.#offload(wanted);
-    const read = this.#transfers.read(buffer, this.#seekable ? position : CURRENT_POSITION, wanted, offload);
+    const read = this.#read(buffer, this.#seekable ? position : CURRENT_POSITION, wanted, offload);
     const settled = read.bytes.catch((error: unknown) => {
       slot.error = error;
       return FAILED;
@@ -183,6 +183,16 @@ export class ChunkReader<Kind extends PooledBuffer = PooledBuffer>
     const slot: Slot<Kind> = { buffer, position, wanted, read, settled, error: undefined };
     this.#slots.push(slot);
     if (this.#seekable) this.#next = position + wanted;
+  }
+
+  /** Where the buffer is not what the pool promised, it goes back. */
+  #read(buffer: Kind, position: number, wanted: number, offload: boolean): PendingTransfer {
+    try {
+      return this.#transfers.read(buffer, position, wanted, offload);
+    } catch (error) {
+      buffer[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** Every other one, unless somebody waits for it. */
