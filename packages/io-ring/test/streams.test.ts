@@ -1,5 +1,7 @@
 /** Streams of node:stream on files of a ring. */
+import { once } from 'node:events';
 import fs from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -167,4 +169,19 @@ test('a highWaterMark beyond the buffers is what is gathered, of pieces of a buf
   expect(Buffer.concat(pieces).equals(pattern(100_000))).toBe(true);
   for (const highWaterMark of [0, -1, 1.5])
     expect(() => file.createReadStream({ highWaterMark })).toThrow(/^highWaterMark is /);
+});
+
+test('a stream whose signal was aborted before it was made ends at once, and closes its file', async () => {
+  const ring = ringOf();
+  const name = fileOf(pattern(4096));
+  const signal = AbortSignal.abort();
+  for (const make of ['createReadStream', 'createWriteStream'] as const) {
+    const file = await IoFile.open(ring, name, 'r+');
+    const stream: Readable | Writable = file[make]({ signal });
+    const [error] = (await once(stream, 'error')) as [Error];
+    expect(error.name).toBe('AbortError');
+    if (!stream.closed) await once(stream, 'close');
+    await expect(file.stat()).rejects.toMatchObject({ code: 'ERR_RING_CLOSED' });
+  }
+  expect(ring.stats.inFlight).toBe(0);
 });

@@ -2,8 +2,9 @@
  * A `Readable` of a file. Its pieces are copies: who reads a stream may keep what it gets, and nobody says when it is done with it. Who can work on the
  * pooled buffers themselves is faster with `chunks`.
  */
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import { callbackify } from 'node:util';
+import { checkSignal } from '../operation-options.ts';
 import type { PooledBuffer } from '../ports.ts';
 import type { Chunk } from './chunk.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -34,6 +35,7 @@ interface Source {
 /** @throws IoArgumentError */
 export function readStreamOf(file: FileAccess, options: ReadStreamOptions): FileReadStream {
   const { highWaterMark, encoding, autoClose = true, signal } = options;
+  checkSignal(signal);
   const { pool = file.ownBuffers } = options;
   checkPool(pool);
   if (highWaterMark !== undefined) checkWhole('highWaterMark', highWaterMark, 1, Number.MAX_SAFE_INTEGER);
@@ -56,8 +58,10 @@ export class FileReadStream extends Readable {
 
   constructor(source: Source) {
     const { highWaterMark, encoding, signal } = source;
-    super({ highWaterMark, ...(encoding && { encoding }), ...(signal && { signal }) });
+    super({ highWaterMark, ...(encoding && { encoding }) });
     this.#source = source;
+    // Not by `super`: one that was aborted destroys at once, when there is nothing to close yet.
+    if (signal !== undefined) addAbortSignal(signal, this);
   }
 
   override _read(): void {

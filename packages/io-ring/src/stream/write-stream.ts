@@ -2,9 +2,10 @@
  * A `Writable` of a file. What comes while a write is under way is gathered in pooled buffers, so that many small pieces make one large write; what is
  * written is copied, and so need not be on shared memory.
  */
-import { Writable } from 'node:stream';
+import { addAbortSignal, Writable } from 'node:stream';
 import { callbackify } from 'node:util';
 import { CURRENT_POSITION } from '../layout.ts';
+import { checkSignal } from '../operation-options.ts';
 import type { BufferSource, PooledBuffer } from '../ports.ts';
 import { FileTransfers, type FileAccess, type PendingTransfer } from './file-transfers.ts';
 import { checkPool, checkWhole } from './read-options.ts';
@@ -39,6 +40,7 @@ interface Target {
 /** @throws IoArgumentError */
 export function writeStreamOf(file: FileAccess, options: WriteStreamOptions): FileWriteStream {
   const { pool = file.ownBuffers, start, autoClose = true, flush = false, signal } = options;
+  checkSignal(signal);
   checkPool(pool);
   const { highWaterMark = pool.bufferBytes } = options;
   if (start !== undefined) checkWhole('start', start, 0, Number.MAX_SAFE_INTEGER);
@@ -67,9 +69,11 @@ export class FileWriteStream extends Writable {
 
   constructor(target: Target) {
     const { highWaterMark, signal, start = CURRENT_POSITION } = target;
-    super({ highWaterMark, ...(signal && { signal }) });
+    super({ highWaterMark });
     this.#target = target;
     this.#position = start;
+    // Not by `super`: one that was aborted destroys at once, when there is nothing to close yet.
+    if (signal !== undefined) addAbortSignal(signal, this);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
