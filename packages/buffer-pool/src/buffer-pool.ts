@@ -15,7 +15,7 @@ import { poolShape, type BufferPoolOptions } from './pool-options.ts';
 import { PressureWatch, type PressureListener } from './pressure-watch.ts';
 import { noPinner, type PinResult } from './ports.ts';
 import { adoptLease, cancelLease, endLease, giveLease, refusal, takeLease } from './transitions.ts';
-import { checkTimeout, WaitingLine, type AcquireOptions } from './waiting-line.ts';
+import { checkOptions, WaitingLine, type AcquireOptions } from './waiting-line.ts';
 
 export { NO_LEASE };
 
@@ -177,9 +177,8 @@ export class BufferPool implements Disposable {
    * Rejects with `signal.reason`, AcquireTimeoutError, PoolDisposedError.
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
-    const { signal, timeoutMs } = options;
-    checkTimeout(timeoutMs);
-    signal?.throwIfAborted();
+    checkOptions(options);
+    options.signal?.throwIfAborted();
     const lease = this.#line.size === 0 ? this.#take() : undefined;
     return lease ?? this.#line.join(options);
   }

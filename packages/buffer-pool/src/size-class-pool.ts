@@ -18,7 +18,7 @@ import { checkRange, PoolMemory, tokensOfClass, type BufferPoolHandle } from './
 import type { BufferPoolStats } from './pool-stats.ts';
 import { classSizes, type SizeClassShape } from './size-classes.ts';
 import { firstLease } from './waiting-race.ts';
-import { checkTimeout, type AcquireOptions } from './waiting-line.ts';
+import { checkOptions, type AcquireOptions } from './waiting-line.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`. */
 export type SizeClassPoolHandle = ObjectHandle<'buffer-pool/size-classes'>;
@@ -206,7 +206,7 @@ export class SizeClassPool implements Disposable {
     if (this.#disposed) throw new PoolDisposedError();
     const first = this.#classOf(bytes);
     const pools = this.classes.slice(first, this.#lastFor(first) + 1);
-    checkTimeout(options.timeoutMs);
+    checkOptions(options);
     options.signal?.throwIfAborted();
     let lease: Lease | undefined;
     for (const pool of pools) if (pool.waiting === 0) lease ??= takeUncounted(pool);

@@ -31,7 +31,11 @@ export interface Counter {
 }
 
 /** @throws ArgumentRangeError */
-export function checkTimeout(timeoutMs: number | undefined): void {
+export function checkOptions(options: AcquireOptions): void {
+  // A number would be ignored: the bytes of a SizeClassPool, or a time-out, in their place.
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentRangeError('options', options, 'an object: `{ signal, timeoutMs }`');
+  const { timeoutMs } = options;
   if (timeoutMs === undefined) return;
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0 && timeoutMs < 2 ** 31))
     throw new ArgumentRangeError('timeoutMs', timeoutMs, 'milliseconds from 0 to 2147483647');

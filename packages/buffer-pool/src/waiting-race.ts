@@ -2,14 +2,14 @@
 import type { BufferPool } from './buffer-pool.ts';
 import { AcquireTimeoutError } from './errors.ts';
 import type { Lease } from './lease.ts';
-import { checkTimeout, SERVED, type AcquireOptions } from './waiting-line.ts';
+import { checkOptions, SERVED, type AcquireOptions } from './waiting-line.ts';
 
 /** Rejects with `signal.reason`, AcquireTimeoutError, PoolDisposedError; no lease is kept then. */
 export function firstLease(pools: readonly BufferPool[], options: AcquireOptions): Promise<Lease> {
   const [only] = pools;
   if (only !== undefined && pools.length === 1) return only.acquire(options);
   const { signal, timeoutMs } = options;
-  checkTimeout(timeoutMs);
+  checkOptions(options);
   return new Promise((resolve, reject) => {
     const others = new AbortController();
     let settled = false;

@@ -177,3 +177,16 @@ describe('arguments and handles', () => {
     lease?.release();
   });
 });
+
+test.each([[5], [null], ['5']])(
+  'acquire refuses %j in the place of its options, and nobody waits',
+  async (wrong) => {
+    const options = wrong as unknown as object;
+    const arena = Arena.create({ bytes: 1 << 20 });
+    const pool = BufferPool.create(arena, { buffers: 1, bufferBytes: 64 });
+    const sizes = SizeClassPool.create(arena, { minBytes: 64, maxBytes: 128, buffersPerClass: 1 });
+    for (const acquired of [pool.acquire(options), sizes.acquire(64, options)])
+      await expect(acquired).rejects.toThrow(ArgumentRangeError);
+    expect([pool.stats().leased, pool.waiting]).toEqual([0, 0]);
+  },
+);

@@ -1,5 +1,6 @@
 /** How a batch is set up, and the checks of that. */
 import { IoArgumentError } from './errors.ts';
+import { checkObject } from './operation-options.ts';
 import { checkMemory } from './regions.ts';
 import { checkFiles } from './registered-files.ts';
 
@@ -29,6 +30,7 @@ export type CheckedBatchOptions = Required<Omit<IoBatchOptions, 'memory'>> & Pic
 
 /** @throws IoArgumentError, IoMemoryError */
 export function checkOptions(options: IoBatchOptions): CheckedBatchOptions {
+  checkObject(options, '`{ operations, memory }`');
   const { operations = 1024, entries = 256, vectors = 4096, memory, files = [], engine = 'auto' } = options;
   checkWhole('operations', operations, MAX_OPERATIONS);
   checkWhole('entries', entries, 4096);

@@ -10,7 +10,7 @@ import { copyThroughBuffers } from './copy-buffers.ts';
 import { IoArgumentError, OperationError } from './errors.ts';
 import { IoFile } from './io-file.ts';
 import type { IoRing } from './io-ring.ts';
-import { checkSignal } from './operation-options.ts';
+import { checkObject, checkSignal } from './operation-options.ts';
 import type { BufferSource, PooledBuffer } from './ports.ts';
 import { stat } from './stat.ts';
 
@@ -61,6 +61,7 @@ export async function copy<Kind extends PooledBuffer = PooledBuffer>(
   to: string,
   options: CopyOptions<Kind> = {},
 ): Promise<CopyResult> {
+  checkObject(options, '`{ way, exclusive, signal, onProgress }`');
   const { way = 'auto', signal, onProgress } = options;
   if (way !== 'auto' && way !== 'kernel' && way !== 'buffers')
     throw new IoArgumentError('way', way, "'auto', 'kernel' or 'buffers'");

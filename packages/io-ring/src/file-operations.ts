@@ -3,15 +3,9 @@ import { IoArgumentError } from './errors.ts';
 import { STATX_MASK } from './file-status.ts';
 import type { OperationOptions } from './io-ring.ts';
 import { CURRENT_POSITION, OP, SYMLINK_NOFOLLOW } from './layout.ts';
-import {
-  checkOptions,
-  setMemory,
-  setVectors,
-  type Direction,
-  type IoMemory,
-  type MemoryRange,
-} from './loan.ts';
+import { setMemory, setVectors, type Direction, type IoMemory, type MemoryRange } from './loan.ts';
 import { Operation } from './operation.ts';
+import { checkObject } from './operation-options.ts';
 
 /** Vectors of one operation. */
 export const MAX_VECTORS = 256;
@@ -134,7 +128,7 @@ function vectored(
       (memories as { length?: unknown } | null)?.length,
       `1 to ${MAX_VECTORS}`,
     );
-  checkOptions(options);
+  checkObject(options, '`{ position }`');
   setVectors(operation, views, direction);
   operation.position = positionOf(options);
   return operation;

@@ -26,6 +26,7 @@ import { cancelOn, cancelReads, engineOf, runOn, type IoRing, type OperationOpti
 import { OP } from './layout.ts';
 import type { IoMemory } from './loan.ts';
 import { Operation } from './operation.ts';
+import { checkObject } from './operation-options.ts';
 import type { PooledBuffer } from './ports.ts';
 import { chunksOf, type ChunkReader } from './stream/chunk-reader.ts';
 import type { FileAccess } from './stream/file-transfers.ts';
@@ -101,6 +102,7 @@ export class IoFile implements AsyncDisposable {
     flags: OpenFlags | number = 'r',
     options: OpenOptions = {},
   ): Promise<IoFile> {
+    checkObject(options, '`{ mode, direct }`');
     const { mode = 0o666, direct = false } = options;
     checkPath(path);
     const bits = typeof flags === 'number' ? flags : FLAGS[flags];

@@ -6,6 +6,7 @@
 import { threadId } from 'node:worker_threads';
 import { IoArgumentError, IoMemoryError } from './errors.ts';
 import type { Operation } from './operation.ts';
+import { checkObject } from './operation-options.ts';
 import type { LeasedBuffer } from './ports.ts';
 import { checkMemory } from './regions.ts';
 
@@ -58,7 +59,7 @@ export function viewOf(
   const lease = isLease(memory, name);
   const bytes = lease ? memory.bytes : memory;
   checkMemory(bytes, name);
-  if (range !== undefined) checkOptions(range);
+  if (range !== undefined) checkObject(range, '`{ offset, length }`, of a file `position` as well');
   const end = lease && direction === 'drain' ? (memory.length ?? bytes.byteLength) : bytes.byteLength;
   // No default object: staging in a batch allocates nothing.
   const offset = range?.offset ?? 0;
@@ -168,16 +169,6 @@ function emptyLease(name: string, offset = 0): IoMemoryError {
   return new IoMemoryError(
     `${name} holds nothing${offset === 0 ? '' : ` from byte ${offset} on`}: set its \`length\`, or pass one`,
   );
-}
-
-/** A position or a length in its place would be ignored. @throws IoArgumentError */
-export function checkOptions(found: unknown): void {
-  if (typeof found !== 'object' || found === null)
-    throw new IoArgumentError(
-      'options',
-      found,
-      'an object: `{ offset, length }`, of a file `position` as well',
-    );
 }
 
 function checkBytes(name: string, found: unknown, most: number): void {

@@ -8,6 +8,16 @@ export interface OperationOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/**
+ * What is no object would be ignored: a port, a position or a mode in the place of options.
+ * @param example what belongs there
+ * @throws IoArgumentError
+ */
+export function checkObject(options: unknown, example: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw new IoArgumentError('options', options, `an object: ${example}`);
+}
+
 /** @throws IoArgumentError */
 export function checkTimeout(timeoutMs: unknown): void {
   if (timeoutMs === undefined) return;

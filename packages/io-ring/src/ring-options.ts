@@ -1,5 +1,6 @@
 /** How a ring is to be. */
 import { IoArgumentError } from './errors.ts';
+import { checkObject } from './operation-options.ts';
 
 const MAX_ENTRIES = 4096;
 const MAX_FILES = 32_768;
@@ -21,6 +22,7 @@ export interface IoRingOptions {
 
 /** With the defaults filled in. @throws IoArgumentError */
 export function checkOptions(options: IoRingOptions): Required<IoRingOptions> {
+  checkObject(options, '`{ entries, onFull }`');
   const {
     entries = 256,
     onFull = 'wait',

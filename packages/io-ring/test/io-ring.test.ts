@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
-import { IoFile, IoRing } from '../src/index.ts';
-import { fileOf, pattern, pipePath, ringOf, shared } from './files.ts';
+import { copy, IoBatch, IoFile, IoRing, TcpListener } from '../src/index.ts';
+import { fileOf, folder, pattern, pipePath, ringOf, shared } from './files.ts';
 import { native } from './native-mode.ts';
 
 test('options that make no sense are refused', () => {
@@ -147,4 +147,19 @@ test('rings of one thread do not get into each other’s way, and all their numb
     }),
   );
   for (const ring of rings) expect(ring.stats).toMatchObject({ started: 22, completed: 22, inFlight: 0 });
+});
+
+test('what is no object in the place of options is refused where it would be ignored', async () => {
+  const ring = ringOf();
+  const from = fileOf('abc');
+  const wrong = 8080 as unknown as object;
+  const expected = { code: 'ERR_IO_ARGUMENT', message: expect.stringContaining('options is 8080') as string };
+  for (const open of [() => IoRing.open(wrong), () => IoBatch.open(wrong)])
+    expect(open).toThrow(expect.objectContaining(expected) as Error);
+  for (const refused of [
+    TcpListener.listen(ring, wrong),
+    IoFile.open(ring, from, 'r', wrong),
+    copy(ring, from, `${folder()}/target`, wrong),
+  ])
+    await expect(refused).rejects.toMatchObject(expected);
 });

@@ -2,6 +2,7 @@
 import { IoArgumentError, OperationError, RingClosedError } from '../errors.ts';
 import { cancelOn, checkOpen, engineOf, runOn, type IoRing, type OperationOptions } from '../io-ring.ts';
 import { OP } from '../layout.ts';
+import { checkObject } from '../operation-options.ts';
 import { Operation, type Use } from '../operation.ts';
 import { checkPort, resolveHost, type Endpoint } from './endpoint.ts';
 import { socketOf, type TcpSocket } from './tcp-socket.ts';
@@ -49,6 +50,7 @@ export class TcpListener implements AsyncDisposable {
 
   /** @throws IoArgumentError; rejects with OperationError (`EADDRINUSE`, `EACCES` …), or the error of node:dns */
   static async listen(ring: IoRing, options: ListenOptions = {}): Promise<TcpListener> {
+    checkObject(options, '`{ port, host }`');
     const {
       port = 0,
       host,
