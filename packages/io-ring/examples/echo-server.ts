@@ -1,4 +1,4 @@
-// Sends back what each connection sends: `node examples/echo-server.ts [port]`, then `nc localhost PORT`. Ends at SIGINT, when all have ended.
+// Sends back what each connection sends: `node examples/echo-server.ts [port]`, then `nc localhost PORT`. SIGINT ends it, and the connections with it.
 import { BufferPool } from '@corelane/buffer-pool';
 import { IoRing, TcpListener, type TcpSocket } from '@corelane/io-ring';
 import { Arena } from '@corelane/shared-memory';
