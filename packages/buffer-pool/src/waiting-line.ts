@@ -9,9 +9,9 @@ import type { PoolMemory } from './pool-memory.ts';
 
 export interface AcquireOptions {
   /** Gives up: rejects with `signal.reason`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds to wait at most: rejects with AcquireTimeoutError. Without it, for ever. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 interface Waiting {

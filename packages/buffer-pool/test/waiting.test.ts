@@ -12,7 +12,7 @@ const take = (pool: BufferPool): Lease => pool.tryAcquire() as Lease;
 describe('acquire', () => {
   test('gives a free buffer at once', async () => {
     const pool = create(1);
-    const lease = await pool.acquire();
+    const lease = await pool.acquire({ signal: undefined, timeoutMs: undefined }); // as who passes on what it may have
     expect(lease.ended).toBe(false);
     expect(pool.stats()).toMatchObject({ leased: 1, acquires: 1, failures: 0, waiters: 0 });
   });

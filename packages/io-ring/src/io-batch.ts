@@ -156,7 +156,7 @@ export class IoBatch implements Disposable {
   }
 
   /** The same without blocking. Aborting ends it early: what did not complete has -ECANCELED, and the promise resolves as ever, once the kernel has let go of all memory. */
-  async runAsync({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+  async runAsync({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
     checkSignal(signal);
     signal?.throwIfAborted();
     const count = this.#begin();

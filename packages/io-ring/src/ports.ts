@@ -32,5 +32,5 @@ export interface BufferSource<Kind extends PooledBuffer = PooledBuffer> {
   /** A buffer, or undefined where none is free. */
   tryAcquire(): Kind | undefined;
   /** A buffer; waits until one is free. Rejects with `signal.reason`. */
-  acquire(options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<Kind>;
+  acquire(options?: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): Promise<Kind>;
 }

@@ -23,7 +23,7 @@ export interface WriteStreamOptions<Kind extends PooledBuffer = PooledBuffer> {
   /** Close the file when the stream has finished or was destroyed. Default true. */
   readonly autoClose?: boolean;
   /** Destroys the stream, with an `AbortError`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Target {
