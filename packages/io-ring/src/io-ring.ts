@@ -172,7 +172,7 @@ export class IoRing implements AsyncDisposable {
     // A read that was interrupted by its cancellation says EINTR.
     if (operation.cancelled && (code === 'ECANCELED' || code === 'EINTR')) {
       this.#cancelled++;
-      return operation.cancelReason ?? new RingClosedError('ring');
+      return operation.cancelReason === undefined ? new RingClosedError('ring') : operation.cancelReason;
     }
     this.#failed++;
     return failureOf(operation, result);
@@ -230,7 +230,7 @@ export class IoRing implements AsyncDisposable {
   }
 
   #cancel(operation: Operation, reason: unknown): void {
-    operation.cancelReason ??= reason;
+    if (operation.cancelReason === undefined) operation.cancelReason = reason; // which may be null
     if (operation.id >= 0) {
       this.#engine.cancel(operation);
       return;

@@ -90,6 +90,22 @@ describe('arguments of any kind', () => {
     await file.close();
   });
 
+  test.runIf(native)('an abort with any reason rejects with that reason', async () => {
+    const ring = ringOf();
+    const file = await IoFile.open(ring, pipePath(), 'r+');
+    for (const reason of [null, 0, '', false]) {
+      const controller = new AbortController();
+      const reading = file.read(shared(8), { signal: controller.signal });
+      controller.abort(reason);
+      const found: unknown = await reading.then(
+        () => 'it was read',
+        (error: unknown) => error,
+      );
+      expect(found).toBe(reason);
+    }
+    await file.close();
+  });
+
   test('modes and flags of files', async () => {
     const ring = ringOf();
     const name = path.join(folder(), 'new');
