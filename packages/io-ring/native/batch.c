@@ -103,7 +103,10 @@ static void advance(corelane_ring *ring, bool wait) {
   /* As many as half of what is under way: fewer calls, and the queue never runs dry. */
   uint32_t least = wait ? (ring->in_flight + 1) / 2 : 0;
   if (submit > 0 || wait) {
-    int result = wait ? corelane_enter_and_wait(ring, submit, least, LOOK_NS) : corelane_enter(ring, submit, 0, 0);
+    int result;
+    /* Who waits comes back by himself; else completions bring back whoever has some to come. */
+    do result = wait ? corelane_enter_and_wait(ring, submit, least, LOOK_NS) : corelane_enter(ring, submit, 0, 0);
+    while (result < 0 && errno == EINTR && !wait);
     if (result > 0 && (uint32_t)result < submit) cut_chain(ring);
     int error = result < 0 ? errno : 0;
     bool passing = error == 0 || error == EINTR || error == ETIME || ((error == EAGAIN || error == EBUSY) && (wait || ring->in_flight > submit));
@@ -211,7 +214,7 @@ static napi_value cancel_batch(napi_env env, napi_callback_info info) {
 
 bool corelane_batch_readable(corelane_ring *ring, double *answer) {
   collect(ring);
-  if (!complete(ring)) advance(ring, false);
+  advance(ring, false); /* also where all is over but entries of a chain that was cut, which the queue still has */
   /* The next of a chain may have begun between the cancellation and its own turn. */
   if (ring->batch.cancelled && ring->in_flight > 0) cancel_all(ring);
   if (!complete(ring) || ring->in_flight > 0) return false;
