@@ -1,5 +1,5 @@
 /** Connections and listeners that end: refused, reset, aborted, closed. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { IoRing, OperationTimeoutError, TcpListener, TcpSocket } from '../src/index.ts';
 import { freePort, listenerOf, pairOf, peerOf, silentPort, sockets } from './connections.ts';
 import { ringOf, shared, turn } from './files.ts';
@@ -268,4 +268,20 @@ test('thousands of receives that are aborted lose no byte and leave no slot', as
   while (there.bytesReceived < sent) await there.recv(memory);
   expect([there.bytesReceived, here.bytesSent]).toEqual([sent, sent]);
   expect(ring.stats.inFlight).toBe(0);
+});
+
+test('a connection that is gone may be used as often as one likes: nothing is kept of it', async () => {
+  const warnings: string[] = [];
+  const note = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const { here, peer } = await peerOf();
+  peer.resetAndDestroy();
+  await expect(here.recv(shared(8))).rejects.toMatchObject({ code: 'ECONNRESET' });
+  for (let count = 0; count < 20; count++) {
+    expect(await here.recv(shared(8))).toBe(0);
+    await expect(here.send(shared(8))).rejects.toMatchObject({ code: 'EPIPE' });
+  }
+  await turn();
+  expect(warnings).toEqual([]);
 });

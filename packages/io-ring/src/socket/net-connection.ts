@@ -46,11 +46,11 @@ export class NetConnection {
   }
 
   start(operation: Operation, settle: Settle): void {
-    if (this.#inFlight.size === 0) this.#socket?.ref();
+    if (this.#inFlight.size === 0) this.#hold(true);
     this.#inFlight.add(operation);
     const done = (result: number): void => {
       this.#inFlight.delete(operation);
-      if (this.#inFlight.size === 0) this.#socket?.unref();
+      if (this.#inFlight.size === 0) this.#hold(false);
       settle(result);
     };
     const { opcode, view } = operation;
@@ -60,6 +60,14 @@ export class NetConnection {
     else if (opcode === OP.send) this.#send(this.#socket, view as Uint8Array, done);
     else if (opcode === OP.shutdown) this.#shutdown(this.#socket, done);
     else setImmediate(done, -EINVAL);
+  }
+
+  /** Whether it keeps the process alive. One that is gone would wait to be connected, and remember each time that it was asked. */
+  #hold(hold: boolean): void {
+    const socket = this.#socket;
+    if (socket === null || socket.destroyed) return;
+    if (hold) socket.ref();
+    else socket.unref();
   }
 
   /** What is being written cannot be taken back. */
