@@ -152,8 +152,10 @@ test('producers and consumers terminated at any point: every id is accounted for
       await new Promise(setImmediate);
     }
     const end = terminate(2, 0);
-    for (let ended = false; !ended; consumer.drain(mark))
+    // With a mutex, whoever asks for it after its owner has ended waits until that is recovered, which this thread does.
+    for (let ended = implementation() === 'standard'; !ended; consumer.drain(mark))
       ended = await Promise.race([end.then(() => true), new Promise<false>((go) => setImmediate(go, false))]);
+    await end;
     consumer.drain(mark);
     const { accepted, taken: out, depth, abandoned, lostWithConsumer } = events.metrics();
     expect({ out, depth }).toEqual({ out: accepted, depth: { urgent: 0, normal: 0 } });
