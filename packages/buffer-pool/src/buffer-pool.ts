@@ -184,7 +184,7 @@ export class BufferPool implements Disposable {
   }
 
   /** As `tryAcquire`, allocating nothing: the token of a lease, or NO_LEASE (-1). See `bytesOf` and `release`. */
-  tryAcquireToken(): number {
+  tryAcquireFast(): number {
     const owner = this.#owner === 0 ? this.owner : this.#owner;
     const token = this.#memory.kernel.acquireLease(this.#memory.at, owner, this.#memory.growth);
     if (token >= 0) {

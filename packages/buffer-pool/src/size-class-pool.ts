@@ -185,11 +185,11 @@ export class SizeClassPool implements Disposable {
    * @returns a token of this pool, a positive i32 as `lease.token` is, or NO_LEASE
    * @throws ArgumentRangeError
    */
-  tryAcquireToken(bytes: number): number {
+  tryAcquireFast(bytes: number): number {
     const first = this.#classOf(bytes);
     const last = this.#lastFor(first);
     for (let i = first; i <= last; i++) {
-      const token = (this.classes[i] as BufferPool).tryAcquireToken();
+      const token = (this.classes[i] as BufferPool).tryAcquireFast();
       if (token === NO_LEASE) continue;
       if (i !== first) this.#countOverflow(first);
       return token;

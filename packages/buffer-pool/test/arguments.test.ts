@@ -96,7 +96,7 @@ describe('arguments and handles', () => {
     arena.i32[head] = 1; // leads to buffer 0 again
     expect(() => pool.tryAcquire()).toThrow(PoolCorruptedError);
     arena.i32[head] = 1;
-    expect(() => pool.tryAcquireToken()).toThrow(PoolCorruptedError);
+    expect(() => pool.tryAcquireFast()).toThrow(PoolCorruptedError);
   });
 
   test.each([

@@ -28,7 +28,7 @@ describe('acquiring', () => {
     }
     expect(new Set(leases.map(({ bytes }) => bytes.byteOffset)).size).toBe(4);
     expect(pool.tryAcquire()).toBeUndefined();
-    expect(pool.tryAcquireToken()).toBe(NO_LEASE);
+    expect(pool.tryAcquireFast()).toBe(NO_LEASE);
   });
 
   test.each([1, 64, 128, 65536])('aligns buffers to %i bytes', (alignBytes) => {
@@ -154,7 +154,7 @@ describe('statistics', () => {
     });
     const leases = all(pool);
     expect(other.tryAcquire()).toBeUndefined();
-    expect(other.tryAcquireToken()).toBe(NO_LEASE);
+    expect(other.tryAcquireFast()).toBe(NO_LEASE);
     expect(other.stats()).toMatchObject({
       leased: 10,
       acquires: 10,
@@ -165,7 +165,7 @@ describe('statistics', () => {
     leases[0]?.release();
     leases[1]?.release();
     expect(pool.stats()).toMatchObject({ available: 2, utilisation: 0.8, underPressure: false });
-    other.tryAcquireToken();
+    other.tryAcquireFast();
     expect(pool.stats()).toMatchObject({ available: 1, acquires: 11, utilisation: 0.9, underPressure: true });
   });
 

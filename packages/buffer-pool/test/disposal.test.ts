@@ -27,7 +27,7 @@ describe('disposing', () => {
     expect(lease.ended).toBe(true);
     lease[Symbol.dispose]();
     expect(() => other.tryAcquire()).toThrow(PoolDisposedError);
-    expect(() => other.tryAcquireToken()).toThrow(PoolDisposedError);
+    expect(() => other.tryAcquireFast()).toThrow(PoolDisposedError);
     expect(() => other.register()).toThrow(PoolDisposedError);
     expect(() => other.reclaim(pool.owner)).toThrow(PoolDisposedError);
     expect(mine.ended).toBe(false);

@@ -93,7 +93,7 @@ describe('leak detection', () => {
   test('lists what has not ended, the oldest first, leases and tokens, and forgets what has', () => {
     const pool = create({ level: 'paranoid' });
     const first = pool.tryAcquire() as Lease;
-    const token = pool.tryAcquireToken();
+    const token = pool.tryAcquireFast();
     const third = pool.tryAcquire() as Lease;
     expect(pool.leaks().map(({ index, how }) => [index, how])).toEqual([
       [0, 'held'],
@@ -106,7 +106,7 @@ describe('leak detection', () => {
     pool.release(token);
     third.release();
     expect(pool.leaks()).toEqual([]);
-    pool.tryAcquireToken();
+    pool.tryAcquireFast();
     expect(pool.leaks()).toHaveLength(1);
   });
 
@@ -145,7 +145,7 @@ describe('leak detection', () => {
     const leaks: LeakReport[] = [];
     const pool = create({ level: 'paranoid', onLeak: (leak) => leaks.push(leak) });
     pool.tryAcquire();
-    pool.tryAcquireToken();
+    pool.tryAcquireFast();
     pool.tryAcquire()?.release();
     pool[Symbol.dispose]();
     expect(leaks.map(({ how, index }) => [how, index])).toEqual([

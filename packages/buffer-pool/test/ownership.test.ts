@@ -147,7 +147,7 @@ describe('completion', () => {
 
   test('by tokens alone does the same', () => {
     const [pool] = two();
-    const token = pool.tryAcquireToken();
+    const token = pool.tryAcquireFast();
     const given = pool.give(token, 1);
     expect(() => pool.bytesOf(given)).toThrow(KernelHeldError);
     const back = pool.takeToken(given, 1);
@@ -181,7 +181,7 @@ describe('cancellation', () => {
 
   test('with the completion on another thread, by token', () => {
     const [pool, other] = two();
-    const token = pool.give(pool.tryAcquireToken(), 5);
+    const token = pool.give(pool.tryAcquireFast(), 5);
     expect(() => other.cancel(token, 5)).toThrow(ForeignReleaseError);
     pool.cancel(token, 5);
     expect(() => other.takeToken(token, 4)).toThrow(WrongOperationError);
@@ -206,8 +206,8 @@ describe('cancellation', () => {
 describe('an owner that ends while the kernel has its buffers', () => {
   test('leaves orphans: not reused until their completions come', () => {
     const [pool, other] = two();
-    const token = other.give(other.tryAcquireToken(), 5);
-    other.tryAcquireToken();
+    const token = other.give(other.tryAcquireFast(), 5);
+    other.tryAcquireFast();
     expect(pool.reclaim(other.owner)).toBe(2);
     expect(pool.stats()).toMatchObject({ available: 3, orphaned: 1 });
     expect(() => pool.take(token, 6)).toThrow(WrongOperationError);
@@ -218,7 +218,7 @@ describe('an owner that ends while the kernel has its buffers', () => {
   test.each(['before', 'after'])('or until its ring is gone: settled %s it was reclaimed', (when) => {
     const [pool, other] = two();
     const { owner } = other;
-    const tokens = [1, 2].map((operation) => other.give(other.tryAcquireToken(), operation));
+    const tokens = [1, 2].map((operation) => other.give(other.tryAcquireFast(), operation));
     other.cancel(tokens[0] as number, 1);
     take(other);
     const mine = take(pool).give(9);
@@ -235,7 +235,7 @@ describe('an owner that ends while the kernel has its buffers', () => {
 
   test('disposal does the same on its own thread', () => {
     const [pool, other] = two();
-    const token = other.give(other.tryAcquireToken(), 5);
+    const token = other.give(other.tryAcquireFast(), 5);
     const { owner } = other;
     other[Symbol.dispose]();
     expect(pool.stats()).toMatchObject({ available: 3, orphaned: 1 });
@@ -247,10 +247,10 @@ describe('an owner that ends while the kernel has its buffers', () => {
     const [pool, other] = two({ maxOwners: 2 });
     void pool.owner;
     const { owner } = other;
-    const token = other.give(other.tryAcquireToken(), 5);
+    const token = other.give(other.tryAcquireFast(), 5);
     pool.reclaim(owner);
     const next = BufferPool.attach(pool.handle);
-    const given = next.give(next.tryAcquireToken(), 5);
+    const given = next.give(next.tryAcquireFast(), 5);
     expect(pool.settle(owner)).toBe(1);
     expect(() => pool.take(token, 5)).toThrow(StaleLeaseError);
     expect(next.take(given, 5)).toBeDefined();

@@ -90,7 +90,7 @@ describe('acquiring', () => {
     async (bytes) => {
       const pool = create();
       expect(() => pool.tryAcquire(bytes)).toThrow(ArgumentRangeError);
-      expect(() => pool.tryAcquireToken(bytes)).toThrow('expected an integer from 1 to 4096');
+      expect(() => pool.tryAcquireFast(bytes)).toThrow('expected an integer from 1 to 4096');
       await expect(pool.acquire(bytes)).rejects.toThrow(ArgumentRangeError);
     },
   );
@@ -106,10 +106,10 @@ describe('acquiring', () => {
       for (const tokens of [false, true]) {
         const pool = create({ overflowClasses });
         const capacities = expected.map(() =>
-          tokens ? pool.bytesOf(pool.tryAcquireToken(64)).byteLength : take(pool, 64).capacity,
+          tokens ? pool.bytesOf(pool.tryAcquireFast(64)).byteLength : take(pool, 64).capacity,
         );
         expect(capacities).toEqual(expected);
-        if (tokens) expect(pool.tryAcquireToken(64)).toBe(NO_LEASE);
+        if (tokens) expect(pool.tryAcquireFast(64)).toBe(NO_LEASE);
         else expect(pool.tryAcquire(64)).toBeUndefined();
         expect(pool.stats()[0]).toMatchObject({
           bufferBytes: 64,
@@ -188,7 +188,7 @@ describe('tokens', () => {
     const pool = create();
     const other = SizeClassPool.attach(structuredClone(pool.handle));
     for (const bytes of [64, 1000, 4096]) {
-      const token = pool.tryAcquireToken(bytes);
+      const token = pool.tryAcquireFast(bytes);
       expect(Number.isSafeInteger(token)).toBe(true);
       pool.bytesOf(token)[1] = 7;
       expect(other.open(token).bytes[1]).toBe(7);
@@ -201,7 +201,7 @@ describe('tokens', () => {
       const back = pool.takeToken(again, 2);
       pool.release(back);
       expect(() => pool.release(back)).toThrow(StaleLeaseError);
-      const orphan = pool.give(pool.tryAcquireToken(bytes), 3);
+      const orphan = pool.give(pool.tryAcquireFast(bytes), 3);
       pool.cancel(orphan, 3);
       expect(other.takeToken(orphan, 3)).toBe(NO_LEASE);
     }
@@ -299,7 +299,7 @@ describe('tokens', () => {
         alignBytes: 64,
       });
       const tokens = classes.flatMap(({ bufferBytes }) =>
-        [bufferBytes, bufferBytes].map((bytes) => pool.tryAcquireToken(bytes)),
+        [bufferBytes, bufferBytes].map((bytes) => pool.tryAcquireFast(bytes)),
       );
       expect(new Set(tokens).size).toBe(2 * count);
       for (const [i, token] of tokens.entries()) {

@@ -18,7 +18,7 @@ import {
 } from './buffer-pool/cases.ts';
 import { Held } from './state/held.ts';
 
-const TOKENS = 'tryAcquireToken + release';
+const TOKENS = 'tryAcquireFast + release';
 const LEASES = 'tryAcquire + release';
 const AWAITED = 'await acquire + release';
 const ALLOC = 'Buffer.alloc';

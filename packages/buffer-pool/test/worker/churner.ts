@@ -12,7 +12,7 @@ arrive({ id, control });
 for (let operation = 0; ;) {
   const count = 1 + (operation % 14);
   for (let i = 0; i < count; i++) {
-    const token = pool.tryAcquireToken();
+    const token = pool.tryAcquireFast();
     if (token !== NO_LEASE) held.push(token);
   }
   for (const token of held.splice(0)) {

@@ -39,7 +39,7 @@ export function tokens(name: string): BatchCase {
       const pool = held.get();
       let successful = 0;
       for (let operation = 0; operation < operations; operation++) {
-        const token = pool.tryAcquireToken();
+        const token = pool.tryAcquireFast();
         pool.bytesOf(token)[0] = operation;
         pool.release(token);
         successful++;
@@ -63,7 +63,7 @@ export function given(name: string): BatchCase {
       const pool = held.get();
       let successful = 0;
       for (let operation = 0; operation < count; operation++) {
-        const token = pool.give(pool.tryAcquireToken(), operation);
+        const token = pool.give(pool.tryAcquireFast(), operation);
         const back = pool.takeToken(token, operation);
         pool.bytesOf(back)[0] = operation;
         pool.release(back);
@@ -92,7 +92,7 @@ export function sized(name: string): BatchCase {
       const pool = held.get();
       let successful = 0;
       for (let operation = 0; operation < count; operation++) {
-        const token = pool.tryAcquireToken(BUFFER_BYTES);
+        const token = pool.tryAcquireFast(BUFFER_BYTES);
         pool.bytesOf(token)[0] = operation;
         pool.release(token);
         successful++;

@@ -32,7 +32,7 @@ function create(options: Partial<BufferPoolOptions>): Placed {
   const { node, hugePages } = pool.placement;
   for (const result of [node, hugePages])
     if (result?.placed === false) throw new NotMeasurableError(result.reason ?? 'refused');
-  const { byteOffset } = pool.bytesOf(pool.tryAcquireToken());
+  const { byteOffset } = pool.bytesOf(pool.tryAcquireFast());
   const pages = arena.u8.subarray(byteOffset, byteOffset + BYTES);
   const answer = releaseMemory(pages);
   if (answer.status !== 'verified') throw new NotMeasurableError(answer.reason);
