@@ -7,7 +7,7 @@ import { Held } from '../state/held.ts';
 import { createPool } from './cases.ts';
 import type { PoolWork } from './pool-contender.ts';
 
-/** What the issue of the pool allows: two threads, each at most three times as slow as one alone. */
+/** Two threads, each at most three times as slow as one alone. */
 const WORST_PER_THREAD = 3;
 
 function together(name: string, threads: number, options: Partial<BufferPoolOptions> = {}): BatchCase {

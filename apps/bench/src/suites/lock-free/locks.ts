@@ -6,7 +6,7 @@ import { Held } from '../state/held.ts';
 import type { LockWork } from './lock-contender.ts';
 import { LockedWords, type Reading, type Writing } from './locked-words.ts';
 
-/** The issue of the mutex: taken and given back within this, from JavaScript. */
+/** The mutex is taken and given back within this, from JavaScript. */
 const MUTEX_NS = 25;
 
 type Work =
