@@ -19,8 +19,10 @@ export interface AllocationMeasurement extends HeapGrowth {
   readonly warmup: number;
 }
 
-/** Guessed: background compilation on a busy machine takes a few of these. */
-const MAX_ROUNDS = 6;
+/** Guessed: a few rounds let feedback settle, and the pauses between eight of them (255 ms in all) let the compiler's thread run. */
+const MAX_ROUNDS = 9;
+/** Nobody notifies: waiting on it is a pause. */
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Measures what an operation allocates on the JavaScript heap once it is hot. Synchronous; runs the operation some
@@ -39,8 +41,9 @@ export function measureAllocation(
 /**
  * Asserts that an operation allocates nothing once it is hot.
  *
- * Where a round of samples is above the limit it warms up again and measures again, up to 6 times: an operation that really
- * allocates does so in every round, one that was only not optimised yet stops.
+ * Where a round of samples is above the limit it pauses (1 ms, twice as long each time, 255 ms at most in all), so that the
+ * compiler's own thread gets its turn on a busy machine, then warms up and measures again, up to 9 times: an operation that really
+ * allocates does so in every round, one that was only not optimised yet stops. The calling thread blocks meanwhile.
  * @returns bytes per operation: median of seven samples without a collection, of the last round
  * @throws AllocationError above `maxBytes`
  */
@@ -74,6 +77,7 @@ function measureUntil(
     const growth = measureGrowth(loop, operation, iterations);
     if (least === undefined || growth.bytesPerOperation < least.bytesPerOperation) least = growth;
     if (least.bytesPerOperation <= enoughBytes) break;
+    if (round < rounds - 1) Atomics.wait(pause, 0, 0, 2 ** round);
   }
   return { ...(least as HeapGrowth), warmup: warmed };
 }
