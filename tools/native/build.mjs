@@ -113,6 +113,11 @@ export function sourcesOf(folder) {
   return [...byName.values()];
 }
 
+/** What the C compiler is told, whatever the file. */
+export function flagsOf(target, { sanitize }) {
+  return [...FLAGS, ...BY_TARGET[target], ...(sanitize ? SANITIZE : RELEASE)];
+}
+
 /**
  * @param {string} folder the package
  * @param {{ target?: string, sanitize?: boolean, out?: string }} options
@@ -133,7 +138,7 @@ export function buildNative(folder, { target = hostTarget(), sanitize = false, o
   const compiler = findCompiler(target);
   if (typeof compiler === 'string') return giveUp(compiler);
   const sources = sourcesOf(folder);
-  const flags = [...FLAGS, ...BY_TARGET[target], ...(sanitize ? SANITIZE : RELEASE)];
+  const flags = flagsOf(target, { sanitize });
   const stamp = createHash('sha256')
     .update(JSON.stringify([compiler, flags, HEADERS_VERSION, readFileSync(here, 'utf8')]))
     .update(JSON.stringify(sources.map((source) => [basename(source), readFileSync(source, 'utf8')])))

@@ -10,6 +10,8 @@
 //
 // The copy is a workspace of links in a temporary folder, and only the package itself is copied: no published code knows a way to load
 // another binary, and the working tree is left alone. The runtime of the sanitizers is preloaded into node, and so into all that tests start.
+//
+// Everything but the tests runs side by side, as much at a time as there are processors (run.mjs).
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -26,7 +28,9 @@ import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { COMMON, HEADERS, buildNative, findCompiler, hostTarget, sourcesOf } from './build.mjs';
+import { COMMON, HEADERS, findCompiler, hostTarget, sourcesOf } from './build.mjs';
+import { run } from './run.mjs';
+import { compileObjects, link, withFile } from './sanitized.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -55,11 +59,9 @@ class CheckError extends Error {}
 /** This machine has not what it takes. */
 class ToolchainError extends CheckError {}
 
-let last = performance.now();
-function done(name, what) {
-  const now = performance.now();
-  console.log(`check:native: ${name}: ${what} (${((now - last) / 1000).toFixed(1)} s)`);
-  last = now;
+/** Says what was done `since` (ms of performance.now()); other things ran at the same time. */
+function done(name, what, since) {
+  console.log(`check:native: ${name}: ${what} (${((performance.now() - since) / 1000).toFixed(1)} s)`);
 }
 
 /** The compiler, and the runtime that must be in the process before node is. */
@@ -82,35 +84,22 @@ function toolchain() {
 
 const folderOf = (name) => join(root, 'packages', name);
 
-function analyze(name, { command: [command, ...own] }) {
-  const version = spawnSync(command, [...own, '-dumpversion'], { encoding: 'utf8' });
+async function analyze(name, { command: [command, ...own] }) {
+  const since = performance.now();
+  const version = await run(command, [...own, '-dumpversion']);
   const major = version.stdout.trim().split('.')[0];
   const files = sourcesOf(folderOf(name)).filter((file) => file.endsWith('.c'));
-  for (const file of files) {
-    const r = spawnSync(
-      command,
-      [
-        ...own,
-        '-std=gnu11',
-        '-O2',
-        '-fanalyzer',
-        '-Werror',
-        `-I${HEADERS}`,
-        `-I${COMMON}`,
-        '-c',
-        '-o',
-        '/dev/null',
-        file,
-      ],
-      { encoding: 'utf8' },
-    );
-    if (r.status === 0) continue;
-    if (major === ANALYZER_MAJOR) throw new CheckError(`gcc -fanalyzer on ${file}:\n${r.stderr}`);
+  const flags = ['-std=gnu11', '-O2', '-fanalyzer', '-Werror', `-I${HEADERS}`, `-I${COMMON}`];
+  const analyzeFile = async (file) => {
+    const { status, stderr } = await run(command, [...own, ...flags, '-c', '-o', '/dev/null', file]);
+    if (status === 0) return;
+    if (major === ANALYZER_MAJOR) throw new CheckError(`gcc -fanalyzer on ${file}:\n${stderr}`);
     console.log(
-      `gcc ${major} -fanalyzer on ${file}, not counted (known is version ${ANALYZER_MAJOR}):\n${r.stderr}`,
+      `gcc ${major} -fanalyzer on ${file}, not counted (known is version ${ANALYZER_MAJOR}):\n${stderr}`,
     );
-  }
-  done(name, `gcc -fanalyzer, ${files.length} files`);
+  };
+  await Promise.all(files.map(analyzeFile));
+  done(name, `gcc -fanalyzer, ${files.length} files`, since);
 }
 
 function environment(runtime) {
@@ -126,7 +115,7 @@ function environment(runtime) {
 }
 
 /** @returns the report, or nothing where there was none */
-function fuzz(name, addon, runtime, log, more = []) {
+async function fuzz(name, addon, runtime, log, more = []) {
   const args = [
     FUZZ,
     addon,
@@ -142,51 +131,60 @@ function fuzz(name, addon, runtime, log, more = []) {
     log,
     ...more,
   ];
-  const r = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
+  const { status, stderr } = await run(process.execPath, args, {
     env: environment(runtime),
     timeout: ENOUGH_MS,
   });
-  if (r.status === 0) return undefined;
+  if (status === 0) return undefined;
   const call = existsSync(log) ? readFileSync(log, 'utf8').trim() : 'none';
-  return `ended with ${r.status ?? r.signal}; last call: ${call}\n${r.stderr}`;
+  return `ended with ${status}; last call: ${call}\n${stderr}`;
 }
 
-async function selfCheck(name, work, runtime) {
+/** Builds the addon with the fault, and sees that it is reported. */
+async function findFault(name, fault, copy, objects, tools) {
+  const { what, by, file, from, to, report } = fault;
+  const original = sourcesOf(folderOf(name)).find((source) => basename(source) === file);
+  const source = readFileSync(original, 'utf8');
+  if (!source.includes(from)) throw new CheckError(`the fault "${what}" no longer fits ${file}: ${from}`);
+  mkdirSync(copy);
+  writeFileSync(join(copy, file), source.replace(from, to));
+  const faulty = await withFile(tools, folderOf(name), objects, join(copy, file));
+  const addon = await link(tools, faulty, join(copy, 'faulty.node'));
+  let found;
+  // A fault shows itself in another way, too (a page that is not there, say); the report that is meant must be among a few tries.
+  for (let attempt = 0; attempt < FAULT_ATTEMPTS && !(found !== undefined && report.test(found)); attempt++) {
+    const seed = String(Number(values.seed) + attempt);
+    const only = ['--only', by, '--calls', FAULT_CALLS, '--seed', seed];
+    // eslint-disable-next-line no-await-in-loop -- another try where this one found something else
+    found = await fuzz(name, addon, tools.runtime, join(copy, 'log'), only);
+  }
+  if (found === undefined || !report.test(found))
+    throw new CheckError(`the fault "${what}" was not reported as ${report}; found: ${found ?? 'nothing'}`);
+}
+
+async function selfCheck(name, work, objects, tools) {
+  const since = performance.now();
   const subject = join(import.meta.dirname, 'subjects', `${name}.mjs`);
   const { FAULTS: faults = [] } = existsSync(subject) ? await import(subject) : {};
   if (faults.length === 0)
     throw new CheckError(
       `there are no known faults for it in ${subject}: nothing would prove that any is found`,
     );
-  for (const [n, { what, by, file, from, to, report }] of faults.entries()) {
-    const copy = join(work, `fault-${n}`, name);
-    for (const source of sourcesOf(folderOf(name))) cpSync(source, join(copy, 'native', basename(source)));
-    const source = readFileSync(join(copy, 'native', file), 'utf8');
-    if (!source.includes(from)) throw new CheckError(`the fault "${what}" no longer fits ${file}: ${from}`);
-    writeFileSync(join(copy, 'native', file), source.replace(from, to));
-    const addon = buildNative(copy, { sanitize: true, out: join(copy, 'faulty.node') });
-    let found;
-    // A fault shows itself in another way, too (a page that is not there, say); the report that is meant must be among a few tries.
-    for (
-      let attempt = 0;
-      attempt < FAULT_ATTEMPTS && !(found !== undefined && report.test(found));
-      attempt++
-    ) {
-      const seed = String(Number(values.seed) + attempt);
-      found = fuzz(name, addon, runtime, join(copy, 'log'), [
-        '--only',
-        by,
-        '--calls',
-        FAULT_CALLS,
-        '--seed',
-        seed,
-      ]);
-    }
-    if (found === undefined || !report.test(found))
-      throw new CheckError(`the fault "${what}" was not reported as ${report}; found: ${found ?? 'nothing'}`);
-  }
-  done(name, `self-check, ${faults.length} known faults are found`);
+  await Promise.all(
+    faults.map((fault, n) => findFault(name, fault, join(work, `fault-${n}`), objects, tools)),
+  );
+  done(name, `self-check, ${faults.length} known faults are found`, since);
+}
+
+async function fuzzAll(name, work, addon, { runtime }) {
+  const since = performance.now();
+  const found = await fuzz(name, addon, runtime, join(work, 'log'));
+  if (found !== undefined) throw new CheckError(`${name}: fuzz, seed ${values.seed}: ${found}`);
+  done(
+    name,
+    `fuzz, ${values.calls} calls of each function on each of two threads, seed ${values.seed}`,
+    since,
+  );
 }
 
 /** A workspace of links around a copy of the package with the sanitized binary in it. */
@@ -210,6 +208,7 @@ function workspace(name, work, addon, target) {
 }
 
 function test(name, copy, runtime) {
+  const since = performance.now();
   const tests = join(copy, 'packages', name, 'test');
   const files = readdirSync(tests, { recursive: true }).filter(
     (file) =>
@@ -233,30 +232,42 @@ function test(name, copy, runtime) {
   });
   if (r.status !== 0)
     throw new CheckError(`the tests with the sanitized addon ended with ${r.status ?? r.signal}`);
-  done(name, `tests with the sanitized addon, ${files.length} files`);
+  done(name, `tests with the sanitized addon, ${files.length} files`, since);
 }
 
-/** All that is above, of one package. */
-async function check(name, { target, compiler, runtime }) {
-  if (!existsSync(join(folderOf(name), 'native'))) throw new CheckError(`${name} has no native/*.c`);
+/** All that is above but the tests, of one package. @returns the sanitized addon */
+async function check(name, work, tools) {
+  mkdirSync(work);
+  const objects = await compileObjects(tools, folderOf(name), work);
+  const addon = await link(tools, objects, join(work, 'sanitized.node'));
+  // The longest first. A failure is told when nothing runs any more that would meet folders which are gone.
+  const parts = [
+    fuzzAll(name, work, addon, tools),
+    selfCheck(name, work, objects, tools),
+    analyze(name, tools.compiler),
+  ];
+  for (const { reason } of await Promise.allSettled(parts)) if (reason !== undefined) throw reason;
+  return addon;
+}
+
+async function checkAll(tools) {
+  for (const name of packages)
+    if (!existsSync(join(folderOf(name), 'native'))) throw new CheckError(`${name} has no native/*.c`);
   const work = mkdtempSync(join(tmpdir(), 'corelane-native-'));
   try {
-    analyze(name, compiler);
-    const addon = buildNative(folderOf(name), { sanitize: true, out: join(work, 'sanitized.node') });
-    await selfCheck(name, work, runtime);
-    const found = fuzz(name, addon, runtime, join(work, 'log'));
-    if (found !== undefined) throw new CheckError(`${name}: fuzz, seed ${values.seed}: ${found}`);
-    done(name, `fuzz, ${values.calls} calls of each function on each of two threads, seed ${values.seed}`);
-    if (!values['skip-tests']) test(name, workspace(name, work, addon, target), runtime);
+    const checks = packages.map((name) => check(name, join(work, name), tools));
+    const outcomes = await Promise.allSettled(checks);
+    for (const { reason } of outcomes) if (reason !== undefined) throw reason;
+    if (values['skip-tests']) return;
+    for (const [n, name] of packages.entries())
+      test(name, workspace(name, join(work, name), outcomes[n].value, tools.target), tools.runtime);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
 try {
-  const tools = toolchain();
-  // eslint-disable-next-line no-await-in-loop -- one after the other, for they are timed
-  for (const name of packages) await check(name, tools);
+  await checkAll(toolchain());
 } catch (error) {
   if (!(error instanceof CheckError)) throw error;
   console.error(`check:native: ${error.message}`);
