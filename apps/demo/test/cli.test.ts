@@ -20,12 +20,16 @@ const ESCAPE = '\u001b';
 interface Run {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly ended: Promise<{ code: number | null; out: string; err: string }>;
-  err(): string;
+  /** Resolves when stderr says it; rejects where it ends without. */
+  says(what: RegExp): Promise<void>;
 }
 
 const folders: string[] = [];
+const children: Run['child'][] = [];
 
 afterEach(() => {
+  // Where a test failed, before it had ended them.
+  for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
@@ -33,16 +37,19 @@ function start(...args: string[]): Run {
   const child = spawn(process.execPath, ['--conditions=@corelane/source', MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.push(child);
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
-  return { child, ended, err: () => err };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+  const says = async (what: RegExp): Promise<void> => {
+    while (!what.test(err)) {
+      if (child.stderr.readableEnded) throw new Error(`stderr ended without ${what}: ${err}`);
+      await Promise.race([once(child.stderr, 'data'), once(child.stderr, 'end')]);
+    }
+  };
+  return { child, ended, says };
 }
 
 function expectBalanced(report: Report): void {
@@ -79,7 +86,7 @@ describe('npm run demo', () => {
 
   it('Ctrl-C ends the load early, drains, and still reports', async () => {
     const run = start('--duration', '600', '--outage', 'hang');
-    await until(() => /accepted [1-9]/.test(run.err()));
+    await run.says(/accepted [1-9]/);
     run.child.kill('SIGINT');
     const { code, out } = await run.ended;
     expect(out).toContain('ended early by Ctrl-C');
@@ -145,7 +152,7 @@ describe('npm run demo', () => {
       '--json',
       '--keep',
       '--duration',
-      '1',
+      '2',
       '--outage',
       'none',
       '--payloads',
@@ -153,7 +160,7 @@ describe('npm run demo', () => {
       '--port',
       port,
     );
-    await until(() => run.err().includes('stays up'));
+    await run.says(/stays up/);
     const state = (await (await fetch(`http://127.0.0.1:${port}/state`)).json()) as {
       endpoints: { name: string }[];
     };

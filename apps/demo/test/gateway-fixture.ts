@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Agent, request } from 'undici';
@@ -153,6 +154,26 @@ export class Fixture {
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     return `POST /hooks/github/push HTTP/1.1\r\n${lines.join('')}\r\n`;
+  }
+
+  /** Whether a connection is taken. */
+  async listens(): Promise<boolean> {
+    const { port, hostname } = new URL(this.gateway.url);
+    const socket = connect(Number(port), hostname);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    socket.once('connect', () => resolve(true)).on('error', () => resolve(false));
+    const listens = await promise;
+    socket.destroy();
+    return listens;
+  }
+
+  /** The next request that an HTTP server of this thread takes, as the upstream does; the threads of the gateway are others. */
+  static nextArrival(): { readonly promise: Promise<void> } & Disposable {
+    const arrived = Promise.withResolvers<void>();
+    const requests = channel('http.server.request.start');
+    const took = (): void => arrived.resolve(); // whoever awaits it goes on when the request has been counted
+    requests.subscribe(took);
+    return { promise: arrived.promise, [Symbol.dispose]: () => requests.unsubscribe(took) };
   }
 
   /** Waits until something holds; the vitest time-out ends it where it never does. */
