@@ -44,7 +44,7 @@ export function measureAllocation(
  * Where a round of samples is above the limit it pauses (1 ms, twice as long each time, 255 ms at most in all), so that the
  * compiler's own thread gets its turn on a busy machine, then warms up and measures again, up to 9 times: an operation that really
  * allocates does so in every round, one that was only not optimised yet stops. The calling thread blocks meanwhile.
- * @returns bytes per operation: median of seven samples without a collection, of the last round
+ * @returns bytes per operation: median of seven samples without a collection, of the round that had least
  * @throws AllocationError above `maxBytes`
  */
 export function expectZeroAllocation(operation: Operation, options: ZeroAllocationOptions = {}): number {
