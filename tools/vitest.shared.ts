@@ -1,11 +1,18 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { UserWorkspaceConfig } from 'vitest/config';
+import { configDefaults, type UserWorkspaceConfig } from 'vitest/config';
 
 const twin = fileURLToPath(new URL('./interleave/src/twin.ts', import.meta.url));
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 
+/** Threads race here for the rarest of their interleavings: nothing else gets a processor meanwhile. */
+const ALONE = ['test/**/*.{stress,litmus}.test.ts'];
+
 /**
- * Settings of every project. Under vitest a kernel (packages/x/kernel/*.ts) is always the model build: its `atomics` seam resolves
+ * Settings of every project: two in one, that are both meant by its name (`--project lock-free`). Most files run side by side, on two
+ * processors too, where vitest would run them one after the other; what stresses the machine runs alone when they are done.
+ *
+ * Under vitest a kernel (packages/x/kernel/*.ts) is always the model build: its `atomics` seam resolves
  * to the twin of tools/interleave. The production build is the Wasm in src/kernel.generated.ts.
  */
 export function shared(name: string): UserWorkspaceConfig {
@@ -25,8 +32,22 @@ export function shared(name: string): UserWorkspaceConfig {
     test: {
       name,
       environment: 'node',
-      include: ['test/**/*.test.ts'],
+      // For a machine that is busy; nothing here takes seconds on one that is not, unless it says so.
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
       benchmark: { include: ['test/**/*.bench.ts'] },
+      projects: [
+        {
+          test: {
+            name: 'together',
+            include: ['test/**/*.test.ts'],
+            exclude: [...configDefaults.exclude, ...ALONE],
+            maxWorkers: Math.max(2, availableParallelism() - 1),
+            sequence: { groupOrder: 1 },
+          },
+        },
+        { test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      ],
     },
   };
 }
