@@ -28,9 +28,10 @@ export async function inChild<T>(code: string, options: ChildOptions = {}): Prom
       ? `platform.threadId(); process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY});`
       : '';
   const script = `import * as platform from ${JSON.stringify(source)};
-    import { readSync } from 'node:fs';
+    import { once } from 'node:events';
     import { Worker } from 'node:worker_threads';
-    readSync(0, Buffer.alloc(1));
+    await once(process.stdin, 'data'); // not readSync: the pipe does not block, and the byte may not be there yet
+    process.stdin.destroy();
     ${drop}
     const result = await (async () => { ${code} })();
     process.stdout.write(JSON.stringify(result));`;
