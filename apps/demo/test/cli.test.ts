@@ -44,9 +44,10 @@ function start(...args: string[]): Run {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
   const says = async (what: RegExp): Promise<void> => {
+    const end = once(child.stderr, 'end'); // one listener, however often it speaks before
     while (!what.test(err)) {
       if (child.stderr.readableEnded) throw new Error(`stderr ended without ${what}: ${err}`);
-      await Promise.race([once(child.stderr, 'data'), once(child.stderr, 'end')]);
+      await Promise.race([once(child.stderr, 'data'), end]);
     }
   };
   return { child, ended, says };
