@@ -53,6 +53,22 @@ export function pushDeque(deque: i32, value: i32): i32 {
   return DEQUE_PUSHED;
 }
 
+/** Of the owner: slots that are free, at least so far as `wanted` goes. For `stageDeque`. */
+export function roomInDeque(deque: i32, wanted: i32): i32 {
+  return freeSlots(deque, load(deque + DEQUE_ROOT_BOTTOM), wanted);
+}
+
+/** Of the owner: writes a value that is not in the deque before `publishDeque`, `ahead` places behind what is. There must be room. */
+export function stageDeque(deque: i32, ahead: i32, value: i32): void {
+  store(slotOf(deque, (load(deque + DEQUE_ROOT_BOTTOM) + ahead) | 0), value);
+}
+
+/** Of the owner: pushes what was staged, all at once. */
+export function publishDeque(deque: i32, count: i32): void {
+  // publish: pairs with observe in stealDeque and stealManyDeque.
+  store(deque + DEQUE_ROOT_BOTTOM, (load(deque + DEQUE_ROOT_BOTTOM) + count) | 0);
+}
+
 /** Of the owner, where the order is DEQUE_LIFO. @returns the newest value, or DEQUE_EMPTY */
 export function popDeque(deque: i32): i32 {
   const bottom = (load(deque + DEQUE_ROOT_BOTTOM) - 1) | 0;

@@ -1,55 +1,71 @@
-// What a client does with a slot: into a queue, and out again before it has run. PROTOCOL.md, section 1.
-import { pushQueue } from '@corelane/lock-free/kernel/bounded-queue';
-import { compareExchange, load, wait } from '@corelane/shared-memory/kernel/atomics';
+// What a client does with a slot: hands it to the workers, and takes it back before it has run. PROTOCOL.md, section 1.
+import { compareExchange, load } from '@corelane/shared-memory/kernel/atomics';
 import {
+  CLIENT_ENTRY_OWNER,
+  CLIENT_GONE,
   DISOWNED,
   ENTERED,
+  LANE_FULL,
   NOT_OPEN,
   NOT_YOURS,
-  PHASE_CLOSED,
-  QUEUE_FULL_NAP_US,
+  PHASE_OPEN,
   SCHEDULER_ROOT_PHASE,
-  SLOT_CANCELLED,
   SLOT_CONDEMNED,
   SLOT_DONE,
-  SLOT_ENTERING,
   SLOT_FINISHED,
   SLOT_HEAD_STATE,
   SLOT_HELD,
+  SLOT_HINT_GENERATION_SHIFT,
+  SLOT_MENDING,
   SLOT_ORPHANED,
   SLOT_QUEUED,
   SLOT_RUNNING,
+  SLOT_STATE_GENERATION_MASK,
+  SLOT_STATE_GENERATION_SHIFT,
   TOO_LATE,
   WITHDRAWN,
 } from './layout.generated.ts';
-import { ring } from './free-list.ts';
-import { clientOf, pack, queueAt, slotAt, stateOf, workerOf } from './places.ts';
+import { ring, ringUnlessOpen } from './free-list.ts';
+import { hasRoom, pushHint } from './lanes.ts';
+import { become, clientAt, clientOf, generationOf, slotAt, stateOf, workerOf } from './places.ts';
 import { wakeOne } from './sleep.ts';
 
 /**
- * Enters a slot that the client holds, with its task written, into the queue of a band and wakes a worker.
- * @returns ENTERED; NOT_OPEN where the scheduler was closed: it will not run; NOT_YOURS where the client does not hold it
+ * Hands a slot with a task written to it to the workers: one that the client holds, or of a task of its that has ended.
+ * @returns ENTERED; LANE_FULL; NOT_OPEN where the scheduler was closed: it will not run; CLIENT_GONE; NOT_YOURS where it holds no such slot
  */
-export function enterSlot(scheduler: i32, slot: i32, client: i32, band: i32): i32 {
+export function submitSlot(scheduler: i32, slot: i32, client: i32, level: i32): i32 {
+  if (hasRoom(scheduler, client, level) == 0) return LANE_FULL;
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-  const held = pack(SLOT_HELD, client, 0);
-  const entering = pack(SLOT_ENTERING, client, 0);
-  const queued = pack(SLOT_QUEUED, client, 0);
-  if (compareExchange(word, held, entering) != held) return NOT_YOURS;
-  // A queue has room for all slots. It says full only while a worker is held up in the middle of taking a slot out.
-  while (pushQueue(queueAt(scheduler, band), slot) == 0)
-    wait(scheduler + SCHEDULER_ROOT_PHASE, load(scheduler + SCHEDULER_ROOT_PHASE), QUEUE_FULL_NAP_US);
-  // No loop or call since the push: a client that is gone has pushed the slot only if it is not ENTERING. Fails where a worker
-  // has claimed it already.
-  compareExchange(word, entering, queued);
+  let queued = 0;
+  while (true) {
+    const seen = load(word);
+    const state = stateOf(seen);
+    if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
+      return NOT_YOURS;
+    const generation = (generationOf(seen) + 1) & SLOT_STATE_GENERATION_MASK;
+    queued = become(generation << SLOT_STATE_GENERATION_SHIFT, SLOT_QUEUED, client, 0);
+    // take: against the worker's step from FINISHED to DONE, and a reclaim.
+    if (compareExchange(word, seen, queued) == seen) break;
+  }
+  pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
   wakeOne(scheduler);
-  // Pairs with the owner's look at all slots after it closed: either it sees the slot queued, or we see the phase.
-  if (load(scheduler + SCHEDULER_ROOT_PHASE) == PHASE_CLOSED)
-    return compareExchange(word, queued, pack(SLOT_CANCELLED, 0, 0)) == queued ? NOT_OPEN : ENTERED;
+  // Pairs with the owner's search for busy slots, and with a reclaim: they said so before they looked at the slots, so either they see
+  // the slot queued or we see them.
+  if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_OPEN)
+    return retract(scheduler, word, queued, client, NOT_OPEN);
+  if (load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER) <= 0)
+    return retract(scheduler, word, queued, client, CLIENT_GONE);
   return ENTERED;
 }
 
-/** The client wants the result no more. @returns WITHDRAWN, DISOWNED, TOO_LATE or NOT_YOURS */
+function retract(scheduler: i32, word: i32, queued: i32, client: i32, outcome: i32): i32 {
+  if (compareExchange(word, queued, become(queued, SLOT_HELD, client, 0)) != queued) return ENTERED;
+  ringUnlessOpen(scheduler);
+  return outcome;
+}
+
+/** The client wants the result no more. A slot that is WITHDRAWN is the client's to use again. @returns WITHDRAWN, DISOWNED, TOO_LATE or NOT_YOURS */
 export function cancelSlot(scheduler: i32, slot: i32, client: i32): i32 {
   return withdraw(scheduler, slot, client, SLOT_ORPHANED);
 }
@@ -68,9 +84,13 @@ function withdraw(scheduler: i32, slot: i32, client: i32, running: i32): i32 {
     if (clientOf(seen) != client) return NOT_YOURS;
     const state = stateOf(seen);
     if (state == SLOT_FINISHED || state == SLOT_DONE) return TOO_LATE;
-    if (state != SLOT_QUEUED && state != SLOT_RUNNING) return NOT_YOURS;
-    const next = state == SLOT_QUEUED ? pack(SLOT_CANCELLED, 0, 0) : pack(running, 0, workerOf(seen));
-    // take: against the worker's claim, and against its finish.
-    if (compareExchange(word, seen, next) == seen) return state == SLOT_QUEUED ? WITHDRAWN : DISOWNED;
+    const waits = state == SLOT_QUEUED || state == SLOT_MENDING;
+    if (!waits && state != SLOT_RUNNING) return NOT_YOURS;
+    const next = waits ? become(seen, SLOT_HELD, client, 0) : become(seen, running, 0, workerOf(seen));
+    // take: against the worker's claim, and against its finish. The hint is stale from now on.
+    if (compareExchange(word, seen, next) == seen) {
+      if (waits) ringUnlessOpen(scheduler);
+      return waits ? WITHDRAWN : DISOWNED;
+    }
   }
 }

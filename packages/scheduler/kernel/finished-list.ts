@@ -11,13 +11,12 @@ import {
   LIST_CLOSED,
   LIST_EMPTY,
   SLOT_DONE,
-  SLOT_FINISHED,
   SLOT_HEAD_NEXT,
   SLOT_HEAD_STATE,
   SLOT_HELD,
 } from './layout.generated.ts';
 import { giveBack, ringUnlessOpen } from './free-list.ts';
-import { clientAt, pack, slotAt } from './places.ts';
+import { become, clientAt, slotAt } from './places.ts';
 
 /**
  * Puts a slot in state FINISHED(client, worker) into the client's list and wakes the client where it sleeps. Called by the worker, or
@@ -27,8 +26,9 @@ import { clientAt, pack, slotAt } from './places.ts';
 export function deliverSlot(scheduler: i32, slot: i32, client: i32, worker: i32): i32 {
   const at = slotAt(scheduler, slot);
   const list = clientAt(scheduler, client) + CLIENT_ENTRY_FINISHED;
-  const finished = pack(SLOT_FINISHED, client, worker);
-  const done = pack(SLOT_DONE, client, 0);
+  // Nobody else moves it before it is in the list: the reclaim of a client leaves it to the worker, and that of a worker to its owner.
+  const finished = load(at + SLOT_HEAD_STATE);
+  const done = become(finished, SLOT_DONE, client, 0);
   let head = load(list);
   while (true) {
     if (head == LIST_CLOSED) return drop(scheduler, slot, finished, worker);
@@ -48,7 +48,7 @@ export function deliverSlot(scheduler: i32, slot: i32, client: i32, worker: i32)
 }
 
 function drop(scheduler: i32, slot: i32, seen: i32, worker: i32): i32 {
-  const held = pack(SLOT_HELD, 0, worker);
+  const held = become(seen, SLOT_HELD, 0, worker);
   if (compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, seen, held) == seen)
     giveBack(scheduler, slot, held);
   return DROPPED;
@@ -76,6 +76,14 @@ export function takeFinished(scheduler: i32, client: i32): i32 {
     head = before;
   }
   return first;
+}
+
+/** Slots in a list from `link` on: what `closeList` found. */
+export function countFinished(scheduler: i32, link: i32): i32 {
+  let count = 0;
+  for (let at = link; at > 0; at = get(slotAt(scheduler, (at - 1) | 0) + SLOT_HEAD_NEXT))
+    count = (count + 1) | 0;
+  return count;
 }
 
 /** What follows in what `takeFinished` took: slot + 1, or 0. Before the slot is released. */

@@ -12,40 +12,34 @@ import {
   NOT_OPEN,
   NOT_YOURS,
   PHASE_OPEN,
-  QUEUE_LIMIT,
   RELEASED,
   SCHEDULER_ROOT_BELL,
   SCHEDULER_ROOT_FREE_AT,
-  SCHEDULER_ROOT_MAX_QUEUE,
+  SCHEDULER_ROOT_HUNGRY,
   SCHEDULER_ROOT_PHASE,
-  SCHEDULER_ROOT_SLOTS,
   SLOT_DONE,
   SLOT_FINISHED,
   SLOT_FREE,
   SLOT_HEAD_STATE,
   SLOT_HELD,
 } from './layout.generated.ts';
-import { clientAt, clientOf, pack, slotAt, stateOf } from './places.ts';
-import { waitingTasks } from './sleep.ts';
+import { become, clientAt, clientOf, slotAt, stateOf } from './places.ts';
 
-/** @returns a slot that the client holds, or NO_SLOT, NOT_OPEN, QUEUE_LIMIT, CLIENT_GONE */
+/** @returns a slot that the client holds, or NO_SLOT, NOT_OPEN, CLIENT_GONE */
 export function acquireSlot(scheduler: i32, client: i32): i32 {
+  if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_OPEN) return NOT_OPEN;
   const slot = popStack(get(scheduler + SCHEDULER_ROOT_FREE_AT));
-  if (slot == NO_FREE_SLOT) return load(scheduler + SCHEDULER_ROOT_PHASE) == PHASE_OPEN ? NO_SLOT : NOT_OPEN;
-  // Pairs with the owner's search for busy slots: it set the phase before, so either it sees this slot or we see the phase.
-  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));
-  let refusal = 0;
-  if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_OPEN) refusal = NOT_OPEN;
-  // Pairs with the reclaim of this client in the same way.
-  else if (load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER) <= 0) refusal = CLIENT_GONE;
-  else {
-    const most = get(scheduler + SCHEDULER_ROOT_MAX_QUEUE);
-    if (most < get(scheduler + SCHEDULER_ROOT_SLOTS) && waitingTasks(scheduler) >= most)
-      refusal = QUEUE_LIMIT;
+  if (slot == NO_FREE_SLOT) {
+    store(scheduler + SCHEDULER_ROOT_HUNGRY, 1); // whoever keeps some gives them back: pairs with the clients' looks
+    return NO_SLOT;
   }
-  if (refusal == 0) return slot;
-  giveBack(scheduler, slot, pack(SLOT_HELD, client, 0));
-  return refusal;
+  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  const held = become(load(word), SLOT_HELD, client, 0);
+  store(word, held);
+  // Pairs with the reclaim of this client, which says so before it looks at the slots.
+  if (load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER) > 0) return slot;
+  giveBack(scheduler, slot, held);
+  return CLIENT_GONE;
 }
 
 /**
@@ -54,25 +48,25 @@ export function acquireSlot(scheduler: i32, client: i32): i32 {
  */
 export function releaseSlot(scheduler: i32, slot: i32, client: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-  const held = pack(SLOT_HELD, client, 0);
   while (true) {
     const seen = load(word);
-    if (clientOf(seen) != client) return NOT_YOURS;
-    if (seen == held) break;
     const state = stateOf(seen);
-    if (state != SLOT_DONE && state != SLOT_FINISHED) return NOT_YOURS;
-    // take: against the worker's step from FINISHED to DONE.
-    if (compareExchange(word, seen, held) == seen) break;
+    if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
+      return NOT_YOURS;
+    const held = become(seen, SLOT_HELD, client, 0);
+    // take: against the worker's step from FINISHED to DONE, and a reclaim.
+    if (seen == held || compareExchange(word, seen, held) == seen) {
+      giveBack(scheduler, slot, held);
+      return RELEASED;
+    }
   }
-  giveBack(scheduler, slot, held);
-  return RELEASED;
 }
 
 /** Puts a slot whose state is `held`, by the caller or by a party that is gone, into the free list. */
 export function giveBack(scheduler: i32, slot: i32, held: i32): void {
   pushStack(get(scheduler + SCHEDULER_ROOT_FREE_AT), slot);
   // Fails where another thread has acquired it meanwhile and marked it as its own.
-  compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held, pack(SLOT_FREE, 0, 0));
+  compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held, become(held, SLOT_FREE, 0, 0));
   ringUnlessOpen(scheduler);
 }
 

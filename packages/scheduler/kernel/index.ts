@@ -1,6 +1,17 @@
-export { cancelSlot, condemnSlot, enterSlot } from './client.ts';
-export { deliverSlot, fallAsleep, nextFinished, takeFinished } from './finished-list.ts';
+export { cancelSlot, condemnSlot, submitSlot } from './client.ts';
+export { countFinished, deliverSlot, fallAsleep, nextFinished, takeFinished } from './finished-list.ts';
 export { acquireSlot, releaseSlot } from './free-list.ts';
-export { abandonSlot, busySlots, closeList, doomWorker, reclaimSlot, recoverSlot, slotsOf } from './owner.ts';
-export { announceSleep, endSleep, parkWorker, wakeAll, wakeOne, waitingTasks } from './sleep.ts';
-export { claimTask, finishSlot, isDisowned } from './worker.ts';
+export { initializeLane, markAllLevels } from './lanes.ts';
+export {
+  abandonSlot,
+  busySlots,
+  closeList,
+  doomSlot,
+  mendSlot,
+  queuedSlots,
+  reclaimSlot,
+  recoverSlot,
+  slotsOf,
+} from './owner.ts';
+export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne } from './sleep.ts';
+export { beginWork, claimTask, finishSlot, isDisowned } from './worker.ts';

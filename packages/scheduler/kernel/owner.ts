@@ -6,37 +6,61 @@ import {
   DISOWNED,
   DROPPED,
   LIST_CLOSED,
+  MEND_LATER,
+  MENDED,
   SCHEDULER_ROOT_SLOTS,
-  SLOT_CANCELLED,
   SLOT_CONDEMNED,
   SLOT_DONE,
   SLOT_DOOMED,
-  SLOT_ENTERING,
   SLOT_FINISHED,
   SLOT_FREE,
+  SLOT_HEAD_LEVEL,
   SLOT_HEAD_STATE,
   SLOT_HELD,
+  SLOT_HINT_GENERATION_SHIFT,
+  SLOT_MENDING,
   SLOT_ORPHANED,
   SLOT_QUEUED,
   SLOT_RUNNING,
   TASK_LOST,
   UNTOUCHED,
   WITHDRAWN,
-  WORKER_ENTRY_CURRENT,
   WORKER_ENTRY_LOST,
 } from './layout.generated.ts';
 import { deliverSlot } from './finished-list.ts';
 import { giveBack } from './free-list.ts';
-import { clientAt, clientOf, pack, slotAt, stateOf, workerAt, workerOf } from './places.ts';
+import { hasRoom, pushHint } from './lanes.ts';
+import { become, clientAt, clientOf, generationOf, slotAt, stateOf, workerAt, workerOf } from './places.ts';
 
-/** @returns 1 where the worker runs a condemned task and takes no more after it: the caller terminates it. Else 0. */
-export function doomWorker(scheduler: i32, worker: i32): i32 {
-  const current = load(workerAt(scheduler, worker) + WORKER_ENTRY_CURRENT);
-  if (current == 0) return 0;
-  const condemned = pack(SLOT_CONDEMNED, 0, worker);
+/** @returns the worker that runs a condemned task in the slot, and takes no more after it: the caller terminates it. Else 0. */
+export function doomSlot(scheduler: i32, slot: i32): i32 {
+  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  const seen = load(word);
+  if (stateOf(seen) != SLOT_CONDEMNED) return 0;
+  const worker = workerOf(seen);
   // take: against the worker's finish.
-  const word = slotAt(scheduler, (current - 1) | 0) + SLOT_HEAD_STATE;
-  return compareExchange(word, condemned, pack(SLOT_DOOMED, 0, worker)) == condemned ? 1 : 0;
+  return compareExchange(word, seen, become(seen, SLOT_DOOMED, 0, worker)) == seen ? worker : 0;
+}
+
+/**
+ * Writes another hint to a slot that is queued, after a worker has ended: it may have had the first one in its hands. Two hints to one slot do no harm.
+ * @returns MENDED; UNTOUCHED; MEND_LATER where the owner's lane is full
+ */
+export function mendSlot(scheduler: i32, slot: i32): i32 {
+  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  const seen = load(word);
+  if (stateOf(seen) != SLOT_QUEUED) return UNTOUCHED;
+  const client = clientOf(seen);
+  const mending = become(seen, SLOT_MENDING, client, 0);
+  // take: against a claim and the client's cancelling it. From here on the level is ours to read.
+  if (compareExchange(word, seen, mending) != seen) return UNTOUCHED;
+  const level = get(slotAt(scheduler, slot) + SLOT_HEAD_LEVEL);
+  const room = hasRoom(scheduler, 0, level);
+  // give back: against the client's cancelling it.
+  if (compareExchange(word, mending, seen) != mending) return UNTOUCHED;
+  if (room == 0) return MEND_LATER;
+  pushHint(scheduler, 0, level, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));
+  return MENDED;
 }
 
 /**
@@ -46,16 +70,17 @@ export function doomWorker(scheduler: i32, worker: i32): i32 {
  */
 export function recoverSlot(scheduler: i32, slot: i32, worker: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-  const held = pack(SLOT_HELD, 0, worker);
   while (true) {
     const seen = load(word);
     if (workerOf(seen) != worker) return UNTOUCHED;
+    const held = become(seen, SLOT_HELD, 0, worker);
     const state = stateOf(seen);
     const client = clientOf(seen);
     if (state == SLOT_FINISHED) return deliverSlot(scheduler, slot, client, worker);
     const isLost = state == SLOT_RUNNING;
     // take: against the client's cancelling it, and a reclaim of the client.
-    if (compareExchange(word, seen, isLost ? pack(SLOT_FINISHED, client, worker) : held) != seen) continue;
+    if (compareExchange(word, seen, isLost ? become(seen, SLOT_FINISHED, client, worker) : held) != seen)
+      continue;
     if (state != SLOT_HELD) add(workerAt(scheduler, worker) + WORKER_ENTRY_LOST, 1);
     if (isLost) return TASK_LOST;
     giveBack(scheduler, slot, held);
@@ -72,56 +97,59 @@ export function abandonSlot(scheduler: i32, slot: i32, worker: i32): i32 {
   const seen = load(word);
   if (stateOf(seen) != SLOT_QUEUED) return UNTOUCHED;
   // take: against the client's cancelling it.
-  return compareExchange(word, seen, pack(SLOT_FINISHED, clientOf(seen), worker)) == seen
+  return compareExchange(word, seen, become(seen, SLOT_FINISHED, clientOf(seen), worker)) == seen
     ? TASK_LOST
     : UNTOUCHED;
 }
 
-/** From here on whoever finishes a slot of this client frees it. Before `reclaimSlot`. */
-export function closeList(scheduler: i32, client: i32): void {
+/** From here on whoever finishes a slot of this client frees it. Before `reclaimSlot`. @returns what was in the list, for `countFinished` */
+export function closeList(scheduler: i32, client: i32): i32 {
   // publish: pairs with the loads of the list in deliverSlot.
   const list = clientAt(scheduler, client) + CLIENT_ENTRY_FINISHED;
-  exchange(list, LIST_CLOSED);
+  const link = exchange(list, LIST_CLOSED);
   notify(list, 1); // nobody, unless its thread is alive after all: then it must not wait for ever
+  return link > 0 ? link : 0;
 }
 
 /** Cleans up one slot after a client that is gone. @returns UNTOUCHED, WITHDRAWN, DISOWNED, or DROPPED: it is free */
 export function reclaimSlot(scheduler: i32, slot: i32, client: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-  const held = pack(SLOT_HELD, client, 0);
   while (true) {
     const seen = load(word);
     if (clientOf(seen) != client) return UNTOUCHED;
     const state = stateOf(seen);
     // Its worker finds the list closed and frees it; if that is gone too, recoverSlot does.
     if (state == SLOT_FINISHED) return UNTOUCHED;
-    let next = held;
-    let outcome = DROPPED;
-    if (state == SLOT_QUEUED) {
-      next = pack(SLOT_CANCELLED, 0, 0);
-      outcome = WITHDRAWN;
-    } else if (state == SLOT_RUNNING) {
-      next = pack(SLOT_ORPHANED, 0, workerOf(seen));
-      outcome = DISOWNED;
-    } else if (state == SLOT_ENTERING) {
-      outcome = WITHDRAWN; // it died before the push
-    } else if (state != SLOT_DONE && state != SLOT_HELD) return UNTOUCHED;
+    const runs = state == SLOT_RUNNING;
+    const next = runs ? become(seen, SLOT_ORPHANED, 0, workerOf(seen)) : become(seen, SLOT_HELD, client, 0);
     // take: against the worker's claim or finish, and its drop of a slot that it delivered to a closed list.
     if (seen != next && compareExchange(word, seen, next) != seen) continue;
-    if (next == held) giveBack(scheduler, slot, held);
-    return outcome;
+    if (runs) return DISOWNED;
+    giveBack(scheduler, slot, next);
+    return state == SLOT_QUEUED || state == SLOT_MENDING ? WITHDRAWN : DROPPED;
   }
 }
 
-/** Slots that hold a task which is not finished, or may do so soon. Cancelled ones do not count. */
+/** Slots that hold a task which is not finished, or whose result is on its way. */
 export function busySlots(scheduler: i32): i32 {
   const slots = get(scheduler + SCHEDULER_ROOT_SLOTS);
   let busy = 0;
   for (let slot = 0; slot < slots; slot++) {
     const state = stateOf(load(slotAt(scheduler, slot) + SLOT_HEAD_STATE));
-    if (state != SLOT_FREE && state != SLOT_CANCELLED && state != SLOT_DONE) busy = (busy + 1) | 0;
+    if (state != SLOT_FREE && state != SLOT_HELD && state != SLOT_DONE) busy = (busy + 1) | 0;
   }
   return busy;
+}
+
+/** Slots that wait for a worker: exact while nobody submits or claims. */
+export function queuedSlots(scheduler: i32): i32 {
+  const slots = get(scheduler + SCHEDULER_ROOT_SLOTS);
+  let queued = 0;
+  for (let slot = 0; slot < slots; slot++) {
+    const state = stateOf(load(slotAt(scheduler, slot) + SLOT_HEAD_STATE));
+    if (state == SLOT_QUEUED || state == SLOT_MENDING) queued = (queued + 1) | 0;
+  }
+  return queued;
 }
 
 /** Slots whose state names the client. */

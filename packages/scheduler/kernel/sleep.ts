@@ -1,10 +1,10 @@
 // Parking and waking workers. PROTOCOL.md, section 4.
-import { queueSize } from '@corelane/lock-free/kernel/bounded-queue';
+import { dequeSize } from '@corelane/lock-free/kernel/deque';
 import { add, and, exchange, get, load, notify, or, wait } from '@corelane/shared-memory/kernel/atomics';
 import {
+  LEVELS,
   MAY_SLEEP,
   PHASE_CLOSED,
-  SCHEDULER_ROOT_BANDS,
   SCHEDULER_ROOT_PARKED,
   SCHEDULER_ROOT_PHASE,
   SCHEDULER_ROOT_THREADS,
@@ -13,14 +13,19 @@ import {
   WORK_WAITS,
   WORKER_ENTRY_WAKE,
 } from './layout.generated.ts';
-import { queueAt, workerAt } from './places.ts';
+import { bitIndex, seekLane, seekLevel } from './lanes.ts';
+import { dequeAt, workerAt } from './places.ts';
 
-/** Tasks in all queues, cancelled ones included: exact while nobody enters or claims one. */
-export function waitingTasks(scheduler: i32): i32 {
-  const bands = get(scheduler + SCHEDULER_ROOT_BANDS);
-  let tasks = 0;
-  for (let band = 0; band < bands; band++) tasks = (tasks + queueSize(queueAt(scheduler, band))) | 0;
-  return tasks;
+/** Whether there is a hint in any lane or deque, stale ones included: 1 or 0. */
+export function hasWork(scheduler: i32): i32 {
+  let level = seekLevel(scheduler, LEVELS);
+  while (level >= 0) {
+    if (seekLane(scheduler, level, 0) >= 0) return 1;
+    level = seekLevel(scheduler, level);
+  }
+  const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
+  for (let worker = 1; worker <= threads; worker++) if (dequeSize(dequeAt(scheduler, worker)) > 0) return 1;
+  return 0;
 }
 
 /** Wakes one parked worker, where there is one. @returns how many: 0 or 1 */
@@ -61,24 +66,13 @@ function wake(scheduler: i32, worker: i32): void {
   notify(word, 1);
 }
 
-function bitIndex(bit: i32): i32 {
-  let index = 0;
-  if ((bit & 0xffff) == 0) index = 16;
-  if (((bit >>> index) & 0xff) == 0) index = (index + 8) | 0;
-  if (((bit >>> index) & 0xf) == 0) index = (index + 4) | 0;
-  if (((bit >>> index) & 0x3) == 0) index = (index + 2) | 0;
-  if (((bit >>> index) & 0x1) == 0) index = (index + 1) | 0;
-  return index;
-}
-
 /**
  * Sets the worker's bit, then looks for work once more. The caller has read the worker's `wake` word before.
  * @returns MAY_SLEEP: wait until the word changes, then call `endSleep`. WORK_WAITS: not parked.
  */
 export function announceSleep(scheduler: i32, worker: i32): i32 {
   or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne
-  if (waitingTasks(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED)
-    return MAY_SLEEP;
+  if (hasWork(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;
   // Where the bit is gone, a client chose this worker for its task, which is awake for another one already: to the next worker.
   if (endSleep(scheduler, worker) == 0) wakeOne(scheduler);
   return WORK_WAITS;

@@ -1,72 +1,126 @@
-// What a worker does with a slot: out of a queue, and into its client's list. PROTOCOL.md, section 1.
-import { popQueue } from '@corelane/lock-free/kernel/bounded-queue';
-import { add, compareExchange, get, load, store } from '@corelane/shared-memory/kernel/atomics';
+// What a worker does: finds a hint, claims the slot that it leads to, and ends its task. PROTOCOL.md, sections 1 and 2.
+import { adoptDeque, dequeSize, stealDeque } from '@corelane/lock-free/kernel/deque';
+import { add, compareExchange, get, load, set } from '@corelane/shared-memory/kernel/atomics';
 import {
   DOOMED,
   DROPPED,
+  LEVELS,
+  NO_HINT,
   NO_TASK,
   NOT_YOURS,
-  NOTHING_QUEUED,
-  SCHEDULER_ROOT_BANDS,
-  SLOT_CANCELLED,
+  SCHEDULER_ROOT_SLOTS,
+  SCHEDULER_ROOT_THREADS,
   SLOT_CONDEMNED,
   SLOT_DOOMED,
-  SLOT_ENTERING,
   SLOT_FINISHED,
   SLOT_HEAD_STATE,
   SLOT_HELD,
+  SLOT_HINT_GENERATION_MASK,
+  SLOT_HINT_GENERATION_SHIFT,
+  SLOT_HINT_SLOT_MASK,
   SLOT_ORPHANED,
   SLOT_QUEUED,
   SLOT_RUNNING,
+  STEAL_AGAIN,
+  WORKER_ENTRY_BATCH_LEVEL,
   WORKER_ENTRY_COMPLETED,
-  WORKER_ENTRY_CURRENT,
   WORKER_ENTRY_FAILED,
+  WORKER_ENTRY_FAIR_LEVEL,
+  WORKER_ENTRY_NEXT_CLIENT,
 } from './layout.generated.ts';
 import { deliverSlot } from './finished-list.ts';
 import { giveBack } from './free-list.ts';
-import { clientOf, pack, queueAt, slotAt, stateOf, workerAt, workerOf } from './places.ts';
+import { seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
+import { become, clientOf, dequeAt, generationOf, slotAt, stateOf, workerAt, workerOf } from './places.ts';
+import { wakeOne } from './sleep.ts';
+
+/** Before the first claim of a thread: takes over the deque of the one before it. */
+export function beginWork(scheduler: i32, worker: i32): void {
+  const deque = dequeAt(scheduler, worker);
+  adoptDeque(deque);
+  const entry = workerAt(scheduler, worker);
+  set(entry + WORKER_ENTRY_BATCH_LEVEL, dequeSize(deque) > 0 ? 0 : -1);
+  set(entry + WORKER_ENTRY_FAIR_LEVEL, LEVELS);
+}
 
 /**
- * Claims the oldest task of band `first`, else of the most urgent band that has one. Frees cancelled slots on its way.
+ * Claims the most urgent task. Of its own batch, of a lane, or of another worker's batch.
+ * @param inTurn not 0: the most urgent of a level below that of the last such claim, in turn, so that no level starves
  * @returns its slot, or NO_TASK
  */
-export function claimTask(scheduler: i32, worker: i32, first: i32): i32 {
-  const bands = get(scheduler + SCHEDULER_ROOT_BANDS);
-  const current = workerAt(scheduler, worker) + WORKER_ENTRY_CURRENT;
-  const held = pack(SLOT_HELD, 0, worker);
-  let band = first;
-  let next = first == 0 ? 1 : 0;
+export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
+  const entry = workerAt(scheduler, worker);
+  let below = inTurn != 0 ? get(entry + WORKER_ENTRY_FAIR_LEVEL) : LEVELS;
   while (true) {
-    const slot = popQueue(queueAt(scheduler, band));
-    if (slot == NOTHING_QUEUED) {
-      if (next >= bands) return NO_TASK;
-      band = next;
-      next = (next + 1) | 0;
+    const level = seekLevel(scheduler, below);
+    const batchLevel = get(entry + WORKER_ENTRY_BATCH_LEVEL);
+    let hint = NO_HINT;
+    let from = level;
+    if (batchLevel >= 0 && batchLevel >= level && batchLevel < below) {
+      hint = stealDeque(dequeAt(scheduler, worker));
+      if (hint == STEAL_AGAIN) continue;
+      if (hint < 0) {
+        set(entry + WORKER_ENTRY_BATCH_LEVEL, -1);
+        continue;
+      }
+      from = batchLevel;
+    } else if (level >= 0) {
+      hint = hintOf(scheduler, worker, level);
+      if (hint < 0) continue; // what there was is gone, or it is a batch now: look again
+    } else if (below < LEVELS) {
+      below = LEVELS; // the turn begins anew
       continue;
+    } else {
+      hint = rob(scheduler, worker);
+      if (hint < 0) return NO_TASK;
     }
-    // From the pop to the end of the claim there must be no loop and no call that is not inlined: V8 terminates a thread only at
-    // these, and a slot that no queue holds and no worker is named in would be lost. So this is not a function of its own.
-    const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-    // Before the claim, so that the owner finds a condemned slot by it: pairs with the load in doomWorker.
-    store(current, (slot + 1) | 0);
-    const client = clientOf(load(word));
-    const entering = pack(SLOT_ENTERING, client, 0);
-    const queued = pack(SLOT_QUEUED, client, 0);
-    const running = pack(SLOT_RUNNING, client, worker);
-    // claim: against a cancellation. Observes the task: pairs with the client's push.
-    let seen = compareExchange(word, queued, running);
-    if (seen == queued) return slot;
-    if (seen == entering) {
-      seen = compareExchange(word, entering, running);
-      if (seen == entering) return slot;
-      if (seen == queued) seen = compareExchange(word, queued, running); // the client got there in between
-      if (seen == queued) return slot;
-    }
-    if (stateOf(seen) == SLOT_CANCELLED) {
-      store(word, held); // out of the queue, so nobody else touches it
-      giveBack(scheduler, slot, held);
-    }
+    const slot = claimHint(scheduler, hint, worker);
+    if (slot < 0) continue;
+    if (inTurn != 0) set(entry + WORKER_ENTRY_FAIR_LEVEL, from);
+    return slot;
   }
+}
+
+/** @returns a hint of the level, or NO_HINT: where there is none any more, or where some are in the worker's deque now */
+function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
+  const entry = workerAt(scheduler, worker);
+  const client = seekLane(scheduler, level, get(entry + WORKER_ENTRY_NEXT_CLIENT));
+  if (client < 0) return NO_HINT;
+  set(entry + WORKER_ENTRY_NEXT_CLIENT, (client + 1) | 0);
+  // A batch is of one level, and of no use to the only worker.
+  if (get(scheduler + SCHEDULER_ROOT_THREADS) == 1 || get(entry + WORKER_ENTRY_BATCH_LEVEL) >= 0)
+    return takeHint(scheduler, client, level);
+  const count = takeBatch(scheduler, client, level, worker);
+  if (count > 0) set(entry + WORKER_ENTRY_BATCH_LEVEL, level);
+  // Whoever announced its sleep before it could see the batch is woken: pairs with its look at the deques.
+  if (count > 1) wakeOne(scheduler);
+  return NO_HINT;
+}
+
+/** @returns a hint out of another worker's deque, or NO_HINT */
+function rob(scheduler: i32, worker: i32): i32 {
+  const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
+  for (let i = 1; i < threads; i++) {
+    const deque = dequeAt(scheduler, ((worker - 1 + i) % threads) + 1);
+    let hint = stealDeque(deque);
+    while (hint == STEAL_AGAIN) hint = stealDeque(deque);
+    if (hint >= 0) return hint;
+  }
+  return NO_HINT;
+}
+
+/** @returns the slot, which runs now, or NO_TASK where the hint is stale */
+function claimHint(scheduler: i32, hint: i32, worker: i32): i32 {
+  const slot = hint & SLOT_HINT_SLOT_MASK;
+  if (slot >= get(scheduler + SCHEDULER_ROOT_SLOTS)) return NO_TASK; // somebody wrote over shared memory
+  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  const seen = load(word);
+  const generation = (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
+  if (stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation) return NO_TASK;
+  // claim: against a cancellation, and a worker with another hint. Observes the task: pairs with submitSlot.
+  return compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) == seen
+    ? slot
+    : NO_TASK;
 }
 
 /**
@@ -75,7 +129,7 @@ export function claimTask(scheduler: i32, worker: i32, first: i32): i32 {
  */
 export function finishSlot(scheduler: i32, slot: i32, worker: i32, failed: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-  const held = pack(SLOT_HELD, 0, worker);
+  // Before the result: whoever has it sees it counted.
   add(workerAt(scheduler, worker) + (failed != 0 ? WORKER_ENTRY_FAILED : WORKER_ENTRY_COMPLETED), 1);
   while (true) {
     const seen = load(word);
@@ -85,9 +139,10 @@ export function finishSlot(scheduler: i32, slot: i32, worker: i32, failed: i32):
     if (state == SLOT_RUNNING) {
       const client = clientOf(seen);
       // take: against the client's cancelling it.
-      if (compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)) == seen)
+      if (compareExchange(word, seen, become(seen, SLOT_FINISHED, client, worker)) == seen)
         return deliverSlot(scheduler, slot, client, worker);
     } else if (state == SLOT_ORPHANED || state == SLOT_CONDEMNED) {
+      const held = become(seen, SLOT_HELD, 0, worker);
       // take: against the owner's dooming it.
       if (compareExchange(word, seen, held) == seen) {
         giveBack(scheduler, slot, held);

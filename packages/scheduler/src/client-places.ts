@@ -8,7 +8,6 @@ import {
   CLIENT_VACANT,
   clientEntry,
   DISOWNED,
-  DROPPED,
   LIST_EMPTY,
   WITHDRAWN,
 } from './layout.ts';
@@ -52,14 +51,13 @@ export function reclaimPlace(table: SchedulerTable, client: number): ReclaimedCl
   const counts = { withdrawn: 0, disowned: 0, dropped: 0 };
   const word = table.clientWord(client) + owner;
   const was = Atomics.load(table.i32, word);
-  // claim: against another thread that reclaims it. acquireSlot sees it too.
+  // claim: against another thread that reclaims it. acquireSlot and submitSlot see it, too.
   if (was <= 0 || Atomics.compareExchange(table.i32, word, was, CLIENT_RECLAIMED) !== was) return counts;
-  table.kernel.closeList(table.at, client);
+  counts.dropped = table.kernel.countFinished(table.at, table.kernel.closeList(table.at, client));
   for (let slot = 0; slot < table.slots; slot++) {
     const outcome = table.kernel.reclaimSlot(table.at, slot, client);
     if (outcome === WITHDRAWN) counts.withdrawn++;
     else if (outcome === DISOWNED) counts.disowned++;
-    else if (outcome === DROPPED) counts.dropped++;
   }
   return counts;
 }

@@ -14,12 +14,12 @@ import {
   clientEntry,
   DISOWNED,
   ENTERED,
+  LANE_FULL,
   LIST_ASLEEP,
   LIST_CLOSED,
   NO_SLOT,
   NOT_OPEN,
   PHASE_OPEN,
-  QUEUE_LIMIT,
   slotHead,
   TOO_LATE,
   WITHDRAWN,
@@ -34,7 +34,7 @@ import {
 } from './options.ts';
 import { isThrown, readValue, writeValue } from './payload.ts';
 import type { Recorder } from './ports.ts';
-import { bandOf, DEFAULT_PRIORITY } from './priority.ts';
+import { DEFAULT_PRIORITY, levelOf, priorityAt } from './priority.ts';
 import type { SchedulerTable } from './table.ts';
 import type { Task } from './tasks.ts';
 
@@ -65,17 +65,23 @@ export class SchedulerClient implements AsyncDisposable {
   readonly #watchers = new Map<number, Watchers>();
   /** Settle when nothing is in flight. */
   #idle: (() => void)[] = [];
+  /** Slots that it keeps for its next tasks. */
+  readonly #free: Int32Array;
+  #freeCount = 0;
+  readonly #maxQueue: number;
   #inFlight = 0;
   #isGone = false;
   #end: Error | undefined;
 
   /** Made by `Scheduler.attach`. @internal */
-  constructor(table: SchedulerTable, options: ClientOptions = {}) {
+  constructor(table: SchedulerTable, options: ClientOptions = {}, maxQueue: number = table.slots) {
     this.#table = table;
     this.#latency = options.latency;
     if (table.phase !== PHASE_OPEN)
       throw new SchedulerClosedError('the scheduler is closed, expected it to be open');
     this.#party = takePlace(table);
+    this.#free = new Int32Array(Math.max(1, table.slots >> 1));
+    this.#maxQueue = maxQueue;
     this.id = this.#party - 1;
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
@@ -170,8 +176,8 @@ export class SchedulerClient implements AsyncDisposable {
   ): void {
     const { signal, priority = DEFAULT_PRIORITY } = options;
     if (this.#end !== undefined) throw this.#end;
-    const band = bandOf(priority);
-    if (band < 0) throw unknownPriority(priority);
+    const level = levelOf(priority);
+    if (level < 0) throw unknownPriority(priority);
     const timeoutMs = checkTimeout(options.timeoutMs);
     if (signal?.aborted === true) {
       reject(signal.reason);
@@ -179,20 +185,27 @@ export class SchedulerClient implements AsyncDisposable {
     }
     const id = this.#taskIds.get(task) ?? this.#intern(task);
     const { kernel, at, i32 } = this.#table;
-    const slot = kernel.acquireSlot(at, this.#party);
+    if (this.#maxQueue < this.#table.slots && kernel.queuedSlots(at) >= this.#maxQueue)
+      throw new QueueFullError('maxQueue', this.#maxQueue);
+    const slot =
+      this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : kernel.acquireSlot(at, this.#party);
     if (slot < 0) throw this.#refusal(slot);
     try {
       writeValue(this.#table, slot, args, 'arguments', task.name);
     } catch (error) {
-      kernel.releaseSlot(at, slot, this.#party);
+      this.#keep(slot);
       throw error;
     }
     const word = this.#table.slotWord(slot);
     i32[word + slotHead.word.task] = id;
-    i32[word + slotHead.word.band] = band;
-    const recorder = this.#latency?.[priority];
+    i32[word + slotHead.word.level] = level;
+    const recorder = this.#latency?.[priorityAt(level)];
     const startMs = recorder === undefined ? 0 : performance.now();
-    if (kernel.enterSlot(at, slot, this.#party, band) !== ENTERED) throw this.#refusal(NOT_OPEN);
+    const outcome = kernel.submitSlot(at, slot, this.#party, level);
+    if (outcome !== ENTERED) {
+      if (outcome === LANE_FULL) this.#keep(slot);
+      throw this.#refusal(outcome);
+    }
     this.#resolve[slot] = resolve;
     this.#reject[slot] = reject;
     this.#inFlight++;
@@ -226,6 +239,7 @@ export class SchedulerClient implements AsyncDisposable {
   #withdraw(slot: number, outcome: number, reason: unknown): void {
     const reject = this.#reject[slot];
     this.#forget(slot);
+    if (outcome === WITHDRAWN) this.#keep(slot);
     if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed();
     else if (outcome !== TOO_LATE) return; // not ours any more: `#end` says why
     reject?.(reason);
@@ -246,6 +260,7 @@ export class SchedulerClient implements AsyncDisposable {
       this.#settle(slot);
       count++;
     }
+    this.#feed();
     return count;
   }
 
@@ -263,10 +278,24 @@ export class SchedulerClient implements AsyncDisposable {
     } catch (error) {
       value = error;
     }
-    this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
+    this.#keep(slot);
     this.#landed();
     if (isFine) resolve?.(value);
     else reject?.(value);
+  }
+
+  /** Keeps a slot for the next task, which costs nothing that others see; gives it back where there are enough, or others have none. */
+  #keep(slot: number): void {
+    if (this.#freeCount < this.#free.length) this.#free[this.#freeCount++] = slot;
+    else this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
+  }
+
+  /** Gives back what it keeps, where another client found none. */
+  #feed(): void {
+    const { kernel, at, i32, hungryWord } = this.#table;
+    if (Atomics.load(i32, hungryWord) === 0) return; // pairs with the store in acquireSlot
+    Atomics.store(i32, hungryWord, 0);
+    while (this.#freeCount > 0) kernel.releaseSlot(at, this.#free[--this.#freeCount] as number, this.#party);
   }
 
   #forget(slot: number): void {
@@ -312,8 +341,8 @@ export class SchedulerClient implements AsyncDisposable {
     switch (outcome) {
       case NO_SLOT:
         return new QueueFullError('slots', this.#table.slots);
-      case QUEUE_LIMIT:
-        return new QueueFullError('maxQueue', this.#table.maxQueue);
+      case LANE_FULL:
+        return new QueueFullError('lane', this.#table.laneRoom);
       case CLIENT_GONE:
         this.#lose();
         return new ClientLostError(this.id);

@@ -2,7 +2,7 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { isReady, sourceExecArgv, workerUrl, type BootMessage } from './boot.ts';
 import { SchedulerClosedError, WorkerLostError, WorkerStartError } from './errors.ts';
-import { PHASE_CLOSED, TASK_LOST } from './layout.ts';
+import { MEND_LATER, PHASE_CLOSED, TASK_LOST } from './layout.ts';
 import { preloadUrls, type SchedulerOptions } from './options.ts';
 import { writeThrown } from './payload.ts';
 import { clientIn, type SchedulerTable } from './table.ts';
@@ -14,6 +14,8 @@ const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 5000;
 /** Starts in a row that may fail. */
 const MAX_START_FAILURES = 5;
+/** When it goes on writing hints that its lane had no room for. */
+const MEND_AGAIN_MS = 1;
 /** How long a worker may take to end by itself when the scheduler closes. Guessed. */
 const GRACE_MS = 1000;
 
@@ -52,6 +54,7 @@ export class Crew {
   readonly #boot: Omit<BootMessage, 'worker'>;
   readonly #ready = Promise.withResolvers<void>();
   #startFailures = 0;
+  #mending: NodeJS.Timeout | undefined;
 
   constructor(table: SchedulerTable, options: SchedulerOptions, events: CrewEvents) {
     this.#table = table;
@@ -87,9 +90,10 @@ export class Crew {
 
   /** Terminates workers whose clients wait no longer for the task that they run. */
   terminateDoomed(): void {
-    for (const seat of this.seats) {
-      if (seat.worker === undefined || this.#table.kernel.doomWorker(this.#table.at, seat.index + 1) === 0)
-        continue;
+    const { kernel, at, slots } = this.#table;
+    for (let slot = 0; slot < slots; slot++) {
+      const seat = this.seats[kernel.doomSlot(at, slot) - 1];
+      if (seat?.worker === undefined) continue;
       seat.state = 'terminating';
       void seat.worker.terminate();
     }
@@ -116,6 +120,7 @@ export class Crew {
   }
 
   async #allEnded(): Promise<void> {
+    clearTimeout(this.#mending);
     for (const seat of this.seats) clearTimeout(seat.timer);
     await Promise.all(this.seats.map((seat) => seat.ended));
     this.#ready.reject(new SchedulerClosedError('the scheduler was closed before all workers were ready'));
@@ -171,6 +176,17 @@ export class Crew {
     seat.timer = setTimeout(() => this.#start(seat), delayMs).unref();
   }
 
+  /** Writes another hint to each slot that is queued, from one on: the worker that is gone may have had one in its hands. */
+  #mend(from: number): void {
+    const { kernel, at, slots } = this.#table;
+    for (let slot = from; slot < slots; slot++) {
+      if (kernel.mendSlot(at, slot) !== MEND_LATER) continue;
+      this.#mending = setTimeout(() => this.#mend(slot), MEND_AGAIN_MS).unref();
+      break;
+    }
+    if (kernel.hasWork(at) === 1) kernel.wakeAll(at);
+  }
+
   /** Ends the tasks of a worker that is gone, and sees to it that the others take what it was woken for. */
   #recover(seat: Seat, exitCode: number): number {
     const table = this.#table;
@@ -190,7 +206,8 @@ export class Crew {
       writeThrown(table, slot, error, task);
       kernel.deliverSlot(at, slot, clientIn(table.stateOf(slot)), party);
     }
-    if (kernel.waitingTasks(at) > 0) kernel.wakeAll(at);
+    kernel.markAllLevels(at);
+    this.#mend(0);
     return tasks;
   }
 }

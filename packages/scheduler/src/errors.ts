@@ -13,16 +13,18 @@ export class SchedulerError extends Error {
 export class QueueFullError extends SchedulerError {
   override readonly name = 'QueueFullError';
   /** Which option is the limit. */
-  readonly limit: 'maxQueue' | 'slots';
+  readonly limit: 'maxQueue' | 'slots' | 'lane';
   /** Its value. */
   readonly most: number;
 
-  constructor(limit: 'maxQueue' | 'slots', most: number) {
+  constructor(limit: 'maxQueue' | 'slots' | 'lane', most: number) {
     super(
       'ERR_QUEUE_FULL',
-      limit === 'slots'
-        ? `all ${most} slots hold a task that is queued, running or not yet collected (option slots)`
-        : `${most} tasks or more are waiting, expected fewer (option maxQueue)`,
+      limit === 'lane'
+        ? `${most} tasks of this client wait at this priority, expected fewer`
+        : limit === 'slots'
+          ? `all ${most} slots hold a task that is queued, running or not yet collected (option slots)`
+          : `${most} tasks or more are waiting, expected fewer (option maxQueue)`,
     );
     this.limit = limit;
     this.most = most;

@@ -1,60 +1,72 @@
 // The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
-import { QUEUE_EMPTY, STACK_EMPTY } from '@corelane/lock-free';
+import { DEQUE_EMPTY, DEQUE_RETRY, STACK_EMPTY } from '@corelane/lock-free';
 import { atomic, bits, guarded, immutable, root, struct } from '@corelane/shared-memory';
 
 // Of lock-free, for kernels.
 
-/** `popQueue` found the queue empty. */
-export const NOTHING_QUEUED = QUEUE_EMPTY;
 /** `popStack` found the stack empty. */
 export const NO_FREE_SLOT = STACK_EMPTY;
-/** How long a client waits for a worker in the middle of taking a slot out of a queue. Guessed; never seen to happen. */
-export const QUEUE_FULL_NAP_US = 50;
+
+/** `stealDeque` found nothing to take. */
+export const NOTHING_STOLEN = DEQUE_EMPTY;
+/** `stealDeque`, `stealManyDeque`: somebody else was faster. */
+export const STEAL_AGAIN = DEQUE_RETRY;
 
 // States of a slot: PROTOCOL.md, section 1.
 
 /** In the free list. */
 export const SLOT_FREE = 0;
-/** One party has it for itself: before it enters a queue, and on its way back to the free list. */
+/** One party has it for itself: a client that may use it for its next task, or whoever is freeing it. */
 export const SLOT_HELD = 1;
-/** Its client is putting it into a queue; it may be in there already. */
-export const SLOT_ENTERING = 2;
-/** In a queue. */
-export const SLOT_QUEUED = 3;
-/** In a queue, and nobody wants it: whoever takes it out frees it. */
-export const SLOT_CANCELLED = 4;
+/** Waits for a worker: there is a hint to it in a lane or a deque, or somebody is about to write one. */
+export const SLOT_QUEUED = 2;
+/** Waits for a worker, and the owner is writing another hint to it: the first may have gone with a worker. */
+export const SLOT_MENDING = 3;
 /** A worker runs its task. */
-export const SLOT_RUNNING = 5;
+export const SLOT_RUNNING = 4;
 /** A worker runs its task, and nobody wants the result. */
-export const SLOT_ORPHANED = 6;
+export const SLOT_ORPHANED = 5;
 /** A worker runs its task, and its client wants the worker terminated. */
-export const SLOT_CONDEMNED = 7;
+export const SLOT_CONDEMNED = 6;
 /** A worker runs its task, and is being terminated for it. */
-export const SLOT_DOOMED = 8;
+export const SLOT_DOOMED = 7;
 /** The result is in it; its worker is putting it into its client's list, and may have done so. */
-export const SLOT_FINISHED = 9;
-/** The result is in it, and it is or was in its client's list. */
-export const SLOT_DONE = 10;
+export const SLOT_FINISHED = 8;
+/** The result is in it, and it is or was in its client's list. Afterwards its client may use it for its next task. */
+export const SLOT_DONE = 9;
 
-/** The state word of a slot. A party is a number from 1; 0 stands for nobody. */
-export const slotState = bits('scheduler/slot-state', 32, { state: 4, client: 14, worker: 14 });
+/** The state word of a slot. A party is a number from 1; 0 stands for nobody. The generation moves with each task. */
+export const slotState = bits('scheduler/slot-state', 32, {
+  state: 4,
+  generation: 8,
+  client: 10,
+  worker: 10,
+});
+
+/** What says that a slot may be queued. A hint to a slot of another generation, or that is not queued, is stale: it means nothing. */
+export const slotHint = bits('scheduler/slot-hint', 32, { slot: 20, generation: 8, lap: 4 });
+/** No hint. */
+export const NO_HINT = -1;
 
 /** What the state word has room for, without nobody. */
-export const MAX_CLIENTS = 0x3fff;
-/** What the words of parked workers have room for. */
-export const MAX_THREADS = 1024;
+export const MAX_CLIENTS = 0x3ff;
+export const MAX_THREADS = 0x3ff;
+/** Priorities: 0 to 20, the last the most urgent. */
+export const LEVELS = 21;
+/** Hints that a worker takes out of a lane at once, at most. Measured: design of dispatch. */
+export const MAX_BATCH = 16;
 
 // Results of kernel functions.
 
 /** `acquireSlot` found none. */
 export const NO_SLOT = -1;
-/** `acquireSlot`, `enterSlot`: the scheduler takes no tasks any more, and has not taken this one. */
+/** `acquireSlot`, `submitSlot`: the scheduler takes no tasks any more, and has not taken this one. */
 export const NOT_OPEN = -2;
-/** `acquireSlot`: `maxQueue` tasks or more are waiting. */
-export const QUEUE_LIMIT = -3;
-/** `acquireSlot`: the client was reclaimed. */
+/** `submitSlot`: as many hints of this client wait at this priority as its lane has room for. Nothing was changed. */
+export const LANE_FULL = -3;
+/** `acquireSlot`, `submitSlot`: the client was reclaimed. */
 export const CLIENT_GONE = -4;
-/** `enterSlot`: accepted. */
+/** `submitSlot`: accepted. */
 export const ENTERED = 1;
 /** `claimTask` found nothing to do. */
 export const NO_TASK = -1;
@@ -74,6 +86,10 @@ export const DROPPED = 2;
 export const DOOMED = 3;
 /** `finishSlot`, `releaseSlot`: the slot is not in a state of which that could be. Nothing was changed. */
 export const NOT_YOURS = 4;
+/** `mendSlot`: the lane is full: again when workers have taken some. */
+export const MEND_LATER = 10;
+/** `mendSlot`: there is a hint to it. */
+export const MENDED = 11;
 /** `recoverSlot`: the caller writes what became of the task, then calls `deliverSlot`. */
 export const TASK_LOST = 5;
 /** `recoverSlot`, `reclaimSlot`: nothing to do with that party. */
@@ -103,7 +119,7 @@ export const PHASE_CLOSING = 1;
 /** Workers end when they look for work. */
 export const PHASE_CLOSED = 2;
 
-/** One claim in so many starts at another band than the most urgent. Guessed: costs urgent tasks 1.6 %. */
+/** One claim in so many takes a task of a less urgent level, each in turn. Guessed: costs urgent tasks 1.6 %. */
 export const FAIR_EVERY = 64;
 
 // Words of a client's owner: thread id + 1, or one of these.
@@ -115,16 +131,19 @@ export const CLIENT_RECLAIMED = -1;
 export const CLIENT_SETTLING = -2;
 
 /** Followed by the clients, the workers and the slots. */
-export const schedulerRoot = root('scheduler/scheduler', 1, {
+export const schedulerRoot = root('scheduler/scheduler', 2, {
   slots: immutable('i32', { doc: 'tasks in the scheduler at most' }),
   payloadBytes: immutable('i32', { doc: 'bytes of arguments, and of a result, at most' }),
   strideBytes: immutable('i32', { doc: 'from one slot to the next' }),
-  bands: immutable('i32', { doc: 'queues, one for each priority' }),
-  maxQueue: immutable('i32', { doc: 'tasks that wait at most; not checked where it is `slots`' }),
+  laneShift: immutable('i32', { doc: 'a lane has room for 2 to the power of this many hints' }),
+  laneBytes: immutable('i32', { doc: 'from one lane to the next' }),
   maxClients: immutable('i32', { doc: 'places for clients' }),
   threads: immutable('i32', { doc: 'places for workers' }),
   freeAt: immutable('i32', { doc: 'address of the free list, an index stack' }),
-  queues: immutable(16, { doc: 'addresses of the bounded queues, one for each band' }),
+  readyAt: immutable('i32', { doc: 'address of the ready words: for each level, a bit for each client' }),
+  lanesAt: immutable('i32', {
+    doc: 'address of the first lane: those of client 0, the owner of the scheduler, come first',
+  }),
   namesAt: immutable('i32', { doc: 'address of the name table of tasks' }),
   clientsAt: immutable('i32', { doc: 'address of the first client' }),
   workersAt: immutable('i32', { doc: 'address of the first worker' }),
@@ -142,6 +161,20 @@ export const schedulerRoot = root('scheduler/scheduler', 1, {
     doc: 'grows when the owner has something to look at: a condemned slot, a task finished while closing',
     writer: 'clients that condemn, workers that finish while closing',
     reader: 'the owner waits on it',
+  }),
+  levels: atomic('i32', {
+    line: true,
+    hot: 'levels',
+    doc: 'bit l: there may be hints in lanes of level l',
+    writer: 'clients set a bit after they have pushed; a worker that finds none clears it, and looks again',
+    reader: 'workers, clients',
+  }),
+  hungry: atomic('i32', {
+    line: true,
+    hot: 'hungry',
+    doc: 'not 0: a client found no free slot; whoever keeps some to itself gives them back',
+    writer: 'a client that found none sets it; whoever gives back clears it',
+    reader: 'clients',
   }),
   parked: atomic(128, {
     line: true,
@@ -184,14 +217,19 @@ export const workerEntry = struct(
       writer: 'whoever cleared its bit of `parked`',
       reader: 'the worker',
     }),
-    current: atomic('i32', {
+    dequeAt: immutable('i32', { line: true, doc: 'address of its deque, order fifo, of hints' }),
+    batchLevel: guarded('being the worker', 'i32', {
       line: true,
       hot: 'worker',
-      doc: 'slot + 1 claimed last, 0 before the first',
-      writer: 'the worker',
-      reader: 'the owner',
+      doc: 'the level that the hints in its deque were taken from; -1 where it was found empty',
     }),
+    fairLevel: guarded('being the worker', 'i32', {
+      hot: 'worker',
+      doc: 'the level of its last claim in turn',
+    }),
+    nextClient: guarded('being the worker', 'i32', { hot: 'worker', doc: 'whose lane it looks at first' }),
     completed: atomic('i32', {
+      hot: 'worker',
       doc: 'tasks that returned; wraps',
       writer: 'the worker',
       reader: 'any thread',
@@ -206,7 +244,41 @@ export const workerEntry = struct(
   { alignBytes: 128 },
 );
 
-const HOLDER = 'the state: its client before QUEUED, its worker while it runs, its client again after DONE';
+/** Of one client and level; followed by the hints. One producer, the client; workers take. */
+export const laneHead = struct(
+  'scheduler/lane',
+  1,
+  {
+    head: guarded('being the client', 'i32', {
+      line: true,
+      hot: 'client',
+      doc: 'position of the next hint; runs freely and wraps',
+    }),
+    tailSeen: guarded('being the client', 'i32', {
+      hot: 'client',
+      doc: '`tail` when the client looked last: never more than it',
+    }),
+    tail: atomic('i32', {
+      line: true,
+      hot: 'tail',
+      doc: 'position of the oldest hint; its CAS takes hints',
+      writer: 'workers',
+      reader: 'workers, the client',
+    }),
+  },
+  { alignBytes: 128 },
+);
+
+/** Position p is in cell p mod the lane's room. */
+export const laneCell = struct('scheduler/lane-cell', 1, {
+  hint: atomic('i32', {
+    doc: 'slotHint; its lap says that it is the one of this position, and publishes it',
+    writer: 'the client',
+    reader: 'workers; a late one throws away what it read',
+  }),
+});
+
+const HOLDER = 'the state: its client while HELD, its worker while it runs, its client again after DONE';
 
 /** Followed by the payload. */
 export const slotHead = struct('scheduler/slot', 1, {
@@ -221,6 +293,6 @@ export const slotHead = struct('scheduler/slot', 1, {
   task: guarded(HOLDER, 'i32', { doc: 'index of its name' }),
   kind: guarded(HOLDER, 'i32', { doc: 'PayloadKind of the arguments, then of the result' }),
   lengthBytes: guarded(HOLDER, 'i32', { doc: 'of the payload' }),
-  band: guarded(HOLDER, 'i32', { doc: 'index of its priority' }),
+  level: guarded(HOLDER, 'i32', { doc: 'its priority' }),
   reserved: guarded(HOLDER, 'i64', { doc: 'the payload begins at a multiple of 8' }),
 });

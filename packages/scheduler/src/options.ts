@@ -56,8 +56,8 @@ export interface TableOptions {
 }
 
 export interface RunOptions {
-  /** 'normal' by default. */
-  readonly priority?: Priority;
+  /** A name, or 0 to 20, the last the most urgent: critical is 20, high 15, normal (the default) 10, low 5. */
+  readonly priority?: Priority | number;
   /** Aborts: a queued task never runs; of a running one the result is dropped. Rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
   /** From now to the result at most: then a queued task never runs, and the worker of a running one is terminated and replaced. */
@@ -104,7 +104,7 @@ export function checkTimeout(timeoutMs: number | undefined): number | undefined 
 }
 
 export function unknownPriority(priority: unknown): ArgumentRangeError {
-  return new ArgumentRangeError('priority', priority, `one of ${PRIORITIES.join(', ')}`);
+  return new ArgumentRangeError('priority', priority, `0 to 20, or one of ${PRIORITIES.join(', ')}`);
 }
 
 function integer(name: string, given: number | undefined, usual: number, most: number, least = 1): number {

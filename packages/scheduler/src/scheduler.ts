@@ -62,7 +62,7 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
     super();
     this.#table = table;
     this.handle = table.handle;
-    this.#client = new SchedulerClient(table, options);
+    this.#client = new SchedulerClient(table, options, options.maxQueue ?? table.slots);
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#crew = new Crew(table, options, {
       onCreate: (worker, threadId) => this.emit('workerCreate', { worker, threadId }),

@@ -3,15 +3,18 @@ import type { WorkerState } from './crew.ts';
 import { threadOf } from './client-places.ts';
 import {
   SLOT_CONDEMNED,
+  SLOT_DONE,
   SLOT_DOOMED,
   SLOT_FREE,
+  SLOT_HELD,
+  SLOT_MENDING,
   SLOT_ORPHANED,
   SLOT_QUEUED,
   SLOT_RUNNING,
   slotHead,
   workerEntry,
 } from './layout.ts';
-import { PRIORITIES, type Priority } from './priority.ts';
+import { priorityAt, type Priority } from './priority.ts';
 import { clientIn, stateIn, type SchedulerTable } from './table.ts';
 
 export interface WorkerStats {
@@ -28,12 +31,12 @@ export interface WorkerStats {
 export interface ClientStats {
   readonly id: number;
   readonly threadId: number;
-  /** Its tasks that are queued, running, or finished and not yet collected. */
+  /** Its tasks that are queued or running. */
   readonly inFlight: number;
 }
 
 export interface SchedulerStats {
-  /** Tasks that wait, by priority. */
+  /** Tasks that wait, by priority: levels between two names count for the lower one. */
   readonly queued: Readonly<Record<Priority, number>>;
   /** Tasks that run, those whose result nobody wants included. */
   readonly running: number;
@@ -58,7 +61,7 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
   for (let slot = 0; slot < slots; slot++, at += strideWords) {
     const word = Atomics.load(i32, at + slotHead.word.state);
     const state = stateIn(word);
-    if (state === SLOT_FREE) continue;
+    if (state === SLOT_FREE || state === SLOT_HELD || state === SLOT_DONE) continue;
     used++;
     const client = clientIn(word);
     if (client <= table.maxClients) inFlight[client] = (inFlight[client] as number) + 1;
@@ -69,9 +72,8 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
       state === SLOT_DOOMED
     )
       running++;
-    if (state !== SLOT_QUEUED) continue;
-    const priority = PRIORITIES[i32[at + slotHead.word.band] as number];
-    if (priority !== undefined) queued[priority]++;
+    if (state !== SLOT_QUEUED && state !== SLOT_MENDING) continue;
+    queued[priorityAt(i32[at + slotHead.word.level] as number)]++;
   }
   const workers = seats.map(({ index, threadId, state }) => {
     const count = (word: number): number => Atomics.load(table.i32, table.workerWord(index + 1) + word) >>> 0;

@@ -1,5 +1,5 @@
 // The shared state of a scheduler as JavaScript sees it: where it lies, and the kernel that works on it.
-import { BoundedQueue, IndexStack } from '@corelane/lock-free';
+import { IndexStack, WorkStealingDeque } from '@corelane/lock-free';
 import {
   alignUp,
   Arena,
@@ -11,6 +11,10 @@ import {
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import {
   clientEntry,
+  laneCell,
+  laneHead,
+  LEVELS,
+  MAX_BATCH,
   MAX_CLIENTS,
   MAX_THREADS,
   schedulerRoot,
@@ -19,19 +23,36 @@ import {
   workerEntry,
 } from './layout.ts';
 import { MAX_SLOTS, type TableOptions } from './options.ts';
-import { PRIORITIES } from './priority.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`; the other thread calls `Scheduler.attach`. */
 export type SchedulerHandle = ObjectHandle<'scheduler/scheduler'>;
 
 /** Bytes of UTF-8 that the URL of a task's module and its name may have together. */
 const MAX_TASK_NAME_BYTES = 1024;
+/** Hints of one client that wait at one level, at most: 2 to the power of this. Tasks beyond that wait with the client. */
+const MAX_LANE_SHIFT = 12;
+const DEQUE_BYTES = 1024;
 const WORD = schedulerRoot.word;
+/** Of Places, what the root holds. */
+const PLACES = [
+  'strideBytes',
+  'clientsAt',
+  'workersAt',
+  'readyAt',
+  'lanesAt',
+  'laneShift',
+  'laneBytes',
+  'slotsAt',
+] as const;
 
 interface Places {
   readonly strideBytes: number;
   readonly clientsAt: number;
   readonly workersAt: number;
+  readonly readyAt: number;
+  readonly lanesAt: number;
+  readonly laneShift: number;
+  readonly laneBytes: number;
   readonly slotsAt: number;
   readonly lengthBytes: number;
 }
@@ -43,16 +64,20 @@ function placesFor(
   const strideBytes = alignUp(slotHead.bytes + payloadBytes, LINE_BYTES);
   const clientsAt = at + schedulerRoot.bytes;
   const workersAt = clientsAt + maxClients * clientEntry.bytes;
-  const slotsAt = workersAt + threads * workerEntry.bytes;
-  return { strideBytes, clientsAt, workersAt, slotsAt, lengthBytes: slotsAt + slots * strideBytes - at };
+  const readyAt = workersAt + threads * workerEntry.bytes;
+  const lanesAt = alignUp(readyAt + LEVELS * ((maxClients >> 5) + 1) * 4, LINE_BYTES);
+  const laneShift = Math.min(MAX_LANE_SHIFT, Math.ceil(Math.log2(Math.max(2, slots))));
+  const laneBytes = alignUp(laneHead.bytes + 2 ** laneShift * laneCell.bytes, LINE_BYTES);
+  const slotsAt = lanesAt + (maxClients + 1) * LEVELS * laneBytes;
+  const lengthBytes = slotsAt + slots * strideBytes - at;
+  return { strideBytes, clientsAt, workersAt, readyAt, lanesAt, laneShift, laneBytes, slotsAt, lengthBytes };
 }
 
 /** Bytes of arena that a scheduler takes, rounded up. */
 export function bytesFor(options: TableOptions): number {
-  const { slots, maxTasks } = options;
-  const queue = 1024 + 8 * 2 ** Math.ceil(Math.log2(Math.max(2, slots)));
+  const { slots, maxTasks, threads } = options;
   const names = 1024 + (maxTasks + 64) * (MAX_TASK_NAME_BYTES + 16);
-  return placesFor(0, options).lengthBytes + 1024 + 4 * slots + PRIORITIES.length * queue + names + 4096;
+  return placesFor(0, options).lengthBytes + 1024 + 4 * slots + threads * DEQUE_BYTES + names + 4096;
 }
 
 export class SchedulerTable {
@@ -64,7 +89,6 @@ export class SchedulerTable {
   readonly slots: number;
   readonly payloadBytes: number;
   readonly maxClients: number;
-  readonly maxQueue: number;
   readonly threads: number;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
@@ -73,7 +97,12 @@ export class SchedulerTable {
   readonly buffer: Buffer;
   readonly #places: Places;
 
-  private constructor(arena: Arena, at: number, options: Omit<TableOptions, 'maxTasks'>, names: NameTable) {
+  private constructor(
+    arena: Arena,
+    at: number,
+    options: Omit<TableOptions, 'maxQueue' | 'maxTasks'>,
+    names: NameTable,
+  ) {
     this.arena = arena;
     this.at = at;
     this.handle = arena.objectHandle(schedulerRoot.name as SchedulerHandle['kind'], at);
@@ -82,7 +111,6 @@ export class SchedulerTable {
     this.slots = options.slots;
     this.payloadBytes = options.payloadBytes;
     this.maxClients = options.maxClients;
-    this.maxQueue = options.maxQueue;
     this.threads = options.threads;
     this.#places = placesFor(at, options);
     this.i32 = arena.i32;
@@ -95,24 +123,26 @@ export class SchedulerTable {
     const { slots, maxTasks } = options;
     const names = NameTable.create(arena, { capacity: maxTasks, maxNameBytes: MAX_TASK_NAME_BYTES });
     const free = IndexStack.create(arena, { capacity: slots });
-    const queues = PRIORITIES.map(() => BoundedQueue.create(arena, { capacity: slots }));
+    const deques = Array.from({ length: options.threads }, () =>
+      WorkStealingDeque.create(arena, { capacity: MAX_BATCH, order: 'fifo' }),
+    );
     const at = arena.createObject(schedulerRoot, placesFor(0, options).lengthBytes);
-    const { strideBytes, clientsAt, workersAt, slotsAt } = placesFor(at, options);
+    const places = placesFor(at, options);
     const put = (word: number, value: number): void => void (arena.i32[(at >> 2) + word] = value);
     put(WORD.slots, slots);
     put(WORD.payloadBytes, options.payloadBytes);
-    put(WORD.strideBytes, strideBytes);
-    put(WORD.bands, queues.length);
-    put(WORD.maxQueue, options.maxQueue);
     put(WORD.maxClients, options.maxClients);
     put(WORD.threads, options.threads);
     put(WORD.freeAt, free.handle.at);
-    for (const [band, queue] of queues.entries()) put(WORD.queues + band, queue.handle.at);
     put(WORD.namesAt, names.handle.at);
-    put(WORD.clientsAt, clientsAt);
-    put(WORD.workersAt, workersAt);
-    put(WORD.slotsAt, slotsAt);
-    return new SchedulerTable(arena, at, options, names);
+    for (const field of PLACES) put(WORD[field], places[field]);
+    const table = new SchedulerTable(arena, at, options, names);
+    for (const [worker, deque] of deques.entries())
+      arena.i32[table.workerWord(worker + 1) + workerEntry.word.dequeAt] = deque.handle.at;
+    for (let client = 0; client <= options.maxClients; client++)
+      for (let level = 0; level < LEVELS; level++)
+        table.kernel.initializeLane(at, client, level, 2 ** places.laneShift);
+    return table;
   }
 
   /** @throws AttachError */
@@ -124,25 +154,18 @@ export class SchedulerTable {
       payloadBytes: range('payloadBytes', read(WORD.payloadBytes), lengthBytes),
       maxClients: range('maxClients', read(WORD.maxClients), MAX_CLIENTS),
       threads: range('threads', read(WORD.threads), MAX_THREADS),
-      maxQueue: range('maxQueue', read(WORD.maxQueue), MAX_SLOTS),
     };
     const places = placesFor(at, options);
     check('length in bytes', lengthBytes, places.lengthBytes);
-    for (const field of ['strideBytes', 'clientsAt', 'workersAt', 'slotsAt'] as const)
-      check(field, read(WORD[field]), places[field]);
-    check('bands', read(WORD.bands), PRIORITIES.length);
+    for (const field of PLACES) check(field, read(WORD[field]), places[field]);
     const free = IndexStack.attach(arena.objectHandle('lock-free/index-stack', read(WORD.freeAt)), arena);
     check('capacity of the free list', free.capacity, options.slots);
-    for (let band = 0; band < PRIORITIES.length; band++) {
-      const queueAt = read(WORD.queues + band);
-      const queue = BoundedQueue.attach(arena.objectHandle('lock-free/bounded-queue', queueAt), arena);
-      if (queue.capacity < options.slots)
-        throw new AttachError(
-          schedulerRoot.name,
-          'capacity of a queue',
-          queue.capacity,
-          `${options.slots} or more`,
-        );
+    for (let worker = 0; worker < options.threads; worker++) {
+      const dequeAt = arena.i32[
+        ((places.workersAt + worker * workerEntry.bytes) >> 2) + workerEntry.word.dequeAt
+      ] as number;
+      const deque = WorkStealingDeque.attach(arena.objectHandle('lock-free/deque', dequeAt), arena);
+      check('capacity of a deque', deque.capacity, MAX_BATCH);
     }
     const names = NameTable.attach(arena.objectHandle('shared-memory/name-table', read(WORD.namesAt)), arena);
     return new SchedulerTable(arena, at, options, names);
@@ -154,8 +177,17 @@ export class SchedulerTable {
     return (this.at >> 2) + WORD.phase;
   }
 
+  get hungryWord(): number {
+    return (this.at >> 2) + WORD.hungry;
+  }
+
   get bellWord(): number {
     return (this.at >> 2) + WORD.bell;
+  }
+
+  /** Hints of one client that wait at one level, at most. */
+  get laneRoom(): number {
+    return 2 ** this.#places.laneShift;
   }
 
   /** From one slot's word to the next one's. */

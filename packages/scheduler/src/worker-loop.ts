@@ -14,7 +14,6 @@ import {
   workerEntry,
 } from './layout.ts';
 import { readValue, writeThrown, writeValue } from './payload.ts';
-import { PRIORITIES } from './priority.ts';
 import type { SchedulerTable } from './table.ts';
 import type { TaskLoader } from './task-loader.ts';
 import type { TaskContext } from './tasks.ts';
@@ -41,7 +40,6 @@ export class WorkerLoop {
   readonly #wakeWord: number;
   #slot = 0;
   #claims = 0;
-  #fairBand = PRIORITIES.length - 1;
   #isDoomed = false;
   /** Whether the event loop has had its turn since the last task. */
   #hasTurned = false;
@@ -73,14 +71,14 @@ export class WorkerLoop {
 
   /** Runs tasks until the scheduler is closed, or this worker is being terminated. */
   async run(): Promise<void> {
+    this.#table.kernel.beginWork(this.#table.at, this.#party);
     while (!this.#isDoomed && this.#table.phase !== PHASE_CLOSED) {
       const count = await this.#runQueued();
       if (this.#isDoomed) return;
       this.#idle.idle(count);
       if (count > 0) this.#hasTurned = false;
       if (!this.#spin()) await this.#park();
-      // Something is queued that can not be claimed yet: its client is held up in the middle of entering it. Parking would be
-      // wrong, since the client may wake another worker for it; spinning may keep the client from the core.
+      // Whoever was to take what there is has taken it meanwhile, or is about to.
       else if (count === 0) Atomics.wait(this.#table.i32, this.#wakeWord, this.#wakes(), NAP_MS);
     }
   }
@@ -101,13 +99,13 @@ export class WorkerLoop {
     }
   }
 
-  /** Strictly by priority, but that one claim in `FAIR_EVERY` starts at another band, each in turn: no band starves. */
+  /** Strictly by priority, but that one claim in `FAIR_EVERY` is of a less urgent level, each in turn: none starves. */
   #claim(): number {
-    const { kernel, at } = this.#table;
-    if (++this.#claims % FAIR_EVERY !== 0) return kernel.claimTask(at, this.#party, 0);
-    const band = this.#fairBand;
-    this.#fairBand = band > 1 ? band - 1 : PRIORITIES.length - 1;
-    return kernel.claimTask(at, this.#party, band);
+    return this.#table.kernel.claimTask(
+      this.#table.at,
+      this.#party,
+      ++this.#claims % FAIR_EVERY === 0 ? 1 : 0,
+    );
   }
 
   /** @returns what to wait for where the task is not done yet */
@@ -176,7 +174,7 @@ export class WorkerLoop {
   #spin(): boolean {
     const { kernel, at } = this.#table;
     this.#isPatienceOver = false;
-    while (kernel.waitingTasks(at) === 0) {
+    while (kernel.hasWork(at) === 0) {
       this.#idle.idle(0);
       if (this.#isPatienceOver) return false;
     }
