@@ -1,7 +1,6 @@
 // What a client does with a slot: hands it to the workers, and takes it back before it has run. PROTOCOL.md, section 1.
 import { compareExchange, load } from '@corelane/shared-memory/kernel/atomics';
 import {
-  CLIENT_ENTRY_OWNER,
   CLIENT_GONE,
   DISOWNED,
   ENTERED,
@@ -27,12 +26,12 @@ import {
 } from './layout.generated.ts';
 import { ring, ringUnlessOpen } from './free-list.ts';
 import { hasRoom, pushHint } from './lanes.ts';
-import { become, clientAt, clientOf, generationOf, slotAt, stateOf, workerOf } from './places.ts';
+import { become, clientOf, generationOf, slotAt, stateOf, workerOf } from './places.ts';
 import { wakeOne } from './sleep.ts';
 
 /**
  * Hands a slot with a task written to it to the workers: one that the client holds, or of a task of its that has ended.
- * @returns ENTERED; LANE_FULL; NOT_OPEN where the scheduler was closed: it will not run; CLIENT_GONE; NOT_YOURS where it holds no such slot
+ * @returns ENTERED; LANE_FULL; NOT_OPEN where the scheduler was closed: it will not run; CLIENT_GONE where the slot is its no more: it was reclaimed
  */
 export function submitSlot(scheduler: i32, slot: i32, client: i32, level: i32): i32 {
   if (hasRoom(scheduler, client, level) == 0) return LANE_FULL;
@@ -42,7 +41,7 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, level: i32): 
     const seen = load(word);
     const state = stateOf(seen);
     if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
-      return NOT_YOURS;
+      return CLIENT_GONE;
     const generation = (generationOf(seen) + 1) & SLOT_STATE_GENERATION_MASK;
     queued = become(generation << SLOT_STATE_GENERATION_SHIFT, SLOT_QUEUED, client, 0);
     // take: against the worker's step from FINISHED to DONE, and a reclaim.
@@ -50,19 +49,11 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, level: i32): 
   }
   pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
   wakeOne(scheduler);
-  // Pairs with the owner's search for busy slots, and with a reclaim: they said so before they looked at the slots, so either they see
-  // the slot queued or we see them.
-  if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_OPEN)
-    return retract(scheduler, word, queued, client, NOT_OPEN);
-  if (load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER) <= 0)
-    return retract(scheduler, word, queued, client, CLIENT_GONE);
-  return ENTERED;
-}
-
-function retract(scheduler: i32, word: i32, queued: i32, client: i32, outcome: i32): i32 {
+  // Pairs with the owner's search for busy slots: it said so before, so either it sees the slot queued or we see that it is closing.
+  if (load(scheduler + SCHEDULER_ROOT_PHASE) == PHASE_OPEN) return ENTERED;
   if (compareExchange(word, queued, become(queued, SLOT_HELD, client, 0)) != queued) return ENTERED;
   ringUnlessOpen(scheduler);
-  return outcome;
+  return NOT_OPEN;
 }
 
 /** The client wants the result no more. A slot that is WITHDRAWN is the client's to use again. @returns WITHDRAWN, DISOWNED, TOO_LATE or NOT_YOURS */

@@ -15,7 +15,7 @@ import {
   NO_HINT,
   SCHEDULER_ROOT_LANE_SHIFT,
   SCHEDULER_ROOT_LEVELS,
-  SCHEDULER_ROOT_THREADS,
+  SCHEDULER_ROOT_SHARE,
   SLOT_HINT_LAP_MASK,
   SLOT_HINT_LAP_SHIFT,
 } from './layout.generated.ts';
@@ -139,8 +139,7 @@ export function takeBatch(scheduler: i32, client: i32, level: i32, worker: i32):
   const deque = dequeAt(scheduler, worker);
   const most = roomInDeque(deque, MAX_BATCH);
   const tail = load(lane + LANE_HEAD_TAIL);
-  // Half of an equal share at most: what is left is the others'.
-  const share = 2 * get(scheduler + SCHEDULER_ROOT_THREADS);
+  const share = get(scheduler + SCHEDULER_ROOT_SHARE);
   let count = 0;
   while (count < most && count < MAX_BATCH) {
     // Another one only where as many more are there as it would leave to the others.

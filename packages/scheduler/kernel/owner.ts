@@ -121,9 +121,10 @@ export function reclaimSlot(scheduler: i32, slot: i32, client: i32): i32 {
     // Its worker finds the list closed and frees it; if that is gone too, recoverSlot does.
     if (state == SLOT_FINISHED) return UNTOUCHED;
     const runs = state == SLOT_RUNNING;
-    const next = runs ? become(seen, SLOT_ORPHANED, 0, workerOf(seen)) : become(seen, SLOT_HELD, client, 0);
+    // Nobody's from here on: a client that is alive after all finds that it does not hold the slot.
+    const next = runs ? become(seen, SLOT_ORPHANED, 0, workerOf(seen)) : become(seen, SLOT_HELD, 0, 0);
     // take: against the worker's claim or finish, and its drop of a slot that it delivered to a closed list.
-    if (seen != next && compareExchange(word, seen, next) != seen) continue;
+    if (compareExchange(word, seen, next) != seen) continue;
     if (runs) return DISOWNED;
     giveBack(scheduler, slot, next);
     return state == SLOT_QUEUED || state == SLOT_MENDING ? WITHDRAWN : DROPPED;

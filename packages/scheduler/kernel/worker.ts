@@ -9,6 +9,7 @@ import {
   NO_TASK,
   NOT_YOURS,
   SCHEDULER_ROOT_SLOTS,
+  SCHEDULER_ROOT_SHARE,
   SCHEDULER_ROOT_THREADS,
   SLOT_CONDEMNED,
   SLOT_DOOMED,
@@ -40,17 +41,18 @@ export function beginWork(scheduler: i32, worker: i32): void {
   adoptDeque(deque);
   const entry = workerAt(scheduler, worker);
   set(entry + WORKER_ENTRY_BATCH_LEVEL, dequeSize(deque) > 0 ? 0 : -1);
-  set(entry + WORKER_ENTRY_FAIR_LEVEL, LEVELS);
+  set(entry + WORKER_ENTRY_FAIR_LEVEL, 0);
 }
 
 /**
  * Claims the most urgent task. Of its own batch, of a lane, or of another worker's batch.
- * @param inTurn not 0: the most urgent of a level below that of the last such claim, in turn, so that no level starves
+ * @param inTurn not 0: of a level below that of the last such claim, and below the most urgent one, in turn: no level starves
  * @returns its slot, or NO_TASK
  */
 export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
   const entry = workerAt(scheduler, worker);
   let below = inTurn != 0 ? get(entry + WORKER_ENTRY_FAIR_LEVEL) : LEVELS;
+  let begun = inTurn;
   while (true) {
     const level = seekLevel(scheduler, below);
     const batchLevel = get(entry + WORKER_ENTRY_BATCH_LEVEL);
@@ -68,7 +70,10 @@ export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
       hint = hintOf(scheduler, worker, level);
       if (hint < 0) continue; // what there was is gone, or it is a batch now: look again
     } else if (below < LEVELS) {
-      below = LEVELS; // the turn begins anew
+      // The turn begins anew: below the most urgent level that has something, where there is one.
+      const top = begun != 0 ? seekLevel(scheduler, LEVELS) : -1;
+      below = top > 0 ? top : LEVELS;
+      begun = 0;
       continue;
     } else {
       hint = rob(scheduler, worker);
@@ -88,7 +93,7 @@ function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
   if (client < 0) return NO_HINT;
   set(entry + WORKER_ENTRY_NEXT_CLIENT, (client + 1) | 0);
   // A batch is of one level, and of no use to the only worker.
-  if (get(scheduler + SCHEDULER_ROOT_THREADS) == 1 || get(entry + WORKER_ENTRY_BATCH_LEVEL) >= 0)
+  if (get(scheduler + SCHEDULER_ROOT_SHARE) == 0 || get(entry + WORKER_ENTRY_BATCH_LEVEL) >= 0)
     return takeHint(scheduler, client, level);
   const count = takeBatch(scheduler, client, level, worker);
   if (count > 0) set(entry + WORKER_ENTRY_BATCH_LEVEL, level);

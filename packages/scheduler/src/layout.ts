@@ -135,6 +135,9 @@ export const schedulerRoot = root('scheduler/scheduler', 2, {
   slots: immutable('i32', { doc: 'tasks in the scheduler at most' }),
   payloadBytes: immutable('i32', { doc: 'bytes of arguments, and of a result, at most' }),
   strideBytes: immutable('i32', { doc: 'from one slot to the next' }),
+  share: immutable('i32', {
+    doc: 'hints that wait in a lane for each that a worker takes at once; 0: it takes one',
+  }),
   laneShift: immutable('i32', { doc: 'a lane has room for 2 to the power of this many hints' }),
   laneBytes: immutable('i32', { doc: 'from one lane to the next' }),
   maxClients: immutable('i32', { doc: 'places for clients' }),

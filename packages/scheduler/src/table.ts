@@ -135,6 +135,8 @@ export class SchedulerTable {
     put(WORD.threads, options.threads);
     put(WORD.freeAt, free.handle.at);
     put(WORD.namesAt, names.handle.at);
+    // Half of an equal share: what is left is the others'. A batch is of no use to the only worker.
+    put(WORD.share, options.threads === 1 ? 0 : 2 * options.threads);
     for (const field of PLACES) put(WORD[field], places[field]);
     const table = new SchedulerTable(arena, at, options, names);
     for (const [worker, deque] of deques.entries())

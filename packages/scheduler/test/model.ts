@@ -1,9 +1,21 @@
-// A scheduler in the model memory: one band, and as few slots, clients and workers as a scenario needs.
+// A scheduler in the model memory: as few slots, clients, workers and room in lanes as a scenario needs, all at one level.
 import { peek, poke } from '@corelane/interleave';
-import { initializeQueue, popQueue, pushQueue } from '@corelane/lock-free/kernel/bounded-queue';
+import { initializeDeque } from '@corelane/lock-free/kernel/deque';
 import { initializeStack, popStack } from '@corelane/lock-free/kernel/index-stack';
-import { boundedQueueRoot, indexStackRoot, queueCell, stackLink } from '../../lock-free/src/layout.ts';
-import { clientEntry, schedulerRoot, SLOT_FREE, slotHead, slotState, workerEntry } from '../src/layout.ts';
+import { DEQUE_FIFO, dequeRoot, dequeSlot, indexStackRoot, stackLink } from '../../lock-free/src/layout.ts';
+import {
+  clientEntry,
+  laneCell,
+  laneHead,
+  LEVELS,
+  LIST_CLOSED,
+  MAX_BATCH,
+  schedulerRoot,
+  SLOT_FREE,
+  slotHead,
+  slotState,
+  workerEntry,
+} from '../src/layout.ts';
 import { readWord, writeWord } from './kernel/words.ts';
 
 export type Kernel = typeof import('../kernel/index.ts');
@@ -12,17 +24,24 @@ export const S = 0;
 export const SLOTS = 2;
 export const CLIENTS = 2;
 export const WORKERS = 2;
-const QUEUE_CAPACITY = 2;
+/** The level of all tasks. */
+export const LEVEL = 0;
+const LANE_SHIFT = 2;
+const LANE_BYTES: number = laneHead.bytes + 128;
 /** Head and one word of payload. */
 const STRIDE: number = slotHead.bytes + 8;
 
 const FREE: number = schedulerRoot.bytes;
-const QUEUE: number = FREE + indexStackRoot.bytes + 128;
-const CLIENTS_AT: number = QUEUE + boundedQueueRoot.bytes + 128;
+const DEQUES: number = FREE + indexStackRoot.bytes + 128;
+const DEQUE_BYTES: number = dequeRoot.bytes + 128;
+const CLIENTS_AT: number = DEQUES + WORKERS * DEQUE_BYTES;
 const WORKERS_AT: number = CLIENTS_AT + CLIENTS * clientEntry.bytes;
-const SLOTS_AT: number = WORKERS_AT + WORKERS * workerEntry.bytes;
+const READY_AT: number = WORKERS_AT + WORKERS * workerEntry.bytes;
+const LANES_AT: number = READY_AT + 128;
+const SLOTS_AT: number = LANES_AT + (CLIENTS + 1) * LEVELS * LANE_BYTES;
 export const BYTES: number = SLOTS_AT + SLOTS * STRIDE;
 
+const laneAt = (client: number): number => LANES_AT + (client * LEVELS + LEVEL) * LANE_BYTES;
 export const slotAt = (slot: number): number => SLOTS_AT + slot * STRIDE;
 export const payloadAt = (slot: number): number => slotAt(slot) + slotHead.bytes;
 export const listAt = (client: number): number =>
@@ -38,12 +57,22 @@ export const NAMES: Readonly<Record<number, string>> = {
   [BELL]: 'bell',
   [PARKED]: 'parked',
   [FREE + indexStackRoot.offset.head]: 'free',
-  [QUEUE + boundedQueueRoot.offset.tail]: 'tail',
-  [QUEUE + boundedQueueRoot.offset.head]: 'head',
+  [S + schedulerRoot.offset.levels]: 'levels',
+  [S + schedulerRoot.offset.hungry]: 'hungry',
+  [READY_AT + LEVEL * 4]: 'ready',
+  ...Object.fromEntries(
+    [0, 1, 2].flatMap((client) => [
+      [laneAt(client) + laneHead.offset.tail, `tail${client}`],
+      [laneAt(client) + laneHead.bytes, `lane${client}[0]`],
+      [laneAt(client) + laneHead.bytes + laneCell.bytes, `lane${client}[1]`],
+    ]),
+  ),
   ...Object.fromEntries(
     [0, 1].flatMap((i) => [
-      [QUEUE + boundedQueueRoot.bytes + i * queueCell.bytes, `sequence${i}`],
-      [QUEUE + boundedQueueRoot.bytes + i * queueCell.bytes + 4, `cell${i}`],
+      [DEQUES + i * DEQUE_BYTES + dequeRoot.offset.top, `top${i + 1}`],
+      [DEQUES + i * DEQUE_BYTES + dequeRoot.offset.bottom, `bottom${i + 1}`],
+      [DEQUES + i * DEQUE_BYTES + dequeRoot.bytes, `deque${i + 1}[0]`],
+      [DEQUES + i * DEQUE_BYTES + dequeRoot.bytes + dequeSlot.bytes, `deque${i + 1}[1]`],
       [FREE + indexStackRoot.bytes + i * stackLink.bytes, `link${i}`],
       [slotAt(i) + slotHead.offset.state, `state${i}`],
       [slotAt(i) + slotHead.offset.next, `next${i}`],
@@ -51,29 +80,43 @@ export const NAMES: Readonly<Record<number, string>> = {
       [listAt(i + 1), `list${i + 1}`],
       [ownerAt(i + 1), `owner${i + 1}`],
       [WORKERS_AT + i * workerEntry.bytes + workerEntry.offset.wake, `wake${i + 1}`],
-      [WORKERS_AT + i * workerEntry.bytes + workerEntry.offset.current, `current${i + 1}`],
     ]),
   ),
 };
 
-/** Writes a scheduler with all slots free and both clients attached. */
-export function start(slots: number = SLOTS, workers: number = WORKERS): void {
+/**
+ * Writes a scheduler with all slots free and both clients attached.
+ * @param share hints that wait for each that a worker takes at once; 0: no batches
+ */
+export function start(slots: number = SLOTS, workers: number = WORKERS, share = 0): void {
   const root = schedulerRoot.offset;
   const put = (offset: number, value: number): void => poke(S + offset, value);
   put(root.slots, slots);
   put(root.payloadBytes, 4);
   put(root.strideBytes, STRIDE);
-  put(root.bands, 1);
-  put(root.maxQueue, slots);
+  put(root.share, share);
+  put(root.laneShift, LANE_SHIFT);
+  put(root.laneBytes, LANE_BYTES);
+  put(root.readyAt, READY_AT);
+  put(root.lanesAt, LANES_AT);
   put(root.maxClients, CLIENTS);
   put(root.threads, workers);
   put(root.freeAt, FREE);
-  put(root.queues, QUEUE);
   put(root.clientsAt, CLIENTS_AT);
   put(root.workersAt, WORKERS_AT);
   put(root.slotsAt, SLOTS_AT);
   initializeStack(FREE, slots, 1);
-  initializeQueue(QUEUE, QUEUE_CAPACITY, 0);
+  // Laps that wrap soon.
+  for (let client = 0; client <= CLIENTS; client++)
+    for (const field of ['head', 'tailSeen', 'tail'] as const)
+      poke(laneAt(client) + laneHead.offset[field], 15 << LANE_SHIFT);
+  for (let worker = 1; worker <= WORKERS; worker++) {
+    const entry = WORKERS_AT + (worker - 1) * workerEntry.bytes;
+    const deque = DEQUES + (worker - 1) * DEQUE_BYTES;
+    initializeDeque(deque, MAX_BATCH, DEQUE_FIFO, 0);
+    poke(entry + workerEntry.offset.dequeAt, deque);
+    poke(entry + workerEntry.offset.batchLevel, -1);
+  }
   for (let client = 1; client <= CLIENTS; client++) poke(ownerAt(client), client);
 }
 
@@ -83,15 +126,22 @@ export const pack = (s: number, c: number, w: number): number =>
   s | (c << field.client.shift) | (w << field.worker.shift);
 export const stateIn = (slot: number): number =>
   (peek(slotAt(slot) + slotHead.offset.state) >>> field.state.shift) & field.state.mask;
-export const pokeState = (slot: number, s: number, c: number, w: number): void =>
-  poke(slotAt(slot) + slotHead.offset.state, pack(s, c, w));
+export const pokeState = (slot: number, s: number, c: number, w: number): void => {
+  const generation =
+    peek(slotAt(slot) + slotHead.offset.state) & (field.generation.mask << field.generation.shift);
+  poke(slotAt(slot) + slotHead.offset.state, pack(s, c, w) | generation);
+};
 
-/** Writes a task into a slot that the client acquires, and enters it. @returns what enterSlot said, or the refusal */
+/** Writes a task into a slot that the client acquires, and submits it. @returns what submitSlot said, or the refusal */
 export function submit(k: Kernel, client: number, value: number): number {
   const slot = k.acquireSlot(S, client);
-  if (slot < 0) return slot;
+  return slot < 0 ? slot : resubmit(k, client, slot, value);
+}
+
+/** The same with a slot that the client holds. Where it is refused, the client holds it still. */
+export function resubmit(k: Kernel, client: number, slot: number, value: number): number {
   writeWord(payloadAt(slot), value);
-  return k.enterSlot(S, slot, client, 0);
+  return k.submitSlot(S, slot, client, LEVEL);
 }
 
 /** The task: ten times its argument. */
@@ -114,14 +164,13 @@ export function collect(k: Kernel, client: number): number[] {
 
 /** What is wrong with the slots once nobody works any more: each must be in the free list, once. */
 export function allFree(k: Kernel, slots: number = SLOTS): string | undefined {
-  const queued = popQueue(QUEUE);
-  if (queued >= 0) {
-    if (stateIn(queued) === SLOT_FREE) return `slot ${queued} is free and still queued`;
-    pushQueue(QUEUE, queued);
-  }
-  // Cancelled slots are freed by whoever takes them out of the queue.
+  // Stale hints are thrown away by whoever finds them.
   const leftover = k.claimTask(S, 1, 0);
   if (leftover >= 0) return `slot ${leftover} was still queued`;
+  // What clients hold they may use again.
+  for (const client of [1, 2])
+    for (let slot = 0; slot < slots && peek(listAt(client)) !== LIST_CLOSED; slot++)
+      k.releaseSlot(S, slot, client);
   const free = new Set<number>();
   for (let count = 0; count <= slots; count++) {
     const slot = popStack(FREE);

@@ -1,5 +1,5 @@
 // All interleavings of a slot's life: claims, cancellations, completions, crashes and reclaims against each other.
-import { explore, killsMutants, peek, type Mutant, type Scenario } from '@corelane/interleave';
+import { explore, killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
 import * as kernel from '../kernel/index.ts';
 import {
@@ -8,17 +8,19 @@ import {
   DISOWNED,
   DOOMED,
   DROPPED,
+  ENTERED,
   LIST_CLOSED,
+  MENDED,
   NO_TASK,
   NOT_YOURS,
   RELEASED,
   SLOT_DOOMED,
-  SLOT_ENTERING,
   SLOT_FINISHED,
   SLOT_HELD,
   SLOT_RUNNING,
   TASK_LOST,
   TOO_LATE,
+  UNTOUCHED,
   WITHDRAWN,
 } from '../src/layout.ts';
 import { storeWord, writeWord } from './kernel/words.ts';
@@ -32,10 +34,12 @@ import {
   NAMES,
   ownerAt,
   payloadAt,
+  slotAt,
   pokeState,
   S,
   start,
   stateIn,
+  resubmit,
   submit,
 } from './model.ts';
 
@@ -64,12 +68,20 @@ const scenario = (
   setup: () => void,
   threads: Scenario['threads'],
   check: (results: any) => string | undefined,
-): Scenario => ({ name, bytes: BYTES, names: NAMES, setup, threads, check });
+): Scenario => ({ name, bytes: BYTES, names: NAMES, setup, threads, check, maxSteps: 400 });
 
 /** One slot, in the queue, of client 1. */
 const queued = (k: Kernel) => (): void => {
   start(1);
   submit(k, 1, 7);
+};
+
+/** Takes the hint out of the lane, and loses it. */
+const loseHint = (k: Kernel): void => {
+  const state = peek(slotAt(0));
+  pokeState(0, SLOT_HELD, 1, 0);
+  k.claimTask(S, 1, 0);
+  poke(slotAt(0), state);
 };
 
 /** One slot that worker 1 runs for client 1; out of the queue and the free list. */
@@ -140,7 +152,7 @@ const SCENARIOS = [
           execute(0);
           return k.finishSlot(S, 0, 1, 0);
         },
-        () => [k.condemnSlot(S, 0, 1), k.doomWorker(S, 1)],
+        () => [k.condemnSlot(S, 0, 1), k.doomSlot(S, 0)],
       ],
       ([finish, [condemned, doomed]]: [number, [number, number]]) => {
         const results = collect(k, 1).join();
@@ -256,23 +268,104 @@ const SCENARIOS = [
     ),
   (k: Kernel): Scenario =>
     scenario(
-      'a queued slot of a client that is gone is not free before it is out of the queue',
+      'a slot is used again while a worker has a hint to its last task: the new task runs once, the old one at most once',
       queued(k),
       [
+        work(k, 1),
         () => {
-          k.closeList(S, 1);
-          return k.reclaimSlot(S, 0, 1);
+          const outcome = k.cancelSlot(S, 0, 1);
+          return [outcome, outcome === WITHDRAWN ? resubmit(k, 1, 0, 8) : NO_TASK];
         },
       ],
-      ([outcome]: [number]) => (outcome === WITHDRAWN ? allFree(k, 1) : `${outcome}`),
+      ([done, [outcome, again]]: [number, [number, number]]) => {
+        const next = work(k, 2)();
+        const results = collect(k, 1).join();
+        if (outcome === WITHDRAWN) {
+          if (again !== ENTERED || results !== '80') return `submitted again ${again}, results ${results}`;
+          return [done, next].toSorted((x, y) => x - y).join() === `${NO_TASK},${DELIVERED}`
+            ? allFree(k, 1)
+            : `workers said ${done}, ${next}`;
+        }
+        return next === NO_TASK ? allFree(k, 1) : `a second worker said ${next}`;
+      },
     ),
   (k: Kernel): Scenario =>
     scenario(
-      'a client that died before it pushed: the slot is freed, and never run',
+      'a slot that is used again waits for its turn anew',
+      () => {
+        start(2);
+        submit(k, 1, 7);
+        submit(k, 1, 8);
+      },
+      [() => [k.cancelSlot(S, 0, 1), resubmit(k, 1, 0, 9)]],
+      () => {
+        work(k, 1)();
+        const first = collect(k, 1).join();
+        work(k, 1)();
+        return first === '80' && collect(k, 1).join() === '90' ? allFree(k, 2) : `first ${first}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a slot is used again before its worker has made its last step: the step changes nothing',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => {
+          const link = k.takeFinished(S, 1);
+          return link > 0 ? resubmit(k, 1, 0, 8) : NO_TASK;
+        },
+      ],
+      ([, again]: [number, number]) => {
+        if (again === NO_TASK) return collect(k, 1).join() === '7' ? allFree(k, 1) : 'the result is lost';
+        const next = work(k, 2)();
+        const results = collect(k, 1).join();
+        return again === ENTERED && next === DELIVERED && results === '80'
+          ? allFree(k, 1)
+          : `submitted ${again}, run ${next}, results ${results}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a slot with two hints runs once, whatever becomes of the first',
+      queued(k),
+      [work(k, 1), () => k.mendSlot(S, 0), () => k.cancelSlot(S, 0, 1)],
+      ([done, mended, outcome]: [number, number, number]) => {
+        const next = work(k, 2)();
+        const results = collect(k, 1).join();
+        const ran = [done, next].filter((each) => each !== NO_TASK);
+        if (mended !== MENDED && mended !== UNTOUCHED) return `mended ${mended}`;
+        if (outcome === WITHDRAWN)
+          return ran.length === 0 && results === '' ? allFree(k, 1) : `withdrawn, ran ${ran.join()}`;
+        if (ran.length !== 1) return `cancel said ${outcome}, ran ${ran.join()}`;
+        return results === (outcome === TOO_LATE ? '70' : '')
+          ? allFree(k, 1)
+          : `cancel said ${outcome}, results ${results}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a task whose hint went with a worker runs after it is mended',
+      () => {
+        queued(k)();
+        loseHint(k);
+      },
+      [() => k.mendSlot(S, 0), work(k, 1)],
+      ([mended, done]: [number, number]) => {
+        const next = work(k, 2)();
+        const results = collect(k, 1).join();
+        if (mended !== MENDED || results !== '70') return `mended ${mended}, results ${results}`;
+        return [done, next].filter((each) => each === DELIVERED).length === 1
+          ? allFree(k, 1)
+          : `ran ${done}, ${next}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client that is gone before it submitted: the slot is freed, and never run',
       () => {
         start(1);
         k.acquireSlot(S, 1);
-        pokeState(0, SLOT_ENTERING, 1, 0);
       },
       [
         work(k, 1),
@@ -281,7 +374,29 @@ const SCENARIOS = [
           return k.reclaimSlot(S, 0, 1);
         },
       ],
-      ([done]: [number]) => (done === NO_TASK ? allFree(k, 1) : `ran: ${done}`),
+      ([done, outcome]: [number, number]) =>
+        done === NO_TASK && outcome === DROPPED ? allFree(k, 1) : `ran: ${done}, reclaim said ${outcome}`,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a reclaimed client submits nothing that runs after its slots were looked at',
+      () => {
+        start(1);
+        k.acquireSlot(S, 1);
+      },
+      [
+        () => resubmit(k, 1, 0, 7),
+        () => {
+          storeWord(ownerAt(1), CLIENT_RECLAIMED);
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([outcome, reclaimed]: [number, number]) => {
+        const done = work(k, 1)();
+        if (reclaimed === DROPPED && done !== NO_TASK) return `submit said ${outcome}, and it ran: ${done}`;
+        return reclaimed === UNTOUCHED ? `reclaim said ${reclaimed}` : allFree(k, 1);
+      },
     ),
   (k: Kernel): Scenario =>
     scenario(
@@ -318,44 +433,35 @@ const SCENARIOS = [
     ),
 ];
 
+const CLAIM =
+  'return compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) == seen ? slot : NO_TASK;';
+
 const MUTANTS: Mutant[] = [
   {
     name: 'the slot is published in the list before its state says that it is finished',
     file: 'worker.ts',
-    find: `      if (compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)) == seen)
+    find: `      if (compareExchange(word, seen, become(seen, SLOT_FINISHED, client, worker)) == seen)
         return deliverSlot(scheduler, slot, client, worker);`,
     replace: `      const outcome = deliverSlot(scheduler, slot, client, worker);
-      compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)); return outcome;`,
+      compareExchange(word, seen, become(seen, SLOT_FINISHED, client, worker)); return outcome;`,
   },
   {
     name: 'a worker claims a task without the CAS',
     file: 'worker.ts',
-    find: 'let seen = compareExchange(word, queued, running);',
-    replace: 'let seen = queued; store(word, running);',
+    find: CLAIM,
+    replace: 'store(word, become(seen, SLOT_RUNNING, clientOf(seen), worker)); return slot;',
+  },
+  {
+    name: 'a hint leads to whatever task the slot holds now, over a claim that lies between',
+    file: 'worker.ts',
+    find: 'if (stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation) return NO_TASK;',
+    replace: 'if (generationOf(seen) != generation) return NO_TASK;',
   },
   {
     name: 'a worker finishes a task without looking whether it was cancelled',
     file: 'worker.ts',
-    find: 'if (compareExchange(word, seen, pack(SLOT_FINISHED, client, worker)) == seen)',
-    replace: 'store(word, pack(SLOT_FINISHED, client, worker)); if (true)',
-  },
-  {
-    name: 'a worker gives up a slot that its client is just entering',
-    file: 'worker.ts',
-    find: 'if (seen == entering) {',
-    replace: 'if (false) {',
-  },
-  {
-    name: 'a worker that lost the race against the end of entering gives up',
-    file: 'worker.ts',
-    find: 'if (seen == queued) seen = compareExchange(word, queued, running); // the client got there in between',
-    replace: '',
-  },
-  {
-    name: 'a cancelled slot is not freed by the worker that takes it out',
-    file: 'worker.ts',
-    find: 'if (stateOf(seen) == SLOT_CANCELLED) {',
-    replace: 'if (false) {',
+    find: 'if (compareExchange(word, seen, become(seen, SLOT_FINISHED, client, worker)) == seen)',
+    replace: 'store(word, become(seen, SLOT_FINISHED, client, worker)); if (true)',
   },
   {
     name: 'a condemned task is dropped without looking whether its worker is doomed',
@@ -368,21 +474,27 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a cancellation does not look whether the task was claimed',
     file: 'kernel/client.ts',
-    find: 'if (compareExchange(word, seen, next) == seen) return state',
-    replace: 'store(word, next); if (true) return state',
+    find: 'if (compareExchange(word, seen, next) == seen) {',
+    replace: 'store(word, next); if (true) {',
   },
   {
-    name: 'a reclaim frees a slot that is still in its queue',
-    file: 'owner.ts',
-    find: `      next = pack(SLOT_CANCELLED, 0, 0);
-      outcome = WITHDRAWN;`,
-    replace: 'outcome = WITHDRAWN;',
-  },
-  {
-    name: 'a client overwrites the claim of a worker when it has entered a task',
+    name: 'a client submits a slot whatever its state is',
     file: 'kernel/client.ts',
-    find: 'compareExchange(word, entering, queued);',
-    replace: 'store(word, queued);',
+    find: 'if (compareExchange(word, seen, queued) == seen) break;',
+    replace: 'store(word, queued); break;',
+  },
+  {
+    name: 'the generation stays',
+    file: 'kernel/client.ts',
+    find: 'const generation = (generationOf(seen) + 1) & SLOT_STATE_GENERATION_MASK;',
+    replace: 'const generation = generationOf(seen);',
+  },
+  {
+    name: 'the hint is written before the slot says that it is queued',
+    file: 'kernel/client.ts',
+    find: '    if (compareExchange(word, seen, queued) == seen) break;\n  }\n  pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));',
+    replace:
+      '    pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));\n    if (compareExchange(word, seen, queued) == seen) break;\n  }',
   },
   {
     name: 'the list is overwritten by a push',
@@ -417,36 +529,51 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a slot is released whatever its state is',
     file: 'free-list.ts',
-    find: `if (clientOf(seen) != client) return NOT_YOURS;
-    if (seen == held) break;`,
-    replace: 'if (seen == held || clientOf(seen) != client) break;',
+    find: 'if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED)) return NOT_YOURS;',
+    replace: '',
   },
   {
     name: 'a freed slot is marked FREE over the mark of who acquired it',
     file: 'free-list.ts',
-    find: 'compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held, pack(SLOT_FREE, 0, 0));',
-    replace: 'store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_FREE, 0, 0));',
+    find: 'compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held, become(held, SLOT_FREE, 0, 0));',
+    replace: 'store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, become(held, SLOT_FREE, 0, 0));',
   },
   {
     name: 'a client looks whether it was reclaimed before it marks its slot',
     file: 'free-list.ts',
-    find: '  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));\n  let refusal = 0;',
-    replace: `  const looked = load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER);
-  store(slotAt(scheduler, slot) + SLOT_HEAD_STATE, pack(SLOT_HELD, client, 0));
-  if (looked > 0) return slot;
-  let refusal = 0;`,
+    find: '  store(word, held);\n  // Pairs with the reclaim of this client, which says so before it looks at the slots.\n  if (load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER) > 0) return slot;',
+    replace:
+      '  const looked = load(clientAt(scheduler, client) + CLIENT_ENTRY_OWNER);\n  store(word, held);\n  if (looked > 0) return slot;',
   },
   {
     name: 'the owner dooms a worker without looking whether it has finished',
     file: 'owner.ts',
-    find: 'return compareExchange(word, condemned, pack(SLOT_DOOMED, 0, worker)) == condemned ? 1 : 0;',
-    replace: 'if (load(word) != condemned) return 0; store(word, pack(SLOT_DOOMED, 0, worker)); return 1;',
+    find: 'return compareExchange(word, seen, become(seen, SLOT_DOOMED, 0, worker)) == seen ? worker : 0;',
+    replace: 'store(word, become(seen, SLOT_DOOMED, 0, worker)); return worker;',
+  },
+  {
+    name: 'the owner mends a slot over a claim',
+    file: 'owner.ts',
+    find: 'if (compareExchange(word, seen, mending) != seen) return UNTOUCHED;',
+    replace: 'store(word, mending);',
+  },
+  {
+    name: 'the owner gives a mended slot back over a cancellation',
+    file: 'owner.ts',
+    find: 'if (compareExchange(word, mending, seen) != mending) return UNTOUCHED;',
+    replace: 'store(word, seen);',
+  },
+  {
+    name: 'the owner mends without a hint',
+    file: 'owner.ts',
+    find: 'pushHint(scheduler, 0, level, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));',
+    replace: '',
   },
   {
     name: 'the owner recovers a slot without looking whether its client cancelled it',
     file: 'owner.ts',
-    find: 'if (compareExchange(word, seen, isLost ? pack(SLOT_FINISHED, client, worker) : held) != seen) continue;',
-    replace: 'store(word, isLost ? pack(SLOT_FINISHED, client, worker) : held);',
+    find: 'if (compareExchange(word, seen, isLost ? become(seen, SLOT_FINISHED, client, worker) : held) != seen) continue;',
+    replace: 'store(word, isLost ? become(seen, SLOT_FINISHED, client, worker) : held);',
   },
   {
     name: 'a result that was not listed is forgotten',
@@ -463,20 +590,14 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a reclaim does not close the list',
     file: 'owner.ts',
-    find: 'exchange(list, LIST_CLOSED);',
-    replace: '',
+    find: 'const link = exchange(list, LIST_CLOSED);',
+    replace: 'const link = load(list);',
   },
   {
     name: 'a reclaim does not look whether the worker was faster',
     file: 'owner.ts',
-    find: 'if (seen != next && compareExchange(word, seen, next) != seen) continue;',
-    replace: 'store(word, next);',
-  },
-  {
-    name: 'a reclaim leaves a slot that was not pushed to a worker',
-    file: 'owner.ts',
-    find: 'outcome = WITHDRAWN; // it died before the push',
-    replace: 'next = pack(SLOT_CANCELLED, 0, 0); outcome = WITHDRAWN;',
+    find: 'if (compareExchange(word, seen, next) != seen) continue;\n    if (runs) return DISOWNED;',
+    replace: 'store(word, next);\n    if (runs) return DISOWNED;',
   },
 ];
 
