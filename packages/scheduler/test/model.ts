@@ -39,7 +39,9 @@ const WORKERS_AT: number = CLIENTS_AT + CLIENTS * clientEntry.bytes;
 const READY_AT: number = WORKERS_AT + WORKERS * workerEntry.bytes;
 const LANES_AT: number = READY_AT + 128;
 const SLOTS_AT: number = LANES_AT + (CLIENTS + 1) * LEVELS * LANE_BYTES;
-export const BYTES: number = SLOTS_AT + SLOTS * STRIDE;
+/** A word of the scenario's own. */
+export const HOLD: number = SLOTS_AT + SLOTS * STRIDE;
+export const BYTES: number = HOLD + 8;
 
 const laneAt = (client: number): number => LANES_AT + (client * LEVELS + LEVEL) * LANE_BYTES;
 export const slotAt = (slot: number): number => SLOTS_AT + slot * STRIDE;
@@ -59,6 +61,7 @@ export const NAMES: Readonly<Record<number, string>> = {
   [FREE + indexStackRoot.offset.head]: 'free',
   [S + schedulerRoot.offset.levels]: 'levels',
   [S + schedulerRoot.offset.hungry]: 'hungry',
+  [HOLD]: 'hold',
   [READY_AT + LEVEL * 4]: 'ready',
   ...Object.fromEntries(
     [0, 1, 2].flatMap((client) => [

@@ -1,5 +1,5 @@
 // What threads of scenarios do themselves, on the twin like the kernels: only files of a folder `kernel` reach it.
-import { get, load, set, store, wait } from '@corelane/shared-memory/kernel/atomics';
+import { get, load, notify, set, store, wait } from '@corelane/shared-memory/kernel/atomics';
 
 export function readWord(at: i32): i32 {
   return get(at);
@@ -24,4 +24,8 @@ export function waitWord(at: i32, expected: i32): i32 {
 /** Gives way for a moment. */
 export function napWord(at: i32): void {
   wait(at, load(at), 50);
+}
+
+export function wakeWord(at: i32): i32 {
+  return notify(at, -1);
 }
