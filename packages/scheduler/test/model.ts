@@ -43,6 +43,8 @@ const SLOTS_AT: number = LANES_AT + (CLIENTS + 1) * LEVELS * LANE_BYTES;
 export const HOLD: number = SLOTS_AT + SLOTS * STRIDE;
 export const BYTES: number = HOLD + 8;
 
+/** Of a worker. */
+export const dequeOf = (worker: number): number => DEQUES + (worker - 1) * DEQUE_BYTES;
 const laneAt = (client: number): number => LANES_AT + (client * LEVELS + LEVEL) * LANE_BYTES;
 export const slotAt = (slot: number): number => SLOTS_AT + slot * STRIDE;
 export const payloadAt = (slot: number): number => slotAt(slot) + slotHead.bytes;
@@ -89,16 +91,22 @@ export const NAMES: Readonly<Record<number, string>> = {
 
 /**
  * Writes a scheduler with all slots free and both clients attached.
+ * @param laneShift a lane has room for 2 to the power of this many hints: 2 at most
  * @param share hints that wait for each that a worker takes at once; 0: no batches
  */
-export function start(slots: number = SLOTS, workers: number = WORKERS, share = 0): void {
+export function start(
+  slots: number = SLOTS,
+  workers: number = WORKERS,
+  share = 0,
+  laneShift = LANE_SHIFT,
+): void {
   const root = schedulerRoot.offset;
   const put = (offset: number, value: number): void => poke(S + offset, value);
   put(root.slots, slots);
   put(root.payloadBytes, 4);
   put(root.strideBytes, STRIDE);
   put(root.share, share);
-  put(root.laneShift, LANE_SHIFT);
+  put(root.laneShift, laneShift);
   put(root.laneBytes, LANE_BYTES);
   put(root.readyAt, READY_AT);
   put(root.lanesAt, LANES_AT);
@@ -112,7 +120,7 @@ export function start(slots: number = SLOTS, workers: number = WORKERS, share = 
   // Laps that wrap soon.
   for (let client = 0; client <= CLIENTS; client++)
     for (const field of ['head', 'tailSeen', 'tail'] as const)
-      poke(laneAt(client) + laneHead.offset[field], 15 << LANE_SHIFT);
+      poke(laneAt(client) + laneHead.offset[field], 15 << laneShift);
   for (let worker = 1; worker <= WORKERS; worker++) {
     const entry = WORKERS_AT + (worker - 1) * workerEntry.bytes;
     const deque = DEQUES + (worker - 1) * DEQUE_BYTES;

@@ -471,12 +471,6 @@ const MUTANTS: Mutant[] = [
     expect: 'deadlock',
   },
   {
-    name: 'a lane whose tail has moved on is taken for empty',
-    file: 'lanes.ts',
-    find: 'if (again == tail) return 1;',
-    replace: 'return 1;',
-  },
-  {
     name: 'a worker that took a batch tells nobody',
     file: 'worker.ts',
     find: 'if (count > 1) wakeOne(scheduler);',
@@ -488,18 +482,6 @@ const MUTANTS: Mutant[] = [
     file: 'sleep.ts',
     find: 'if (dequeSize(dequeAt(scheduler, worker)) > 0) return 1;',
     replace: '',
-  },
-  {
-    name: 'a hint is taken without the exchange',
-    file: 'lanes.ts',
-    find: 'return compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? cell & HINT : NO_HINT;',
-    replace: 'store(lane + LANE_HEAD_TAIL, (tail + 1) | 0); return cell & HINT;',
-  },
-  {
-    name: 'a batch is taken without the exchange',
-    file: 'lanes.ts',
-    find: 'if (compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + count) | 0) != tail) return 0;',
-    replace: 'store(lane + LANE_HEAD_TAIL, (tail + count) | 0);',
   },
 ];
 
