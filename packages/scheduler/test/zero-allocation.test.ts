@@ -8,14 +8,14 @@ import { SchedulerTable } from '../src/table.ts';
 
 test('a slot goes from its client to a worker and back without an allocation', () => {
   const options = tableOptions({ threads: 1, slots: 8, payloadBytes: 256 });
-  const table = SchedulerTable.create(Arena.create({ bytes: 4 << 20 }), options);
+  const table = SchedulerTable.create(Arena.create({ bytes: 8 << 20 }), options);
   const client = takePlace(table);
   const { kernel, at } = table;
   const expected = ENTERED | (DELIVERED << 4) | (RELEASED << 8);
   let wrong = 0;
   const roundTrip = (): void => {
     const slot = kernel.acquireSlot(at, client);
-    let outcomes = kernel.enterSlot(at, slot, client, 2);
+    let outcomes = kernel.submitSlot(at, slot, client, 10);
     kernel.parkWorker(at, 1, 0); // finds work
     outcomes |= kernel.finishSlot(at, kernel.claimTask(at, 1, 0), 1, 0) << 4;
     outcomes |= kernel.releaseSlot(at, kernel.takeFinished(at, client) - 1, client) << 8;
