@@ -73,8 +73,7 @@ function wake(scheduler: i32, worker: i32): void {
 export function announceSleep(scheduler: i32, worker: i32): i32 {
   or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne
   if (hasWork(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;
-  // Where the bit is gone, a client chose this worker for its task, which is awake for another one already: to the next worker.
-  if (endSleep(scheduler, worker) == 0) wakeOne(scheduler);
+  endSleep(scheduler, worker);
   return WORK_WAITS;
 }
 

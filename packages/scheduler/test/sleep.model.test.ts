@@ -340,13 +340,6 @@ const MUTANTS: Mutant[] = [
     expect: 'deadlock',
   },
   {
-    name: 'a worker that is awake keeps the wake-up for another task to itself',
-    file: 'sleep.ts',
-    find: 'if (endSleep(scheduler, worker) == 0) wakeOne(scheduler);',
-    replace: 'endSleep(scheduler, worker);',
-    expect: 'deadlock',
-  },
-  {
     name: 'two clients wake the same worker',
     file: 'sleep.ts',
     find: 'parked = and(word, ~bit);\n      if ((parked & bit) != 0) {',
