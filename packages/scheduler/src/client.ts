@@ -15,6 +15,7 @@ import {
   DISOWNED,
   ENTERED,
   LANE_FULL,
+  LEVELS,
   LIST_ASLEEP,
   LIST_CLOSED,
   NO_SLOT,
@@ -25,6 +26,7 @@ import {
   WITHDRAWN,
 } from './layout.ts';
 import {
+  checkMaxQueue,
   checkTimeout,
   unknownPriority,
   type ClientOptions,
@@ -37,6 +39,7 @@ import type { Recorder } from './ports.ts';
 import { DEFAULT_PRIORITY, levelOf, priorityAt } from './priority.ts';
 import type { SchedulerTable } from './table.ts';
 import type { Task } from './tasks.ts';
+import { WaitingLine, type WaitingTask } from './waiting-line.ts';
 
 type Settle = (value: unknown) => void;
 
@@ -50,6 +53,8 @@ interface Watchers {
 }
 
 const NO_OPTIONS: RunOptions = {};
+/** While other clients have all slots. Guessed. */
+const LOOK_FOR_ROOM_MS = 1;
 
 export class SchedulerClient implements AsyncDisposable {
   /** Place of this client, for `scheduler.reclaimClient`. The owner's is 0. */
@@ -68,20 +73,22 @@ export class SchedulerClient implements AsyncDisposable {
   /** Slots that it keeps for its next tasks. */
   readonly #free: Int32Array;
   #freeCount = 0;
+  readonly #line = new WaitingLine();
+  #roomTimer: NodeJS.Timeout | undefined;
   readonly #maxQueue: number;
   #inFlight = 0;
   #isGone = false;
   #end: Error | undefined;
 
   /** Made by `Scheduler.attach`. @internal */
-  constructor(table: SchedulerTable, options: ClientOptions = {}, maxQueue: number = table.slots) {
+  constructor(table: SchedulerTable, options: ClientOptions = {}) {
+    this.#maxQueue = checkMaxQueue(options.maxQueue);
     this.#table = table;
     this.#latency = options.latency;
     if (table.phase !== PHASE_OPEN)
       throw new SchedulerClosedError('the scheduler is closed, expected it to be open');
     this.#party = takePlace(table);
     this.#free = new Int32Array(Math.max(1, table.slots >> 1));
-    this.#maxQueue = maxQueue;
     this.id = this.#party - 1;
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
@@ -156,6 +163,11 @@ export class SchedulerClient implements AsyncDisposable {
     });
   }
 
+  /** Settles when all tasks have a slot. @internal */
+  admitted(): Promise<void> {
+    return this.#line.empty();
+  }
+
   /** Takes no more tasks, for the reason given. @internal */
   refuse(reason: Error): void {
     this.#end ??= reason;
@@ -184,11 +196,26 @@ export class SchedulerClient implements AsyncDisposable {
       return;
     }
     const id = this.#taskIds.get(task) ?? this.#intern(task);
+    const startMs = this.#latency?.[priorityAt(level)] === undefined ? 0 : performance.now();
+    if (this.#line.size === 0 || !this.#line.isAhead(level)) {
+      const slot = this.#enter(task, id, args, level);
+      if (slot >= 0) {
+        this.#inFlight++;
+        this.#expect(slot, task, level, signal, timeoutMs, startMs, resolve, reject);
+        this.#watch.expect();
+        return;
+      }
+    }
+    if (this.#line.size >= this.#maxQueue) throw new QueueFullError(this.#maxQueue, this.#inFlight);
+    this.#wait(task, id, args, level, signal, timeoutMs, startMs, resolve, reject);
+  }
+
+  /** Writes a task into a slot and hands it to the workers. @returns the slot, or NO_SLOT or LANE_FULL: not now. @throws what `run` says */
+  #enter(task: Task<never, unknown>, id: number, args: unknown, level: number): number {
     const { kernel, at, i32 } = this.#table;
-    if (this.#maxQueue < this.#table.slots && kernel.queuedSlots(at) >= this.#maxQueue)
-      throw new QueueFullError('maxQueue', this.#maxQueue);
     const slot =
       this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : kernel.acquireSlot(at, this.#party);
+    if (slot === NO_SLOT) return NO_SLOT;
     if (slot < 0) throw this.#refusal(slot);
     try {
       writeValue(this.#table, slot, args, 'arguments', task.name);
@@ -199,19 +226,123 @@ export class SchedulerClient implements AsyncDisposable {
     const word = this.#table.slotWord(slot);
     i32[word + slotHead.word.task] = id;
     i32[word + slotHead.word.level] = level;
-    const recorder = this.#latency?.[priorityAt(level)];
-    const startMs = recorder === undefined ? 0 : performance.now();
     const outcome = kernel.submitSlot(at, slot, this.#party, level);
-    if (outcome !== ENTERED) {
-      if (outcome === LANE_FULL) this.#keep(slot);
-      throw this.#refusal(outcome);
+    if (outcome === ENTERED) return slot;
+    if (outcome === LANE_FULL) {
+      this.#keep(slot);
+      return LANE_FULL;
     }
+    throw this.#refusal(outcome);
+  }
+
+  /** From here on the promise settles with what becomes of the slot. */
+  #expect(
+    slot: number,
+    task: Task<never, unknown>,
+    level: number,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    startMs: number,
+    resolve: Settle,
+    reject: Settle,
+  ): void {
     this.#resolve[slot] = resolve;
     this.#reject[slot] = reject;
-    this.#inFlight++;
+    const recorder = this.#latency?.[priorityAt(level)];
     if (recorder !== undefined || signal !== undefined || timeoutMs !== undefined)
       this.#watchers.set(slot, this.#watchersFor(slot, task, signal, timeoutMs, recorder, startMs));
+  }
+
+  /** The task waits until there is a slot for it, and room in its lane. */
+  #wait(
+    task: Task<never, unknown>,
+    id: number,
+    args: unknown,
+    level: number,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    startMs: number,
+    resolve: Settle,
+    reject: Settle,
+  ): void {
+    const waiting: WaitingTask = {
+      task,
+      id,
+      args,
+      level,
+      signal,
+      timeoutMs,
+      deadlineMs: timeoutMs === undefined ? Infinity : performance.now() + timeoutMs,
+      startMs,
+      resolve,
+      reject,
+      onAbort: undefined,
+      timer: undefined,
+      waits: true,
+      next: undefined,
+    };
+    if (signal !== undefined) {
+      waiting.onAbort = (): void => this.#leave(waiting, signal.reason);
+      signal.addEventListener('abort', waiting.onAbort, { once: true });
+    }
+    if (timeoutMs !== undefined)
+      waiting.timer = setTimeout(
+        () => this.#leave(waiting, new TaskTimeoutError(task.name, timeoutMs, false)),
+        timeoutMs,
+      );
+    this.#line.push(waiting);
+    this.#inFlight++;
+    this.#expectRoom();
     this.#watch.expect();
+  }
+
+  /** A task that waits is wanted no more, or has failed before it could run. */
+  #leave(waiting: WaitingTask, reason: unknown): void {
+    if (!waiting.waits) return;
+    this.#line.leave(waiting);
+    unwatch(waiting);
+    this.#landed();
+    waiting.reject(reason);
+  }
+
+  /** Lets as many in as there is room for. */
+  #admit(): void {
+    let below = LEVELS;
+    for (
+      let waiting = this.#line.firstBelow(below);
+      waiting !== undefined;
+      waiting = this.#line.firstBelow(below)
+    ) {
+      const { task, id, args, level, signal, startMs, resolve, reject } = waiting;
+      let slot: number;
+      try {
+        slot = this.#enter(task, id, args, level);
+      } catch (error) {
+        this.#leave(waiting, error);
+        continue;
+      }
+      if (slot === NO_SLOT) break;
+      if (slot === LANE_FULL) {
+        below = level; // the others may have room in theirs
+        continue;
+      }
+      this.#line.leave(waiting);
+      unwatch(waiting);
+      // What is left of its time; a timer that has run out fires at the next turn.
+      const timeoutMs =
+        waiting.timeoutMs === undefined ? undefined : Math.max(1, waiting.deadlineMs - performance.now());
+      this.#expect(slot, task, level, signal, timeoutMs, startMs, resolve, reject);
+    }
+    this.#expectRoom();
+  }
+
+  /** Where somebody waits and nothing of this client is on its way, no result tells of room: it looks from time to time. */
+  #expectRoom(): void {
+    if (this.#line.size === 0 || this.#line.size < this.#inFlight || this.#roomTimer !== undefined) return;
+    this.#roomTimer = setTimeout(() => {
+      this.#roomTimer = undefined;
+      this.#admit();
+    }, LOOK_FOR_ROOM_MS);
   }
 
   #watchersFor(
@@ -260,7 +391,8 @@ export class SchedulerClient implements AsyncDisposable {
       this.#settle(slot);
       count++;
     }
-    this.#feed();
+    if (this.#line.size > 0) this.#admit();
+    else this.#feed();
     return count;
   }
 
@@ -324,6 +456,13 @@ export class SchedulerClient implements AsyncDisposable {
       this.#forget(slot);
       reject(error);
     }
+    clearTimeout(this.#roomTimer);
+    for (
+      let waiting = this.#line.firstBelow(LEVELS);
+      waiting !== undefined;
+      waiting = this.#line.firstBelow(LEVELS)
+    )
+      this.#leave(waiting, error);
     this.#inFlight = 1;
     this.#landed();
   }
@@ -339,10 +478,6 @@ export class SchedulerClient implements AsyncDisposable {
 
   #refusal(outcome: number): Error {
     switch (outcome) {
-      case NO_SLOT:
-        return new QueueFullError('slots', this.#table.slots);
-      case LANE_FULL:
-        return new QueueFullError('lane', this.#table.laneRoom);
       case CLIENT_GONE:
         this.#lose();
         return new ClientLostError(this.id);
@@ -360,4 +495,10 @@ export class SchedulerClient implements AsyncDisposable {
     this.#taskIds.set(task, id);
     return id;
   }
+}
+
+/** Its signal and timer are the slot's from here on, or nobody's. */
+function unwatch(waiting: WaitingTask): void {
+  clearTimeout(waiting.timer);
+  if (waiting.onAbort !== undefined) waiting.signal?.removeEventListener('abort', waiting.onAbort);
 }

@@ -12,22 +12,18 @@ export class SchedulerError extends Error {
 /** No room for another task. It was not accepted; try later, or answer that the service is overloaded. */
 export class QueueFullError extends SchedulerError {
   override readonly name = 'QueueFullError';
-  /** Which option is the limit. */
-  readonly limit: 'maxQueue' | 'slots' | 'lane';
-  /** Its value. */
-  readonly most: number;
+  /** The option `maxQueue`. */
+  readonly maxQueue: number;
+  /** Tasks of this client whose end is not known yet. */
+  readonly inFlight: number;
 
-  constructor(limit: 'maxQueue' | 'slots' | 'lane', most: number) {
+  constructor(maxQueue: number, inFlight: number) {
     super(
       'ERR_QUEUE_FULL',
-      limit === 'lane'
-        ? `${most} tasks of this client wait at this priority, expected fewer`
-        : limit === 'slots'
-          ? `all ${most} slots hold a task that is queued, running or not yet collected (option slots)`
-          : `${most} tasks or more are waiting, expected fewer (option maxQueue)`,
+      `${maxQueue} tasks of this client wait for a slot, expected fewer (option maxQueue); ${inFlight} are in flight`,
     );
-    this.limit = limit;
-    this.most = most;
+    this.maxQueue = maxQueue;
+    this.inFlight = inFlight;
   }
 }
 

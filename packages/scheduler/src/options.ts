@@ -12,6 +12,8 @@ export type LatencyRecorders = Readonly<Partial<Record<Priority, Recorder>>>;
 
 export interface ClientOptions {
   readonly latency?: LatencyRecorders;
+  /** Tasks of this client that wait for a slot at most, beyond those that have one; by default there is no limit. 0: a task is refused where no slot is free. */
+  readonly maxQueue?: number;
 }
 
 export interface SchedulerOptions extends ClientOptions {
@@ -22,8 +24,6 @@ export interface SchedulerOptions extends ClientOptions {
    * Each has a slot of `payloadBytes` in shared memory, of which the system gives pages when they are first touched.
    */
   readonly slots?: number;
-  /** Tasks that wait at most; by default as many as there are slots. Clients that submit at once may exceed it by one each. */
-  readonly maxQueue?: number;
   /** Bytes of arguments, and of a result, at most; 4096 by default. */
   readonly payloadBytes?: number;
   /** Clients attached at once at most, this one included; 64 by default. */
@@ -49,7 +49,6 @@ export interface SchedulerOptions extends ClientOptions {
 export interface TableOptions {
   readonly threads: number;
   readonly slots: number;
-  readonly maxQueue: number;
   readonly payloadBytes: number;
   readonly maxClients: number;
   readonly maxTasks: number;
@@ -76,15 +75,19 @@ const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
 /** @throws ArgumentRangeError */
 export function tableOptions(options: SchedulerOptions): TableOptions {
-  const slots = integer('slots', options.slots, 4096, MAX_SLOTS);
   return {
-    slots,
+    slots: integer('slots', options.slots, 4096, MAX_SLOTS),
     threads: integer('threads', options.threads, Math.min(availableParallelism(), MAX_THREADS), MAX_THREADS),
-    maxQueue: integer('maxQueue', options.maxQueue, slots, MAX_SLOTS),
     payloadBytes: integer('payloadBytes', options.payloadBytes, 4096, MAX_PAYLOAD_BYTES, 256),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
   };
+}
+
+/** How many tasks may wait for a slot. @throws ArgumentRangeError */
+export function checkMaxQueue(maxQueue: number = Infinity): number {
+  if (maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0)) return maxQueue;
+  throw new ArgumentRangeError('maxQueue', maxQueue, 'a whole number from 0 on, or Infinity');
 }
 
 export function preloadUrls(preload: SchedulerOptions['preload'] = []): string[] {

@@ -62,7 +62,7 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
     super();
     this.#table = table;
     this.handle = table.handle;
-    this.#client = new SchedulerClient(table, options, options.maxQueue ?? table.slots);
+    this.#client = new SchedulerClient(table, options);
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#crew = new Crew(table, options, {
       onCreate: (worker, threadId) => this.emit('workerCreate', { worker, threadId }),
@@ -161,8 +161,9 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
   }
 
   async #close(): Promise<void> {
-    this.#setPhase(PHASE_CLOSING);
     this.#client.refuse(new SchedulerClosedError('the scheduler is closed, expected it to be open'));
+    await this.#client.admitted();
+    this.#setPhase(PHASE_CLOSING);
     this.#keepAlive.ref();
     await new Promise<void>((resolve) => {
       this.#onBell = (): void => {

@@ -59,7 +59,7 @@ interface Places {
 
 function placesFor(
   at: number,
-  { slots, payloadBytes, maxClients, threads }: Omit<TableOptions, 'maxQueue' | 'maxTasks'>,
+  { slots, payloadBytes, maxClients, threads }: Omit<TableOptions, 'maxTasks'>,
 ): Places {
   const strideBytes = alignUp(slotHead.bytes + payloadBytes, LINE_BYTES);
   const clientsAt = at + schedulerRoot.bytes;
@@ -97,12 +97,7 @@ export class SchedulerTable {
   readonly buffer: Buffer;
   readonly #places: Places;
 
-  private constructor(
-    arena: Arena,
-    at: number,
-    options: Omit<TableOptions, 'maxQueue' | 'maxTasks'>,
-    names: NameTable,
-  ) {
+  private constructor(arena: Arena, at: number, options: Omit<TableOptions, 'maxTasks'>, names: NameTable) {
     this.arena = arena;
     this.at = at;
     this.handle = arena.objectHandle(schedulerRoot.name as SchedulerHandle['kind'], at);

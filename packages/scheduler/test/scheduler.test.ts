@@ -187,29 +187,64 @@ test('an aborted task that runs is told, and its result dropped; the worker goes
   expect(scheduler.stats()).toMatchObject({ lost: 0, slots: { used: 0 } });
 });
 
-test('a full scheduler refuses with the limit that it reached, and takes tasks again later', async () => {
+test('more tasks than slots wait in line, and all of them run', async () => {
+  await using scheduler = Scheduler.create({ threads: 2, slots: 4 });
+  const numbers = Array.from({ length: 500 }, (_, i) => i);
+  const results = await Promise.all(numbers.map((value) => scheduler.run(tasks.double, value)));
+  expect(results).toEqual(numbers.map((value) => 2 * value));
+  expect(scheduler.inFlight).toBe(0);
+});
+
+test('as many as `maxQueue` wait for a slot; another one is refused, and taken later', async () => {
   const words = new Words();
-  await using scheduler = Scheduler.create({ threads: 1, workerData: words.view, slots: 8, maxQueue: 3 });
+  await using scheduler = Scheduler.create({ threads: 1, workerData: words.view, slots: 2, maxQueue: 3 });
   const held = scheduler.run(gated.hold, 1);
   await words.arrived(1);
-  const waiting = [1, 2, 3].map(() => scheduler.run(gated.stamp));
+  const waiting = [1, 2, 3, 4].map(() => scheduler.run(gated.stamp)); // one has the other slot
   await expect(scheduler.run(gated.stamp)).rejects.toMatchObject({
     code: 'ERR_QUEUE_FULL',
-    limit: 'maxQueue',
-    most: 3,
+    maxQueue: 3,
+    inFlight: 5,
   });
   words.open();
   await Promise.all([held, ...waiting]);
-  expect(await scheduler.run(gated.stamp)).toBe(3);
+  expect(await scheduler.run(gated.stamp)).toBe(4);
+});
 
-  await using small = Scheduler.create({ threads: 1, slots: 2 });
-  const two = [small.run(tasks.later, 5), small.run(tasks.later, 5)];
-  await expect(small.run(tasks.later, 5)).rejects.toMatchObject({
-    code: 'ERR_QUEUE_FULL',
-    limit: 'slots',
-    most: 2,
-  });
-  expect(await Promise.all(two)).toEqual(['after 5', 'after 5']);
+test('who waits in line leaves it by priority, and may be aborted or time out there', async () => {
+  const words = new Words();
+  await using scheduler = Scheduler.create({ threads: 1, workerData: words.view, slots: 1 });
+  const held = scheduler.run(gated.hold, 1);
+  await words.arrived(1);
+  const order: string[] = [];
+  const note = (name: string, priority: 'low' | 'critical' | 7): Promise<void> =>
+    scheduler.run(gated.stamp, undefined, { priority }).then(() => void order.push(name));
+  const controller = new AbortController();
+  const aborted = scheduler.run(gated.stamp, undefined, { signal: controller.signal });
+  const late = scheduler.run(gated.stamp, undefined, { timeoutMs: 20 });
+  const rest = [note('low', 'low'), note('seven', 7), note('critical', 'critical'), note('low too', 'low')];
+  controller.abort(new Error('not any more'));
+  await expect(aborted).rejects.toThrow('not any more');
+  await expect(late).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT' });
+  words.open();
+  await Promise.all([held, ...rest]);
+  expect(order).toEqual(['critical', 'seven', 'low', 'low too']);
+  expect(scheduler.stats()).toMatchObject({ completed: 5, lost: 0 });
+});
+
+test('who closes while tasks wait in line waits for them; who destroys rejects them', async () => {
+  const closing = Scheduler.create({ threads: 1, slots: 1 });
+  const all = [1, 2, 3, 4].map((value) => closing.run(tasks.double, value));
+  await closing.close();
+  expect(await Promise.all(all)).toEqual([2, 4, 6, 8]);
+  const words = new Words();
+  const destroyed = Scheduler.create({ threads: 1, slots: 1, workerData: words.view });
+  const rejected = [destroyed.run(gated.hold, 1), destroyed.run(gated.stamp), destroyed.run(gated.stamp)].map(
+    (each) => each.catch((error: { code: string }) => error.code),
+  );
+  await words.arrived(1);
+  await destroyed.destroy();
+  expect(await Promise.all(rejected)).toEqual(Array(3).fill('ERR_SCHEDULER_CLOSED'));
 });
 
 test('statistics say what is where', async () => {
