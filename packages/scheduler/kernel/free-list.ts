@@ -24,6 +24,7 @@ import {
   SLOT_HELD,
 } from './layout.generated.ts';
 import { become, clientAt, clientOf, slotAt, stateOf } from './places.ts';
+import { freeBlock } from './slab.ts';
 
 /** @returns a slot that the client holds, or NO_SLOT, NOT_OPEN, CLIENT_GONE */
 export function acquireSlot(scheduler: i32, client: i32): i32 {
@@ -64,6 +65,7 @@ export function releaseSlot(scheduler: i32, slot: i32, client: i32): i32 {
 
 /** Puts a slot whose state is `held`, by the caller or by a party that is gone, into the free list. */
 export function giveBack(scheduler: i32, slot: i32, held: i32): void {
+  freeBlock(scheduler, slot);
   pushStack(get(scheduler + SCHEDULER_ROOT_FREE_AT), slot);
   // Fails where another thread has acquired it meanwhile and marked it as its own.
   compareExchange(slotAt(scheduler, slot) + SLOT_HEAD_STATE, held, become(held, SLOT_FREE, 0, 0));

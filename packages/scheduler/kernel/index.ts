@@ -13,5 +13,6 @@ export {
   recoverSlot,
   slotsOf,
 } from './owner.ts';
+export { freeBlock, takeBlock } from './slab.ts';
 export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne } from './sleep.ts';
 export { beginWork, claimTask, finishSlot, isDisowned } from './worker.ts';

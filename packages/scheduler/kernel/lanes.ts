@@ -15,6 +15,7 @@ import {
   NO_HINT,
   SCHEDULER_ROOT_LANE_SHIFT,
   SCHEDULER_ROOT_LEVELS,
+  SCHEDULER_ROOT_MAX_CLIENTS,
   SCHEDULER_ROOT_SHARE,
   SLOT_HINT_LAP_MASK,
   SLOT_HINT_LAP_SHIFT,
@@ -115,7 +116,9 @@ export function seekLevel(scheduler: i32, below: i32): i32 {
 export function markAllLevels(scheduler: i32): void {
   or(scheduler + SCHEDULER_ROOT_LEVELS, (1 << LEVELS) - 1);
   for (let level = 0; level < LEVELS; level++)
-    for (let i = 0; i < readyWords(scheduler); i++) or(readyAt(scheduler, level) + i * 4, -1);
+    // Of clients that there are: beyond their lanes lies something else. Client 0 is the owner's.
+    for (let client = 0; client <= get(scheduler + SCHEDULER_ROOT_MAX_CLIENTS); client++)
+      or(readyAt(scheduler, level) + (client >> 5) * 4, 1 << (client & 31));
 }
 
 /** @returns the oldest hint of a lane, or NO_HINT where there is none or somebody else was faster */

@@ -8,6 +8,9 @@ export interface BootMessage {
   readonly worker: number;
   readonly preload: readonly string[];
   readonly affinity: string | undefined;
+  /** Module of the codec, or a name of one that is built in. */
+  readonly codec: string | undefined;
+  readonly memory: readonly SharedArrayBuffer[];
 }
 
 export interface ReadyMessage {

@@ -4,6 +4,7 @@ import { leavePlace, takePlace } from './client-places.ts';
 import { CompletionWatch } from './completion-watch.ts';
 import {
   ClientLostError,
+  PayloadMemoryError,
   QueueFullError,
   SchedulerClosedError,
   SchedulerError,
@@ -34,11 +35,12 @@ import {
   type LatencyRecorders,
   type RunOptions,
 } from './options.ts';
-import { isThrown, readValue, writeValue } from './payload.ts';
+import { codecModule } from './codec.ts';
+import { dropValue, isThrown, takeValue, writeValue } from './payload.ts';
 import type { Recorder } from './ports.ts';
 import { DEFAULT_PRIORITY, levelOf, priorityAt } from './priority.ts';
 import type { SchedulerTable } from './table.ts';
-import type { Task } from './tasks.ts';
+import { taskOptionsOf, type Task } from './tasks.ts';
 import { WaitingLine, type WaitingTask } from './waiting-line.ts';
 
 type Settle = (value: unknown) => void;
@@ -85,6 +87,9 @@ export class SchedulerClient implements AsyncDisposable {
     this.#maxQueue = checkMaxQueue(options.maxQueue);
     this.#table = table;
     this.#latency = options.latency;
+    codecModule(options.codec); // checks it
+    table.payloads.codec = options.codec;
+    table.payloads.memories.add(options.memory ?? []);
     if (table.phase !== PHASE_OPEN)
       throw new SchedulerClosedError('the scheduler is closed, expected it to be open');
     this.#party = takePlace(table);
@@ -217,19 +222,20 @@ export class SchedulerClient implements AsyncDisposable {
       this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : kernel.acquireSlot(at, this.#party);
     if (slot === NO_SLOT) return NO_SLOT;
     if (slot < 0) throw this.#refusal(slot);
+    const word = this.#table.slotWord(slot);
+    i32[word + slotHead.word.task] = id;
     try {
       writeValue(this.#table, slot, args, 'arguments', task.name);
     } catch (error) {
       this.#keep(slot);
+      if (error instanceof PayloadMemoryError) return NO_SLOT; // there is as soon as others have ended
       throw error;
     }
-    const word = this.#table.slotWord(slot);
-    i32[word + slotHead.word.task] = id;
     i32[word + slotHead.word.level] = level;
     const outcome = kernel.submitSlot(at, slot, this.#party, level);
     if (outcome === ENTERED) return slot;
     if (outcome === LANE_FULL) {
-      this.#keep(slot);
+      this.#discard(slot);
       return LANE_FULL;
     }
     throw this.#refusal(outcome);
@@ -370,7 +376,7 @@ export class SchedulerClient implements AsyncDisposable {
   #withdraw(slot: number, outcome: number, reason: unknown): void {
     const reject = this.#reject[slot];
     this.#forget(slot);
-    if (outcome === WITHDRAWN) this.#keep(slot);
+    if (outcome === WITHDRAWN) this.#discard(slot);
     if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed();
     else if (outcome !== TOO_LATE) return; // not ours any more: `#end` says why
     reject?.(reason);
@@ -405,7 +411,7 @@ export class SchedulerClient implements AsyncDisposable {
     let isFine = false;
     let value: unknown;
     try {
-      value = readValue(this.#table, slot);
+      value = takeValue(this.#table, slot);
       isFine = !isThrown(this.#table, slot);
     } catch (error) {
       value = error;
@@ -420,6 +426,12 @@ export class SchedulerClient implements AsyncDisposable {
   #keep(slot: number): void {
     if (this.#freeCount < this.#free.length) this.#free[this.#freeCount++] = slot;
     else this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
+  }
+
+  /** Keeps a slot with arguments that nobody will read. */
+  #discard(slot: number): void {
+    dropValue(this.#table, slot);
+    this.#keep(slot);
   }
 
   /** Gives back what it keeps, where another client found none. */
@@ -493,6 +505,7 @@ export class SchedulerClient implements AsyncDisposable {
       throw new ArgumentRangeError('task', task, 'a task that defineTasks returned');
     const id = this.#table.names.intern(`${task.module}#${task.name}`);
     this.#taskIds.set(task, id);
+    this.#table.payloads.learn(id, taskOptionsOf(task));
     return id;
   }
 }

@@ -1,6 +1,7 @@
 // The workers of a scheduler: starts them, cleans up after one that ended, puts another in its place.
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { isReady, sourceExecArgv, workerUrl, type BootMessage } from './boot.ts';
+import { codecModule } from './codec.ts';
 import { SchedulerClosedError, WorkerLostError, WorkerStartError } from './errors.ts';
 import { MEND_LATER, PHASE_CLOSED, TASK_LOST } from './layout.ts';
 import { preloadUrls, type SchedulerOptions } from './options.ts';
@@ -71,6 +72,8 @@ export class Crew {
       handle: table.handle,
       preload: preloadUrls(options.preload),
       affinity: options.affinity === undefined ? undefined : moduleUrl(options.affinity),
+      codec: codecModule(options.codec),
+      memory: options.memory ?? [],
     };
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to

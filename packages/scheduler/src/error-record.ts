@@ -1,8 +1,16 @@
-// Errors on their way from a worker to a client: class, message, stack, code, own properties and causes.
+// Errors on their way from a worker to a client: class, message, stack, code, own properties, causes, and errors of an AggregateError.
+//
+// A class is found by the name of the error's constructor, among those of the task (option `errors` of `defineTasks`), this package's and the
+// standard ones; else by the error's name among the standard ones. Its constructor is not called, since nobody knows with what.
 import { deserialize, serialize } from 'node:v8';
 import * as own from './errors.ts';
 
+/** A class of errors, whatever its constructor takes. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
+
 interface ErrorRecord {
+  /** Name of its constructor. */
+  readonly className: string;
   readonly name: string;
   readonly message: string;
   readonly stack: string;
@@ -11,23 +19,30 @@ interface ErrorRecord {
   /** A record where `causeIsError`. */
   readonly cause: unknown;
   readonly causeIsError: boolean;
+  /** Of an AggregateError: records where it is in `areErrors`. */
+  readonly errors: readonly unknown[] | undefined;
+  readonly areErrors: readonly boolean[];
 }
 
 const MAX_CAUSES = 8;
 const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
-const OWN: readonly (abstract new (...args: never[]) => Error)[] = [
+const OWN: readonly ErrorClass[] = [
   own.NotCloneableError,
+  own.PayloadMemoryError,
   own.PayloadTooLargeError,
   own.TaskNotFoundError,
   own.CorruptSlotError,
   own.WorkerLostError,
   own.SchedulerClosedError,
+  AggregateError,
+  ...(Object.values(STANDARD) as ErrorClass[]),
 ];
 
 /** At most `limitBytes`: what does not fit goes, the stack of causes first, then causes and properties, stack, message. */
 export function encodeError(error: Error, limitBytes: number): Uint8Array {
   const full = recordOf(error, MAX_CAUSES);
-  const alone = { ...full, hasCause: false, cause: undefined, causeIsError: false };
+  const none = { hasCause: false, cause: undefined, causeIsError: false, errors: undefined, areErrors: [] };
+  const alone = { ...full, ...none };
   const bare = { ...alone, properties: plainOnly(full.properties) };
   for (const record of [full, alone, bare]) {
     const bytes = tryEncode(record);
@@ -36,6 +51,7 @@ export function encodeError(error: Error, limitBytes: number): Uint8Array {
   for (let room = limitBytes >> 2; ; room >>= 1) {
     const short = {
       ...bare,
+      className: cut(bare.className, room),
       name: cut(bare.name, room),
       message: cut(bare.message, room),
       stack: cut(bare.stack, room),
@@ -45,11 +61,12 @@ export function encodeError(error: Error, limitBytes: number): Uint8Array {
   }
 }
 
-export function decodeError(bytes: Uint8Array): Error {
+/** @param classes of the task */
+export function decodeError(bytes: Uint8Array, classes: readonly ErrorClass[] = []): Error {
   const record: unknown = deserialize(bytes);
   if (typeof record !== 'object' || record === null || !('stack' in record))
     throw new TypeError('not the record of an error');
-  return errorOf(record as ErrorRecord);
+  return errorOf(record as ErrorRecord, classes);
 }
 
 function recordOf(error: Error, causes: number): ErrorRecord {
@@ -64,7 +81,10 @@ function recordOf(error: Error, causes: number): ErrorRecord {
   } = error as Error & Record<string, unknown>;
   // Getters of a prototype (DOMException, some of Node's errors) are not among the own properties.
   const code = (error as { code?: unknown }).code;
+  const errors = error instanceof AggregateError && causes > 0 ? (error.errors as unknown[]) : undefined;
+  const areErrors = errors?.map((each) => each instanceof Error) ?? [];
   return {
+    className: text(error.constructor?.name),
     name: text(error.name),
     message: text(error.message),
     stack: text(error.stack),
@@ -72,6 +92,8 @@ function recordOf(error: Error, causes: number): ErrorRecord {
     hasCause: 'cause' in error,
     cause: causeIsError ? recordOf(cause, causes - 1) : cause,
     causeIsError,
+    errors: errors?.map((each, i) => (areErrors[i] === true ? recordOf(each as Error, causes - 1) : each)),
+    areErrors,
   };
 }
 
@@ -83,18 +105,32 @@ function tryEncode(record: ErrorRecord): Uint8Array | undefined {
   }
 }
 
-function errorOf(record: ErrorRecord): Error {
-  const cause = record.causeIsError ? errorOf(record.cause as ErrorRecord) : record.cause;
-  const Standard = Object.hasOwn(STANDARD, record.name)
-    ? STANDARD[record.name as keyof typeof STANDARD]
-    : Error;
-  const error = new Standard(record.message, record.hasCause ? { cause } : undefined);
-  const Own = OWN.find(({ name }) => name === record.name);
-  if (Own !== undefined) Object.setPrototypeOf(error, Own.prototype as object);
-  Object.assign(error, record.properties);
+function errorOf(record: ErrorRecord, classes: readonly ErrorClass[]): Error {
+  const cause = record.causeIsError ? errorOf(record.cause as ErrorRecord, classes) : record.cause;
+  const options = record.hasCause ? { cause } : undefined;
+  const { className, name, message, stack, properties } = record;
+  if (className === 'DOMException') return domExceptionOf(record, options);
+  const Standard = Object.hasOwn(STANDARD, name) ? STANDARD[name as keyof typeof STANDARD] : Error;
+  const error = new Standard(message, options);
+  const Class = [...classes, ...OWN].find((each) => each.name === className);
+  if (Class !== undefined) Object.setPrototypeOf(error, Class.prototype as object);
+  Object.assign(error, properties);
   const hidden = { writable: true, configurable: true, enumerable: false };
-  Object.defineProperty(error, 'stack', { ...hidden, value: record.stack });
-  if (error.name !== record.name) Object.defineProperty(error, 'name', { ...hidden, value: record.name });
+  const errors = record.errors?.map((each, i) =>
+    record.areErrors[i] === true ? errorOf(each as ErrorRecord, classes) : each,
+  );
+  if (errors !== undefined) Object.defineProperty(error, 'errors', { ...hidden, value: errors });
+  Object.defineProperty(error, 'stack', { ...hidden, value: stack });
+  if (error.name !== name) Object.defineProperty(error, 'name', { ...hidden, value: name });
+  return error;
+}
+
+/** Its code follows from its name, and its properties are those of its prototype. */
+function domExceptionOf({ name, message, stack }: ErrorRecord, options: ErrorOptions | undefined): Error {
+  // An object as the second parameter, as Node has it from 22 on, is not in the types.
+  const second = (options === undefined ? name : { name, ...options }) as string;
+  const error = new DOMException(message, second);
+  Object.defineProperty(error, 'stack', { writable: true, configurable: true, value: stack });
   return error;
 }
 

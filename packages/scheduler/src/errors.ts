@@ -27,7 +27,7 @@ export class QueueFullError extends SchedulerError {
   }
 }
 
-/** Arguments or a result have more bytes than a slot has room for. Pass a token of what lies in shared memory instead. */
+/** Arguments or a result have more bytes than the scheduler takes. Pass a view of shared memory instead. */
 export class PayloadTooLargeError extends SchedulerError {
   override readonly name = 'PayloadTooLargeError';
   readonly what: 'arguments' | 'result';
@@ -45,7 +45,26 @@ export class PayloadTooLargeError extends SchedulerError {
   }
 }
 
-/** Arguments or a result that structured clone refuses: a function, a port, shared memory. `cause` is its error. */
+/** There is no memory for arguments or a result at the moment: tasks that are queued, running or not yet collected have it. */
+export class PayloadMemoryError extends SchedulerError {
+  override readonly name = 'PayloadMemoryError';
+  readonly what: 'arguments' | 'result';
+  readonly bytes: number;
+  /** Of all payloads that are larger than a slot. */
+  readonly memoryBytes: number;
+
+  constructor(what: 'arguments' | 'result', task: string, bytes: number, memoryBytes: number) {
+    super(
+      'ERR_PAYLOAD_MEMORY',
+      `${what} of task ${task}: no ${bytes} bytes are free in a piece, of ${memoryBytes} (option payloadMemoryBytes)`,
+    );
+    this.what = what;
+    this.bytes = bytes;
+    this.memoryBytes = memoryBytes;
+  }
+}
+
+/** Arguments or a result that structured clone, or the codec, refuses: a function, a port, shared memory that is not known. `cause` is its error. */
 export class NotCloneableError extends SchedulerError {
   override readonly name = 'NotCloneableError';
 

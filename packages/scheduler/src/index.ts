@@ -1,11 +1,14 @@
 export { SchedulerClient } from './client.ts';
 export type { ReclaimedClient } from './client-places.ts';
+export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
 export type { WorkerState } from './crew.ts';
+export type { ErrorClass } from './error-record.ts';
 export {
   ClientLostError,
   ClientsExhaustedError,
   CorruptSlotError,
   NotCloneableError,
+  PayloadMemoryError,
   PayloadTooLargeError,
   QueueFullError,
   SchedulerClosedError,
@@ -22,7 +25,15 @@ export type {
   RunOptions,
   SchedulerOptions,
 } from './options.ts';
-export { noAffinity, noRecorder, type Affinity, type Recorder, type WorkerSeat } from './ports.ts';
+export {
+  noAffinity,
+  noRecorder,
+  type Affinity,
+  type PayloadSource,
+  type Recorder,
+  type ValueLink,
+  type WorkerSeat,
+} from './ports.ts';
 export { PRIORITIES, type Priority } from './priority.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
@@ -33,5 +44,6 @@ export {
   type TaskContext,
   type TaskFunction,
   type TaskFunctions,
+  type TaskOptions,
   type Tasks,
 } from './tasks.ts';

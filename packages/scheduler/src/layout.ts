@@ -45,6 +45,15 @@ export const slotState = bits('scheduler/slot-state', 32, {
 
 /** What says that a slot may be queued. A hint to a slot of another generation, or that is not queued, is stale: it means nothing. */
 export const slotHint = bits('scheduler/slot-hint', 32, { slot: 20, generation: 8, lap: 4 });
+/** Of a slot's `block`: which block of the slab holds its payload, 0 for none; `granule` counts from 1. */
+export const slabBlock = bits('scheduler/slab-block', 32, { granule: 24, sizeClass: 8 });
+/** Bytes of the smallest blocks; those of class c have 2 to the power of c times as many. Guessed. */
+export const GRANULE_BYTES = 512;
+/** Classes at most: the largest blocks have 256 MiB. */
+export const MAX_CLASSES = 20;
+/** `takeBlock` found none. */
+export const NO_BLOCK = -1;
+
 /** No hint. */
 export const NO_HINT = -1;
 
@@ -131,9 +140,12 @@ export const CLIENT_RECLAIMED = -1;
 export const CLIENT_SETTLING = -2;
 
 /** Followed by the clients, the workers and the slots. */
-export const schedulerRoot = root('scheduler/scheduler', 2, {
+export const schedulerRoot = root('scheduler/scheduler', 3, {
   slots: immutable('i32', { doc: 'tasks in the scheduler at most' }),
+  inlineBytes: immutable('i32', { doc: 'bytes of arguments, or of a result, that lie in the slot' }),
   payloadBytes: immutable('i32', { doc: 'bytes of arguments, and of a result, at most' }),
+  slabAt: immutable('i32', { doc: 'address of the slab, 0 where no payload is larger than a slot' }),
+  shapesAt: immutable('i32', { doc: 'address of the name table of shapes of records' }),
   strideBytes: immutable('i32', { doc: 'from one slot to the next' }),
   share: immutable('i32', {
     doc: 'hints that wait in a lane for each that a worker takes at once; 0: it takes one',
@@ -284,7 +296,7 @@ export const laneCell = struct('scheduler/lane-cell', 1, {
 const HOLDER = 'the state: its client while HELD, its worker while it runs, its client again after DONE';
 
 /** Followed by the payload. */
-export const slotHead = struct('scheduler/slot', 1, {
+export const slotHead = struct('scheduler/slot', 2, {
   state: atomic('i32', {
     doc: 'slotState; publishes everything else in the slot',
     writer: 'its client, its worker, the owner of the scheduler',
@@ -294,8 +306,55 @@ export const slotHead = struct('scheduler/slot', 1, {
     doc: 'slot + 1 finished before this one, 0 at the end of the list',
   }),
   task: guarded(HOLDER, 'i32', { doc: 'index of its name' }),
-  kind: guarded(HOLDER, 'i32', { doc: 'PayloadKind of the arguments, then of the result' }),
+  kind: guarded(HOLDER, 'i32', { doc: 'payloadKind of the arguments, then of the result' }),
   lengthBytes: guarded(HOLDER, 'i32', { doc: 'of the payload' }),
   level: guarded(HOLDER, 'i32', { doc: 'its priority' }),
-  reserved: guarded(HOLDER, 'i64', { doc: 'the payload begins at a multiple of 8' }),
+  block: guarded(HOLDER, 'i32', { doc: 'slabBlock with the payload; 0: it lies in the slot' }),
+  reserved: guarded(HOLDER, 'i32', { doc: 'the payload begins at a multiple of 8' }),
+});
+
+/** `form` is a number of payload-kind.ts, `threw` 1 where it was thrown; `detail` belongs to the form. */
+export const payloadKind = bits('scheduler/payload-kind', 32, { form: 6, threw: 1, detail: 25 });
+
+/** Memory for payloads that are larger than a slot: followed by the classes, the links and the blocks. */
+export const slabRoot = root('scheduler/slab', 1, {
+  granules: immutable('i32', { doc: 'of GRANULE_BYTES each' }),
+  classes: immutable('i32', { doc: 'sizes of blocks' }),
+  linksAt: immutable('i32', { doc: 'address of the first link' }),
+  blocksAt: immutable('i32', { doc: 'address of the first granule' }),
+  cut: atomic('i32', {
+    line: true,
+    hot: 'cut',
+    doc: 'granules that blocks have been cut from; only grows',
+    writer: 'whoever finds no free block',
+    reader: 'the same',
+  }),
+});
+
+export const slabClass = struct(
+  'scheduler/slab-class',
+  1,
+  {
+    head: atomic('i64', {
+      line: true,
+      hot: 'head',
+      doc: 'free blocks: first granule + 1 and tag, as of an index stack of lock-free',
+      writer: 'any thread',
+      reader: 'any thread',
+    }),
+    most: immutable('i32', {
+      line: true,
+      doc: 'blocks of this class are cut below this granule: what is left is for larger ones',
+    }),
+  },
+  { alignBytes: 128 },
+);
+
+/** One for each granule; of a block, that of its first one counts. */
+export const slabLink = struct('scheduler/slab-link', 1, {
+  next: atomic('i32', {
+    doc: 'granule + 1 of the free block below, 0 at the end. Atomic, because a thread that is late with its pop may still read it',
+    writer: 'whoever frees the block',
+    reader: 'whoever takes it',
+  }),
 });

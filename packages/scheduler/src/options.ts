@@ -2,9 +2,11 @@
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
+import type { Codec } from './codec.ts';
 import { MAX_CLIENTS, MAX_THREADS } from './layout.ts';
 import type { Recorder } from './ports.ts';
 import { PRIORITIES, type Priority } from './priority.ts';
+import { blockBytes, classFor } from './slab.ts';
 import { moduleUrl, type Task } from './tasks.ts';
 
 /** Times from `run()` to the result, in milliseconds, of tasks that were not aborted or timed out; by priority. */
@@ -14,6 +16,10 @@ export interface ClientOptions {
   readonly latency?: LatencyRecorders;
   /** Tasks of this client that wait for a slot at most, beyond those that have one; by default there is no limit. 0: a task is refused where no slot is free. */
   readonly maxQueue?: number;
+  /** For objects, of tasks that have none of their own; the same on all threads. `jsonCodec`, `cloneCodec`, or one of `defineCodec`. */
+  readonly codec?: Codec;
+  /** Shared memory beside the arena that all threads know, in the same order on each: views of it are passed, not copied. */
+  readonly memory?: readonly SharedArrayBuffer[];
 }
 
 export interface SchedulerOptions extends ClientOptions {
@@ -21,11 +27,18 @@ export interface SchedulerOptions extends ClientOptions {
   readonly threads?: number;
   /**
    * Tasks in the scheduler at most: queued, running, or finished and not yet collected by their client; 4096 by default.
-   * Each has a slot of `payloadBytes` in shared memory, of which the system gives pages when they are first touched.
+   * Each has a slot of `inlineBytes` in shared memory, of which the system gives pages when they are first touched.
    */
   readonly slots?: number;
-  /** Bytes of arguments, and of a result, at most; 4096 by default. */
+  /** Bytes of arguments, and of a result, at most; 4 MiB by default. Views of shared memory have no limit. */
   readonly payloadBytes?: number;
+  /** Bytes of arguments, or of a result, that lie in the task's slot, from 224 on, which is the default. Larger ones take a block of `payloadMemoryBytes`. */
+  readonly inlineBytes?: number;
+  /**
+   * Bytes of all payloads together that are larger than a slot, at least twice those of the largest; 64 MiB by default. The system gives pages when
+   * they are first touched. Tasks wait where nothing is free.
+   */
+  readonly payloadMemoryBytes?: number;
   /** Clients attached at once at most, this one included; 64 by default. */
   readonly maxClients?: number;
   /** Different task functions at most; 256 by default. */
@@ -50,6 +63,9 @@ export interface TableOptions {
   readonly threads: number;
   readonly slots: number;
   readonly payloadBytes: number;
+  readonly inlineBytes: number;
+  /** 0 where no payload is larger than a slot. */
+  readonly payloadMemoryBytes: number;
   readonly maxClients: number;
   readonly maxTasks: number;
 }
@@ -69,7 +85,13 @@ export interface CloseOptions {
 }
 
 export const MAX_SLOTS: number = 2 ** 20;
-const MAX_PAYLOAD_BYTES = 2 ** 24;
+/** An error fits, whatever becomes of its text. */
+const MIN_INLINE_BYTES = 224;
+const MAX_INLINE_BYTES = 2 ** 20;
+const MAX_PAYLOAD_BYTES = 2 ** 28;
+const PAYLOAD_BYTES = 2 ** 22;
+const MAX_MEMORY_BYTES = 2 ** 31 - 2 ** 24;
+const MEMORY_BYTES = 2 ** 26;
 /** What a timer of Node can wait. */
 const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
@@ -78,7 +100,7 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
   return {
     slots: integer('slots', options.slots, 4096, MAX_SLOTS),
     threads: integer('threads', options.threads, Math.min(availableParallelism(), MAX_THREADS), MAX_THREADS),
-    payloadBytes: integer('payloadBytes', options.payloadBytes, 4096, MAX_PAYLOAD_BYTES, 256),
+    ...payloadOptions(options),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
   };
@@ -88,6 +110,35 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
 export function checkMaxQueue(maxQueue: number = Infinity): number {
   if (maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0)) return maxQueue;
   throw new ArgumentRangeError('maxQueue', maxQueue, 'a whole number from 0 on, or Infinity');
+}
+
+function payloadOptions(
+  options: SchedulerOptions,
+): Pick<TableOptions, 'inlineBytes' | 'payloadBytes' | 'payloadMemoryBytes'> {
+  const inlineBytes = integer(
+    'inlineBytes',
+    options.inlineBytes,
+    MIN_INLINE_BYTES,
+    MAX_INLINE_BYTES,
+    MIN_INLINE_BYTES,
+  );
+  const payloadBytes = integer(
+    'payloadBytes',
+    options.payloadBytes,
+    Math.max(PAYLOAD_BYTES, inlineBytes),
+    MAX_PAYLOAD_BYTES,
+    inlineBytes,
+  );
+  // So much that there can be a block of each size.
+  const leastMemoryBytes = 2 * blockBytes(classFor(payloadBytes));
+  return {
+    inlineBytes,
+    payloadBytes,
+    payloadMemoryBytes:
+      payloadBytes === inlineBytes
+        ? 0
+        : integer('payloadMemoryBytes', options.payloadMemoryBytes, Math.max(MEMORY_BYTES, leastMemoryBytes), MAX_MEMORY_BYTES, leastMemoryBytes),
+  };
 }
 
 export function preloadUrls(preload: SchedulerOptions['preload'] = []): string[] {

@@ -19,3 +19,23 @@ export interface Affinity {
 }
 
 export const noAffinity: Affinity = { place: () => {} };
+
+/**
+ * Bytes that somebody has leased: a `Lease` or a `PinnedBuffer` of buffer-pool is one. As arguments or a result it stands for those of its bytes that hold something, which are
+ * passed where they lie. Whoever has the lease keeps it until the task has ended.
+ */
+export interface PayloadSource {
+  readonly bytes: Uint8Array;
+  /** Bytes that hold something, from the first on; all where there is no such property. */
+  readonly length?: number;
+  /** What tells it from plain data. Not called. */
+  give(operation: number): unknown;
+}
+
+/** Carries values that bytes can not: ports, handles, shared memory that the other side does not know. A message port on each side is one. */
+export interface ValueLink {
+  /** Sends a value ahead of the task in the slot. @returns a number that it is taken by. Throws where it can not be sent */
+  send(value: unknown, slot: number): number;
+  /** Takes what was sent under that number, once. Throws where there is nothing */
+  take(ticket: number): unknown;
+}

@@ -23,6 +23,8 @@ import {
   workerEntry,
 } from './layout.ts';
 import { MAX_SLOTS, type TableOptions } from './options.ts';
+import { PayloadContext } from './payload-context.ts';
+import { Slab } from './slab.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`; the other thread calls `Scheduler.attach`. */
 export type SchedulerHandle = ObjectHandle<'scheduler/scheduler'>;
@@ -32,6 +34,9 @@ const MAX_TASK_NAME_BYTES = 1024;
 /** Hints of one client that wait at one level, at most: 2 to the power of this. Tasks beyond that wait with the client. */
 const MAX_LANE_SHIFT = 12;
 const DEQUE_BYTES = 1024;
+/** Shapes of records that threads have in common, and bytes of the names of one's properties. */
+const MAX_SHAPES = 512;
+const MAX_SHAPE_BYTES = 512;
 const WORD = schedulerRoot.word;
 /** Of Places, what the root holds. */
 const PLACES = [
@@ -45,6 +50,8 @@ const PLACES = [
   'slotsAt',
 ] as const;
 
+type Plan = Pick<TableOptions, 'slots' | 'payloadBytes' | 'inlineBytes' | 'maxClients' | 'threads'>;
+
 interface Places {
   readonly strideBytes: number;
   readonly clientsAt: number;
@@ -57,11 +64,8 @@ interface Places {
   readonly lengthBytes: number;
 }
 
-function placesFor(
-  at: number,
-  { slots, payloadBytes, maxClients, threads }: Omit<TableOptions, 'maxTasks'>,
-): Places {
-  const strideBytes = alignUp(slotHead.bytes + payloadBytes, LINE_BYTES);
+function placesFor(at: number, { slots, inlineBytes, maxClients, threads }: Plan): Places {
+  const strideBytes = alignUp(slotHead.bytes + inlineBytes, LINE_BYTES);
   const clientsAt = at + schedulerRoot.bytes;
   const workersAt = clientsAt + maxClients * clientEntry.bytes;
   const readyAt = workersAt + threads * workerEntry.bytes;
@@ -77,7 +81,17 @@ function placesFor(
 export function bytesFor(options: TableOptions): number {
   const { slots, maxTasks, threads } = options;
   const names = 1024 + (maxTasks + 64) * (MAX_TASK_NAME_BYTES + 16);
-  return placesFor(0, options).lengthBytes + 1024 + 4 * slots + threads * DEQUE_BYTES + names + 4096;
+  const shapes = 1024 + (MAX_SHAPES + 64) * (MAX_SHAPE_BYTES + 16);
+  const slab = options.payloadMemoryBytes === 0 ? 0 : Slab.bytesFor(slabOptions(options)) + LINE_BYTES;
+  const others = 1024 + 4 * slots + threads * DEQUE_BYTES + names + shapes + slab + 4096;
+  return placesFor(0, options).lengthBytes + others;
+}
+
+function slabOptions({ payloadBytes, payloadMemoryBytes }: TableOptions): {
+  payloadBytes: number;
+  memoryBytes: number;
+} {
+  return { payloadBytes, memoryBytes: payloadMemoryBytes };
 }
 
 export class SchedulerTable {
@@ -88,6 +102,10 @@ export class SchedulerTable {
   readonly names: NameTable;
   readonly slots: number;
   readonly payloadBytes: number;
+  readonly inlineBytes: number;
+  /** Undefined where no payload is larger than a slot. */
+  readonly slab: Slab | undefined;
+  readonly payloads: PayloadContext;
   readonly maxClients: number;
   readonly threads: number;
   readonly i32: Int32Array;
@@ -97,7 +115,14 @@ export class SchedulerTable {
   readonly buffer: Buffer;
   readonly #places: Places;
 
-  private constructor(arena: Arena, at: number, options: Omit<TableOptions, 'maxTasks'>, names: NameTable) {
+  private constructor(
+    arena: Arena,
+    at: number,
+    options: Plan,
+    names: NameTable,
+    shapes: NameTable,
+    slab: Slab | undefined,
+  ) {
     this.arena = arena;
     this.at = at;
     this.handle = arena.objectHandle(schedulerRoot.name as SchedulerHandle['kind'], at);
@@ -105,6 +130,9 @@ export class SchedulerTable {
     this.names = names;
     this.slots = options.slots;
     this.payloadBytes = options.payloadBytes;
+    this.inlineBytes = options.inlineBytes;
+    this.slab = slab;
+    this.payloads = new PayloadContext(arena, shapes);
     this.maxClients = options.maxClients;
     this.threads = options.threads;
     this.#places = placesFor(at, options);
@@ -117,6 +145,8 @@ export class SchedulerTable {
   static create(arena: Arena, options: TableOptions): SchedulerTable {
     const { slots, maxTasks } = options;
     const names = NameTable.create(arena, { capacity: maxTasks, maxNameBytes: MAX_TASK_NAME_BYTES });
+    const shapes = NameTable.create(arena, { capacity: MAX_SHAPES, maxNameBytes: MAX_SHAPE_BYTES });
+    const slab = options.payloadMemoryBytes === 0 ? undefined : Slab.create(arena, slabOptions(options));
     const free = IndexStack.create(arena, { capacity: slots });
     const deques = Array.from({ length: options.threads }, () =>
       WorkStealingDeque.create(arena, { capacity: MAX_BATCH, order: 'fifo' }),
@@ -126,6 +156,9 @@ export class SchedulerTable {
     const put = (word: number, value: number): void => void (arena.i32[(at >> 2) + word] = value);
     put(WORD.slots, slots);
     put(WORD.payloadBytes, options.payloadBytes);
+    put(WORD.inlineBytes, options.inlineBytes);
+    put(WORD.slabAt, slab?.at ?? 0);
+    put(WORD.shapesAt, shapes.handle.at);
     put(WORD.maxClients, options.maxClients);
     put(WORD.threads, options.threads);
     put(WORD.freeAt, free.handle.at);
@@ -133,7 +166,7 @@ export class SchedulerTable {
     // Half of an equal share: what is left is the others'. A batch is of no use to the only worker.
     put(WORD.share, options.threads === 1 ? 0 : 2 * options.threads);
     for (const field of PLACES) put(WORD[field], places[field]);
-    const table = new SchedulerTable(arena, at, options, names);
+    const table = new SchedulerTable(arena, at, options, names, shapes, slab);
     for (const [worker, deque] of deques.entries())
       arena.i32[table.workerWord(worker + 1) + workerEntry.word.dequeAt] = deque.handle.at;
     for (let client = 0; client <= options.maxClients; client++)
@@ -148,7 +181,8 @@ export class SchedulerTable {
     const read = (word: number): number => arena.i32[(at >> 2) + word] as number;
     const options = {
       slots: range('slots', read(WORD.slots), MAX_SLOTS),
-      payloadBytes: range('payloadBytes', read(WORD.payloadBytes), lengthBytes),
+      payloadBytes: range('payloadBytes', read(WORD.payloadBytes), arena.bytes),
+      inlineBytes: range('inlineBytes', read(WORD.inlineBytes), lengthBytes),
       maxClients: range('maxClients', read(WORD.maxClients), MAX_CLIENTS),
       threads: range('threads', read(WORD.threads), MAX_THREADS),
     };
@@ -164,8 +198,11 @@ export class SchedulerTable {
       const deque = WorkStealingDeque.attach(arena.objectHandle('lock-free/deque', dequeAt), arena);
       check('capacity of a deque', deque.capacity, MAX_BATCH);
     }
-    const names = NameTable.attach(arena.objectHandle('shared-memory/name-table', read(WORD.namesAt)), arena);
-    return new SchedulerTable(arena, at, options, names);
+    const table = (nameTableAt: number): NameTable =>
+      NameTable.attach(arena.objectHandle('shared-memory/name-table', nameTableAt), arena);
+    const slab = read(WORD.slabAt) === 0 ? undefined : Slab.attach(arena, read(WORD.slabAt));
+    const [names, shapes] = [table(read(WORD.namesAt)), table(read(WORD.shapesAt))];
+    return new SchedulerTable(arena, at, options, names, shapes, slab);
   }
 
   // Word indices into `i32`.
@@ -194,6 +231,12 @@ export class SchedulerTable {
 
   slotWord(slot: number): number {
     return (this.#places.slotsAt + slot * this.#places.strideBytes) >> 2;
+  }
+
+  /** Whether an address is of a slot. */
+  holdsSlot(address: number): boolean {
+    const { slotsAt, strideBytes } = this.#places;
+    return address >= slotsAt && address < slotsAt + this.slots * strideBytes;
   }
 
   /** Parties count from 1. */

@@ -1,7 +1,7 @@
 // In a worker: from the index of a task to its function. The first task of a module imports it.
 import { TaskNotFoundError } from './errors.ts';
 import type { SchedulerTable } from './table.ts';
-import { tasksIn, type TaskContext } from './tasks.ts';
+import { taskOptionsOf, tasksIn, type TaskContext } from './tasks.ts';
 
 export type Runnable = (args: unknown, context: TaskContext) => unknown;
 
@@ -48,7 +48,9 @@ export class TaskLoader {
     const names: string[] = [];
     for (const [task, run] of tasksIn(exports)) {
       names.push(task.name);
-      this.#functions[this.#table.names.intern(`${task.module}#${task.name}`)] = run;
+      const index = this.#table.names.intern(`${task.module}#${task.name}`);
+      this.#functions[index] = run;
+      this.#table.payloads.learn(index, taskOptionsOf(task));
     }
     return names;
   }

@@ -1,8 +1,11 @@
 // What a task is: a function that a module exports by way of `defineTasks`, named by the module's URL and its name. A worker
 // imports the module and finds the function in what it exports; nothing is registered anywhere.
-import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { checkCodec, type Codec } from './codec.ts';
+import type { ErrorClass } from './error-record.ts';
+import { moduleUrl } from './module-url.ts';
+
+export { moduleUrl };
 
 /** What a task function is given beside its arguments. Valid until the task has ended. */
 export interface TaskContext {
@@ -12,7 +15,7 @@ export interface TaskContext {
   cancelled(): boolean;
 }
 
-/** Runs in a worker. Numbers, arrays of numbers, strings and bytes travel as they are, the rest by structured clone. */
+/** Runs in a worker. What structured clone carries, and what README says beyond that, can be its arguments and result. */
 export type TaskFunction<A, R> = (args: A, context: TaskContext) => R | Promise<R>;
 
 declare const signature: unique symbol;
@@ -39,31 +42,57 @@ export type Tasks<F extends TaskFunctions> = {
   >;
 };
 
+/** How the arguments and results of the tasks of a module travel. */
+export interface TaskOptions {
+  /** For objects, and arrays of other things than numbers; that of the scheduler by default, or else the cheapest that carries all. */
+  readonly codec?: Codec;
+  /** Classes of errors that the tasks throw: they arrive as errors of these classes, without their constructors being called. */
+  readonly errors?: readonly ErrorClass[];
+  /**
+   * `view`: bytes and typed arrays among the arguments, as such and not within objects, are shared memory where they lie, not copies. Valid
+   * until the task has ended, not longer. `copy` by default.
+   */
+  readonly bytes?: 'copy' | 'view';
+}
+
 /** For all copies of this package in a process, so that source and build understand each other. */
 const FUNCTION = Symbol.for('@corelane/scheduler/function');
+const OPTIONS = Symbol.for('@corelane/scheduler/task-options');
 
 /**
  * Defines the tasks of a module. The module must export what this returns, under any name.
  * @param module `import.meta.url`; in CommonJS `__filename`
  * @throws ArgumentRangeError
  */
-export function defineTasks<F extends TaskFunctions>(module: string | URL, functions: F): Tasks<F> {
+export function defineTasks<F extends TaskFunctions>(
+  module: string | URL,
+  functions: F,
+  options: TaskOptions = {},
+): Tasks<F> {
+  checkTaskOptions(options);
   const url = moduleUrl(module);
   const tasks: Record<string, Task<unknown, unknown>> = {};
   for (const [name, run] of Object.entries(functions)) {
     if (typeof run !== 'function') throw new ArgumentRangeError(`tasks.${name}`, run, 'a function');
     const task = { module: url, name };
     Object.defineProperty(task, FUNCTION, { value: run });
+    Object.defineProperty(task, OPTIONS, { value: options });
     tasks[name] = Object.freeze(task);
   }
   return Object.freeze(tasks) as Tasks<F>;
 }
 
-export function moduleUrl(module: string | URL): string {
-  const text = String(module);
-  if (isAbsolute(text)) return pathToFileURL(text).href;
-  if (!URL.canParse(text)) throw new ArgumentRangeError('module', text, 'a URL or an absolute path');
-  return text;
+function checkTaskOptions({ codec, errors = [], bytes = 'copy' }: TaskOptions): void {
+  if (codec !== undefined) checkCodec(codec);
+  for (const each of errors)
+    if (typeof each !== 'function' || !(each.prototype instanceof Error))
+      throw new ArgumentRangeError('errors', each, 'classes that extend Error');
+  if (bytes !== 'copy' && bytes !== 'view') throw new ArgumentRangeError('bytes', bytes, 'copy or view');
+}
+
+/** How the arguments and results of a task travel. */
+export function taskOptionsOf(task: Task<never, unknown>): TaskOptions | undefined {
+  return (task as { [OPTIONS]?: TaskOptions })[OPTIONS];
 }
 
 /** What a worker runs for a task of a module that it has imported, or undefined. */

@@ -1,6 +1,7 @@
 // The thread of a worker. Its owner sends it one message; what it finds in `workerData` is the user's.
 import { parentPort } from 'node:worker_threads';
 import type { BootMessage, ReadyMessage } from './boot.ts';
+import { loadCodec } from './codec.ts';
 import type { Affinity } from './ports.ts';
 import { SchedulerTable } from './table.ts';
 import { TaskLoader } from './task-loader.ts';
@@ -8,10 +9,12 @@ import { WorkerLoop } from './worker-loop.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-async function main({ handle, worker, preload, affinity }: BootMessage): Promise<void> {
+async function main({ handle, worker, preload, affinity, codec, memory }: BootMessage): Promise<void> {
   // Between tasks nothing else may keep the thread alive while it waits asynchronously.
   const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
   const table = SchedulerTable.attach(handle);
+  table.payloads.codec = await loadCodec(codec);
+  table.payloads.memories.add(memory);
   if (affinity !== undefined) {
     const { default: port } = (await import(affinity)) as { default?: Affinity };
     if (typeof port?.place !== 'function')
