@@ -34,6 +34,9 @@ const odd = fc.constantFrom<unknown>(
   [1, , 3], // oxlint-disable-line no-sparse-arrays
   { a: undefined },
   { a: -0 },
+  { a: ['x', -0] },
+  ['x', -0],
+  ['x', Infinity],
   { a: { b: NaN, c: '' } },
   { '1': 1, b: 2, '0': 3 },
   JSON.parse('{"__proto__": 1, "a": 2}'),

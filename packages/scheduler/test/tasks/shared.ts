@@ -1,0 +1,3 @@
+export function isSharedMemory(view: ArrayBufferView): boolean {
+  return view.buffer instanceof SharedArrayBuffer;
+}
