@@ -62,7 +62,12 @@ export function freeBlock(scheduler: i32, slot: i32): void {
   const granule = ((block & SLAB_BLOCK_GRANULE_MASK) - 1) | 0;
   const sizeClass = classOf(block);
   // Whatever was written over it, nothing beyond the slab is touched.
-  if (slab != 0 && granule >= 0 && granule < get(slab + SLAB_ROOT_GRANULES) && sizeClass < get(slab + SLAB_ROOT_CLASSES))
+  if (
+    slab != 0 &&
+    granule >= 0 &&
+    granule < get(slab + SLAB_ROOT_GRANULES) &&
+    sizeClass < get(slab + SLAB_ROOT_CLASSES)
+  )
     pushLinked(
       classAt(slab, sizeClass) + SLAB_CLASS_HEAD,
       get(slab + SLAB_ROOT_LINKS_AT),

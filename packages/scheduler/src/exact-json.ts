@@ -38,6 +38,10 @@ function isExact(value: unknown): boolean {
       return Number.isFinite(value) && (value !== 0 || 1 / value > 0);
     case 'object':
       return value === null || isExactObject(value);
+    case 'undefined':
+    case 'bigint':
+    case 'function':
+    case 'symbol':
     default:
       return false;
   }

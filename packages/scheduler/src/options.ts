@@ -137,7 +137,13 @@ function payloadOptions(
     payloadMemoryBytes:
       payloadBytes === inlineBytes
         ? 0
-        : integer('payloadMemoryBytes', options.payloadMemoryBytes, Math.max(MEMORY_BYTES, leastMemoryBytes), MAX_MEMORY_BYTES, leastMemoryBytes),
+        : integer(
+            'payloadMemoryBytes',
+            options.payloadMemoryBytes,
+            Math.max(MEMORY_BYTES, leastMemoryBytes),
+            MAX_MEMORY_BYTES,
+            leastMemoryBytes,
+          ),
   };
 }
 

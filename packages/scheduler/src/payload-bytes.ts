@@ -115,7 +115,7 @@ export function writeRaw(
 
 /** A copy, on memory of its own. */
 export function readRaw(table: SchedulerTable, at: number, length: number): Uint8Array<ArrayBuffer> {
-  if (length <= SET_BYTES) return table.u8.slice(at, at + length) as Uint8Array<ArrayBuffer>;
+  if (length <= SET_BYTES) return table.u8.slice(at, at + length);
   const fresh = Buffer.allocUnsafeSlow(length); // not filled with zeros first, and of an ArrayBuffer of its own
   table.buffer.copy(fresh, 0, at, at + length);
   return new Uint8Array(fresh.buffer);

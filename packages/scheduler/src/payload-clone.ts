@@ -7,35 +7,30 @@ import type { SchedulerTable } from './table.ts';
 const COPIED = 0;
 const PASSED = 1;
 
-/** What node:v8 calls, beside what its types say. */
-interface HostWriter {
+/** The classes of node:v8 with what their types leave out. */
+const HostWriter = DefaultSerializer as unknown as new () => DefaultSerializer & {
   _writeHostObject(view: ArrayBufferView): void;
-}
-interface HostReader {
+};
+const HostReader = DefaultDeserializer as unknown as new (bytes: Uint8Array) => DefaultDeserializer & {
   _readHostObject(): unknown;
-}
+};
 
-const writeCopy = (DefaultSerializer.prototype as unknown as HostWriter)._writeHostObject;
-const readCopy = (DefaultDeserializer.prototype as unknown as HostReader)._readHostObject;
-
-class Writer extends DefaultSerializer {
+class Writer extends HostWriter {
   readonly #table: SchedulerTable;
-  /** Whether what was written leads to shared memory. */
-  hasShared = false;
 
   constructor(table: SchedulerTable) {
     super();
     this.#table = table;
   }
 
-  _writeHostObject(view: ArrayBufferView): void {
+  override _writeHostObject(view: ArrayBufferView): void {
     const { memories } = this.#table.payloads;
     const { buffer, byteOffset, byteLength } = view;
     const memory = buffer instanceof SharedArrayBuffer ? memories.numberOf(buffer) : -1;
     const detail = bytesClass(view, Object.getPrototypeOf(view));
     if (memory < 0 || detail === undefined || (memory === 0 && isPayloadMemory(this.#table, byteOffset))) {
       this.writeUint32(COPIED);
-      writeCopy.call(this as unknown as HostWriter, view);
+      super._writeHostObject(view);
       return;
     }
     this.writeUint32(PASSED);
@@ -45,30 +40,24 @@ class Writer extends DefaultSerializer {
     this.writeDouble(byteLength);
   }
 
-  _getSharedArrayBufferId(memory: SharedArrayBuffer): number {
-    const number = this.#table.payloads.memories.numberOf(memory);
-    if (number < 0) throw new TypeError('shared memory that is not among the option `memory`');
-    this.hasShared = true;
-    return number;
+  /** As a whole, within other values: `Deserializer` of node:v8 has no way to give it back, whatever its documentation says. */
+  _getSharedArrayBufferId(): never {
+    throw new TypeError(
+      'shared memory within a value: pass a view of it, which must be of memory that option `memory` names',
+    );
   }
 }
 
-class Reader extends DefaultDeserializer {
+class Reader extends HostReader {
   readonly #table: SchedulerTable;
 
-  constructor(table: SchedulerTable, bytes: Uint8Array, hasShared: boolean) {
+  constructor(table: SchedulerTable, bytes: Uint8Array) {
     super(bytes);
     this.#table = table;
-    const { memories } = table.payloads;
-    for (let number = 0; hasShared; number++) {
-      const memory = memories.at(number);
-      if (memory === undefined) break;
-      this.transferArrayBuffer(number, memory as unknown as ArrayBuffer);
-    }
   }
 
-  _readHostObject(): unknown {
-    if (this.readUint32() === COPIED) return readCopy.call(this as unknown as HostReader);
+  override _readHostObject(): unknown {
+    if (this.readUint32() === COPIED) return super._readHostObject();
     const detail = this.readUint32();
     const memory = this.#table.payloads.memories.at(this.readUint32());
     if (memory === undefined) throw new TypeError('shared memory that is not known here');
@@ -76,17 +65,17 @@ class Reader extends DefaultDeserializer {
   }
 }
 
-/** @returns the bytes, and whether they lead to shared memory. @throws what node:v8 throws */
-export function cloneToBytes(table: SchedulerTable, value: unknown): { bytes: Buffer; hasShared: boolean } {
+/** @throws what node:v8 throws */
+export function cloneToBytes(table: SchedulerTable, value: unknown): Buffer {
   const writer = new Writer(table);
   writer.writeHeader();
   writer.writeValue(value);
-  return { bytes: writer.releaseBuffer(), hasShared: writer.hasShared };
+  return writer.releaseBuffer();
 }
 
 /** @param bytes its own: what it returns may lie in them */
-export function cloneFromBytes(table: SchedulerTable, bytes: Uint8Array, hasShared: boolean): unknown {
-  const reader = new Reader(table, bytes, hasShared);
+export function cloneFromBytes(table: SchedulerTable, bytes: Uint8Array): unknown {
+  const reader = new Reader(table, bytes);
   reader.readHeader();
   return reader.readValue();
 }

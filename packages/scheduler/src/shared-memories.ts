@@ -29,8 +29,7 @@ export class SharedMemories {
     const known = this.#numbers.get(memory);
     if (known !== undefined) return known;
     // Each structured clone of a memory is another object. The head of an arena has a random number in it.
-    const isArena =
-      memory.byteLength === this.#all[0]?.byteLength && headOf(memory).equals(this.#arenaHead);
+    const isArena = memory.byteLength === this.#all[0]?.byteLength && headOf(memory).equals(this.#arenaHead);
     const found = isArena ? 0 : UNKNOWN;
     this.#numbers.set(memory, found);
     return found;

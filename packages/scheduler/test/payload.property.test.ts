@@ -58,11 +58,15 @@ const odd = fc.constantFrom<unknown>(
   new Date(0),
   Object.create(null, { a: { value: 1, enumerable: true } }),
   { deep: { deep: { deep: { deep: [[[[['x']]]]] } } } },
-  { get a() { return 1; } },
+  {
+    get a() {
+      return 1;
+    },
+  },
   Array.from({ length: 40 }, (_, i) => ({ i, text: 'x' })),
   Array.from({ length: 3000 }, (_, i) => i / 3),
 );
-const bytes = fc.oneof(
+const byteSequences = fc.oneof(
   fc.uint8Array({ maxLength: 1000 }),
   fc.int8Array(),
   fc.uint8ClampedArray(),
@@ -81,7 +85,7 @@ const records = fc.record({ x: numbers, y: numbers, 'long name': numbers });
 const values = fc.oneof(
   numbers,
   text,
-  bytes,
+  byteSequences,
   odd,
   records,
   fc.array(numbers, { maxLength: 80 }),
@@ -90,7 +94,14 @@ const values = fc.oneof(
   fc.date({ noInvalidDate: true }),
   fc.object({ maxDepth: 2, maxKeys: 4 }),
   fc.jsonValue(),
-  fc.object({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true }),
+  fc.object({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withTypedArray: true,
+    withSparseArray: true,
+  }),
 );
 
 describe('a payload', () => {
@@ -147,19 +158,25 @@ describe('a payload', () => {
   test('that was overwritten is an error, and nothing worse', () => {
     const word = table.slotWord(SLOT);
     fc.assert(
-      fc.property(fc.nat(2 ** 14), fc.integer(), fc.integer(), fc.uint8Array({ maxLength: 64 }), (kind, length, block, bytes) => {
-        through({ some: 'object' });
-        table.u8.set(bytes, (word << 2) + slotHead.bytes);
-        table.i32[word + slotHead.word.kind] = kind;
-        table.i32[word + slotHead.word.lengthBytes] = length % 2 === 0 ? length : length % 300;
-        table.i32[word + slotHead.word.block] = block % 3 === 0 ? block : 0;
-        try {
-          readValue(table, SLOT);
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'ERR_CORRUPT_SLOT' });
-        }
-        table.i32[word + slotHead.word.block] = 0;
-      }),
+      fc.property(
+        fc.nat(2 ** 14),
+        fc.integer(),
+        fc.integer(),
+        fc.uint8Array({ maxLength: 64 }),
+        (kind, length, block, bytes) => {
+          through({ some: 'object' });
+          table.u8.set(bytes, (word << 2) + slotHead.bytes);
+          table.i32[word + slotHead.word.kind] = kind;
+          table.i32[word + slotHead.word.lengthBytes] = length % 2 === 0 ? length : length % 300;
+          table.i32[word + slotHead.word.block] = block % 3 === 0 ? block : 0;
+          try {
+            readValue(table, SLOT);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'ERR_CORRUPT_SLOT' });
+          }
+          table.i32[word + slotHead.word.block] = 0;
+        },
+      ),
     );
   });
 });

@@ -17,8 +17,8 @@ export class LimitError extends RangeError {
 
 /** Reverses JSON: nothing else understands it. */
 export const backwards: Codec = {
-  encode: (value) => Buffer.from(JSON.stringify(value)).reverse(),
-  decode: (bytes) => JSON.parse(Buffer.from(bytes).reverse().toString()) as unknown,
+  encode: (value) => Buffer.from(JSON.stringify(value)).toReversed(),
+  decode: (bytes) => JSON.parse(Buffer.from(bytes.toReversed()).toString()) as unknown,
 };
 
 export const payloads = defineTasks(
@@ -42,6 +42,9 @@ export const payloads = defineTasks(
     fillDeep({ bytes }: { readonly bytes: Uint8Array }): void {
       bytes.fill(9);
     },
+    exit(_bytes: Uint8Array): void {
+      process.exit(3);
+    },
     bytes: (length: number) => new Uint8Array(length).fill(1),
   },
   { errors: [LimitError] },
@@ -50,7 +53,7 @@ export const payloads = defineTasks(
 export const views = defineTasks(
   import.meta.url,
   {
-    isShared: (bytes: ArrayBufferView) => isSharedMemory(bytes),
+    isView: (bytes: ArrayBufferView) => isSharedMemory(bytes),
     /** Its own arguments, in the middle of which its result is written. */
     tail: (bytes: Uint8Array) => bytes.subarray(1),
     tailDeep: (bytes: Uint8Array) => ({ n: 1, tail: bytes.subarray(1) }),
@@ -59,4 +62,8 @@ export const views = defineTasks(
 );
 
 export const coded = defineTasks(import.meta.url, { echo: (value: unknown) => value }, { codec: backwards });
-export const plain = defineTasks(import.meta.url, { echoJson: (value: unknown) => value }, { codec: jsonCodec });
+export const plain = defineTasks(
+  import.meta.url,
+  { echoJson: (value: unknown) => value },
+  { codec: jsonCodec },
+);
