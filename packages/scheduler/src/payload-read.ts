@@ -110,7 +110,8 @@ function readEncoded(
 }
 
 function readNumbers({ f64 }: SchedulerTable, at: number, count: number): number[] {
-  const numbers: number[] = [];
-  for (let i = 0; i < count; i++) numbers.push(f64[at + i] as number);
+  // `push` takes 8 times as long for a thousand.
+  const numbers = new Array<number>(count); // oxlint-disable-line unicorn/no-new-array
+  for (let i = 0; i < count; i++) numbers[i] = f64[at + i] as number;
   return numbers;
 }

@@ -69,9 +69,9 @@ export class Shapes {
 
   #consider(value: object): void {
     if (this.#entered >= MAX_ENTERED) return;
+    for (const key in value) if (typeof (value as Record<string, unknown>)[key] !== 'number') return;
     const keys = Object.keys(value);
     if (keys.length === 0 || keys.length > MAX_FIELDS || keys.includes('__proto__')) return;
-    for (const key of keys) if (typeof (value as Record<string, unknown>)[key] !== 'number') return;
     const name = JSON.stringify(keys);
     const isSecond = name === this.#candidate;
     this.#candidate = name;

@@ -29,7 +29,8 @@ export function writeText(
       u8[at + i] = code;
     }
     if (all <= 0xff) return false;
-  } else if (!BEYOND_LATIN1.test(text)) {
+  } else if (Buffer.byteLength(text, 'utf8') === length || !BEYOND_LATIN1.test(text)) {
+    // Counting the bytes is the fast way to find that all is ASCII.
     table.buffer.write(text, roomFor(table, slot, length, what, task), length, 'latin1');
     return false;
   }
