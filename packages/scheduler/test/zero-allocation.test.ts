@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { takePlace } from '../src/client-places.ts';
 import { CLIENT_GONE, DELIVERED, ENTERED, RELEASED } from '../src/layout.ts';
 import { tableOptions } from '../src/options.ts';
-import { SchedulerTable } from '../src/table.ts';
+import { bytesFor, SchedulerTable } from '../src/table.ts';
 
 test('a slot goes from its client to a worker and back without an allocation', () => {
   const options = tableOptions({ threads: 1, slots: 8, payloadBytes: 256 });
-  const table = SchedulerTable.create(Arena.create({ bytes: 8 << 20 }), options);
+  const table = SchedulerTable.create(Arena.create({ bytes: bytesFor(options) }), options);
   const client = takePlace(table);
   const { kernel, at } = table;
   const expected = ENTERED | (DELIVERED << 4) | (RELEASED << 8);
