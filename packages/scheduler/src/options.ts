@@ -35,7 +35,7 @@ export interface SchedulerOptions extends ClientOptions {
   /** Bytes of arguments, or of a result, that lie in the task's slot, from 224 on, which is the default. Larger ones take a block of `payloadMemoryBytes`. */
   readonly inlineBytes?: number;
   /**
-   * Bytes of all payloads together that are larger than a slot, at least twice those of the largest; 64 MiB by default. The system gives pages when
+   * Bytes of all payloads together that are larger than a slot, at least twice those of the largest; by default twice what all slots can have, but 64 MiB at most. The system gives pages when
    * they are first touched. Tasks wait where nothing is free.
    */
   readonly payloadMemoryBytes?: number;
@@ -97,10 +97,11 @@ const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
 /** @throws ArgumentRangeError */
 export function tableOptions(options: SchedulerOptions): TableOptions {
+  const slots = integer('slots', options.slots, 4096, MAX_SLOTS);
   return {
-    slots: integer('slots', options.slots, 4096, MAX_SLOTS),
+    slots,
     threads: integer('threads', options.threads, Math.min(availableParallelism(), MAX_THREADS), MAX_THREADS),
-    ...payloadOptions(options),
+    ...payloadOptions(options, slots),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
   };
@@ -114,6 +115,7 @@ export function checkMaxQueue(maxQueue: number = Infinity): number {
 
 function payloadOptions(
   options: SchedulerOptions,
+  slots: number,
 ): Pick<TableOptions, 'inlineBytes' | 'payloadBytes' | 'payloadMemoryBytes'> {
   const inlineBytes = integer(
     'inlineBytes',
@@ -131,6 +133,13 @@ function payloadOptions(
   );
   // So much that there can be a block of each size.
   const leastMemoryBytes = 2 * blockBytes(classFor(payloadBytes));
+  const usualMemoryBytes = Math.min(Math.max(MEMORY_BYTES, leastMemoryBytes), slots * leastMemoryBytes);
+  if (payloadBytes === inlineBytes && options.payloadMemoryBytes !== undefined)
+    throw new ArgumentRangeError(
+      'payloadMemoryBytes',
+      options.payloadMemoryBytes,
+      `none, where payloadBytes and inlineBytes both are ${inlineBytes}`,
+    );
   return {
     inlineBytes,
     payloadBytes,
@@ -140,7 +149,7 @@ function payloadOptions(
         : integer(
             'payloadMemoryBytes',
             options.payloadMemoryBytes,
-            Math.max(MEMORY_BYTES, leastMemoryBytes),
+            usualMemoryBytes,
             MAX_MEMORY_BYTES,
             leastMemoryBytes,
           ),

@@ -1,8 +1,9 @@
 // How arguments and results travel to real workers and back.
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { BufferPool, type Lease } from '@corelane/buffer-pool';
 import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
-import { Scheduler, type ValueLink } from '../src/index.ts';
+import { Scheduler, type PayloadSource, type ValueLink } from '../src/index.ts';
 import { slotHead } from '../src/layout.ts';
 import { tableOptions } from '../src/options.ts';
 import { readValue, takeValue, writeValue } from '../src/payload.ts';
@@ -125,11 +126,14 @@ describe('shared memory', () => {
     await expect(scheduler.run(tasks.echo, memory)).rejects.toMatchObject({ code: 'ERR_NOT_CLONEABLE' });
   });
 
-  test('of a lease is passed up to its length', async () => {
-    const memory = new SharedArrayBuffer(64);
-    const lease = { bytes: new Uint8Array(memory), length: 3, give: () => 0 };
-    Object.setPrototypeOf(lease, Object.create(Object.prototype) as object);
-    await using scheduler = Scheduler.create({ threads: 1, memory: [memory] });
+  test('of a lease of buffer-pool is passed up to its length', async () => {
+    const shape = { buffers: 4, bufferBytes: 4096 };
+    const arena = Arena.create({ bytes: Scheduler.bytesFor({ threads: 1 }) + (1 << 20) });
+    await using scheduler = Scheduler.create({ threads: 1, arena });
+    using pool = BufferPool.create(arena, shape);
+    using lease = pool.tryAcquire() as Lease;
+    lease satisfies PayloadSource;
+    lease.length = 3;
     await scheduler.run(payloads.fill, lease as never);
     expect([...lease.bytes.subarray(0, 4)]).toEqual([7, 7, 7, 0]);
   });
