@@ -4,7 +4,8 @@ import { BufferPool, type Lease } from '@corelane/buffer-pool';
 import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import { Scheduler, type PayloadSource, type ValueLink } from '../src/index.ts';
-import { slotHead } from '../src/layout.ts';
+import { reclaimPlace, takePlace } from '../src/client-places.ts';
+import { DISOWNED, DROPPED, ENTERED, slotHead } from '../src/layout.ts';
 import { tableOptions } from '../src/options.ts';
 import { readValue, takeValue, writeValue } from '../src/payload.ts';
 import { bytesFor, SchedulerTable } from '../src/table.ts';
@@ -241,5 +242,32 @@ test('a slot never keeps a block that its payload is not in', () => {
   expect(takeValue(table, 1)).toHaveLength(9000);
   expect(block()).toBe(0);
   // One block of its size was enough for all of that.
+  expect(table.slab?.usedBytes(table.arena)).toBe(16_384);
+});
+
+test('a block goes back with its slot, whoever drops it', () => {
+  const options = tableOptions({ threads: 1, slots: 2 });
+  const table = SchedulerTable.create(Arena.create({ bytes: bytesFor(options) }), options);
+  const { kernel, at } = table;
+  kernel.beginWork(at, 1);
+  for (let round = 0; round < 20; round++) {
+    const client = takePlace(table);
+    const enter = (): number => {
+      const slot = kernel.acquireSlot(at, client);
+      writeValue(table, slot, new Uint8Array(9000), 'arguments', 'test');
+      expect(kernel.submitSlot(at, slot, client, 10)).toBe(ENTERED);
+      return slot;
+    };
+    // Its client wants the result no more.
+    const dropped = enter();
+    expect(kernel.claimTask(at, 1, 0)).toBe(dropped);
+    expect(kernel.cancelSlot(at, dropped, client)).toBe(DISOWNED);
+    writeValue(table, dropped, new Uint8Array(9000), 'result', 'test');
+    expect(kernel.finishSlot(at, dropped, 1, 0)).toBe(DROPPED);
+    // Its client is gone.
+    enter();
+    expect(reclaimPlace(table, client)).toEqual({ withdrawn: 1, disowned: 0, dropped: 0 });
+    for (const slot of [0, 1]) expect(table.i32[table.slotWord(slot) + slotHead.word.block]).toBe(0);
+  }
   expect(table.slab?.usedBytes(table.arena)).toBe(16_384);
 });
