@@ -24,7 +24,7 @@ export const suites: readonly SuiteEntry[] = [
   },
   {
     name: 'scheduler',
-    title: 'Tasks of the scheduler against piscina',
+    title: 'Tasks of the scheduler against pools of workers, and against message ports by hand',
     load: async () => (await import('./suites/scheduler.ts')).suite,
   },
   {

@@ -1,0 +1,87 @@
+// What is done with a contestant. Each counts the tasks whose result was the right one.
+import { Latencies } from './latencies.ts';
+import type { Contestant } from './contestant.ts';
+import type { Payload } from './payloads.ts';
+
+/** Keeps `inFlight` tasks under way until so many have been done; `isRight` runs one. */
+async function inLanes(
+  operations: number,
+  inFlight: number,
+  isRight: (n: number) => Promise<boolean>,
+): Promise<number> {
+  let next = 0;
+  let successful = 0;
+  const lane = async (): Promise<void> => {
+    while (next < operations) if (await isRight(next++)) successful++;
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return successful;
+}
+
+export function doubles(contestant: Contestant, operations: number, inFlight: number): Promise<number> {
+  return inLanes(operations, inFlight, async (n) => (await contestant.double(n)) === 2 * n);
+}
+
+export function digests(
+  contestant: Contestant,
+  operations: number,
+  inFlight: number,
+  payloads: readonly Payload[],
+): Promise<number> {
+  return inLanes(operations, inFlight, async (n) => {
+    const { bytes, digest } = payloads[n % payloads.length] as Payload;
+    return (await contestant.digest(bytes)) === digest;
+  });
+}
+
+/** One task after the other, each of them timed. */
+export async function singly(
+  contestant: Contestant,
+  operations: number,
+  latencies: Latencies,
+): Promise<number> {
+  let successful = 0;
+  let before = performance.now();
+  for (let n = 0; n < operations; n++) {
+    if ((await contestant.double(n)) === 2 * n) successful++;
+    const after = performance.now();
+    latencies.add(after - before);
+    before = after;
+  }
+  return successful;
+}
+
+/** As `singly`, each after this thread has slept for so long since the last one began: everybody has gone to sleep. */
+export async function paced(
+  contestant: Contestant,
+  operations: number,
+  everyMs: number,
+  latencies: Latencies,
+): Promise<number> {
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  let successful = 0;
+  for (let n = 0; n < operations; n++) {
+    const before = performance.now();
+    if ((await contestant.double(n)) === 2 * n) successful++;
+    const tookMs = performance.now() - before;
+    latencies.add(tookMs);
+    if (tookMs < everyMs) Atomics.wait(nap, 0, 0, everyMs - tookMs);
+  }
+  return successful;
+}
+
+const ASK_AGAIN_MS = 1;
+
+/** Until every worker has run a task. Exact to a millisecond where one worker answers for the others. */
+export async function untilAllRan(contestant: Contestant, workers: number): Promise<void> {
+  const seen = new Set<number>();
+  let n = 0;
+  while (true) {
+    for (const id of await Promise.all(Array.from({ length: workers }, () => contestant.whoRuns(n++))))
+      seen.add(id);
+    if (seen.size > workers)
+      throw new Error(`${seen.size} threads have run tasks, expected ${workers} workers`);
+    if (seen.size === workers) return;
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
+}

@@ -1,0 +1,104 @@
+// The process of one contestant: its own heap, its own CPU time.
+import { collectYoung } from '../../collect.ts';
+import { observeSpent, serveRequests, type Spent } from '../../companion.ts';
+import type { Metric } from '../../suite.ts';
+import type { Contestant, ContestantOptions } from './contestant.ts';
+import { CONTESTANTS, type ContestantName } from './contestants.ts';
+import { Latencies } from './latencies.ts';
+import { digests, doubles, paced, singly, untilAllRan } from './loads.ts';
+import { makePayloads, type Payload } from './payloads.ts';
+import { queueUp } from './queued.ts';
+
+export type PoolLoad = 'doubles' | 'digests' | 'paced';
+
+export type PoolRequest =
+  | ({ readonly type: 'start'; readonly name: ContestantName } & ContestantOptions)
+  | { readonly type: 'run'; readonly load: PoolLoad; readonly operations: number }
+  | { readonly type: 'queue'; readonly tasks: number }
+  | { readonly type: 'close' };
+
+export interface StartAnswer {
+  /** Loading of the library, and of what it loads. */
+  readonly loadMs: number;
+  /** From its construction until every worker has run a task. */
+  readonly startMs: number;
+  /** What that added to the resident memory of the process. */
+  readonly startBytes: number;
+}
+
+export interface RunAnswer extends Spent {
+  readonly successful: number;
+  readonly latencies: Readonly<Record<string, Metric>>;
+}
+
+export interface QueueAnswer {
+  readonly successful: number;
+  readonly tasks: number;
+  readonly queuedBytes: number;
+}
+
+/** One every 300 µs: rarely enough that nobody still spins. */
+const PACE_MS = 0.3;
+
+interface Started {
+  readonly contestant: Contestant;
+  readonly options: ContestantOptions;
+  readonly payloads: readonly Payload[];
+}
+
+let started: Started | undefined;
+const latencies = new Latencies();
+
+function get(): Started {
+  if (started === undefined) throw new Error('a request before the start');
+  return started;
+}
+
+async function start(
+  request: Extract<PoolRequest, { type: 'start' }>,
+): Promise<StartAnswer> {
+  const { name, ...options } = request;
+  const beforeBytes = process.memoryUsage.rss();
+  const before = performance.now();
+  const create = await CONTESTANTS[name]();
+  const loaded = performance.now();
+  const contestant = await create(options);
+  await untilAllRan(contestant, name === 'call, no thread' ? 1 : options.threads);
+  const startMs = performance.now() - loaded;
+  const { payloadBytes } = options;
+  started = { contestant, options, payloads: payloadBytes > 0 ? makePayloads(contestant, payloadBytes) : [] };
+  return { loadMs: loaded - before, startMs, startBytes: process.memoryUsage.rss() - beforeBytes };
+}
+
+async function load(kind: PoolLoad, operations: number): Promise<number> {
+  const { contestant, options, payloads } = get();
+  if (kind === 'paced') return paced(contestant, operations, PACE_MS, latencies);
+  if (kind === 'digests') return digests(contestant, operations, options.inFlight, payloads);
+  return options.inFlight === 1
+    ? singly(contestant, operations, latencies)
+    : doubles(contestant, operations, options.inFlight);
+}
+
+async function run({ load: kind, operations }: Extract<PoolRequest, { type: 'run' }>): Promise<RunAnswer> {
+  latencies.clear();
+  collectYoung();
+  const spent = observeSpent();
+  const successful = await load(kind, operations);
+  return { successful, ...spent(), latencies: latencies.metrics() };
+}
+
+async function queue({ tasks }: Extract<PoolRequest, { type: 'queue' }>): Promise<QueueAnswer> {
+  const { contestant, options } = get();
+  // One is held, and what holds it counts.
+  const most = Math.min(tasks, (contestant.mostPending ?? Infinity) - options.threads);
+  return { tasks: most, ...(await queueUp(contestant, options.threads, most)) };
+}
+
+serveRequests(async (request: PoolRequest): Promise<StartAnswer | RunAnswer | QueueAnswer | null> => {
+  if (request.type === 'start') return start(request);
+  if (request.type === 'run') return run(request);
+  if (request.type === 'queue') return queue(request);
+  await get().contestant.close();
+  started = undefined;
+  return null;
+});

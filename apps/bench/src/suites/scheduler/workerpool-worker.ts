@@ -1,0 +1,4 @@
+import workerpool from 'workerpool';
+import { digest, double, holdWhile, whoRuns } from './work.ts';
+
+workerpool.worker({ digest, double, holdWhile, whoRuns });
