@@ -1,10 +1,12 @@
 import type { Suite } from '../suite.ts';
+import { paced } from './scheduler/paced.ts';
 import { payload } from './scheduler/payload.ts';
-import { sparse } from './scheduler/sparse.ts';
+import { queued } from './scheduler/queued.ts';
+import { startUp } from './scheduler/start-up.ts';
 import { tiny } from './scheduler/tiny.ts';
 
 export const suite: Suite = {
   name: 'scheduler',
   title: 'Tasks of the scheduler against pools of workers, and against message ports by hand',
-  groups: [...tiny, ...sparse, ...payload],
+  groups: [...tiny, ...paced, ...payload, startUp, queued],
 };

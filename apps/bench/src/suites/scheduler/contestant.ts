@@ -11,19 +11,19 @@ export interface ContestantOptions {
 
 /** One that is started. Every function submits one task; its promise is that of the task's result. */
 export interface Contestant {
-  double(n: number): Promise<number>;
-  digest(payload: Uint8Array): Promise<string>;
-  whoRuns(n: number): Promise<number>;
-  holdWhile(path: string): Promise<number>;
+  readonly double: (n: number) => Promise<number>;
+  readonly digest: (payload: Uint8Array) => Promise<string>;
+  readonly whoRuns: (n: number) => Promise<number>;
+  readonly holdWhile: (path: string) => Promise<number>;
   /** Memory that payloads are best made in; by default what `new Uint8Array` gives. */
-  allocate?(bytes: number): Uint8Array;
+  readonly allocate?: (bytes: number) => Uint8Array;
   /** Tasks that may be under way before it loses some without a word. */
   readonly mostPending?: number;
-  close(): Promise<unknown> | void;
+  readonly close: () => Promise<unknown> | void;
 }
 
 /**
- * Begins to start one. Tasks may be submitted once it has resolved, whether workers are ready or not.
+ * Begins to start one. Tasks may be submitted at once, whether workers are ready or not.
  * @throws NotMeasurableError where this machine, or this version of it, cannot
  */
-export type StartContestant = (options: ContestantOptions) => Promise<Contestant> | Contestant;
+export type StartContestant = (options: ContestantOptions) => Contestant;

@@ -1,37 +1,39 @@
 // What is done with a contestant. Each counts the tasks whose result was the right one.
-import { Latencies } from './latencies.ts';
+import type { Latencies } from './latencies.ts';
 import type { Contestant } from './contestant.ts';
 import type { Payload } from './payloads.ts';
 
-/** Keeps `inFlight` tasks under way until so many have been done; `isRight` runs one. */
-async function inLanes(
-  operations: number,
-  inFlight: number,
-  isRight: (n: number) => Promise<boolean>,
-): Promise<number> {
+/** Keeps `inFlight` tasks under way until so many have been done. The loop itself is as little as can be: it is in every figure. */
+export async function doubles(contestant: Contestant, operations: number, inFlight: number): Promise<number> {
   let next = 0;
   let successful = 0;
   const lane = async (): Promise<void> => {
-    while (next < operations) if (await isRight(next++)) successful++;
+    while (next < operations) {
+      const n = next++;
+      if ((await contestant.double(n)) === 2 * n) successful++;
+    }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
   return successful;
 }
 
-export function doubles(contestant: Contestant, operations: number, inFlight: number): Promise<number> {
-  return inLanes(operations, inFlight, async (n) => (await contestant.double(n)) === 2 * n);
-}
-
-export function digests(
+/** The same with bytes, each in turn. */
+export async function digests(
   contestant: Contestant,
   operations: number,
   inFlight: number,
   payloads: readonly Payload[],
 ): Promise<number> {
-  return inLanes(operations, inFlight, async (n) => {
-    const { bytes, digest } = payloads[n % payloads.length] as Payload;
-    return (await contestant.digest(bytes)) === digest;
-  });
+  let next = 0;
+  let successful = 0;
+  const lane = async (): Promise<void> => {
+    while (next < operations) {
+      const { bytes, digest } = payloads[next++ % payloads.length] as Payload;
+      if ((await contestant.digest(bytes)) === digest) successful++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return successful;
 }
 
 /** One task after the other, each of them timed. */

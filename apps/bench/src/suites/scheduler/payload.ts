@@ -1,7 +1,8 @@
 // Bytes in, their digest out.
 import type { BatchGroup, Claim } from '../../suite.ts';
 import { type ContestantName, LIBRARIES } from './contestants.ts';
-import { poolCase } from './pool-case.ts';
+import { poolCase, SCHEDULER } from './pool-case.ts';
+import { LEAST_RATIO_4_KIB, PARITY } from './targets.ts';
 
 const OURS = 'scheduler, shared';
 
@@ -17,18 +18,15 @@ const SIZES: readonly Size[] = [
   { name: '1m', bytes: 2 ** 20, inFlight: 8 },
 ];
 
-/** "No worse": what medians of equals differ by. */
-const PARITY = 0.95;
-
 function claimsOf({ name }: Size): readonly Claim[] {
-  if (name === '4k') return LIBRARIES.map((of): Claim => ({ of, against: OURS, atLeast: 2 }));
+  if (name === '4k') return LIBRARIES.map((of): Claim => ({ of, against: OURS, atLeast: LEAST_RATIO_4_KIB }));
   return [{ of: 'port', against: OURS, atLeast: PARITY }];
 }
 
 function group(threads: number, size: Size): BatchGroup {
   const names: readonly ContestantName[] = [
     OURS,
-    'scheduler',
+    SCHEDULER,
     ...LIBRARIES,
     'port',
     'port, cloned',

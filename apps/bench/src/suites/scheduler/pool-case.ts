@@ -3,11 +3,16 @@ import { Companion } from '../../companion.ts';
 import type { BatchCase, BatchResult, Metric, Role, Scenario } from '../../suite.ts';
 import { Held } from '../state/held.ts';
 import type { ContestantOptions } from './contestant.ts';
-import type { ContestantName } from './contestants.ts';
+import { type ContestantName, LIBRARIES } from './contestants.ts';
 import type { PoolLoad, PoolRequest, RunAnswer, StartAnswer } from './pool-process.ts';
 
 /** CPU time of the process with all its threads, for each task. */
 export const CPU = 'cpu';
+
+export const SCHEDULER = 'scheduler';
+
+/** Those that a fresh process is started of. */
+export const RIVALS = [...LIBRARIES, 'port'] as const satisfies readonly ContestantName[];
 
 const NOTES: Readonly<Partial<Record<ContestantName, string>>> = {
   scheduler: 'arguments are copied into the slot of their task',
@@ -15,17 +20,28 @@ const NOTES: Readonly<Partial<Record<ContestantName, string>>> = {
   piscina: "5.3.2: atomics 'sync', concurrentTasksPerWorker 1024, recordTiming false",
   tinypool: '2.2.0: useAtomics, concurrentTasksPerWorker 1024',
   workerpool: "10.0.3: workerType 'thread'; it has one task under way on each worker",
-  poolifier: '5.3.2: no events, no tasks queue (tasks go to workers at once)',
+  poolifier: '5.3.2: enableEvents false, enableTasksQueue false: tasks go to the least used worker at once',
   multithreading: '0.3.52: maxWorkers',
-  'jest-worker': "30.5.1: enableWorkerThreads, workerSchedulingPolicy 'in-order'; it has one task under way on each worker",
+  'jest-worker':
+    "30.5.1: enableWorkerThreads, workerSchedulingPolicy 'in-order'; it has one task under way on each worker",
   port: 'by hand: a message for each task and for each result, workers in turn; bytes lie in a SharedArrayBuffer',
   'port, cloned': 'the same; bytes lie in ordinary memory',
-  'port, batched': 'by hand: a message for all tasks of a tick, and one for their results',
+  'port, batched':
+    'by hand: a message for all tasks of a turn of the event loop (setImmediate; per tick it was slower), and one for their results',
   'call, no thread': 'await of the function: what tasks must be larger than',
 };
 
 /** Tasks of one lane in a batch at least: a batch is no burst into an idle pool. */
-const BURST = 64;
+const BURST = 16;
+
+/** So many, one at a time, have ten beyond their 99th percentile. */
+const SINGLE_BATCH = 1024;
+const PAYLOAD_BURST = 4;
+
+function batchOf(load: PoolLoad, inFlight: number): number {
+  if (load === 'digests') return inFlight * PAYLOAD_BURST;
+  return inFlight === 1 ? SINGLE_BATCH : inFlight * BURST;
+}
 
 function roleOf(name: ContestantName): Exclude<Role, 'empty'> {
   return name.startsWith('scheduler') ? 'ours' : 'peer';
@@ -51,7 +67,7 @@ export function poolCase(
     name,
     role: roleOf(name),
     ...noteOf(name),
-    opsPerBatch: options.inFlight * (load === 'digests' ? 4 : BURST),
+    opsPerBatch: batchOf(load, options.inFlight),
     async setup() {
       const companion = startProcess();
       held.set({ companion, successful: 0 });
@@ -78,13 +94,8 @@ export function poolCase(
       const { successful } = held.get();
       return successful === operations ? undefined : `${successful} of ${operations} results were right`;
     },
-    teardown: () => end(held.take()?.companion),
+    teardown: () => held.take()?.companion[Symbol.dispose](),
   };
-}
-
-/** Ends in order where it can: a close that hangs is a process that hangs, which the group's time-out tells. */
-async function end(companion: Companion | undefined): Promise<void> {
-  companion?.[Symbol.dispose]();
 }
 
 interface Ask {
@@ -122,4 +133,3 @@ export function poolScenario(
     check: () => wrong,
   };
 }
-

@@ -2,12 +2,12 @@
 import { collectYoung } from '../../collect.ts';
 import { observeSpent, serveRequests, type Spent } from '../../companion.ts';
 import type { Metric } from '../../suite.ts';
+import { type Backlog, queueUp } from './backlog.ts';
 import type { Contestant, ContestantOptions } from './contestant.ts';
 import { CONTESTANTS, type ContestantName } from './contestants.ts';
 import { Latencies } from './latencies.ts';
 import { digests, doubles, paced, singly, untilAllRan } from './loads.ts';
 import { makePayloads, type Payload } from './payloads.ts';
-import { queueUp } from './queued.ts';
 
 export type PoolLoad = 'doubles' | 'digests' | 'paced';
 
@@ -31,11 +31,7 @@ export interface RunAnswer extends Spent {
   readonly latencies: Readonly<Record<string, Metric>>;
 }
 
-export interface QueueAnswer {
-  readonly successful: number;
-  readonly tasks: number;
-  readonly queuedBytes: number;
-}
+export type QueueAnswer = Backlog;
 
 /** One every 300 µs: rarely enough that nobody still spins. */
 const PACE_MS = 0.3;
@@ -54,15 +50,13 @@ function get(): Started {
   return started;
 }
 
-async function start(
-  request: Extract<PoolRequest, { type: 'start' }>,
-): Promise<StartAnswer> {
+async function start(request: Extract<PoolRequest, { type: 'start' }>): Promise<StartAnswer> {
   const { name, ...options } = request;
   const beforeBytes = process.memoryUsage.rss();
   const before = performance.now();
   const create = await CONTESTANTS[name]();
   const loaded = performance.now();
-  const contestant = await create(options);
+  const contestant = create(options);
   await untilAllRan(contestant, name === 'call, no thread' ? 1 : options.threads);
   const startMs = performance.now() - loaded;
   const { payloadBytes } = options;
@@ -87,17 +81,10 @@ async function run({ load: kind, operations }: Extract<PoolRequest, { type: 'run
   return { successful, ...spent(), latencies: latencies.metrics() };
 }
 
-async function queue({ tasks }: Extract<PoolRequest, { type: 'queue' }>): Promise<QueueAnswer> {
-  const { contestant, options } = get();
-  // One is held, and what holds it counts.
-  const most = Math.min(tasks, (contestant.mostPending ?? Infinity) - options.threads);
-  return { tasks: most, ...(await queueUp(contestant, options.threads, most)) };
-}
-
 serveRequests(async (request: PoolRequest): Promise<StartAnswer | RunAnswer | QueueAnswer | null> => {
   if (request.type === 'start') return start(request);
   if (request.type === 'run') return run(request);
-  if (request.type === 'queue') return queue(request);
+  if (request.type === 'queue') return queueUp(get().contestant, get().options.threads, request.tasks);
   await get().contestant.close();
   started = undefined;
   return null;

@@ -1,10 +1,19 @@
 // The worker's end of a message port by hand: one task a message, or many. Results go back in the order of the tasks.
 import { parentPort } from 'node:worker_threads';
-import type { PortMessage } from './port-message.ts';
-import * as work from './work.ts';
+import type { PortMessage, TaskName } from './port-message.ts';
+import { digest, double, holdWhile, whoRuns } from './work.ts';
+
+type Run = (argument: unknown) => unknown;
+
+const TASKS: Readonly<Record<TaskName, Run>> = {
+  digest: (bytes) => digest(bytes as Uint8Array),
+  double: (n) => double(n as number),
+  holdWhile: (path) => holdWhile(path as string),
+  whoRuns: (n) => whoRuns(n as number),
+};
 
 parentPort?.on('message', ({ task, argument, many }: PortMessage) => {
-  const run = work[task] as (argument: unknown) => unknown;
+  const run = TASKS[task];
   if (!many) {
     parentPort?.postMessage(run(argument));
     return;

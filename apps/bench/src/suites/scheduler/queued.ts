@@ -1,42 +1,39 @@
-// Tasks that wait: how much memory they take, and whether each comes back.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { collectAll } from '../../collect.ts';
-import type { Contestant } from './contestant.ts';
+// What tasks take while they wait.
+import type { ScenarioGroup } from '../../suite.ts';
+import { poolScenario, RIVALS, SCHEDULER } from './pool-case.ts';
+import type { PoolRequest, QueueAnswer } from './pool-process.ts';
+import { LEAST_RATIO_MEMORY } from './targets.ts';
 
-export interface QueuedFigures {
-  readonly successful: number;
-  /** Resident memory of the process with all tasks queued, beyond what it was with one task running. */
-  readonly queuedBytes: number;
-}
+const MILLION = 1e6;
+const TASKS = 100_000;
+const QUICK_TASKS = 20_000;
 
-function residentBytes(): number {
-  collectAll();
-  collectAll();
-  return process.memoryUsage.rss();
-}
-
-/** Queues so many tasks behind one that keeps each worker busy, measures, and lets them run. */
-export async function queueUp(
-  contestant: Contestant,
-  workers: number,
-  tasks: number,
-): Promise<QueuedFigures> {
-  const directory = mkdtempSync(join(tmpdir(), 'corelane-held-'));
-  try {
-    const held = Array.from({ length: workers }, () => contestant.holdWhile(directory));
-    const before = residentBytes();
-    const results = Array.from({ length: tasks }, (_, n) => contestant.double(n));
-    // What is sent at the end of a tick is part of it.
-    await new Promise((resolve) => setImmediate(resolve));
-    const queuedBytes = residentBytes() - before;
-    rmSync(directory, { recursive: true });
-    await Promise.all(held);
-    let successful = 0;
-    for (let n = 0; n < tasks; n++) if ((await results[n]) === 2 * n) successful++;
-    return { successful, queuedBytes };
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
+export const queued: ScenarioGroup = {
+  kind: 'scenario',
+  name: 'queued',
+  title: `Memory of ${TASKS / 1000} k queued tasks, 1 worker`,
+  note: 'Resident memory with all tasks queued behind one that runs, by what it was before them, garbage collected. total: with what the pool itself took when it was started. Then they run, and each result is looked at. multithreading loses tasks beyond 65 536: it gets fewer.',
+  rounds: 5,
+  timeoutSeconds: 600,
+  scenarios: ([SCHEDULER, ...RIVALS] as const).map((name) =>
+    poolScenario(
+      name,
+      { threads: 1, inFlight: TASKS, payloadBytes: 0 },
+      async ({ companion, quick, started }) => {
+        const tasks = quick ? QUICK_TASKS : TASKS;
+        const request: PoolRequest = { type: 'queue', tasks };
+        const answer = await companion.request<QueueAnswer>(request);
+        const bytes = answer.queuedBytes / answer.tasks;
+        return {
+          metrics: {
+            task: { value: bytes, unit: 'B' },
+            total: { value: (started.startBytes + bytes * tasks) / MILLION, unit: 'MB' },
+          },
+          successful: answer.successful,
+          expected: answer.tasks,
+        };
+      },
+    ),
+  ),
+  claims: [{ of: 'piscina', against: SCHEDULER, metric: 'task', atLeast: LEAST_RATIO_MEMORY }],
+};

@@ -1,34 +1,32 @@
 // Tasks of one multiplication: what is measured is what running a task costs.
 import type { BatchGroup, Claim } from '../../suite.ts';
 import { type ContestantName, LIBRARIES } from './contestants.ts';
-import { CPU, poolCase } from './pool-case.ts';
-
-const OURS = 'scheduler';
-
-/** Times by which a task must be cheaper than theirs, by how many are in flight. */
-const LEAST_RATIO: Readonly<Record<number, number>> = { 64: 25, 1024: 30 };
-const LEAST_RATIO_SINGLE = 20;
-const LEAST_RATIO_CPU = 20;
-const LEAST_RATIO_BATCHED_PORT = 8;
+import { CPU, poolCase, SCHEDULER } from './pool-case.ts';
+import { LEAST_RATIO, LEAST_RATIO_BATCHED_PORT, LEAST_RATIO_CPU, LEAST_RATIO_SINGLE } from './targets.ts';
 
 function claimsOf(inFlight: number): readonly Claim[] {
   const atLeast = LEAST_RATIO[inFlight];
   return [
-    ...LIBRARIES.map(
-      (of): Claim =>
-        atLeast === undefined
-          ? { of, against: OURS, metric: 'p50', atLeast: LEAST_RATIO_SINGLE }
-          : { of, against: OURS, atLeast },
+    ...LIBRARIES.map((of): Claim =>
+      atLeast === undefined
+        ? { of, against: SCHEDULER, metric: 'p50', atLeast: LEAST_RATIO_SINGLE }
+        : { of, against: SCHEDULER, atLeast },
     ),
-    ...LIBRARIES.map((of): Claim => ({ of, against: OURS, metric: CPU, atLeast: LEAST_RATIO_CPU })),
+    ...LIBRARIES.map((of): Claim => ({ of, against: SCHEDULER, metric: CPU, atLeast: LEAST_RATIO_CPU })),
     ...(inFlight === 1024
-      ? [{ of: 'port, batched', against: OURS, atLeast: LEAST_RATIO_BATCHED_PORT }]
+      ? [{ of: 'port, batched', against: SCHEDULER, atLeast: LEAST_RATIO_BATCHED_PORT }]
       : []),
   ];
 }
 
 function group(threads: number, inFlight: number): BatchGroup {
-  const names: readonly ContestantName[] = [OURS, ...LIBRARIES, 'port', 'port, batched', 'call, no thread'];
+  const names: readonly ContestantName[] = [
+    SCHEDULER,
+    ...LIBRARIES,
+    'port',
+    'port, batched',
+    'call, no thread',
+  ];
   const clocked = inFlight === 1 ? ' Each task is timed: a clock is read once a task.' : '';
   return {
     kind: 'batch',

@@ -25,12 +25,12 @@ class PortWorker {
     this.#worker.postMessage({ task, argument, many: false } satisfies PortMessage);
   }
 
-  /** Puts it with those of this tick. */
+  /** Puts it with those of this turn of the event loop. */
   put(task: TaskName, argument: unknown): void {
     if (task !== this.#batchTask) this.#send();
     this.#batchTask = task;
-    // After all that goes on from the results of a batch: those are its next one.
-    if (this.#batch.push(argument) === 1) process.nextTick(() => this.#send());
+    // After all messages that have arrived: what goes on from their results is the next batch, and few messages are many tasks.
+    if (this.#batch.push(argument) === 1) setImmediate(() => this.#send());
   }
 
   end(): Promise<number> {
@@ -79,7 +79,7 @@ export function startCloningPort(options: ContestantOptions): Contestant {
   return { double, digest, whoRuns, holdWhile, close };
 }
 
-/** A message for all tasks of a tick, and one for their results. */
+/** A message for all tasks of a turn of the event loop, and one for their results. */
 export function startBatchedPort(options: ContestantOptions): Contestant {
   return start(options, true);
 }

@@ -3,8 +3,9 @@ import type { Contestant, ContestantOptions } from '../contestant.ts';
 import { payloadBytesTotal } from '../payloads.ts';
 import { tasks } from '../tasks.ts';
 
-/** Slots come by powers of two in nobody's interface: as many as tasks are under way, and some to spare. */
+/** As many as tasks are under way, and some to spare; the default at most: tasks beyond that wait in line. */
 const SPARE_SLOTS = 64;
+const MOST_SLOTS = 4096;
 const LEAST_PAYLOAD_BYTES = 256;
 
 function create(
@@ -13,7 +14,7 @@ function create(
 ): Scheduler {
   return Scheduler.create({
     threads,
-    slots: inFlight + SPARE_SLOTS,
+    slots: Math.min(inFlight + SPARE_SLOTS, MOST_SLOTS),
     payloadBytes: Math.max(payloadBytes, LEAST_PAYLOAD_BYTES),
     maxClients: 1,
     preload: [tasks.double],
