@@ -14,6 +14,17 @@ export const CONTESTANTS = {
   'port, cloned': async () => (await import('./contestants/port.ts')).startCloningPort,
   'port, batched': async () => (await import('./contestants/port.ts')).startBatchedPort,
   'call, no thread': async () => (await import('./contestants/call.ts')).startCalls,
+  // The same libraries with other settings: see settings.ts.
+  'piscina, default': async () => (await import('./contestants/piscina.ts')).startDefaultPiscina,
+  'piscina, 64 a worker': async () => (await import('./contestants/piscina.ts')).startPiscinaBy64,
+  'piscina, async atomics': async () => (await import('./contestants/piscina.ts')).startPiscinaAsync,
+  'piscina, no atomics': async () => (await import('./contestants/piscina.ts')).startPiscinaWithoutAtomics,
+  'tinypool, default': async () => (await import('./contestants/tinypool.ts')).startDefaultTinypool,
+  'tinypool, no atomics': async () => (await import('./contestants/tinypool.ts')).startTinypoolWithoutAtomics,
+  'poolifier, default': async () => (await import('./contestants/poolifier.ts')).startDefaultPoolifier,
+  'poolifier, in turn': async () => (await import('./contestants/poolifier.ts')).startPoolifierInTurn,
+  'poolifier, queues': async () => (await import('./contestants/poolifier.ts')).startPoolifierWithQueues,
+  'jest-worker, in turn': async () => (await import('./contestants/jest-worker.ts')).startJestWorkerInTurn,
 } as const satisfies Readonly<Record<string, () => Promise<StartContestant>>>;
 
 export type ContestantName = keyof typeof CONTESTANTS;

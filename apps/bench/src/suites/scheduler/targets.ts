@@ -20,3 +20,6 @@ export const LEAST_RATIO_MEMORY = 3;
 
 /** "No worse": what medians of equals differ by. */
 export const PARITY = 0.95;
+
+/** A library with other settings: it may be so much better before ours are the wrong ones. */
+export const SETTINGS_MARGIN = 0.9;
