@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { Companion } from '../src/companion.ts';
 import type { BenchDocument } from '../src/document.ts';
+import { randomFrom } from '../src/random.ts';
 import type { Contestant } from '../src/suites/scheduler/contestant.ts';
 import { queueUp } from '../src/suites/scheduler/backlog.ts';
 import { startCalls } from '../src/suites/scheduler/contestants/call.ts';
 import { CONTESTANTS, type ContestantName } from '../src/suites/scheduler/contestants.ts';
+import { Fifo } from '../src/suites/scheduler/fifo.ts';
 import { Latencies } from '../src/suites/scheduler/latencies.ts';
 import { digests, doubles, paced, singly, untilAllRan } from '../src/suites/scheduler/loads.ts';
 import { makePayloads } from '../src/suites/scheduler/payloads.ts';
@@ -161,6 +163,27 @@ describe('latencies', () => {
     const { p50, max } = latencies.metrics();
     expect(p50?.value).toBeCloseTo(51, 9);
     expect(max?.value).toBeCloseTo(101, 9);
+  });
+});
+
+describe('the queue', () => {
+  test('gives back what went in, in order, whatever is removed and however many there are', () => {
+    const fifo = new Fifo<number>();
+    const model: number[] = [];
+    const random = randomFrom(1);
+    for (let step = 0; step < 20_000; step++) {
+      if (random() < (step < 12_000 ? 0.7 : 0.3)) {
+        fifo.push(step);
+        model.push(step);
+      } else expect(fifo.shift()).toBe(model.shift());
+      if (step % 500 === 0) {
+        const middle = model[model.length >> 1] ?? -1;
+        expect(fifo.includes(middle)).toBe(model.length > 0);
+        fifo.remove(middle);
+        if (model.length > 0) model.splice(model.indexOf(middle), 1);
+      }
+      expect(fifo.size).toBe(model.length);
+    }
   });
 });
 

@@ -18,8 +18,9 @@ const NOTES: Readonly<Partial<Record<ContestantName, string>>> = {
   scheduler: 'arguments are copied into the slot of their task',
   'scheduler, shared': 'bytes lie in memory that the workers have: where they lie is passed, as two numbers',
   piscina: "5.3.2: atomics 'sync', concurrentTasksPerWorker 1024, recordTiming false",
-  tinypool: '2.2.0: useAtomics, concurrentTasksPerWorker 1024',
-  workerpool: "10.0.3: workerType 'thread'; it has one task under way on each worker",
+  tinypool: '2.2.0: useAtomics, concurrentTasksPerWorker 1024, a queue that shifts in constant time',
+  workerpool:
+    "10.0.3: workerType 'thread', a queue that shifts in constant time; it has one task under way on each worker",
   poolifier: '5.3.2: enableEvents false, enableTasksQueue false: tasks go to the least used worker at once',
   multithreading: '0.3.52: maxWorkers',
   'jest-worker':

@@ -1,7 +1,8 @@
-/** Promises of one worker, settled in the order in which they were made, in memory that is used again. */
+import { Fifo } from './fifo.ts';
+
+/** Promises of one worker, settled in the order in which they were made. */
 export class Waiting {
-  readonly #resolvers: PromiseWithResolvers<unknown>[] = [];
-  #first = 0;
+  readonly #resolvers = new Fifo<PromiseWithResolvers<unknown>>();
 
   add<Result>(): Promise<Result> {
     const resolvers = Promise.withResolvers<unknown>();
@@ -10,15 +11,14 @@ export class Waiting {
   }
 
   settle(value: unknown): void {
-    const resolvers = this.#resolvers[this.#first++];
+    const resolvers = this.#resolvers.shift();
     if (resolvers === undefined) throw new Error('a result that nobody waits for');
-    if (this.#first === this.#resolvers.length) this.#resolvers.length = this.#first = 0;
     resolvers.resolve(value);
   }
 
   /** Those that are left. */
   reject(reason: Error): void {
-    for (const resolvers of this.#resolvers.splice(0).slice(this.#first)) resolvers.reject(reason);
-    this.#first = 0;
+    let resolvers;
+    while ((resolvers = this.#resolvers.shift()) !== undefined) resolvers.reject(reason);
   }
 }
