@@ -1,7 +1,7 @@
 export { cancelSlot, condemnSlot, submitSlot } from './client.ts';
 export { countFinished, deliverSlot, fallAsleep, nextFinished, takeFinished } from './finished-list.ts';
 export { acquireSlot, releaseSlot } from './free-list.ts';
-export { initializeLane, markAllLevels } from './lanes.ts';
+export { markAllLevels } from './lanes.ts';
 export {
   abandonSlot,
   busySlots,

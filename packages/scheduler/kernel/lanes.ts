@@ -24,14 +24,6 @@ import { dequeAt, laneAt, readyAt, readyWords } from './places.ts';
 
 const HINT: i32 = (1 << SLOT_HINT_LAP_SHIFT) - 1;
 
-/** Before the scheduler is shared: positions begin in lap 1, and cells hold lap 0. */
-export function initializeLane(scheduler: i32, client: i32, level: i32, start: i32): void {
-  const lane = laneAt(scheduler, client, level);
-  set(lane + LANE_HEAD_HEAD, start);
-  set(lane + LANE_HEAD_TAIL_SEEN, start);
-  store(lane + LANE_HEAD_TAIL, start);
-}
-
 /** Of the client. @returns 1, or 0 where the lane is full: then nothing was changed */
 export function hasRoom(scheduler: i32, client: i32, level: i32): i32 {
   const lane = laneAt(scheduler, client, level);
@@ -188,8 +180,9 @@ function lapIn(cell: i32): i32 {
   return (cell >>> SLOT_HINT_LAP_SHIFT) & SLOT_HINT_LAP_MASK;
 }
 
+/** The first one is 1, and cells begin with 0: a lane is memory that nobody has written to, and takes no page before it is used. */
 function lapOf(position: i32, shift: i32): i32 {
-  return (position >>> shift) & SLOT_HINT_LAP_MASK;
+  return ((position >>> shift) + 1) & SLOT_HINT_LAP_MASK;
 }
 
 function cellAt(lane: i32, position: i32, shift: i32): i32 {

@@ -169,9 +169,6 @@ export class SchedulerTable {
     const table = new SchedulerTable(arena, at, options, names, shapes, slab);
     for (const [worker, deque] of deques.entries())
       arena.i32[table.workerWord(worker + 1) + workerEntry.word.dequeAt] = deque.handle.at;
-    for (let client = 0; client <= options.maxClients; client++)
-      for (let level = 0; level < LEVELS; level++)
-        table.kernel.initializeLane(at, client, level, 2 ** places.laneShift);
     return table;
   }
 

@@ -120,7 +120,7 @@ export function start(
   // Laps that wrap soon.
   for (let client = 0; client <= CLIENTS; client++)
     for (const field of ['head', 'tailSeen', 'tail'] as const)
-      poke(laneAt(client) + laneHead.offset[field], 15 << laneShift);
+      poke(laneAt(client) + laneHead.offset[field], 14 << laneShift);
   for (let worker = 1; worker <= WORKERS; worker++) {
     const entry = WORKERS_AT + (worker - 1) * workerEntry.bytes;
     const deque = DEQUES + (worker - 1) * DEQUE_BYTES;
