@@ -1,6 +1,7 @@
 // A client: submits tasks from its thread and settles their promises. The owner of the scheduler has one, too.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { leavePlace, takePlace } from './client-places.ts';
+import { codecModule } from './codec.ts';
 import { CompletionWatch } from './completion-watch.ts';
 import {
   ClientLostError,
@@ -28,6 +29,7 @@ import {
 } from './layout.ts';
 import {
   checkMaxQueue,
+  checkProfile,
   checkTimeout,
   unknownPriority,
   type ClientOptions,
@@ -35,26 +37,17 @@ import {
   type LatencyRecorders,
   type RunOptions,
 } from './options.ts';
-import { codecModule } from './codec.ts';
-import { dropValue, isThrown, takeValue, writeValue } from './payload.ts';
-import type { Recorder } from './ports.ts';
-import { DEFAULT_PRIORITY, levelOf, priorityAt } from './priority.ts';
+import { isThrown, takeValue, writeValue } from './payload.ts';
+import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
+import { SlotCache } from './slot-cache.ts';
 import type { SchedulerTable } from './table.ts';
+import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
 import { taskOptionsOf, type Task } from './tasks.ts';
-import { WaitingLine, type WaitingTask } from './waiting-line.ts';
+import { Tickets, type Settle } from './tickets.ts';
+import { WaitingLine } from './waiting-line.ts';
 
-type Settle = (value: unknown) => void;
+type AnyTask = Task<never, unknown>;
 
-/** What only some tasks have. */
-interface Watchers {
-  readonly signal: AbortSignal | undefined;
-  readonly onAbort: (() => void) | undefined;
-  readonly timer: NodeJS.Timeout | undefined;
-  readonly recorder: Recorder | undefined;
-  readonly startMs: number;
-}
-
-const NO_OPTIONS: RunOptions = {};
 /** While other clients have all slots. Guessed. */
 const LOOK_FOR_ROOM_MS = 1;
 
@@ -65,26 +58,34 @@ export class SchedulerClient implements AsyncDisposable {
   readonly #party: number;
   readonly #latency: LatencyRecorders | undefined;
   readonly #watch: CompletionWatch;
-  readonly #taskIds = new Map<Task<never, unknown>, number>();
-  /** By slot; undefined where nobody waits any more. */
-  readonly #resolve: (Settle | undefined)[] = [];
-  readonly #reject: (Settle | undefined)[] = [];
-  readonly #watchers = new Map<number, Watchers>();
+  readonly #tickets = new Tickets();
+  readonly #slots: SlotCache;
+  readonly #line = new WaitingLine();
+  readonly #maxQueue: number;
+  /** By task; the last one beside it, for loops that submit the same. */
+  readonly #taskIds = new Map<AnyTask, number>();
+  #lastTask: AnyTask | undefined;
+  #lastId = 0;
+  /** By index of the task. */
+  readonly #taskNames: string[] = [];
   /** Settle when nothing is in flight. */
   #idle: (() => void)[] = [];
-  /** Slots that it keeps for its next tasks. */
-  readonly #free: Int32Array;
-  #freeCount = 0;
-  readonly #line = new WaitingLine();
   #roomTimer: NodeJS.Timeout | undefined;
-  readonly #maxQueue: number;
   #inFlight = 0;
   #isGone = false;
   #end: Error | undefined;
+  /** The two ends of the promise that `run` makes: one function for all of them, since a closure for each costs as much as the promise. */
+  #resolve: Settle = nothing;
+  #reject: Settle = nothing;
+  readonly #takeEnds = (resolve: Settle, reject: Settle): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
 
   /** Made by `Scheduler.attach`. @internal */
   constructor(table: SchedulerTable, options: ClientOptions = {}) {
     this.#maxQueue = checkMaxQueue(options.maxQueue);
+    const profile = checkProfile(options.profile);
     this.#table = table;
     this.#latency = options.latency;
     codecModule(options.codec); // checks it
@@ -93,22 +94,26 @@ export class SchedulerClient implements AsyncDisposable {
     if (table.phase !== PHASE_OPEN)
       throw new SchedulerClosedError('the scheduler is closed, expected it to be open');
     this.#party = takePlace(table);
-    this.#free = new Int32Array(Math.max(1, table.slots >> 1));
     this.id = this.#party - 1;
+    this.#slots = new SlotCache(table, this.#party);
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
     const inFlight = (): number => this.#inFlight;
-    this.#watch = new CompletionWatch({
-      get inFlight() {
-        return inFlight();
+    this.#watch = new CompletionWatch(
+      {
+        get inFlight() {
+          return inFlight();
+        },
+        hasFinished: () => Atomics.load(i32, word) > 0,
+        collect: () => this.#collect(),
+        fallAsleep: () => kernel.fallAsleep(at, this.#party) === 1,
+        wait: () => {
+          const { async, value } = Atomics.waitAsync(i32, word, LIST_ASLEEP); // pairs with the notify in deliverSlot
+          return async ? value : undefined;
+        },
       },
-      collect: () => this.#collect(),
-      fallAsleep: () => kernel.fallAsleep(at, this.#party) === 1,
-      wait: () => {
-        const { async, value } = Atomics.waitAsync(i32, word, LIST_ASLEEP); // pairs with the notify in deliverSlot
-        return async ? value : undefined;
-      },
-    });
+      profile,
+    );
   }
 
   /** Tasks that were accepted and whose end is not known yet. */
@@ -124,14 +129,15 @@ export class SchedulerClient implements AsyncDisposable {
    */
   run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
   run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
-  run<R>(task: Task<never, R>, args?: unknown, options: RunOptions = NO_OPTIONS): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
-      try {
-        this.#submit(task, args, options, resolve as Settle, reject);
-      } catch (error) {
-        reject(error);
-      }
-    });
+  run<R>(task: Task<never, R>, args?: unknown, options?: RunOptions): Promise<R> {
+    const promise = new Promise(this.#takeEnds) as Promise<R>;
+    const reject = this.#reject;
+    try {
+      this.#submit(task, args, options, this.#resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
   }
 
   /** Waits until nothing is in flight, then gives up its place. New tasks are refused at once. Harmless when called again. */
@@ -181,150 +187,151 @@ export class SchedulerClient implements AsyncDisposable {
   /** Takes what has finished now. @internal */
   collect(): void {
     this.#collect();
-    this.#watch.expect();
+    this.#watch.settle();
   }
 
   #submit(
-    task: Task<never, unknown>,
+    task: AnyTask,
     args: unknown,
-    options: RunOptions,
+    options: RunOptions | undefined,
     resolve: Settle,
     reject: Settle,
   ): void {
-    const { signal, priority = DEFAULT_PRIORITY } = options;
     if (this.#end !== undefined) throw this.#end;
-    const level = levelOf(priority);
-    if (level < 0) throw unknownPriority(priority);
-    const timeoutMs = checkTimeout(options.timeoutMs);
-    if (signal?.aborted === true) {
-      reject(signal.reason);
-      return;
+    let level = DEFAULT_LEVEL;
+    let terms: TaskTerms | undefined;
+    if (options !== undefined) {
+      if (options.priority !== undefined) level = levelOf(options.priority);
+      if (level < 0) throw unknownPriority(options.priority);
+      if (options.signal?.aborted === true) throw options.signal.reason;
     }
-    const id = this.#taskIds.get(task) ?? this.#intern(task);
-    const startMs = this.#latency?.[priorityAt(level)] === undefined ? 0 : performance.now();
-    if (this.#line.size === 0 || !this.#line.isAhead(level)) {
-      const slot = this.#enter(task, id, args, level);
-      if (slot >= 0) {
-        this.#inFlight++;
-        this.#expect(slot, task, level, signal, timeoutMs, startMs, resolve, reject);
-        this.#watch.expect();
-        return;
-      }
+    const id = task === this.#lastTask ? this.#lastId : this.#idOf(task);
+    if (options !== undefined || this.#latency !== undefined)
+      terms = this.#termsOf(task, level, options, reject);
+    // Nobody is overtaken.
+    const slot = this.#line.isAhead(level) ? NO_SLOT : this.#enter(id, args, level);
+    if (slot >= 0) this.#tickets.set(slot, resolve, reject, terms);
+    else {
+      if (this.#line.size >= this.#maxQueue) throw new QueueFullError(this.#maxQueue, this.#inFlight);
+      this.#line.push(level, id, args, resolve, reject, terms);
     }
-    if (this.#line.size >= this.#maxQueue) throw new QueueFullError(this.#maxQueue, this.#inFlight);
-    this.#wait(task, id, args, level, signal, timeoutMs, startMs, resolve, reject);
+    this.#inFlight++;
+    if (terms !== undefined) this.#arm(terms);
+    if (slot < 0) this.#expectRoom();
+    this.#watch.expect();
+  }
+
+  /** Undefined where it has none. */
+  #termsOf(
+    task: AnyTask,
+    level: number,
+    options: RunOptions | undefined,
+    reject: Settle,
+  ): TaskTerms | undefined {
+    const signal = options?.signal;
+    const timeoutMs = checkTimeout(options?.timeoutMs);
+    const recorder = this.#latency?.[priorityAt(level)];
+    if (signal === undefined && timeoutMs === undefined && recorder === undefined) return undefined;
+    const startMs = recorder === undefined ? 0 : performance.now();
+    return {
+      slot: WAITS,
+      task: task.name,
+      level,
+      reject,
+      signal,
+      onAbort: undefined,
+      timeoutMs,
+      timer: undefined,
+      recorder,
+      startMs,
+    };
+  }
+
+  /** From here on the terms end the task. */
+  #arm(terms: TaskTerms): void {
+    const { signal, timeoutMs } = terms;
+    if (signal !== undefined) {
+      terms.onAbort = (): void => this.#abort(terms);
+      signal.addEventListener('abort', terms.onAbort, { once: true });
+    }
+    if (timeoutMs !== undefined) terms.timer = setTimeout(() => this.#timeOut(terms), timeoutMs);
+  }
+
+  #abort(terms: TaskTerms): void {
+    const { slot, signal } = terms;
+    if (slot === WAITS) this.#leave(terms, signal?.reason);
+    else if (slot !== ENDED)
+      this.#withdraw(terms, this.#table.kernel.cancelSlot(this.#table.at, slot, this.#party), signal?.reason);
+  }
+
+  #timeOut(terms: TaskTerms): void {
+    const { slot, task } = terms;
+    const timeoutMs = terms.timeoutMs as number;
+    if (slot === WAITS) this.#leave(terms, new TaskTimeoutError(task, timeoutMs, false));
+    else if (slot !== ENDED) {
+      const outcome = this.#table.kernel.condemnSlot(this.#table.at, slot, this.#party);
+      this.#withdraw(terms, outcome, new TaskTimeoutError(task, timeoutMs, outcome === DISOWNED));
+    }
+  }
+
+  /** A task that waits is wanted no more. */
+  #leave(terms: TaskTerms, reason: unknown): void {
+    endTerms(terms);
+    this.#line.left();
+    this.#landed(1);
+    terms.reject(reason);
+  }
+
+  /** The client wants the result no more; `outcome` is what the slot has become. */
+  #withdraw(terms: TaskTerms, outcome: number, reason: unknown): void {
+    const { slot } = terms;
+    this.#tickets.delete(slot);
+    endTerms(terms);
+    if (outcome === WITHDRAWN) this.#slots.discard(slot);
+    if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed(1);
+    else if (outcome !== TOO_LATE) return; // not ours any more: `#end` says why
+    terms.reject(reason);
   }
 
   /** Writes a task into a slot and hands it to the workers. @returns the slot, or NO_SLOT or LANE_FULL: not now. @throws what `run` says */
-  #enter(task: Task<never, unknown>, id: number, args: unknown, level: number): number {
-    const { kernel, at, i32 } = this.#table;
-    const slot =
-      this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : kernel.acquireSlot(at, this.#party);
-    if (slot === NO_SLOT) return NO_SLOT;
-    if (slot < 0) throw this.#refusal(slot);
-    const word = this.#table.slotWord(slot);
+  #enter(id: number, args: unknown, level: number): number {
+    const slot = this.#slots.take();
+    if (slot < 0) {
+      if (slot === NO_SLOT) return NO_SLOT;
+      throw this.#refusal(slot);
+    }
+    const table = this.#table;
+    const { i32 } = table;
+    const word = table.slotWord(slot);
     i32[word + slotHead.word.task] = id;
     try {
-      writeValue(this.#table, slot, args, 'arguments', task.name);
+      writeValue(table, slot, args, 'arguments', this.#taskNames[id] as string);
     } catch (error) {
-      this.#keep(slot);
+      this.#slots.keep(slot);
       if (error instanceof PayloadMemoryError) return NO_SLOT; // there is as soon as others have ended
       throw error;
     }
     i32[word + slotHead.word.level] = level;
-    const outcome = kernel.submitSlot(at, slot, this.#party, level);
+    const outcome = table.kernel.submitSlot(table.at, slot, this.#party, level);
     if (outcome === ENTERED) return slot;
-    if (outcome === LANE_FULL) {
-      this.#discard(slot);
-      return LANE_FULL;
-    }
-    throw this.#refusal(outcome);
-  }
-
-  /** From here on the promise settles with what becomes of the slot. */
-  #expect(
-    slot: number,
-    task: Task<never, unknown>,
-    level: number,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    startMs: number,
-    resolve: Settle,
-    reject: Settle,
-  ): void {
-    this.#resolve[slot] = resolve;
-    this.#reject[slot] = reject;
-    const recorder = this.#latency?.[priorityAt(level)];
-    if (recorder !== undefined || signal !== undefined || timeoutMs !== undefined)
-      this.#watchers.set(slot, this.#watchersFor(slot, task, signal, timeoutMs, recorder, startMs));
-  }
-
-  /** The task waits until there is a slot for it, and room in its lane. */
-  #wait(
-    task: Task<never, unknown>,
-    id: number,
-    args: unknown,
-    level: number,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    startMs: number,
-    resolve: Settle,
-    reject: Settle,
-  ): void {
-    const waiting: WaitingTask = {
-      task,
-      id,
-      args,
-      level,
-      signal,
-      timeoutMs,
-      deadlineMs: timeoutMs === undefined ? Infinity : performance.now() + timeoutMs,
-      startMs,
-      resolve,
-      reject,
-      onAbort: undefined,
-      timer: undefined,
-      waits: true,
-      next: undefined,
-    };
-    if (signal !== undefined) {
-      waiting.onAbort = (): void => this.#leave(waiting, signal.reason);
-      signal.addEventListener('abort', waiting.onAbort, { once: true });
-    }
-    if (timeoutMs !== undefined)
-      waiting.timer = setTimeout(
-        () => this.#leave(waiting, new TaskTimeoutError(task.name, timeoutMs, false)),
-        timeoutMs,
-      );
-    this.#line.push(waiting);
-    this.#inFlight++;
-    this.#expectRoom();
-    this.#watch.expect();
-  }
-
-  /** A task that waits is wanted no more, or has failed before it could run. */
-  #leave(waiting: WaitingTask, reason: unknown): void {
-    if (!waiting.waits) return;
-    this.#line.leave(waiting);
-    unwatch(waiting);
-    this.#landed();
-    waiting.reject(reason);
+    if (outcome !== LANE_FULL) throw this.#refusal(outcome);
+    this.#slots.discard(slot);
+    return LANE_FULL;
   }
 
   /** Lets as many in as there is room for. */
   #admit(): void {
     let below = LEVELS;
-    for (
-      let waiting = this.#line.firstBelow(below);
-      waiting !== undefined;
-      waiting = this.#line.firstBelow(below)
-    ) {
-      const { task, id, args, level, signal, startMs, resolve, reject } = waiting;
+    for (let first = this.#line.first(below); first !== undefined; first = this.#line.first(below)) {
+      const { level, id, args, resolve, reject, terms } = first;
       let slot: number;
       try {
-        slot = this.#enter(task, id, args, level);
+        slot = this.#enter(id, args, level);
       } catch (error) {
-        this.#leave(waiting, error);
+        this.#line.shift(level);
+        if (terms !== undefined) endTerms(terms);
+        this.#landed(1);
+        reject(error);
         continue;
       }
       if (slot === NO_SLOT) break;
@@ -332,12 +339,8 @@ export class SchedulerClient implements AsyncDisposable {
         below = level; // the others may have room in theirs
         continue;
       }
-      this.#line.leave(waiting);
-      unwatch(waiting);
-      // What is left of its time; a timer that has run out fires at the next turn.
-      const timeoutMs =
-        waiting.timeoutMs === undefined ? undefined : Math.max(1, waiting.deadlineMs - performance.now());
-      this.#expect(slot, task, level, signal, timeoutMs, startMs, resolve, reject);
+      this.#line.shift(level);
+      this.#tickets.set(slot, resolve, reject, terms);
     }
     this.#expectRoom();
   }
@@ -349,37 +352,6 @@ export class SchedulerClient implements AsyncDisposable {
       this.#roomTimer = undefined;
       this.#admit();
     }, LOOK_FOR_ROOM_MS);
-  }
-
-  #watchersFor(
-    slot: number,
-    task: Task<never, unknown>,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    recorder: Recorder | undefined,
-    startMs: number,
-  ): Watchers {
-    const { kernel, at } = this.#table;
-    const onAbort =
-      signal && ((): void => this.#withdraw(slot, kernel.cancelSlot(at, slot, this.#party), signal.reason));
-    signal?.addEventListener('abort', onAbort as () => void, { once: true });
-    const onTimeout = (): void => {
-      const outcome = kernel.condemnSlot(at, slot, this.#party);
-      const error = new TaskTimeoutError(task.name, timeoutMs as number, outcome === DISOWNED);
-      this.#withdraw(slot, outcome, error);
-    };
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
-    return { signal, onAbort, timer, recorder, startMs };
-  }
-
-  /** The client wants the result no more; `outcome` is what the slot has become. */
-  #withdraw(slot: number, outcome: number, reason: unknown): void {
-    const reject = this.#reject[slot];
-    this.#forget(slot);
-    if (outcome === WITHDRAWN) this.#discard(slot);
-    if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed();
-    else if (outcome !== TOO_LATE) return; // not ours any more: `#end` says why
-    reject?.(reason);
   }
 
   /** Takes all finished slots. @returns how many */
@@ -397,17 +369,22 @@ export class SchedulerClient implements AsyncDisposable {
       this.#settle(slot);
       count++;
     }
+    if (count > 0) this.#landed(count);
     if (this.#line.size > 0) this.#admit();
-    else this.#feed();
+    else this.#slots.feed();
     return count;
   }
 
   #settle(slot: number): void {
-    const resolve = this.#resolve[slot];
-    const reject = this.#reject[slot];
-    const watchers = this.#watchers.get(slot);
-    this.#forget(slot);
-    if (watchers?.recorder !== undefined) watchers.recorder.record(performance.now() - watchers.startMs);
+    const tickets = this.#tickets;
+    const resolve = tickets.resolveOf(slot);
+    const reject = tickets.rejectOf(slot);
+    const terms = tickets.termsOf(slot);
+    tickets.delete(slot);
+    if (terms !== undefined) {
+      endTerms(terms);
+      terms.recorder?.record(performance.now() - terms.startMs);
+    }
     let isFine = false;
     let value: unknown;
     try {
@@ -416,67 +393,34 @@ export class SchedulerClient implements AsyncDisposable {
     } catch (error) {
       value = error;
     }
-    this.#keep(slot);
-    this.#landed();
+    this.#slots.keep(slot);
     if (isFine) resolve?.(value);
     else reject?.(value);
   }
 
-  /** Keeps a slot for the next task, which costs nothing that others see; gives it back where there are enough, or others have none. */
-  #keep(slot: number): void {
-    if (this.#freeCount < this.#free.length) this.#free[this.#freeCount++] = slot;
-    else this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
-  }
-
-  /** Keeps a slot with arguments that nobody will read. */
-  #discard(slot: number): void {
-    dropValue(this.#table, slot);
-    this.#keep(slot);
-  }
-
-  /** Gives back what it keeps, where another client found none. */
-  #feed(): void {
-    const { kernel, at, i32, hungryWord } = this.#table;
-    if (Atomics.load(i32, hungryWord) === 0) return; // pairs with the store in acquireSlot
-    Atomics.store(i32, hungryWord, 0);
-    while (this.#freeCount > 0) kernel.releaseSlot(at, this.#free[--this.#freeCount] as number, this.#party);
-  }
-
-  #forget(slot: number): void {
-    this.#resolve[slot] = undefined;
-    this.#reject[slot] = undefined;
-    const watchers = this.#watchers.get(slot);
-    if (watchers === undefined) return;
-    this.#watchers.delete(slot);
-    clearTimeout(watchers.timer);
-    if (watchers.onAbort !== undefined) watchers.signal?.removeEventListener('abort', watchers.onAbort);
-  }
-
-  #landed(): void {
-    if (--this.#inFlight > 0) return;
-    this.#watch.expect();
-    const idle = this.#idle;
-    if (idle.length === 0) return;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
+  /** So many tasks have ended. */
+  #landed(count: number): void {
+    this.#inFlight -= count;
+    if (this.#inFlight > 0) return;
+    this.#watch.settle();
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #rejectAll(error: Error): void {
-    for (let slot = 0; slot < this.#reject.length; slot++) {
-      const reject = this.#reject[slot];
-      if (reject === undefined) continue;
-      this.#forget(slot);
-      reject(error);
+    for (const slot of this.#tickets.slots()) {
+      const terms = this.#tickets.termsOf(slot);
+      if (terms !== undefined) endTerms(terms);
+      this.#tickets.rejectOf(slot)?.(error);
+      this.#tickets.delete(slot);
     }
     clearTimeout(this.#roomTimer);
-    for (
-      let waiting = this.#line.firstBelow(LEVELS);
-      waiting !== undefined;
-      waiting = this.#line.firstBelow(LEVELS)
-    )
-      this.#leave(waiting, error);
-    this.#inFlight = 1;
-    this.#landed();
+    for (let first = this.#line.first(LEVELS); first !== undefined; first = this.#line.first(LEVELS)) {
+      const { level, terms, reject } = first;
+      this.#line.shift(level);
+      if (terms !== undefined) endTerms(terms);
+      reject(error);
+    }
+    this.#landed(this.#inFlight);
   }
 
   /** The owner has reclaimed this client: its slots are gone. */
@@ -500,18 +444,22 @@ export class SchedulerClient implements AsyncDisposable {
     }
   }
 
-  #intern(task: Task<never, unknown>): number {
+  #idOf(task: AnyTask): number {
+    const id = this.#taskIds.get(task) ?? this.#intern(task);
+    this.#lastTask = task;
+    this.#lastId = id;
+    return id;
+  }
+
+  #intern(task: AnyTask): number {
     if (typeof task?.module !== 'string' || typeof task.name !== 'string')
       throw new ArgumentRangeError('task', task, 'a task that defineTasks returned');
     const id = this.#table.names.intern(`${task.module}#${task.name}`);
     this.#taskIds.set(task, id);
+    this.#taskNames[id] = task.name;
     this.#table.payloads.learn(id, taskOptionsOf(task));
     return id;
   }
 }
 
-/** Its signal and timer are the slot's from here on, or nobody's. */
-function unwatch(waiting: WaitingTask): void {
-  clearTimeout(waiting.timer);
-  if (waiting.onAbort !== undefined) waiting.signal?.removeEventListener('abort', waiting.onAbort);
-}
+function nothing(): void {}

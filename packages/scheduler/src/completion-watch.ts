@@ -1,6 +1,7 @@
-// When a client looks for finished tasks: while some are in flight, at every turn of the event loop for a bounded time after the
-// last one came, then asleep until the list's word changes. Parking costs 20 µs and more, a turn some 1 µs; polling without
-// end would cost a core. How long it polls follows what polling brings: up where results come, down to nothing where they do not.
+// When a client looks for finished tasks. In stages, each for as long as it brings something: in a microtask, without a turn of the event
+// loop (profile lowLatency); at every turn of the event loop; asleep until the list's word changes. Parking costs 20 µs and more, a turn
+// some 1 µs; looking without end would cost a core. How long a stage lasts follows what it brings: up where results come, down to nothing
+// where they do not.
 
 /** Longest time without a result, in milliseconds, for which it polls. Measured: bench `scheduler`. */
 const POLL_MS = 0.05;
@@ -11,11 +12,24 @@ const SHRINKAGE = 0.125;
 const PROBE_EVERY = 16;
 /** A turn of the event loop that took so long was interrupted, or busy with other things: no polling. Guessed. */
 const LONG_TURN_MS = 0.2;
+/** Looks of one spin in the microtask queue at most, some 10 µs, and how long spins may follow each other before timers and I/O get a turn. */
+const SPINS = 300;
+const STREAK_MS = 0.2;
+const SPIN_PROBE_EVERY = 32;
+/** Two spins further apart are of two streaks. */
+const STREAK_GAP_MS = 0.05;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** `efficient` sleeps at once; `balanced` polls at turns of the event loop first; `lowLatency` also in the microtask queue, which holds it up for some 10 µs at a time. */
+export const PROFILES = ['efficient', 'balanced', 'lowLatency'] as const;
+
+export type Profile = (typeof PROFILES)[number];
 
 export interface Watched {
   /** Tasks that something is to come of. */
   readonly inFlight: number;
+  /** Whether something has finished: a load of one shared word. */
+  hasFinished(): boolean;
   /** Takes what is there. @returns how many */
   collect(): number;
   /** Says in the list's word that this thread sleeps. @returns false where there is something to collect */
@@ -24,60 +38,120 @@ export interface Watched {
   wait(): Promise<unknown> | undefined;
 }
 
+const AWAKE = 0;
+const SPINS_SOON = 1;
+const POLLS = 2;
+const SLEEPS = 3;
+
+const pause: () => void = (Atomics as { pause?: () => void }).pause ?? ((): void => {});
+
 export class CompletionWatch {
   readonly #watched: Watched;
+  readonly #longestPollMs: number;
+  readonly #mostSpins: number;
   /** The event loop knows nothing of `Atomics.waitAsync`: this keeps it alive while tasks are in flight, asleep or not. */
   readonly #keepAlive: NodeJS.Timeout;
   #isKept = false;
-  #isPolling = false;
-  #isAsleep = false;
-  #pollMs = POLL_MS;
+  #stage: typeof AWAKE | typeof SPINS_SOON | typeof POLLS | typeof SLEEPS = AWAKE;
+  #pollMs: number;
   #sleeps = 0;
+  #spins: number;
+  #spinMisses = 0;
+  #spunMs = 0;
+  #streakMs = 0;
   #lastCameMs = 0;
   #lastTurnMs = 0;
+  readonly #spin: () => void;
   readonly #poll: () => void;
   readonly #wake: () => void;
 
-  constructor(watched: Watched) {
+  constructor(watched: Watched, profile: Profile) {
     this.#watched = watched;
+    this.#longestPollMs = this.#pollMs = profile === 'efficient' ? 0 : POLL_MS;
+    this.#mostSpins = this.#spins = profile === 'lowLatency' ? SPINS : 0;
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
+    this.#spin = (): void => this.#spinOnce();
     this.#poll = (): void => this.#pollOnce();
     this.#wake = (): void => {
-      this.#isAsleep = false;
+      this.#stage = AWAKE;
       this.#watched.collect();
-      this.expect();
+      this.settle();
     };
   }
 
-  /** Something is in flight, or was: sees to it that it is noticed. */
+  /** A task was submitted: sees to it that its end is noticed. */
   expect(): void {
+    if (!this.#isKept || this.#stage === AWAKE) this.settle();
+  }
+
+  /** Something is in flight, or was. */
+  settle(): void {
     const isNeeded = this.#watched.inFlight > 0;
     if (isNeeded !== this.#isKept) {
       this.#isKept = isNeeded;
       if (isNeeded) this.#keepAlive.ref();
       else this.#keepAlive.unref();
     }
-    if (!isNeeded || this.#isPolling || this.#isAsleep) return;
-    if (this.#pollMs > 0 || ++this.#sleeps % PROBE_EVERY === 0) this.#startPolling();
-    else this.#sleep();
+    if (!isNeeded || this.#stage !== AWAKE) return;
+    if (this.#mostSpins > 0) this.#spinSoon();
+    else this.#pollOrSleep();
   }
 
   stop(): void {
     clearInterval(this.#keepAlive);
   }
 
-  #startPolling(): void {
-    if (this.#pollMs === 0) this.#pollMs = POLL_MS;
-    this.#isPolling = true;
-    this.#lastTurnMs = this.#lastCameMs = performance.now();
+  #spinSoon(): void {
+    this.#stage = SPINS_SOON;
+    queueMicrotask(this.#spin);
+  }
+
+  #spinOnce(): void {
+    this.#stage = AWAKE;
+    let spins = this.#spins;
+    if (spins === 0 && ++this.#spinMisses % SPIN_PROBE_EVERY === 0) spins = this.#mostSpins >> 3;
+    const nowMs = performance.now();
+    if (nowMs - this.#spunMs > STREAK_GAP_MS) this.#streakMs = nowMs;
+    if (nowMs - this.#streakMs >= STREAK_MS) {
+      this.#spunMs = 0;
+      this.#startPolling(nowMs); // timers and I/O have their turn
+      return;
+    }
+    const watched = this.#watched;
+    for (let i = 0; i < spins; i++) {
+      if (!watched.hasFinished()) {
+        pause();
+        continue;
+      }
+      this.#spins = Math.min(this.#mostSpins, this.#spins + (this.#mostSpins >> 2));
+      watched.collect();
+      this.#spunMs = performance.now();
+      this.settle();
+      return;
+    }
+    this.#spins >>= 1;
+    this.#pollOrSleep();
+  }
+
+  #pollOrSleep(): void {
+    if (this.#pollMs > 0) this.#startPolling(performance.now());
+    else if (this.#longestPollMs > 0 && ++this.#sleeps % PROBE_EVERY === 0) {
+      this.#pollMs = this.#longestPollMs;
+      this.#startPolling(performance.now());
+    } else this.#sleep();
+  }
+
+  #startPolling(nowMs: number): void {
+    this.#stage = POLLS;
+    this.#lastTurnMs = this.#lastCameMs = nowMs;
     setImmediate(this.#poll);
   }
 
   #pollOnce(): void {
-    this.#isPolling = false;
+    this.#stage = AWAKE;
     const came = this.#watched.collect();
     if (this.#watched.inFlight === 0) {
-      this.expect();
+      this.settle();
       return;
     }
     const nowMs = performance.now();
@@ -85,28 +159,32 @@ export class CompletionWatch {
     this.#lastTurnMs = nowMs;
     if (came > 0) {
       this.#lastCameMs = nowMs;
-      this.#pollMs = Math.min(POLL_MS, this.#pollMs + POLL_MS * GROWTH);
+      this.#pollMs = Math.min(this.#longestPollMs, this.#pollMs + this.#longestPollMs * GROWTH);
+      if (this.#spins > 0) {
+        this.#spinSoon();
+        return;
+      }
     }
     if (nowMs - this.#lastCameMs < this.#pollMs && turnMs < LONG_TURN_MS) {
-      this.#isPolling = true;
+      this.#stage = POLLS;
       setImmediate(this.#poll);
       return;
     }
-    this.#pollMs = Math.max(0, this.#pollMs - POLL_MS * SHRINKAGE);
-    if (!this.#isAsleep) this.#sleep();
+    this.#pollMs = Math.max(0, this.#pollMs - this.#longestPollMs * SHRINKAGE);
+    this.#sleep();
   }
 
   #sleep(): void {
     if (!this.#watched.fallAsleep()) {
-      this.#startPolling();
+      this.#startPolling(performance.now());
       return;
     }
     const woken = this.#watched.wait();
     if (woken === undefined) {
-      this.#startPolling(); // it came in between
+      this.#startPolling(performance.now()); // it came in between
       return;
     }
-    this.#isAsleep = true;
+    this.#stage = SLEEPS;
     woken.then(this.#wake, this.#wake);
   }
 }

@@ -1,6 +1,7 @@
 export { SchedulerClient } from './client.ts';
 export type { ReclaimedClient } from './client-places.ts';
 export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
+export type { Profile } from './completion-watch.ts';
 export type { WorkerState } from './crew.ts';
 export type { ErrorClass } from './error-record.ts';
 export {

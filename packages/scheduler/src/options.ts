@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { Codec } from './codec.ts';
+import { PROFILES, type Profile } from './completion-watch.ts';
 import { MAX_CLIENTS, MAX_THREADS } from './layout.ts';
 import type { Recorder } from './ports.ts';
 import { PRIORITIES, type Priority } from './priority.ts';
@@ -16,6 +17,8 @@ export interface ClientOptions {
   readonly latency?: LatencyRecorders;
   /** Tasks of this client that wait for a slot at most, beyond those that have one; by default there is no limit. 0: a task is refused where no slot is free. */
   readonly maxQueue?: number;
+  /** How this thread waits for results: `balanced` by default. */
+  readonly profile?: Profile;
   /** For objects, of tasks that have none of their own; the same on all threads. `jsonCodec`, `cloneCodec`, or one of `defineCodec`. */
   readonly codec?: Codec;
   /** Shared memory beside the arena that all threads know, in the same order on each: views of it are passed, not copied. */
@@ -111,6 +114,12 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
 export function checkMaxQueue(maxQueue: number = Infinity): number {
   if (maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0)) return maxQueue;
   throw new ArgumentRangeError('maxQueue', maxQueue, 'a whole number from 0 on, or Infinity');
+}
+
+/** @throws ArgumentRangeError */
+export function checkProfile(profile: Profile = 'balanced'): Profile {
+  if (PROFILES.includes(profile)) return profile;
+  throw new ArgumentRangeError('profile', profile, `one of ${PROFILES.join(', ')}`);
 }
 
 function payloadOptions(

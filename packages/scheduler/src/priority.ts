@@ -10,6 +10,8 @@ export const DEFAULT_PRIORITY: Priority = 'normal';
 
 const NAMED: Readonly<Record<Priority, number>> = { critical: 20, high: 15, normal: 10, low: 5 };
 
+export const DEFAULT_LEVEL: number = NAMED[DEFAULT_PRIORITY];
+
 /** The level of a priority, or -1 where it is none. */
 export function levelOf(priority: Priority | number): number {
   if (typeof priority === 'number')
