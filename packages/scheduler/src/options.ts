@@ -38,7 +38,7 @@ export interface SchedulerOptions extends ClientOptions {
   /** Bytes of arguments, or of a result, that lie in the task's slot, from 224 on, which is the default. Larger ones take a block of `payloadMemoryBytes`. */
   readonly inlineBytes?: number;
   /**
-   * Bytes of all payloads together that are larger than a slot, at least twice those of the largest; by default twice what all slots can have, but 64 MiB at most. The system gives pages when
+   * Bytes of all payloads together that are larger than a slot, at least twice those of the largest; by default twice what all slots can have, but 32 MiB at most. The system gives pages when
    * they are first touched. Tasks wait where nothing is free.
    */
   readonly payloadMemoryBytes?: number;
@@ -94,7 +94,8 @@ const MAX_INLINE_BYTES = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 28;
 const PAYLOAD_BYTES = 2 ** 22;
 const MAX_MEMORY_BYTES = 2 ** 31 - 2 ** 24;
-const MEMORY_BYTES = 2 ** 26;
+/** With lanes and slots less than 64 MiB: more outside the heap makes V8 collect at once, in each thread that attaches; that doubles the time of a start. Measured. */
+const MEMORY_BYTES = 2 ** 25;
 /** What a timer of Node can wait. */
 const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 

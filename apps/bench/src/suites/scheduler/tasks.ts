@@ -1,6 +1,6 @@
 // The tasks of this repository's scheduler: what is imported by its workers.
 import { workerData } from 'node:worker_threads';
-import { defineTasks } from '@corelane/scheduler';
+import { defineTasks } from '@corelane/scheduler/tasks';
 import { digest, double, holdWhile, whoRuns } from './work.ts';
 
 /** The memory of the case that passes bytes by where they lie. */

@@ -1,0 +1,12 @@
+// What a module of tasks needs, and no more: `@corelane/scheduler/tasks`. Every worker loads what the modules of its tasks import.
+export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
+export type { ErrorClass } from './error-record.ts';
+export {
+  defineTasks,
+  type Task,
+  type TaskContext,
+  type TaskFunction,
+  type TaskFunctions,
+  type TaskOptions,
+  type Tasks,
+} from './tasks.ts';
