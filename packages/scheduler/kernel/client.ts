@@ -5,6 +5,7 @@ import {
   DISOWNED,
   ENTERED,
   LANE_FULL,
+  LEVELS,
   NOT_OPEN,
   NOT_YOURS,
   PHASE_OPEN,
@@ -26,15 +27,17 @@ import {
 } from './layout.generated.ts';
 import { ring, ringUnlessOpen } from './free-list.ts';
 import { hasRoom, pushHint } from './lanes.ts';
+import { isLive } from './pinned.ts';
 import { become, clientOf, generationOf, slotAt, stateOf, workerOf } from './places.ts';
-import { wakeOne } from './sleep.ts';
+import { wakeOne, wakeWorker } from './sleep.ts';
 
 /**
  * Hands a slot with a task written to it to the workers: one that the client holds, or of a task of its that has ended.
+ * @param lane a level of priority, or LEVELS + the index of the worker that alone may run it: as the slot's `lane`
  * @returns ENTERED; LANE_FULL; NOT_OPEN where the scheduler was closed: it will not run; CLIENT_GONE where the slot is its no more: it was reclaimed
  */
-export function submitSlot(scheduler: i32, slot: i32, client: i32, level: i32): i32 {
-  if (hasRoom(scheduler, client, level) == 0) return LANE_FULL;
+export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i32 {
+  if (hasRoom(scheduler, client, lane) == 0) return LANE_FULL;
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   let queued = 0;
   while (true) {
@@ -47,13 +50,21 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, level: i32): 
     // take: against the worker's step from FINISHED to DONE, and a reclaim.
     if (compareExchange(word, seen, queued) == seen) break;
   }
-  pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
-  wakeOne(scheduler);
+  pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  if (lane < LEVELS) wakeOne(scheduler);
+  else wakePinned(scheduler, (lane - LEVELS + 1) | 0);
   // Pairs with the owner's search for busy slots: it said so before, so either it sees the slot queued or we see that it is closing.
   if (load(scheduler + SCHEDULER_ROOT_PHASE) == PHASE_OPEN) return ENTERED;
   if (compareExchange(word, queued, become(queued, SLOT_HELD, client, 0)) != queued) return ENTERED;
   ringUnlessOpen(scheduler);
   return NOT_OPEN;
+}
+
+/** After a hint was pushed for one worker. */
+function wakePinned(scheduler: i32, worker: i32): void {
+  wakeWorker(scheduler, worker);
+  // Pairs with the owner's clearing it, before it looks at the lanes: it sees the hint, or is told.
+  if (isLive(scheduler, worker) == 0) ring(scheduler);
 }
 
 /** The client wants the result no more. A slot that is WITHDRAWN is the client's to use again. @returns WITHDRAWN, DISOWNED, TOO_LATE or NOT_YOURS */

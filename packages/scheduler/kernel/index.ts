@@ -13,6 +13,7 @@ export {
   recoverSlot,
   slotsOf,
 } from './owner.ts';
+export { hasPinned, setLive } from './pinned.ts';
 export { freeBlock, takeBlock } from './slab.ts';
-export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne } from './sleep.ts';
+export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne, wakeWorker } from './sleep.ts';
 export { beginWork, claimTask, finishSlot, isDisowned } from './worker.ts';

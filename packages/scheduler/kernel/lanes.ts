@@ -1,4 +1,5 @@
-// Lanes: hints of one client at one level of priority, which any worker takes. PROTOCOL.md, section 2.
+// Lanes: hints of one client at one level of priority, which any worker takes. PROTOCOL.md, section 2. Those that are pinned to one
+// worker are the same rings (pinned.ts).
 // A ring with one producer and many consumers, who read before they claim. A hint's lap says that it is the one of its position, so the
 // hint publishes itself: one atomic store a task.
 import { and, compareExchange, get, load, or, set, store } from '@corelane/shared-memory/kernel/atomics';
@@ -13,54 +14,57 @@ import {
   LEVELS,
   MAX_BATCH,
   NO_HINT,
-  SCHEDULER_ROOT_LANE_SHIFT,
   SCHEDULER_ROOT_LEVELS,
   SCHEDULER_ROOT_MAX_CLIENTS,
   SCHEDULER_ROOT_SHARE,
   SLOT_HINT_LAP_MASK,
   SLOT_HINT_LAP_SHIFT,
+  WORKER_ENTRY_PINNED,
 } from './layout.generated.ts';
-import { dequeAt, laneAt, readyAt, readyWords } from './places.ts';
+import { dequeAt, laneAt, laneShift, readyAt, readyWords, workerAt } from './places.ts';
 
 const HINT: i32 = (1 << SLOT_HINT_LAP_SHIFT) - 1;
 
 /** Of the client. @returns 1, or 0 where the lane is full: then nothing was changed */
-export function hasRoom(scheduler: i32, client: i32, level: i32): i32 {
-  const lane = laneAt(scheduler, client, level);
-  const room = 1 << get(scheduler + SCHEDULER_ROOT_LANE_SHIFT);
-  const head = get(lane + LANE_HEAD_HEAD);
-  if (((head - get(lane + LANE_HEAD_TAIL_SEEN)) | 0) < room) return 1;
-  set(lane + LANE_HEAD_TAIL_SEEN, load(lane + LANE_HEAD_TAIL)); // observe: pairs with the claims of workers
-  return ((head - get(lane + LANE_HEAD_TAIL_SEEN)) | 0) < room ? 1 : 0;
+export function hasRoom(scheduler: i32, client: i32, lane: i32): i32 {
+  const at = laneAt(scheduler, client, lane);
+  const room = 1 << laneShift(scheduler, lane);
+  const head = get(at + LANE_HEAD_HEAD);
+  if (((head - get(at + LANE_HEAD_TAIL_SEEN)) | 0) < room) return 1;
+  set(at + LANE_HEAD_TAIL_SEEN, load(at + LANE_HEAD_TAIL)); // observe: pairs with the claims of workers
+  return ((head - get(at + LANE_HEAD_TAIL_SEEN)) | 0) < room ? 1 : 0;
 }
 
 /** Of the client, there being room. */
-export function pushHint(scheduler: i32, client: i32, level: i32, hint: i32): void {
-  const lane = laneAt(scheduler, client, level);
-  const shift = get(scheduler + SCHEDULER_ROOT_LANE_SHIFT);
-  const head = get(lane + LANE_HEAD_HEAD);
+export function pushHint(scheduler: i32, client: i32, lane: i32, hint: i32): void {
+  const at = laneAt(scheduler, client, lane);
+  const shift = laneShift(scheduler, lane);
+  const head = get(at + LANE_HEAD_HEAD);
   // publish: pairs with observe in takeHint and takeBatch.
-  store(cellAt(lane, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
-  set(lane + LANE_HEAD_HEAD, (head + 1) | 0);
-  markReady(scheduler, client, level);
+  store(cellAt(at, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
+  set(at + LANE_HEAD_HEAD, (head + 1) | 0);
+  markReady(scheduler, client, lane);
 }
 
 /** After a push: workers find the lane by these bits. Mostly they are set, and this is two loads of words that nobody writes. */
-export function markReady(scheduler: i32, client: i32, level: i32): void {
-  const word = readyAt(scheduler, level) + (client >> 5) * 4;
+export function markReady(scheduler: i32, client: i32, lane: i32): void {
+  const word = readyAt(scheduler, lane) + (client >> 5) * 4;
   const bit = 1 << (client & 31);
   if ((load(word) & bit) == 0) or(word, bit); // pairs with the clearing in seekLane
-  if ((load(scheduler + SCHEDULER_ROOT_LEVELS) & (1 << level)) == 0)
-    or(scheduler + SCHEDULER_ROOT_LEVELS, 1 << level);
+  if (lane >= LEVELS) {
+    const pinned = workerAt(scheduler, (lane - LEVELS + 1) | 0) + WORKER_ENTRY_PINNED;
+    if (load(pinned) == 0) store(pinned, 1); // pairs with the clearing in claimPinned
+  } else if ((load(scheduler + SCHEDULER_ROOT_LEVELS) & (1 << lane)) == 0)
+    or(scheduler + SCHEDULER_ROOT_LEVELS, 1 << lane);
 }
 
 /**
  * A lane of the level with a hint in it; the search begins at client `first`, for fairness. Clears bits of lanes that have none.
  * @returns its client, or -1 where there is none
  */
-export function seekLane(scheduler: i32, level: i32, first: i32): i32 {
+export function seekLane(scheduler: i32, lane: i32, first: i32): i32 {
   const words = readyWords(scheduler);
-  const ready = readyAt(scheduler, level);
+  const ready = readyAt(scheduler, lane);
   const start = first >> 5 < words ? first >> 5 : 0;
   // One word more than there are: the first one's lower bits come last.
   for (let i = 0; i <= words; i++) {
@@ -73,10 +77,10 @@ export function seekLane(scheduler: i32, level: i32, first: i32): i32 {
     while (bits != 0) {
       const bit = bits & -bits;
       const client = ((index << 5) + bitIndex(bit)) | 0;
-      if (isEmpty(scheduler, client, level) == 0) return client;
+      if (isEmpty(scheduler, client, lane) == 0) return client;
       and(word, ~bit);
       // Pairs with markReady: the client pushed before it looked at the bit, we clear it before we look at the lane.
-      if (isEmpty(scheduler, client, level) == 0) {
+      if (isEmpty(scheduler, client, lane) == 0) {
         or(word, bit);
         return client;
       }
@@ -114,14 +118,14 @@ export function markAllLevels(scheduler: i32): void {
 }
 
 /** @returns the oldest hint of a lane, or NO_HINT where there is none or somebody else was faster */
-export function takeHint(scheduler: i32, client: i32, level: i32): i32 {
-  const lane = laneAt(scheduler, client, level);
-  const shift = get(scheduler + SCHEDULER_ROOT_LANE_SHIFT);
-  const tail = load(lane + LANE_HEAD_TAIL);
-  const cell = load(cellAt(lane, tail, shift)); // observe: pairs with publish in pushHint
+export function takeHint(scheduler: i32, client: i32, lane: i32): i32 {
+  const at = laneAt(scheduler, client, lane);
+  const shift = laneShift(scheduler, lane);
+  const tail = load(at + LANE_HEAD_TAIL);
+  const cell = load(cellAt(at, tail, shift)); // observe: pairs with publish in pushHint
   if (lapIn(cell) != lapOf(tail, shift)) return NO_HINT;
   // claim: against other workers. `tail` where it was: the client has not written over the cell.
-  return compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? cell & HINT : NO_HINT;
+  return compareExchange(at + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? cell & HINT : NO_HINT;
 }
 
 /**
@@ -129,50 +133,58 @@ export function takeHint(scheduler: i32, client: i32, level: i32): i32 {
  * @returns how many: 0 where there was none, or somebody else was faster
  */
 export function takeBatch(scheduler: i32, client: i32, level: i32, worker: i32): i32 {
-  const lane = laneAt(scheduler, client, level);
-  const shift = get(scheduler + SCHEDULER_ROOT_LANE_SHIFT);
+  const at = laneAt(scheduler, client, level);
+  const shift = laneShift(scheduler, level);
   const deque = dequeAt(scheduler, worker);
   const most = roomInDeque(deque, MAX_BATCH);
-  const tail = load(lane + LANE_HEAD_TAIL);
+  const tail = load(at + LANE_HEAD_TAIL);
   const share = get(scheduler + SCHEDULER_ROOT_SHARE);
   let count = 0;
   while (count < most && count < MAX_BATCH) {
     // Another one only where as many more are there as it would leave to the others.
     const ahead = (tail + (count + 1) * share - 1) | 0;
-    if (count > 0 && (share > 1 << shift || isThere(lane, ahead, tail, shift) == 0)) break;
-    const cell = load(cellAt(lane, (tail + count) | 0, shift)); // observe
+    if (count > 0 && (share > 1 << shift || isThere(at, ahead, tail, shift) == 0)) break;
+    const cell = load(cellAt(at, (tail + count) | 0, shift)); // observe
     if (lapIn(cell) != lapOf((tail + count) | 0, shift)) break;
     stageDeque(deque, count, cell & HINT);
     count = (count + 1) | 0;
   }
   if (count == 0) return 0;
   // claim: as in takeHint, for all of them.
-  if (compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + count) | 0) != tail) return 0;
+  if (compareExchange(at + LANE_HEAD_TAIL, tail, (tail + count) | 0) != tail) return 0;
   publishDeque(deque, count);
   return count;
 }
 
-function isThere(lane: i32, position: i32, tail: i32, shift: i32): i32 {
-  if (((position - tail) | 0) >= 1 << shift) return 0;
-  return lapIn(load(cellAt(lane, position, shift))) == lapOf(position, shift) ? 1 : 0;
+/** Of who alone takes hints of the lane, there being one: the oldest. */
+export function hintAt(scheduler: i32, client: i32, lane: i32): i32 {
+  const at = laneAt(scheduler, client, lane);
+  return load(cellAt(at, load(at + LANE_HEAD_TAIL), laneShift(scheduler, lane))) & HINT;
 }
 
-function isEmpty(scheduler: i32, client: i32, level: i32): i32 {
-  const lane = laneAt(scheduler, client, level);
-  const shift = get(scheduler + SCHEDULER_ROOT_LANE_SHIFT);
-  let tail = load(lane + LANE_HEAD_TAIL);
+function isThere(at: i32, position: i32, tail: i32, shift: i32): i32 {
+  if (((position - tail) | 0) >= 1 << shift) return 0;
+  return lapIn(load(cellAt(at, position, shift))) == lapOf(position, shift) ? 1 : 0;
+}
+
+/** Exact: there was a moment at which the lane had no hint. @returns 1 or 0 */
+export function isEmpty(scheduler: i32, client: i32, lane: i32): i32 {
+  const at = laneAt(scheduler, client, lane);
+  const shift = laneShift(scheduler, lane);
+  let tail = load(at + LANE_HEAD_TAIL);
   while (true) {
-    if (lapIn(load(cellAt(lane, tail, shift))) == lapOf(tail, shift)) return 0;
+    if (lapIn(load(cellAt(at, tail, shift))) == lapOf(tail, shift)) return 0;
     // Another lap is a later one where others have taken the hint meanwhile: only a tail that stayed says that the lane was empty.
-    const again = load(lane + LANE_HEAD_TAIL);
+    const again = load(at + LANE_HEAD_TAIL);
     if (again == tail) return 1;
     tail = again;
   }
 }
 
-function anyReady(scheduler: i32, level: i32): i32 {
+/** @returns not 0 where a client may have a hint in such a lane */
+export function anyReady(scheduler: i32, lane: i32): i32 {
   let any = 0;
-  for (let i = 0; i < readyWords(scheduler); i++) any = any | load(readyAt(scheduler, level) + i * 4);
+  for (let i = 0; i < readyWords(scheduler); i++) any = any | load(readyAt(scheduler, lane) + i * 4);
   return any;
 }
 

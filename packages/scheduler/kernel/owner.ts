@@ -5,6 +5,7 @@ import {
   CLIENT_ENTRY_FINISHED,
   DISOWNED,
   DROPPED,
+  LEVELS,
   LIST_CLOSED,
   MEND_LATER,
   MENDED,
@@ -14,7 +15,7 @@ import {
   SLOT_DOOMED,
   SLOT_FINISHED,
   SLOT_FREE,
-  SLOT_HEAD_LEVEL,
+  SLOT_HEAD_LANE,
   SLOT_HEAD_STATE,
   SLOT_HELD,
   SLOT_HINT_GENERATION_SHIFT,
@@ -52,14 +53,16 @@ export function mendSlot(scheduler: i32, slot: i32): i32 {
   if (stateOf(seen) != SLOT_QUEUED) return UNTOUCHED;
   const client = clientOf(seen);
   const mending = become(seen, SLOT_MENDING, client, 0);
-  // take: against a claim and the client's cancelling it. From here on the level is ours to read.
+  // take: against a claim and the client's cancelling it. From here on the lane is ours to read.
   if (compareExchange(word, seen, mending) != seen) return UNTOUCHED;
-  const level = get(slotAt(scheduler, slot) + SLOT_HEAD_LEVEL);
-  const room = hasRoom(scheduler, 0, level);
+  const lane = get(slotAt(scheduler, slot) + SLOT_HEAD_LANE);
+  const isPinned = lane >= LEVELS; // then its hint is in its lane still
+  const room = isPinned ? 0 : hasRoom(scheduler, 0, lane);
   // give back: against the client's cancelling it.
   if (compareExchange(word, mending, seen) != mending) return UNTOUCHED;
+  if (isPinned) return UNTOUCHED;
   if (room == 0) return MEND_LATER;
-  pushHint(scheduler, 0, level, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));
+  pushHint(scheduler, 0, lane, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));
   return MENDED;
 }
 

@@ -5,11 +5,16 @@ import {
   LEVELS,
   SCHEDULER_ROOT_CLIENTS_AT,
   SCHEDULER_ROOT_LANE_BYTES,
+  SCHEDULER_ROOT_LANE_SHIFT,
   SCHEDULER_ROOT_LANES_AT,
   SCHEDULER_ROOT_MAX_CLIENTS,
+  SCHEDULER_ROOT_PINNED_AT,
+  SCHEDULER_ROOT_PINNED_BYTES,
+  SCHEDULER_ROOT_PINNED_SHIFT,
   SCHEDULER_ROOT_READY_AT,
   SCHEDULER_ROOT_SLOTS_AT,
   SCHEDULER_ROOT_STRIDE_BYTES,
+  SCHEDULER_ROOT_THREADS,
   SCHEDULER_ROOT_WORKERS_AT,
   SLOT_STATE_CLIENT_MASK,
   SLOT_STATE_CLIENT_SHIFT,
@@ -38,12 +43,25 @@ export function dequeAt(scheduler: i32, worker: i32): i32 {
   return get(workerAt(scheduler, worker) + WORKER_ENTRY_DEQUE_AT);
 }
 
-/** Of a client from 1 on, or of the owner's for hints that went with a worker: 0. */
-export function laneAt(scheduler: i32, client: i32, level: i32): i32 {
-  return (
-    get(scheduler + SCHEDULER_ROOT_LANES_AT) +
-    (client * LEVELS + level) * get(scheduler + SCHEDULER_ROOT_LANE_BYTES)
-  );
+/** Of a client from 1 on, or of the owner's for hints that went with a worker: 0, which has no pinned ones. */
+export function laneAt(scheduler: i32, client: i32, lane: i32): i32 {
+  if (lane < LEVELS)
+    return (
+      get(scheduler + SCHEDULER_ROOT_LANES_AT) +
+      (client * LEVELS + lane) * get(scheduler + SCHEDULER_ROOT_LANE_BYTES)
+    );
+  const index = (client - 1) * get(scheduler + SCHEDULER_ROOT_THREADS) + lane - LEVELS;
+  return get(scheduler + SCHEDULER_ROOT_PINNED_AT) + index * get(scheduler + SCHEDULER_ROOT_PINNED_BYTES);
+}
+
+/** A lane has room for 2 to the power of this many hints. */
+export function laneShift(scheduler: i32, lane: i32): i32 {
+  return get(scheduler + (lane < LEVELS ? SCHEDULER_ROOT_LANE_SHIFT : SCHEDULER_ROOT_PINNED_SHIFT));
+}
+
+/** The lanes that are pinned to a worker. */
+export function pinnedLane(worker: i32): i32 {
+  return (LEVELS + worker - 1) | 0;
 }
 
 /** Words with the bits of all clients, one level's. */
@@ -51,8 +69,9 @@ export function readyWords(scheduler: i32): i32 {
   return (get(scheduler + SCHEDULER_ROOT_MAX_CLIENTS) >> 5) + 1;
 }
 
-export function readyAt(scheduler: i32, level: i32): i32 {
-  return get(scheduler + SCHEDULER_ROOT_READY_AT) + level * readyWords(scheduler) * 4;
+/** Of a level, or of the lanes that are pinned to a worker. */
+export function readyAt(scheduler: i32, lane: i32): i32 {
+  return get(scheduler + SCHEDULER_ROOT_READY_AT) + lane * readyWords(scheduler) * 4;
 }
 
 /** The state word of a slot that is what `seen` is, but for its state and parties. */

@@ -14,17 +14,28 @@ import {
   WORKER_ENTRY_WAKE,
 } from './layout.generated.ts';
 import { bitIndex, seekLane, seekLevel } from './lanes.ts';
+import { mayBePinned } from './pinned.ts';
 import { dequeAt, workerAt } from './places.ts';
 
-/** Whether there is a hint in any lane or deque, stale ones included: 1 or 0. */
-export function hasWork(scheduler: i32): i32 {
+/** Whether there is a hint that this worker may take, stale ones included; for worker 0, any hint at all. @returns 1 or 0 */
+export function hasWork(scheduler: i32, worker: i32): i32 {
+  if (worker > 0) {
+    if (mayBePinned(scheduler, worker) != 0) return 1;
+  } else
+    for (let each = 1; each <= get(scheduler + SCHEDULER_ROOT_THREADS); each++)
+      if (mayBePinned(scheduler, each) != 0) return 1;
+  return hasCommonWork(scheduler);
+}
+
+/** Whether there is a hint that any worker may take: 1 or 0. */
+export function hasCommonWork(scheduler: i32): i32 {
   let level = seekLevel(scheduler, LEVELS);
   while (level >= 0) {
     if (seekLane(scheduler, level, 0) >= 0) return 1;
     level = seekLevel(scheduler, level);
   }
   const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
-  for (let worker = 1; worker <= threads; worker++) if (dequeSize(dequeAt(scheduler, worker)) > 0) return 1;
+  for (let each = 1; each <= threads; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;
   return 0;
 }
 
@@ -45,6 +56,16 @@ export function wakeOne(scheduler: i32): i32 {
     }
   }
   return 0;
+}
+
+/** Wakes one worker, where it is parked. @returns 1 or 0 */
+export function wakeWorker(scheduler: i32, worker: i32): i32 {
+  // Mostly it is not: a load of a word that is then not written. Pairs with the worker's `or`, as in wakeOne.
+  if (((load(parkedWord(scheduler, worker)) >>> ((worker - 1) & 31)) & 1) == 0) return 0;
+  // claim: as in wakeOne.
+  if (endSleep(scheduler, worker) == 0) return 0;
+  wake(scheduler, worker);
+  return 1;
 }
 
 /** Wakes all workers that are parked now. */
@@ -72,7 +93,8 @@ function wake(scheduler: i32, worker: i32): void {
  */
 export function announceSleep(scheduler: i32, worker: i32): i32 {
   or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne
-  if (hasWork(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;
+  if (hasWork(scheduler, worker) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED)
+    return MAY_SLEEP;
   endSleep(scheduler, worker);
   return WORK_WAITS;
 }

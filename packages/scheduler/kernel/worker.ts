@@ -32,8 +32,9 @@ import {
 import { deliverSlot } from './finished-list.ts';
 import { giveBack } from './free-list.ts';
 import { seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
+import { claimPinned, markPinned, mayBePinned } from './pinned.ts';
 import { become, clientOf, dequeAt, generationOf, slotAt, stateOf, workerAt, workerOf } from './places.ts';
-import { wakeOne } from './sleep.ts';
+import { hasCommonWork, wakeOne } from './sleep.ts';
 
 /** Before the first claim of a thread: takes over the deque of the one before it. */
 export function beginWork(scheduler: i32, worker: i32): void {
@@ -42,15 +43,20 @@ export function beginWork(scheduler: i32, worker: i32): void {
   const entry = workerAt(scheduler, worker);
   set(entry + WORKER_ENTRY_BATCH_LEVEL, dequeSize(deque) > 0 ? 0 : -1);
   set(entry + WORKER_ENTRY_FAIR_LEVEL, 0);
+  markPinned(scheduler, worker);
 }
 
 /**
- * Claims the most urgent task. Of its own batch, of a lane, or of another worker's batch.
+ * Claims a task that is pinned to the worker, or else the most urgent one: of its own batch, of a lane, or of another worker's batch.
  * @param inTurn not 0: of a level below that of the last such claim, and below the most urgent one, in turn: no level starves
  * @returns its slot, or NO_TASK
  */
 export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
   const entry = workerAt(scheduler, worker);
+  if (inTurn == 0 && mayBePinned(scheduler, worker) != 0) {
+    const slot = takePinned(scheduler, worker);
+    if (slot >= 0) return slot;
+  }
   let below = inTurn != 0 ? get(entry + WORKER_ENTRY_FAIR_LEVEL) : LEVELS;
   let begun = inTurn;
   while (true) {
@@ -77,13 +83,22 @@ export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
       continue;
     } else {
       hint = rob(scheduler, worker);
-      if (hint < 0) return NO_TASK;
+      if (hint < 0)
+        return inTurn != 0 && mayBePinned(scheduler, worker) != 0 ? takePinned(scheduler, worker) : NO_TASK;
     }
     const slot = claimHint(scheduler, hint, worker);
     if (slot < 0) continue;
     if (inTurn != 0) set(entry + WORKER_ENTRY_FAIR_LEVEL, from);
     return slot;
   }
+}
+
+/** @returns the slot of a task that is pinned to the worker, or NO_TASK */
+function takePinned(scheduler: i32, worker: i32): i32 {
+  const slot = claimPinned(scheduler, worker);
+  // It may have been woken for something else, which it leaves to another one now.
+  if (slot >= 0 && hasCommonWork(scheduler) != 0) wakeOne(scheduler);
+  return slot;
 }
 
 /** @returns a hint of the level, or NO_HINT: where there is none any more, or where some are in the worker's deque now */

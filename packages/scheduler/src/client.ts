@@ -311,7 +311,7 @@ export class SchedulerClient implements AsyncDisposable {
       if (error instanceof PayloadMemoryError) return NO_SLOT; // there is as soon as others have ended
       throw error;
     }
-    i32[word + slotHead.word.level] = level;
+    i32[word + slotHead.word.lane] = level;
     const outcome = table.kernel.submitSlot(table.at, slot, this.#party, level);
     if (outcome === ENTERED) return slot;
     if (outcome !== LANE_FULL) throw this.#refusal(outcome);

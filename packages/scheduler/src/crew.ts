@@ -136,6 +136,7 @@ export class Crew {
     seat.state = 'starting';
     seat.startMs = performance.now();
     seat.failure = undefined;
+    this.#table.kernel.setLive(this.#table.at, seat.index + 1, 1);
     const onMessage = (message: unknown): void => {
       if (!isReady(message)) return;
       worker.off('message', onMessage);
@@ -187,7 +188,7 @@ export class Crew {
       this.#mending = setTimeout(() => this.#mend(slot), MEND_AGAIN_MS).unref();
       break;
     }
-    if (kernel.hasWork(at) === 1) kernel.wakeAll(at);
+    if (kernel.hasWork(at, 0) === 1) kernel.wakeAll(at);
   }
 
   /** Ends the tasks of a worker that is gone, and sees to it that the others take what it was woken for. */

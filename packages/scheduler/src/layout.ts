@@ -71,7 +71,7 @@ export const MAX_BATCH = 16;
 export const NO_SLOT = -1;
 /** `acquireSlot`, `submitSlot`: the scheduler takes no tasks any more, and has not taken this one. */
 export const NOT_OPEN = -2;
-/** `submitSlot`: as many hints of this client wait at this priority as its lane has room for. Nothing was changed. */
+/** `submitSlot`: as many hints of this client wait in this lane as it has room for. Nothing was changed. */
 export const LANE_FULL = -3;
 /** `acquireSlot`, `submitSlot`: the client was reclaimed. */
 export const CLIENT_GONE = -4;
@@ -140,7 +140,7 @@ export const CLIENT_RECLAIMED = -1;
 export const CLIENT_SETTLING = -2;
 
 /** Followed by the clients, the workers and the slots. */
-export const schedulerRoot = root('scheduler/scheduler', 3, {
+export const schedulerRoot = root('scheduler/scheduler', 4, {
   slots: immutable('i32', { doc: 'tasks in the scheduler at most' }),
   inlineBytes: immutable('i32', { doc: 'bytes of arguments, or of a result, that lie in the slot' }),
   payloadBytes: immutable('i32', { doc: 'bytes of arguments, and of a result, at most' }),
@@ -152,12 +152,19 @@ export const schedulerRoot = root('scheduler/scheduler', 3, {
   }),
   laneShift: immutable('i32', { doc: 'a lane has room for 2 to the power of this many hints' }),
   laneBytes: immutable('i32', { doc: 'from one lane to the next' }),
+  pinnedShift: immutable('i32', { doc: 'the same of a pinned lane' }),
+  pinnedBytes: immutable('i32', { doc: 'from one pinned lane to the next' }),
   maxClients: immutable('i32', { doc: 'places for clients' }),
   threads: immutable('i32', { doc: 'places for workers' }),
   freeAt: immutable('i32', { doc: 'address of the free list, an index stack' }),
-  readyAt: immutable('i32', { doc: 'address of the ready words: for each level, a bit for each client' }),
+  readyAt: immutable('i32', {
+    doc: 'address of the ready words: for each level, then for each worker, a bit for each client',
+  }),
   lanesAt: immutable('i32', {
     doc: 'address of the first lane: those of client 0, the owner of the scheduler, come first',
+  }),
+  pinnedAt: immutable('i32', {
+    doc: 'address of the first pinned lane: for each client from 1 on, one for each worker',
   }),
   namesAt: immutable('i32', { doc: 'address of the name table of tasks' }),
   clientsAt: immutable('i32', { doc: 'address of the first client' }),
@@ -198,6 +205,12 @@ export const schedulerRoot = root('scheduler/scheduler', 3, {
     writer: 'the worker sets its bit; whoever wakes it, or itself, clears it',
     reader: 'any thread that enters a task',
   }),
+  live: atomic(128, {
+    line: true,
+    doc: 'bit w of word w / 32: the seat of worker w has a thread, or will have one without being asked',
+    writer: 'the owner',
+    reader: 'clients, after they have pinned a task to it',
+  }),
 });
 
 export const clientEntry = struct(
@@ -232,6 +245,12 @@ export const workerEntry = struct(
       writer: 'whoever cleared its bit of `parked`',
       reader: 'the worker',
     }),
+    pinned: atomic('i32', {
+      hot: 'wake',
+      doc: 'not 0: there may be hints in lanes that are pinned to this worker',
+      writer: 'clients set it after they have pushed; the worker, finding none, clears it and looks again',
+      reader: 'the worker, the owner',
+    }),
     dequeAt: immutable('i32', { line: true, doc: 'address of its deque, order fifo, of hints' }),
     batchLevel: guarded('being the worker', 'i32', {
       line: true,
@@ -259,7 +278,7 @@ export const workerEntry = struct(
   { alignBytes: 128 },
 );
 
-/** Of one client and level; followed by the hints. One producer, the client; workers take. */
+/** Of one client and level, or of one client and worker; followed by the hints. One producer, the client; workers take. */
 export const laneHead = struct(
   'scheduler/lane',
   1,
@@ -277,7 +296,7 @@ export const laneHead = struct(
       line: true,
       hot: 'tail',
       doc: 'position of the oldest hint; its CAS takes hints',
-      writer: 'workers',
+      writer: 'workers; of a pinned lane, its worker alone, after it has claimed the slot',
       reader: 'workers, the client',
     }),
   },
@@ -296,7 +315,7 @@ export const laneCell = struct('scheduler/lane-cell', 1, {
 const HOLDER = 'the state: its client while HELD, its worker while it runs, its client again after DONE';
 
 /** Followed by the payload. */
-export const slotHead = struct('scheduler/slot', 2, {
+export const slotHead = struct('scheduler/slot', 3, {
   state: atomic('i32', {
     doc: 'slotState; publishes everything else in the slot',
     writer: 'its client, its worker, the owner of the scheduler',
@@ -308,9 +327,11 @@ export const slotHead = struct('scheduler/slot', 2, {
   task: guarded(HOLDER, 'i32', { doc: 'index of its name' }),
   kind: guarded(HOLDER, 'i32', { doc: 'payloadKind of the arguments, then of the result' }),
   lengthBytes: guarded(HOLDER, 'i32', { doc: 'of the payload' }),
-  level: guarded(HOLDER, 'i32', { doc: 'its priority' }),
+  lane: guarded(HOLDER, 'i32', { doc: 'its level of priority, or LEVELS + the worker that it is pinned to' }),
   block: guarded(HOLDER, 'i32', { doc: 'slabBlock with the payload; 0: it lies in the slot' }),
-  reserved: guarded(HOLDER, 'i32', { doc: 'the payload begins at a multiple of 8' }),
+  deadline: guarded(HOLDER, 'i32', {
+    doc: 'milliseconds since the scheduler began; 0: none. The payload begins at a multiple of 8',
+  }),
 });
 
 /** `form` is a number of payload-kind.ts, `threw` 1 where it was thrown; `detail` belongs to the form. */

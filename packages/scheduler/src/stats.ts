@@ -2,6 +2,7 @@
 import type { WorkerState } from './crew.ts';
 import { threadOf } from './client-places.ts';
 import {
+  LEVELS,
   SLOT_CONDEMNED,
   SLOT_DONE,
   SLOT_DOOMED,
@@ -38,6 +39,8 @@ export interface ClientStats {
 export interface SchedulerStats {
   /** Tasks that wait, by priority: levels between two names count for the lower one. */
   readonly queued: Readonly<Record<Priority, number>>;
+  /** Tasks that wait for the worker that they are pinned to. */
+  readonly pinned: number;
   /** Tasks that run, those whose result nobody wants included. */
   readonly running: number;
   /** Sums over all workers. */
@@ -54,6 +57,7 @@ type Seats = readonly { readonly index: number; readonly threadId: number; reado
 export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
   const queued: Record<Priority, number> = { critical: 0, high: 0, normal: 0, low: 0 };
   const inFlight = new Int32Array(table.maxClients + 1);
+  let pinned = 0;
   let running = 0;
   let used = 0;
   const { i32, slots, strideWords } = table;
@@ -73,7 +77,9 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     )
       running++;
     if (state !== SLOT_QUEUED && state !== SLOT_MENDING) continue;
-    queued[priorityAt(i32[at + slotHead.word.level] as number)]++;
+    const lane = i32[at + slotHead.word.lane] as number;
+    if (lane < LEVELS) queued[priorityAt(lane)]++;
+    else pinned++;
   }
   const workers = seats.map(({ index, threadId, state }) => {
     const count = (word: number): number => Atomics.load(table.i32, table.workerWord(index + 1) + word) >>> 0;
@@ -89,6 +95,7 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     workers.reduce((total, worker) => total + of(worker), 0);
   return {
     queued,
+    pinned,
     running,
     completed: sum((worker) => worker.completed),
     failed: sum((worker) => worker.failed),

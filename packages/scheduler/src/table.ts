@@ -33,6 +33,8 @@ export type SchedulerHandle = ObjectHandle<'scheduler/scheduler'>;
 const MAX_TASK_NAME_BYTES = 1024;
 /** Hints of one client that wait at one level, at most: 2 to the power of this. Tasks beyond that wait with the client. */
 const MAX_LANE_SHIFT = 12;
+/** The same, of one client's tasks that are pinned to one worker. Guessed. */
+const MAX_PINNED_SHIFT = 6;
 const DEQUE_BYTES = 1024;
 /** Shapes of records that threads have in common, and bytes of the names of one's properties. */
 const MAX_SHAPES = 512;
@@ -47,6 +49,9 @@ const PLACES = [
   'lanesAt',
   'laneShift',
   'laneBytes',
+  'pinnedAt',
+  'pinnedShift',
+  'pinnedBytes',
   'slotsAt',
 ] as const;
 
@@ -60,6 +65,9 @@ interface Places {
   readonly lanesAt: number;
   readonly laneShift: number;
   readonly laneBytes: number;
+  readonly pinnedAt: number;
+  readonly pinnedShift: number;
+  readonly pinnedBytes: number;
   readonly slotsAt: number;
   readonly lengthBytes: number;
 }
@@ -69,12 +77,27 @@ function placesFor(at: number, { slots, inlineBytes, maxClients, threads }: Plan
   const clientsAt = at + schedulerRoot.bytes;
   const workersAt = clientsAt + maxClients * clientEntry.bytes;
   const readyAt = workersAt + threads * workerEntry.bytes;
-  const lanesAt = alignUp(readyAt + LEVELS * ((maxClients >> 5) + 1) * 4, LINE_BYTES);
+  const lanesAt = alignUp(readyAt + (LEVELS + threads) * ((maxClients >> 5) + 1) * 4, LINE_BYTES);
   const laneShift = Math.min(MAX_LANE_SHIFT, Math.ceil(Math.log2(Math.max(2, slots))));
   const laneBytes = alignUp(laneHead.bytes + 2 ** laneShift * laneCell.bytes, LINE_BYTES);
-  const slotsAt = lanesAt + (maxClients + 1) * LEVELS * laneBytes;
-  const lengthBytes = slotsAt + slots * strideBytes - at;
-  return { strideBytes, clientsAt, workersAt, readyAt, lanesAt, laneShift, laneBytes, slotsAt, lengthBytes };
+  const pinnedAt = lanesAt + (maxClients + 1) * LEVELS * laneBytes;
+  const pinnedShift = Math.min(MAX_PINNED_SHIFT, laneShift);
+  const pinnedBytes = alignUp(laneHead.bytes + 2 ** pinnedShift * laneCell.bytes, LINE_BYTES);
+  const slotsAt = pinnedAt + maxClients * threads * pinnedBytes;
+  return {
+    strideBytes,
+    clientsAt,
+    workersAt,
+    readyAt,
+    lanesAt,
+    laneShift,
+    laneBytes,
+    pinnedAt,
+    pinnedShift,
+    pinnedBytes,
+    slotsAt,
+    lengthBytes: slotsAt + slots * strideBytes - at,
+  };
 }
 
 /** Bytes of arena that a scheduler takes, rounded up. */
@@ -219,6 +242,11 @@ export class SchedulerTable {
   /** Hints of one client that wait at one level, at most. */
   get laneRoom(): number {
     return 2 ** this.#places.laneShift;
+  }
+
+  /** Hints of one client that wait for one worker, at most. */
+  get pinnedRoom(): number {
+    return 2 ** this.#places.pinnedShift;
   }
 
   /** From one slot's word to the next one's. */

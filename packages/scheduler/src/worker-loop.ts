@@ -174,7 +174,7 @@ export class WorkerLoop {
   #spin(): boolean {
     const { kernel, at } = this.#table;
     this.#isPatienceOver = false;
-    while (kernel.hasWork(at) === 0) {
+    while (kernel.hasWork(at, this.#party) === 0) {
       this.#idle.idle(0);
       if (this.#isPatienceOver) return false;
     }

@@ -125,19 +125,19 @@ const SCENARIOS: ((k: Kernel) => Scenario)[] = [
 const MUTANTS: Mutant[] = [
   {
     name: 'a hint is taken without the exchange',
-    find: 'return compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? cell & HINT : NO_HINT;',
-    replace: 'store(lane + LANE_HEAD_TAIL, (tail + 1) | 0); return cell & HINT;',
+    find: 'return compareExchange(at + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? cell & HINT : NO_HINT;',
+    replace: 'store(at + LANE_HEAD_TAIL, (tail + 1) | 0); return cell & HINT;',
   },
   {
     name: 'a batch is taken without the exchange',
-    find: 'if (compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + count) | 0) != tail) return 0;',
-    replace: 'store(lane + LANE_HEAD_TAIL, (tail + count) | 0);',
+    find: 'if (compareExchange(at + LANE_HEAD_TAIL, tail, (tail + count) | 0) != tail) return 0;',
+    replace: 'store(at + LANE_HEAD_TAIL, (tail + count) | 0);',
   },
   {
     name: 'a hint is read after it is claimed',
-    find: 'const cell = load(cellAt(lane, tail, shift)); // observe: pairs with publish in pushHint\n  if (lapIn(cell) != lapOf(tail, shift)) return NO_HINT;',
-    replace: `if (lapIn(load(cellAt(lane, tail, shift))) != lapOf(tail, shift)) return NO_HINT;
-  if (compareExchange(lane + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail) return load(cellAt(lane, tail, shift)) & HINT;
+    find: 'const cell = load(cellAt(at, tail, shift)); // observe: pairs with publish in pushHint\n  if (lapIn(cell) != lapOf(tail, shift)) return NO_HINT;',
+    replace: `if (lapIn(load(cellAt(at, tail, shift))) != lapOf(tail, shift)) return NO_HINT;
+  if (compareExchange(at + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail) return load(cellAt(at, tail, shift)) & HINT;
   return NO_HINT; const cell = 0;`,
   },
   {
@@ -152,12 +152,12 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a client does not look whether there is room',
-    find: 'return ((head - get(lane + LANE_HEAD_TAIL_SEEN)) | 0) < room ? 1 : 0;',
+    find: 'return ((head - get(at + LANE_HEAD_TAIL_SEEN)) | 0) < room ? 1 : 0;',
     replace: 'return 1;',
   },
   {
     name: 'the bit of a lane is cleared without another look',
-    find: `      if (isEmpty(scheduler, client, level) == 0) {
+    find: `      if (isEmpty(scheduler, client, lane) == 0) {
         or(word, bit);
         return client;
       }`,
@@ -165,8 +165,8 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a hint is stored plainly',
-    find: 'store(cellAt(lane, head, shift), hint',
-    replace: 'set(cellAt(lane, head, shift), hint',
+    find: 'store(cellAt(at, head, shift), hint',
+    replace: 'set(cellAt(at, head, shift), hint',
     expect: 'race',
   },
 ];

@@ -38,7 +38,8 @@ const CLIENTS_AT: number = DEQUES + WORKERS * DEQUE_BYTES;
 const WORKERS_AT: number = CLIENTS_AT + CLIENTS * clientEntry.bytes;
 const READY_AT: number = WORKERS_AT + WORKERS * workerEntry.bytes;
 const LANES_AT: number = READY_AT + 128;
-const SLOTS_AT: number = LANES_AT + (CLIENTS + 1) * LEVELS * LANE_BYTES;
+const PINNED_AT: number = LANES_AT + (CLIENTS + 1) * LEVELS * LANE_BYTES;
+const SLOTS_AT: number = PINNED_AT + CLIENTS * WORKERS * LANE_BYTES;
 /** A word of the scenario's own. */
 export const HOLD: number = SLOTS_AT + SLOTS * STRIDE;
 export const BYTES: number = HOLD + 8;
@@ -46,6 +47,9 @@ export const BYTES: number = HOLD + 8;
 /** Of a worker. */
 export const dequeOf = (worker: number): number => DEQUES + (worker - 1) * DEQUE_BYTES;
 const laneAt = (client: number): number => LANES_AT + (client * LEVELS + LEVEL) * LANE_BYTES;
+/** The lane of a client that is pinned to a worker. */
+export const pinnedAt = (client: number, worker: number): number =>
+  PINNED_AT + ((client - 1) * WORKERS + worker - 1) * LANE_BYTES;
 export const slotAt = (slot: number): number => SLOTS_AT + slot * STRIDE;
 export const payloadAt = (slot: number): number => slotAt(slot) + slotHead.bytes;
 export const listAt = (client: number): number =>
@@ -54,12 +58,14 @@ export const ownerAt = (client: number): number =>
   CLIENTS_AT + (client - 1) * clientEntry.bytes + clientEntry.offset.owner;
 export const PHASE: number = S + schedulerRoot.offset.phase;
 export const BELL: number = S + schedulerRoot.offset.bell;
+export const LIVE: number = S + schedulerRoot.offset.live;
 export const PARKED: number = S + schedulerRoot.offset.parked;
 
 export const NAMES: Readonly<Record<number, string>> = {
   [PHASE]: 'phase',
   [BELL]: 'bell',
   [PARKED]: 'parked',
+  [LIVE]: 'live',
   [FREE + indexStackRoot.offset.head]: 'free',
   [S + schedulerRoot.offset.levels]: 'levels',
   [S + schedulerRoot.offset.hungry]: 'hungry',
@@ -84,6 +90,10 @@ export const NAMES: Readonly<Record<number, string>> = {
       [payloadAt(i), `payload${i}`],
       [listAt(i + 1), `list${i + 1}`],
       [ownerAt(i + 1), `owner${i + 1}`],
+      [READY_AT + (LEVELS + i) * 4, `pinned-ready${i + 1}`],
+      [WORKERS_AT + i * workerEntry.bytes + workerEntry.offset.pinned, `pinned${i + 1}`],
+      [pinnedAt(1, i + 1) + laneHead.offset.tail, `pinned-tail1-${i + 1}`],
+      [pinnedAt(1, i + 1) + laneHead.bytes, `pinned-lane1-${i + 1}[0]`],
       [WORKERS_AT + i * workerEntry.bytes + workerEntry.offset.wake, `wake${i + 1}`],
     ]),
   ),
@@ -108,6 +118,9 @@ export function start(
   put(root.share, share);
   put(root.laneShift, laneShift);
   put(root.laneBytes, LANE_BYTES);
+  put(root.pinnedShift, laneShift);
+  put(root.pinnedBytes, LANE_BYTES);
+  put(root.pinnedAt, PINNED_AT);
   put(root.readyAt, READY_AT);
   put(root.lanesAt, LANES_AT);
   put(root.maxClients, CLIENTS);
@@ -121,6 +134,14 @@ export function start(
   for (let client = 0; client <= CLIENTS; client++)
     for (const field of ['head', 'tailSeen', 'tail'] as const)
       poke(laneAt(client) + laneHead.offset[field], 14 << laneShift);
+  for (let client = 1; client <= CLIENTS; client++)
+    for (let worker = 1; worker <= workers; worker++)
+      for (const field of ['head', 'tailSeen', 'tail'] as const)
+        poke(
+          PINNED_AT + ((client - 1) * workers + worker - 1) * LANE_BYTES + laneHead.offset[field],
+          14 << laneShift,
+        );
+  poke(S + root.live, 2 ** workers - 1);
   for (let worker = 1; worker <= WORKERS; worker++) {
     const entry = WORKERS_AT + (worker - 1) * workerEntry.bytes;
     const deque = DEQUES + (worker - 1) * DEQUE_BYTES;
@@ -150,9 +171,16 @@ export function submit(k: Kernel, client: number, value: number): number {
 }
 
 /** The same with a slot that the client holds. Where it is refused, the client holds it still. */
-export function resubmit(k: Kernel, client: number, slot: number, value: number): number {
+export function resubmit(k: Kernel, client: number, slot: number, value: number, lane = LEVEL): number {
   writeWord(payloadAt(slot), value);
-  return k.submitSlot(S, slot, client, LEVEL);
+  writeWord(slotAt(slot) + slotHead.offset.lane, lane);
+  return k.submitSlot(S, slot, client, lane);
+}
+
+/** As `submit`, for one worker alone. */
+export function submitPinned(k: Kernel, client: number, value: number, worker: number): number {
+  const slot = k.acquireSlot(S, client);
+  return slot < 0 ? slot : resubmit(k, client, slot, value, LEVELS + worker - 1);
 }
 
 /** The task: ten times its argument. */
@@ -176,8 +204,11 @@ export function collect(k: Kernel, client: number): number[] {
 /** What is wrong with the slots once nobody works any more: each must be in the free list, once. */
 export function allFree(k: Kernel, slots: number = SLOTS): string | undefined {
   // Stale hints are thrown away by whoever finds them.
-  const leftover = k.claimTask(S, 1, 0);
-  if (leftover >= 0) return `slot ${leftover} was still queued`;
+  for (let worker = 1; worker <= WORKERS; worker++) {
+    if (worker > peek(S + schedulerRoot.offset.threads)) break;
+    const leftover = k.claimTask(S, worker, 0);
+    if (leftover >= 0) return `slot ${leftover} was still queued`;
+  }
   // What clients hold they may use again.
   for (const client of [1, 2])
     for (let slot = 0; slot < slots && peek(listAt(client)) !== LIST_CLOSED; slot++)

@@ -207,7 +207,7 @@ const SCENARIOS = [
           // Worker 1 parked, and its thread ended; this is what the owner does then.
           k.announceSleep(S, 1);
           k.endSleep(S, 1);
-          if (k.hasWork(S) === 1) k.wakeAll(S);
+          if (k.hasWork(S, 0) === 1) k.wakeAll(S);
         },
       ],
       () => {
@@ -299,23 +299,23 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a worker parks without looking for work again',
     file: 'sleep.ts',
-    find: 'if (hasWork(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
+    find: 'if (hasWork(scheduler, worker) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
     replace: 'if (load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
     expect: 'deadlock',
   },
   {
     name: 'a worker parks without looking whether the scheduler was closed',
     file: 'sleep.ts',
-    find: 'if (hasWork(scheduler) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
-    replace: 'if (hasWork(scheduler) == 0) return MAY_SLEEP;',
+    find: 'if (hasWork(scheduler, worker) == 0 && load(scheduler + SCHEDULER_ROOT_PHASE) != PHASE_CLOSED) return MAY_SLEEP;',
+    replace: 'if (hasWork(scheduler, worker) == 0) return MAY_SLEEP;',
     expect: 'deadlock',
   },
   {
     name: 'a worker looks for work before it says that it parks',
     file: 'sleep.ts',
-    find: 'or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne\n  if (hasWork(scheduler) == 0 &&',
+    find: 'or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31)); // publish: pairs with the load in wakeOne\n  if (hasWork(scheduler, worker) == 0 &&',
     replace:
-      'const work = hasWork(scheduler); or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31));\n  if (work == 0 &&',
+      'const work = hasWork(scheduler, worker); or(parkedWord(scheduler, worker), 1 << ((worker - 1) & 31));\n  if (work == 0 &&',
     expect: 'deadlock',
   },
   {
@@ -356,17 +356,18 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a client looks for parked workers before its hint is in the lane',
     file: 'kernel/client.ts',
-    find: `  pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
-  wakeOne(scheduler);`,
-    replace: `  wakeOne(scheduler);
-  pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));`,
+    find: `  pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  if (lane < LEVELS) wakeOne(scheduler);`,
+    replace: `  if (lane < LEVELS) wakeOne(scheduler);
+  pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  if (lane < LEVELS) {}`,
     expect: 'deadlock',
   },
   {
     name: 'a client wakes nobody',
     file: 'kernel/client.ts',
-    find: '  wakeOne(scheduler);',
-    replace: '',
+    find: 'if (lane < LEVELS) wakeOne(scheduler);',
+    replace: 'if (lane < LEVELS) {}',
     expect: 'deadlock',
   },
   {
@@ -434,7 +435,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a worker clears the bit of a lane without looking at it again',
     file: 'lanes.ts',
-    find: `      if (isEmpty(scheduler, client, level) == 0) {
+    find: `      if (isEmpty(scheduler, client, lane) == 0) {
         or(word, bit);
         return client;
       }`,
@@ -455,12 +456,12 @@ const MUTANTS: Mutant[] = [
     name: 'a client looks at the bits before its hint is in the lane',
     file: 'lanes.ts',
     find: `  // publish: pairs with observe in takeHint and takeBatch.
-  store(cellAt(lane, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
-  set(lane + LANE_HEAD_HEAD, (head + 1) | 0);
-  markReady(scheduler, client, level);`,
-    replace: `  markReady(scheduler, client, level);
-  store(cellAt(lane, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
-  set(lane + LANE_HEAD_HEAD, (head + 1) | 0);`,
+  store(cellAt(at, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
+  set(at + LANE_HEAD_HEAD, (head + 1) | 0);
+  markReady(scheduler, client, lane);`,
+    replace: `  markReady(scheduler, client, lane);
+  store(cellAt(at, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
+  set(at + LANE_HEAD_HEAD, (head + 1) | 0);`,
     expect: 'deadlock',
   },
   {
@@ -473,7 +474,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a worker sleeps over another one’s batch',
     file: 'sleep.ts',
-    find: 'if (dequeSize(dequeAt(scheduler, worker)) > 0) return 1;',
+    find: 'if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;',
     replace: '',
   },
 ];

@@ -492,9 +492,9 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the hint is written before the slot says that it is queued',
     file: 'kernel/client.ts',
-    find: '    if (compareExchange(word, seen, queued) == seen) break;\n  }\n  pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));',
+    find: '    if (compareExchange(word, seen, queued) == seen) break;\n  }\n  pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));',
     replace:
-      '    pushHint(scheduler, client, level, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));\n    if (compareExchange(word, seen, queued) == seen) break;\n  }',
+      '    pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));\n    if (compareExchange(word, seen, queued) == seen) break;\n  }',
   },
   {
     name: 'the list is overwritten by a push',
@@ -566,7 +566,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the owner mends without a hint',
     file: 'owner.ts',
-    find: 'pushHint(scheduler, 0, level, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));',
+    find: 'pushHint(scheduler, 0, lane, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));',
     replace: '',
   },
   {
