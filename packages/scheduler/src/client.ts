@@ -22,6 +22,7 @@ import {
   LIST_CLOSED,
   NO_SLOT,
   NOT_OPEN,
+  NOT_YOURS,
   PHASE_OPEN,
   slotHead,
   TOO_LATE,
@@ -270,6 +271,7 @@ export class SchedulerClient implements AsyncDisposable {
     if (slot === WAITS) this.#leave(terms, new TaskTimeoutError(task, timeoutMs, false));
     else if (slot !== ENDED) {
       const outcome = this.#table.kernel.condemnSlot(this.#table.at, slot, this.#party);
+      if (outcome === TOO_LATE) return; // it was in time: this thread was busy, and its result is there
       this.#withdraw(terms, outcome, new TaskTimeoutError(task, timeoutMs, outcome === DISOWNED));
     }
   }
@@ -284,12 +286,12 @@ export class SchedulerClient implements AsyncDisposable {
 
   /** The client wants the result no more; `outcome` is what the slot has become. */
   #withdraw(terms: TaskTerms, outcome: number, reason: unknown): void {
+    if (outcome === NOT_YOURS) return; // this client was reclaimed: `#lose` rejects all that it had
     const { slot } = terms;
     this.#tickets.delete(slot);
     endTerms(terms);
     if (outcome === WITHDRAWN) this.#slots.discard(slot);
     if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed(1);
-    else if (outcome !== TOO_LATE) return; // not ours any more: `#end` says why
     terms.reject(reason);
   }
 

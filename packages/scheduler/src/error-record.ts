@@ -25,6 +25,8 @@ interface ErrorRecord {
 }
 
 const MAX_CAUSES = 8;
+/** Characters of the names of an error that are cut off last of all. */
+const NAME_ROOM = 32;
 const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 const OWN: readonly ErrorClass[] = [
   own.NotCloneableError,
@@ -38,7 +40,7 @@ const OWN: readonly ErrorClass[] = [
   ...(Object.values(STANDARD) as ErrorClass[]),
 ];
 
-/** At most `limitBytes`: what does not fit goes, the stack of causes first, then causes and properties, stack, message. */
+/** At most `limitBytes`: what does not fit goes, the stack of causes first, then causes and properties, stack, message; class and code last. */
 export function encodeError(error: Error, limitBytes: number): Uint8Array {
   const full = recordOf(error, MAX_CAUSES);
   const none = { hasCause: false, cause: undefined, causeIsError: false, errors: undefined, areErrors: [] };
@@ -49,14 +51,17 @@ export function encodeError(error: Error, limitBytes: number): Uint8Array {
     if (bytes !== undefined && bytes.length <= limitBytes) return bytes;
   }
   for (let room = limitBytes >> 2; ; room >>= 1) {
+    // What it is comes last: whoever catches it looks at its class and its code.
+    const nameRoom = room === 0 ? 0 : Math.max(room, NAME_ROOM);
     const short = {
       ...bare,
-      className: cut(bare.className, room),
-      name: cut(bare.name, room),
+      className: cut(bare.className, nameRoom),
+      name: cut(bare.name, nameRoom),
       message: cut(bare.message, room),
-      stack: cut(bare.stack, room),
+      stack: cut(bare.stack, room >> 1),
+      properties: room >= NAME_ROOM ? bare.properties : room === 0 ? {} : codeOnly(bare.properties),
     };
-    const bytes = serialize(room < 64 ? { ...short, properties: {} } : short);
+    const bytes = serialize(short);
     if (bytes.length <= limitBytes) return bytes;
   }
 }
@@ -143,6 +148,10 @@ function plainOnly(properties: Readonly<Record<string, unknown>>): Record<string
         (typeof value === 'string' && value.length <= 64),
     ),
   );
+}
+
+function codeOnly({ code }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return code === undefined ? {} : { code };
 }
 
 function text(value: unknown): string {

@@ -6,7 +6,7 @@ import { Scheduler } from '../src/index.ts';
 import type { ClientData, ClientReport } from './tasks/client.ts';
 import { gated } from './tasks/gated.ts';
 import { tasks } from './tasks/basic.ts';
-import { Words } from './tasks/words.ts';
+import { COUNTS, Words } from './tasks/words.ts';
 
 function clientThread(data: ClientData): Worker {
   return new Worker(new URL('./tasks/client.ts', import.meta.url), {
@@ -159,6 +159,21 @@ test('a client that is reclaimed though its thread is alive is told', async () =
   await client.close();
   expect(() => scheduler.reclaimClient(0)).toThrow(/id is 0/);
   expect(() => scheduler.reclaimClient(64)).toThrow(/client is 64/);
+});
+
+test('a task that is aborted or times out when its client has been reclaimed rejects all the same', async () => {
+  const words = new Words(1);
+  await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+  const held = scheduler.run(gated.hold, 1);
+  await words.arrived(1);
+  const client = Scheduler.attach(scheduler.handle);
+  const controller = new AbortController();
+  const aborted = codeOf(client.run(gated.count, COUNTS, { signal: controller.signal }));
+  scheduler.reclaimClient(client.id);
+  controller.abort(); // before the client has noticed
+  expect(await aborted).toBe('ERR_CLIENT_LOST');
+  words.open();
+  await held;
 });
 
 test('closing under load loses nothing that was accepted, on any thread', async () => {

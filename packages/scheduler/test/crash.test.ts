@@ -86,6 +86,14 @@ test('a time-out ends a task in the queue, and a worker that waits without block
   expect(await other.run(tasks.double, 2)).toBe(4);
 });
 
+test('a task that ended in time is not timed out because its client was busy', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  await scheduler.run(tasks.double, 1);
+  const inTime = scheduler.run(tasks.double, 2, { timeoutMs: 5 });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  expect(await inTime).toBe(4);
+});
+
 test('a finished task is not undone by its time-out, and its worker stays', async () => {
   await using scheduler = Scheduler.create({ threads: 1 });
   const destroyed: WorkerDestroyed[] = [];

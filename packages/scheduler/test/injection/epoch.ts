@@ -1,0 +1,309 @@
+// One scheduler under load, whose workers and clients end at random points, in every way there is; then everything is looked at.
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { Scheduler, type SchedulerOptions, type WorkerDestroyed, type WorkerStats } from '../../src/index.ts';
+import type { ClientData } from './client.ts';
+import type { Draws } from './draws.ts';
+import { complaintOf, type LedgerMemory, ledgerMemory, PENDING } from './ledger.ts';
+import { Load, type LoadReport } from './load.ts';
+import { missingIn } from './memory.ts';
+import { injected } from './tasks.ts';
+
+/** Ways to end, and how often. `exhaust` takes longer than all others together. */
+const WAYS = {
+  terminate: 30,
+  timeout: 30,
+  hang: 8,
+  exit: 10,
+  throwWhile: 6,
+  throwLater: 6,
+  reject: 4,
+  exhaust: 1,
+  client: 8,
+} as const;
+export type Way = keyof typeof WAYS;
+
+export interface EpochOptions {
+  readonly draws: Draws;
+  readonly milliseconds: number;
+  /** Beside those that are drawn. */
+  readonly scheduler?: SchedulerOptions;
+}
+
+export interface EpochReport {
+  readonly setting: string;
+  readonly kills: Readonly<Record<string, number>>;
+  readonly submitted: number;
+  readonly fulfilled: number;
+  readonly lost: number;
+  readonly byKind: Readonly<Record<string, number>>;
+  /** What must not be. */
+  readonly complaints: readonly string[];
+}
+
+const OWN_TASKS = 400_000;
+const CLIENT_TASKS = 40_000;
+const MOST_CLIENTS = 12;
+const LEDGER = OWN_TASKS + MOST_CLIENTS * CLIENT_TASKS;
+const LONGEST_PAUSE_MS = 25;
+/** Far longer than anything here takes, the back-off of workers included. */
+const HANGS_MS = 30_000;
+const SOME = 50;
+/** Tasks that end their worker, at once: where all tasks do, no other ever runs. */
+const MOST_UNDER_WAY = 2;
+/** For each worker: where it ends again and again, its successors come later and later. Time-outs do not count. */
+const MOST_CRASHES = 4;
+
+/** @returns undefined, or that it took too long */
+async function inTime(what: string, promise: Promise<unknown>): Promise<string | undefined> {
+  const controller = new AbortController();
+  const timer = delay(HANGS_MS, `${what}: not within ${HANGS_MS} ms`, { signal: controller.signal });
+  timer.catch(() => {});
+  try {
+    return await Promise.race([promise.then(() => undefined), timer]);
+  } finally {
+    controller.abort();
+  }
+}
+
+export class Epoch {
+  readonly #draws: Draws;
+  readonly #milliseconds: number;
+  readonly #ledger: LedgerMemory = ledgerMemory(LEDGER);
+  readonly #scheduler: Scheduler;
+  readonly #threads = new Map<number, Worker>();
+  readonly #onWorker = (worker: Worker): void => void this.#threads.set(worker.threadId, worker);
+  readonly #setting: string;
+  readonly #kills: Record<string, number> = {};
+  readonly #complaints: string[] = [];
+  readonly #reports: LoadReport[] = [];
+  readonly #hasMemoryLimit: boolean;
+  /** Of tasks that end their worker. */
+  readonly #killers: Promise<unknown>[] = [];
+  /** Of clients that were terminated: first tasks of theirs. */
+  readonly #terminated: number[] = [];
+  #client: { worker: Worker; first: number } | undefined;
+  #clients = 0;
+  #destroyed = 0;
+  #crashes = 0;
+  #underWay = 0;
+
+  constructor({ draws, milliseconds, scheduler = {} }: EpochOptions) {
+    this.#draws = draws;
+    this.#milliseconds = milliseconds;
+    const threads = draws.of([1, 2, 2, 3]);
+    const slots = draws.of([16, 64, 512]);
+    const payloadMemoryBytes = draws.of([2 ** 19, 2 ** 24]);
+    this.#hasMemoryLimit = draws.next() < 0.5;
+    this.#setting = `${threads} workers, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks`;
+    // The pool has no other way to its threads: they are terminated from outside, as nobody should.
+    process.on('worker', this.#onWorker);
+    this.#scheduler = Scheduler.create({
+      threads,
+      slots,
+      payloadBytes: 2 ** 17,
+      payloadMemoryBytes,
+      workerData: this.#ledger,
+      ...(this.#hasMemoryLimit && { resourceLimits: { maxOldGenerationSizeMb: 24 } }),
+      ...scheduler,
+    });
+    this.#scheduler.on('error', () => {}); // workers that end between tasks: as many as are injected
+    this.#scheduler.on('workerDestroy', (event) => this.#onDestroy(event));
+  }
+
+  async run(): Promise<EpochReport> {
+    try {
+      await this.#underLoad();
+    } finally {
+      process.off('worker', this.#onWorker);
+    }
+    const sum = (of: (report: LoadReport) => number): number =>
+      this.#reports.reduce((total, report) => total + of(report), 0);
+    const byKind: Record<string, number> = {};
+    for (const report of this.#reports)
+      for (const [kind, count] of Object.entries(report.byKind)) byKind[kind] = (byKind[kind] ?? 0) + count;
+    return {
+      setting: this.#setting,
+      kills: this.#kills,
+      submitted: sum(({ submitted }) => submitted),
+      fulfilled: sum(({ fulfilled }) => fulfilled),
+      lost: sum(({ lost }) => lost),
+      byKind,
+      complaints: [...this.#complaints, ...this.#reports.flatMap((report) => report.complaints)],
+    };
+  }
+
+  async #underLoad(): Promise<void> {
+    await this.#scheduler.ready;
+    const load = new Load({
+      runner: this.#scheduler,
+      ledger: this.#ledger,
+      draws: this.#draws,
+      first: 0,
+      count: OWN_TASKS,
+      inFlight: 100,
+    });
+    await this.#startClient();
+    const end = performance.now() + this.#milliseconds;
+    while (performance.now() < end) {
+      await delay(this.#draws.next() * LONGEST_PAUSE_MS);
+      if (this.#underWay < MOST_UNDER_WAY && this.#readyWorkers().length > 0)
+        await this.#kill(this.#draws.weighted(WAYS));
+    }
+    load.stop();
+    const hung = await inTime('settling', Promise.all([load.done, ...this.#killers]));
+    if (hung !== undefined)
+      this.#complaints.push(`${hung}: ${load.unsettled} tasks, ${JSON.stringify(this.#scheduler.stats())}`);
+    await this.#stopClient();
+    this.#reports.push(load.report);
+    if (hung === undefined) await this.#lookAfterwards();
+    await this.#complainIfHung('closing', this.#scheduler.close({ timeoutMs: HANGS_MS / 2 }));
+    this.#audit(hung === undefined ? SOME : 0);
+  }
+
+  async #startClient(): Promise<void> {
+    if (this.#clients === MOST_CLIENTS) return;
+    const first = OWN_TASKS + this.#clients++ * CLIENT_TASKS;
+    const workerData: ClientData = {
+      handle: this.#scheduler.handle,
+      seed: this.#draws.below(2 ** 31),
+      first,
+      count: CLIENT_TASKS,
+      inFlight: 20,
+      ...this.#ledger,
+    };
+    const worker = new Worker(new URL('./client.ts', import.meta.url), {
+      workerData,
+      execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'],
+    });
+    worker.on('error', (error) => this.#complaints.push(`a client ended: ${String(error)}`));
+    this.#scheduler.reclaimOnExit(worker);
+    this.#client = { worker, first };
+    await once(worker, 'message');
+  }
+
+  async #stopClient(): Promise<void> {
+    if (this.#client === undefined) return;
+    const { worker } = this.#client;
+    const report = once(worker, 'message') as Promise<[LoadReport]>;
+    const exit = once(worker, 'exit');
+    worker.postMessage('stop');
+    await this.#complainIfHung(
+      'a client’s settling',
+      report.then(([each]) => this.#reports.push(each)),
+    );
+    await this.#complainIfHung('a client’s end', exit);
+  }
+
+  async #kill(way: Way): Promise<void> {
+    if (way === 'exhaust' && !this.#hasMemoryLimit) return;
+    if (way === 'client' && (this.#client === undefined || this.#clients === MOST_CLIENTS)) return;
+    const isCrash = way !== 'timeout' && way !== 'hang' && way !== 'client';
+    if (isCrash && ++this.#crashes > MOST_CRASHES * this.#scheduler.threads) return;
+    this.#kills[way] = (this.#kills[way] ?? 0) + 1;
+    const scheduler = this.#scheduler;
+    const priority = this.#draws.of(['critical', 'normal'] as const);
+    const timeoutMs = 1 + this.#draws.next() * 5;
+    switch (way) {
+      case 'terminate': {
+        const victim = this.#draws.of(this.#readyWorkers());
+        void this.#threads.get(victim.threadId)?.terminate();
+        return;
+      }
+      case 'client': {
+        const { worker, first } = this.#client as { worker: Worker; first: number };
+        this.#terminated.push(first);
+        await worker.terminate();
+        await this.#startClient();
+        return;
+      }
+      case 'timeout':
+        this.#expect(way, scheduler.run(injected.loop, undefined, { priority, timeoutMs }));
+        return;
+      case 'hang':
+        this.#expect(way, scheduler.run(injected.hang, undefined, { priority, timeoutMs }));
+        return;
+      case 'exit':
+        this.#expect(way, scheduler.run(injected.exit, this.#draws.below(500), { priority }));
+        return;
+      case 'throwWhile':
+      case 'reject':
+      case 'exhaust':
+        this.#expect(way, scheduler.run(injected[way], undefined, { priority }));
+        return;
+      case 'throwLater': // it has returned, or another one was faster
+        this.#watch(scheduler.run(injected.throwLater, undefined, { priority }).catch(() => {}));
+        return;
+    }
+  }
+
+  #expect(way: Way, run: Promise<unknown>): void {
+    const settled = run.then(
+      () => this.#complaints.push(`a task that ends its worker (${way}) returned`),
+      ({ name, message }: Error) => {
+        if (
+          name !== 'WorkerLostError' &&
+          !((way === 'timeout' || way === 'hang') && name === 'TaskTimeoutError')
+        )
+          this.#complaints.push(`a task that ends its worker (${way}) rejected with ${name}: ${message}`);
+      },
+    );
+    this.#watch(settled);
+  }
+
+  #watch(killer: Promise<unknown>): void {
+    this.#underWay++;
+    this.#killers.push(killer.finally(() => this.#underWay--));
+  }
+
+  #readyWorkers(): readonly WorkerStats[] {
+    return this.#scheduler.stats().workers.filter(({ state }) => state === 'ready');
+  }
+
+  #onDestroy({ lost, exitCode }: WorkerDestroyed): void {
+    this.#destroyed++;
+    if (lost > 1)
+      this.#complaints.push(`a worker that ended with ${exitCode} took ${lost} tasks with it, expected one`);
+  }
+
+  /** When nothing ends any more, everything is as it was at the beginning. */
+  async #lookAfterwards(): Promise<void> {
+    const scheduler = this.#scheduler;
+    const some = Array.from({ length: SOME }, (_, n) => scheduler.run(injected.count, LEDGER - 1 - n));
+    await this.#complainIfHung('tasks afterwards', Promise.all(some));
+    const back = async (): Promise<void> => {
+      while (
+        scheduler.stats().workers.some(({ state }) => state !== 'ready') ||
+        scheduler.stats().clients.length > 1 ||
+        missingIn(scheduler).length > 0
+      )
+        await delay(10);
+    };
+    const hung = await inTime('everything coming back', back());
+    if (hung === undefined) return;
+    const { workers, clients } = scheduler.stats();
+    this.#complaints.push(`${hung}: ${JSON.stringify({ workers, clients })}`, ...missingIn(scheduler));
+  }
+
+  /** Looks at every task again, now that no thread is left. */
+  #audit(afterwards: number): void {
+    const isTerminated = (task: number): boolean =>
+      this.#terminated.some((first) => task >= first && task < first + CLIENT_TASKS);
+    for (let task = 0; task < LEDGER - SOME; task++) {
+      const complaint = complaintOf(task, this.#ledger, isTerminated(task));
+      if (complaint !== undefined && this.#complaints.length < 100) this.#complaints.push(complaint);
+    }
+    for (let n = 0; n < afterwards; n++)
+      if (this.#ledger.began[LEDGER - 1 - n] !== 1)
+        this.#complaints.push(`task ${n} afterwards did not begin once`);
+    const pending = this.#ledger.ends.filter((end) => end === PENDING).length;
+    if (this.#terminated.length === 0 && pending > 0) this.#complaints.push(`${pending} tasks are pending`);
+    this.#kills['workers ended'] = this.#destroyed;
+  }
+
+  async #complainIfHung(what: string, promise: Promise<unknown>): Promise<void> {
+    const hung = await inTime(what, promise);
+    if (hung !== undefined) this.#complaints.push(`${hung}: ${JSON.stringify(this.#scheduler.stats())}`);
+  }
+}

@@ -1,0 +1,181 @@
+// Keeps tasks of every kind in flight, and writes how each of them ended into the ledger. Of the owner's thread, and of others.
+import type { RunOptions, Task } from '../../src/index.ts';
+import type { Draws } from './draws.ts';
+import { complaintOf, FULFILLED, type LedgerMemory, LOST, NEVER_BEGAN, PENDING, THREW } from './ledger.ts';
+import { fill, injected, isFilled } from './tasks.ts';
+
+/** A scheduler, or a client of one. */
+export interface Runner {
+  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
+}
+
+export interface LoadOptions {
+  readonly runner: Runner;
+  readonly ledger: LedgerMemory;
+  readonly draws: Draws;
+  /** Words of the ledger that are this load's. */
+  readonly first: number;
+  readonly count: number;
+  readonly inFlight: number;
+}
+
+export const KINDS = {
+  count: 50,
+  work: 10,
+  later: 6,
+  text: 12,
+  bytes: 12,
+  clone: 4,
+  fail: 4,
+  aborted: 8,
+  timed: 4,
+} as const;
+export type Kind = keyof typeof KINDS;
+
+export interface LoadReport {
+  readonly submitted: number;
+  readonly fulfilled: number;
+  readonly lost: number;
+  readonly byKind: Readonly<Record<string, number>>;
+  readonly complaints: readonly string[];
+}
+
+const SIZES = [0, 40, 300, 5000, 60_000] as const;
+const LONGEST_MS = 4;
+const LONGEST_US = 2000;
+/** More of the same are of no use. */
+const MOST_COMPLAINTS = 20;
+
+export class Load {
+  readonly #options: LoadOptions;
+  readonly #byKind: Record<string, number> = {};
+  readonly #complaints: string[] = [];
+  #next = 0;
+  #fulfilled = 0;
+  #lost = 0;
+  #isStopped = false;
+  /** Settles when all that were submitted have. */
+  readonly done: Promise<unknown>;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.done = Promise.all(Array.from({ length: options.inFlight }, () => this.#lane()));
+  }
+
+  /** Submits no more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  get unsettled(): number {
+    const { ends } = this.#options.ledger;
+    const { first } = this.#options;
+    return ends.subarray(first, first + this.#next).filter((end) => end === PENDING).length;
+  }
+
+  get report(): LoadReport {
+    return {
+      submitted: this.#next,
+      fulfilled: this.#fulfilled,
+      lost: this.#lost,
+      byKind: this.#byKind,
+      complaints: this.#complaints,
+    };
+  }
+
+  async #lane(): Promise<void> {
+    const { draws, first, count, ledger } = this.#options;
+    while (!this.#isStopped && this.#next < count) {
+      const task = first + this.#next++;
+      const kind = draws.weighted(KINDS);
+      ledger.ends[task] = PENDING;
+      const priority = draws.next() < 0.2 ? draws.below(21) : 10;
+      const ended = await this.#one(kind, task, priority);
+      this.#byKind[ended] = (this.#byKind[ended] ?? 0) + 1;
+      const complaint = complaintOf(task, ledger, false);
+      if (complaint !== undefined) this.#complain(`${complaint} (${ended})`);
+    }
+  }
+
+  /** @returns the kind, and where it did not return what a neighbour may have broken, why */
+  async #one(kind: Kind, task: number, priority: number): Promise<string> {
+    const { ledger } = this.#options;
+    const reason = new Error(`task ${task} is not wanted`);
+    try {
+      const isRight = await this.#submit(kind, task, priority, reason);
+      ledger.ends[task] = FULFILLED;
+      this.#fulfilled++;
+      if (!isRight) this.#complain(`task ${task} (${kind}) returned what is not its own`);
+      return kind;
+    } catch (error) {
+      ledger.ends[task] = this.#endOf(kind, task, error, reason);
+      return `${kind}: ${error === reason ? 'aborted' : (error as Error).name}`;
+    }
+  }
+
+  #endOf(kind: Kind, task: number, error: unknown, reason: Error): number {
+    const { name, message, wasRunning } = error as Error & { wasRunning?: boolean };
+    if (name === 'WorkerLostError') {
+      this.#lost++;
+      return LOST;
+    }
+    if (kind === 'fail' && name === 'RangeError' && message === `task ${task} fails`) return THREW;
+    if (kind === 'aborted' && error === reason) return LOST;
+    if (kind === 'timed' && name === 'TaskTimeoutError') return wasRunning === false ? NEVER_BEGAN : LOST;
+    if (kind === 'bytes' && name.startsWith('Payloa')) return THREW;
+    this.#complain(`task ${task} (${kind}) rejected with ${name}: ${message}`);
+    return LOST;
+  }
+
+  /** @returns whether the result is the right one */
+  async #submit(kind: Kind, task: number, priority: number, reason: Error): Promise<boolean> {
+    const { runner, draws } = this.#options;
+    switch (kind) {
+      case 'count':
+        return (await runner.run(injected.count, task, { priority })) === task;
+      case 'later':
+        return (await runner.run(injected.later, task, { priority })) === task;
+      case 'work': {
+        const us = draws.below(LONGEST_US);
+        return (await runner.run(injected.work, { task, us }, { priority })) === task;
+      }
+      case 'fail':
+        return (await runner.run(injected.fail, task, { priority })) === task;
+      case 'text': {
+        const text = 'x'.repeat(draws.of(SIZES));
+        return (await runner.run(injected.text, [task, text], { priority })) === `${task}:${text}`;
+      }
+      case 'bytes': {
+        const length = draws.of(SIZES);
+        const bytes = fill(task, draws.of(SIZES));
+        const result = await runner.run(injected.bytes, [task, bytes, length], { priority });
+        return result.length === length && isFilled(result, task);
+      }
+      case 'clone': {
+        const seen = new Map([[draws.below(1000), 'a']]);
+        const result = await runner.run(injected.clone, { task, seen }, { priority });
+        return result.get('a') === task + (seen.keys().next().value as number);
+      }
+      case 'aborted': {
+        const controller = new AbortController();
+        const timer = setTimeout(() => controller.abort(reason), draws.below(LONGEST_MS));
+        const us = draws.below(LONGEST_US);
+        try {
+          const { signal } = controller;
+          return (await runner.run(injected.work, { task, us }, { priority, signal })) === task;
+        } finally {
+          clearTimeout(timer);
+        }
+      }
+      case 'timed': {
+        const timeoutMs = 1 + draws.below(LONGEST_MS);
+        const us = draws.below(LONGEST_US);
+        return (await runner.run(injected.work, { task, us }, { priority, timeoutMs })) === task;
+      }
+    }
+  }
+
+  #complain(complaint: string): void {
+    if (this.#complaints.length < MOST_COMPLAINTS) this.#complaints.push(complaint);
+  }
+}
