@@ -1,5 +1,4 @@
-// A client: submits tasks from its thread and settles their promises. The owner of the scheduler has one, too.
-import { ArgumentRangeError } from '@corelane/shared-memory';
+// A client at work: submits tasks from its thread and settles their promises. `SchedulerClient` is what its users see.
 import { leavePlace, takePlace } from './client-places.ts';
 import { codecModule } from './codec.ts';
 import { CompletionWatch } from './completion-watch.ts';
@@ -43,17 +42,16 @@ import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
 import { SlotCache } from './slot-cache.ts';
 import type { SchedulerTable } from './table.ts';
 import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
-import { taskOptionsOf, type Task } from './tasks.ts';
+import type { AnyTask } from './tasks.ts';
+import { TaskIds } from './task-ids.ts';
 import { Tickets, type Settle } from './tickets.ts';
 import { WaitingLine } from './waiting-line.ts';
-
-type AnyTask = Task<never, unknown>;
 
 /** While other clients have all slots. Guessed. */
 const LOOK_FOR_ROOM_MS = 1;
 
-export class SchedulerClient implements AsyncDisposable {
-  /** Place of this client, for `scheduler.reclaimClient`. The owner's is 0. */
+export class Client {
+  /** Place of this client. The owner's is 0. */
   readonly id: number;
   readonly #table: SchedulerTable;
   readonly #party: number;
@@ -63,12 +61,7 @@ export class SchedulerClient implements AsyncDisposable {
   readonly #slots: SlotCache;
   readonly #line = new WaitingLine();
   readonly #maxQueue: number;
-  /** By task; the last one beside it, for loops that submit the same. */
-  readonly #taskIds = new Map<AnyTask, number>();
-  #lastTask: AnyTask | undefined;
-  #lastId = 0;
-  /** By index of the task. */
-  readonly #taskNames: string[] = [];
+  readonly #ids: TaskIds;
   /** Settle when nothing is in flight. */
   #idle: (() => void)[] = [];
   #roomTimer: NodeJS.Timeout | undefined;
@@ -83,7 +76,7 @@ export class SchedulerClient implements AsyncDisposable {
     this.#reject = reject;
   };
 
-  /** Made by `Scheduler.attach`. @internal */
+  /** @throws ArgumentRangeError, SchedulerClosedError, ClientsExhaustedError */
   constructor(table: SchedulerTable, options: ClientOptions = {}) {
     this.#maxQueue = checkMaxQueue(options.maxQueue);
     const profile = checkProfile(options.profile);
@@ -96,6 +89,7 @@ export class SchedulerClient implements AsyncDisposable {
       throw new SchedulerClosedError('the scheduler is closed, expected it to be open');
     this.#party = takePlace(table);
     this.id = this.#party - 1;
+    this.#ids = new TaskIds(table);
     this.#slots = new SlotCache(table, this.#party);
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
@@ -122,16 +116,9 @@ export class SchedulerClient implements AsyncDisposable {
     return this.#inFlight;
   }
 
-  /**
-   * Runs a task on a worker. Nothing is thrown; the promise rejects with what the task threw, with `signal.reason`, or with
-   * QueueFullError, PayloadTooLargeError, NotCloneableError, TaskTimeoutError, WorkerLostError, TaskNotFoundError,
-   * SchedulerClosedError, ClientLostError, ArgumentRangeError. Where it rejects with one of the first three, or the last, the task
-   * was not accepted.
-   */
-  run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
-  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
-  run<R>(task: Task<never, R>, args?: unknown, options?: RunOptions): Promise<R> {
-    const promise = new Promise(this.#takeEnds) as Promise<R>;
+  /** As of SchedulerClient. */
+  run(task: AnyTask, args: unknown, options: RunOptions | undefined): Promise<unknown> {
+    const promise = new Promise(this.#takeEnds);
     const reject = this.#reject;
     try {
       this.#submit(task, args, options, this.#resolve, reject);
@@ -141,7 +128,22 @@ export class SchedulerClient implements AsyncDisposable {
     return promise;
   }
 
-  /** Waits until nothing is in flight, then gives up its place. New tasks are refused at once. Harmless when called again. */
+  /** As of SchedulerClient. */
+  submit(
+    task: AnyTask,
+    args: unknown,
+    onResult: Settle,
+    onError: Settle,
+    options: RunOptions | undefined,
+  ): void {
+    try {
+      this.#submit(task, args, options, onResult, onError);
+    } catch (error) {
+      process.nextTick(onError, error);
+    }
+  }
+
+  /** As of SchedulerClient. */
   async close(options: CloseOptions = {}): Promise<void> {
     const timeoutMs = checkTimeout(options.timeoutMs);
     this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
@@ -149,7 +151,7 @@ export class SchedulerClient implements AsyncDisposable {
     this.destroy();
   }
 
-  /** Rejects what is in flight with SchedulerClosedError, then gives up its place. Tasks that run already run on. */
+  /** As of SchedulerClient. */
   destroy(): void {
     this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
     this.#rejectAll(new SchedulerClosedError(`client ${this.id} was destroyed before the task ended`));
@@ -159,11 +161,7 @@ export class SchedulerClient implements AsyncDisposable {
     this.#watch.stop();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** Settles when nothing is in flight, or after a time-out. @internal */
+  /** Settles when nothing is in flight, or after a time-out. */
   settled(timeoutMs?: number): Promise<void> {
     if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -175,17 +173,17 @@ export class SchedulerClient implements AsyncDisposable {
     });
   }
 
-  /** Settles when all tasks have a slot. @internal */
+  /** Settles when all tasks have a slot. */
   admitted(): Promise<void> {
     return this.#line.empty();
   }
 
-  /** Takes no more tasks, for the reason given. @internal */
+  /** Takes no more tasks, for the reason given. */
   refuse(reason: Error): void {
     this.#end ??= reason;
   }
 
-  /** Takes what has finished now. @internal */
+  /** Takes what has finished now. */
   collect(): void {
     this.#collect();
     this.#watch.settle();
@@ -206,7 +204,7 @@ export class SchedulerClient implements AsyncDisposable {
       if (level < 0) throw unknownPriority(options.priority);
       if (options.signal?.aborted === true) throw options.signal.reason;
     }
-    const id = task === this.#lastTask ? this.#lastId : this.#idOf(task);
+    const id = this.#ids.idOf(task);
     if (options !== undefined || this.#latency !== undefined)
       terms = this.#termsOf(task, level, options, reject);
     // Nobody is overtaken.
@@ -307,7 +305,7 @@ export class SchedulerClient implements AsyncDisposable {
     const word = table.slotWord(slot);
     i32[word + slotHead.word.task] = id;
     try {
-      writeValue(table, slot, args, 'arguments', this.#taskNames[id] as string);
+      writeValue(table, slot, args, 'arguments', this.#ids.nameOf(id));
     } catch (error) {
       this.#slots.keep(slot);
       if (error instanceof PayloadMemoryError) return NO_SLOT; // there is as soon as others have ended
@@ -370,6 +368,7 @@ export class SchedulerClient implements AsyncDisposable {
       link = i32[this.#table.slotWord(slot) + slotHead.word.next] as number;
       this.#settle(slot);
       count++;
+      if (this.#isGone) return count; // a callback has destroyed it
     }
     if (count > 0) this.#landed(count);
     if (this.#line.size > 0) this.#admit();
@@ -396,8 +395,12 @@ export class SchedulerClient implements AsyncDisposable {
       value = error;
     }
     this.#slots.keep(slot);
-    if (isFine) resolve?.(value);
-    else reject?.(value);
+    try {
+      if (isFine) resolve?.(value);
+      else reject?.(value);
+    } catch (error) {
+      raise(error); // a callback's: the others are told all the same
+    }
   }
 
   /** So many tasks have ended. */
@@ -445,23 +448,12 @@ export class SchedulerClient implements AsyncDisposable {
         return new SchedulerError('ERR_INTERNAL', `unexpected outcome ${outcome} of acquireSlot`);
     }
   }
-
-  #idOf(task: AnyTask): number {
-    const id = this.#taskIds.get(task) ?? this.#intern(task);
-    this.#lastTask = task;
-    this.#lastId = id;
-    return id;
-  }
-
-  #intern(task: AnyTask): number {
-    if (typeof task?.module !== 'string' || typeof task.name !== 'string')
-      throw new ArgumentRangeError('task', task, 'a task that defineTasks returned');
-    const id = this.#table.names.intern(`${task.module}#${task.name}`);
-    this.#taskIds.set(task, id);
-    this.#taskNames[id] = task.name;
-    this.#table.payloads.learn(id, taskOptionsOf(task));
-    return id;
-  }
 }
 
 function nothing(): void {}
+
+function raise(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

@@ -1,4 +1,3 @@
-export { SchedulerClient } from './client.ts';
 export type { ReclaimedClient } from './client-places.ts';
 export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
 export type { Profile } from './completion-watch.ts';
@@ -37,6 +36,7 @@ export {
 } from './ports.ts';
 export { PRIORITIES, type Priority } from './priority.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
+export { SchedulerClient } from './scheduler-client.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
 export type { SchedulerHandle } from './table.ts';
 export {

@@ -1,9 +1,8 @@
 // The scheduler as its owner sees it: the thread that creates it has the workers, and is a client itself.
-import { EventEmitter } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
 import { reclaimPlace, threadOf, type ReclaimedClient } from './client-places.ts';
-import { SchedulerClient } from './client.ts';
+import { Client } from './client.ts';
 import { Crew } from './crew.ts';
 import { SchedulerClosedError, WorkerLostError, type SchedulerError } from './errors.ts';
 import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
@@ -12,13 +11,12 @@ import {
   tableOptions,
   type ClientOptions,
   type CloseOptions,
-  type RunOptions,
   type SchedulerOptions,
 } from './options.ts';
 import { writeThrown } from './payload.ts';
 import { statsOf, type SchedulerStats } from './stats.ts';
+import { SchedulerClient } from './scheduler-client.ts';
 import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
-import type { Task } from './tasks.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -44,13 +42,13 @@ export interface SchedulerEvents {
   error: [SchedulerError];
 }
 
-export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDisposable {
+export class Scheduler extends SchedulerClient<SchedulerEvents> {
   /** Plain data for `workerData` or `postMessage`: the other thread calls `Scheduler.attach(handle)`. */
   readonly handle: SchedulerHandle;
   /** Settles when all workers take tasks; `run` need not wait for it. Rejects where they can not be started. */
   readonly ready: Promise<void>;
   readonly #table: SchedulerTable;
-  readonly #client: SchedulerClient;
+  readonly #client: Client;
   readonly #crew: Crew;
   readonly #keepAlive: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
@@ -58,11 +56,11 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
   /** Looks whether the tasks have ended, while it closes. */
   #onBell: (() => void) | undefined;
 
-  private constructor(table: SchedulerTable, options: SchedulerOptions) {
-    super();
+  private constructor(table: SchedulerTable, client: Client, options: SchedulerOptions) {
+    super(client);
     this.#table = table;
     this.handle = table.handle;
-    this.#client = new SchedulerClient(table, options);
+    this.#client = client;
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#crew = new Crew(table, options, {
       onCreate: (worker, threadId) => this.emit('workerCreate', { worker, threadId }),
@@ -84,12 +82,13 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
   static create(options: SchedulerOptions = {}): Scheduler {
     const plan = tableOptions(options);
     const arena = options.arena ?? Arena.create({ bytes: bytesFor(plan) });
-    return new Scheduler(SchedulerTable.create(arena, plan), options);
+    const table = SchedulerTable.create(arena, plan);
+    return new Scheduler(table, new Client(table, options), options);
   }
 
   /** A client of a scheduler that another thread owns. @throws AttachError, ClientsExhaustedError, SchedulerClosedError */
   static attach(handle: SchedulerHandle, options: ClientOptions = {}): SchedulerClient {
-    return new SchedulerClient(SchedulerTable.attach(handle), options);
+    return new SchedulerClient(new Client(SchedulerTable.attach(handle), options));
   }
 
   /** Bytes of arena that a scheduler with these options takes at most. @throws ArgumentRangeError */
@@ -97,21 +96,9 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
     return bytesFor(tableOptions(options));
   }
 
-  /** As of SchedulerClient. */
-  run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
-  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
-  run(task: Task<never, unknown>, args?: unknown, options?: RunOptions): Promise<unknown> {
-    return this.#client.run(task as Task<unknown, unknown>, args, options);
-  }
-
   /** Workers. */
   get threads(): number {
     return this.#table.threads;
-  }
-
-  /** Tasks that this thread submitted and whose end is not known yet. */
-  get inFlight(): number {
-    return this.#client.inFlight;
   }
 
   /** What is in it now, on all threads. */
@@ -143,7 +130,7 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
    * Takes no more tasks on any thread, waits until all that were accepted have ended and this thread's promises are settled, then
    * ends the workers. Other threads can collect their results later. Harmless when called again.
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  override close(options: CloseOptions = {}): Promise<void> {
     const timeoutMs = checkTimeout(options.timeoutMs);
     this.#closing ??= this.#close();
     if (timeoutMs === undefined) return this.#closing;
@@ -152,12 +139,9 @@ export class Scheduler extends EventEmitter<SchedulerEvents> implements AsyncDis
   }
 
   /** Terminates the workers now. All tasks that have not ended reject with SchedulerClosedError. Harmless when called again. */
-  destroy(): Promise<void> {
+  // oxlint-disable-next-line typescript/no-misused-promises -- of a client it is done when it returns
+  override destroy(): Promise<void> {
     return this.#destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   async #close(): Promise<void> {

@@ -34,6 +34,9 @@ type AnyTaskFunction = (args: any, context: TaskContext) => unknown;
 
 export type TaskFunctions = Readonly<Record<string, AnyTaskFunction>>;
 
+/** Whatever its arguments and result are. */
+export type AnyTask = Task<never, unknown>;
+
 /** The tasks of a module, by name. */
 export type Tasks<F extends TaskFunctions> = {
   readonly [K in keyof F]: Task<

@@ -1,0 +1,72 @@
+// A client as its users see it: the one that `Scheduler.attach` returns, and the scheduler itself.
+import { EventEmitter } from 'node:events';
+import type { Client } from './client.ts';
+import type { CloseOptions, RunOptions } from './options.ts';
+import type { AnyTask, Task } from './tasks.ts';
+
+/** None of its own yet. */
+export interface ClientEvents {
+  readonly error: [Error];
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- events of a class that is derived from it
+export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
+  extends EventEmitter<E>
+  implements AsyncDisposable
+{
+  /** Place of this client, for `scheduler.reclaimClient`. The owner's is 0. */
+  readonly id: number;
+  readonly #client: Client;
+
+  /** Made by `Scheduler.attach`. @internal */
+  constructor(client: Client) {
+    super();
+    this.#client = client;
+    this.id = client.id;
+  }
+
+  /** Tasks that were accepted and whose end is not known yet. */
+  get inFlight(): number {
+    return this.#client.inFlight;
+  }
+
+  /**
+   * Runs a task on a worker. Nothing is thrown; the promise rejects with what the task threw, with `signal.reason`, or with
+   * QueueFullError, PayloadTooLargeError, NotCloneableError, TaskTimeoutError, WorkerLostError, TaskNotFoundError,
+   * SchedulerClosedError, ClientLostError, ArgumentRangeError. Where it rejects with one of the first three, or the last, the task
+   * was not accepted.
+   */
+  run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
+  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
+  run<R>(task: AnyTask, args?: unknown, options?: RunOptions): Promise<R> {
+    return this.#client.run(task, args, options) as Promise<R>;
+  }
+
+  /**
+   * Runs a task without a promise: one of the two functions is called when it has ended, once, and not before this returns. What would reject `run` goes to `onError`.
+   * They are called one after the other as results are found, in whatever async context that is (`AsyncResource.bind` keeps one). What they throw is an uncaught exception.
+   */
+  submit<A, R>(
+    task: Task<A, R>,
+    args: A,
+    onResult: (result: R) => void,
+    onError: (error: unknown) => void,
+    options?: RunOptions,
+  ): void {
+    this.#client.submit(task, args, onResult as (value: unknown) => void, onError, options);
+  }
+
+  /** Waits until nothing is in flight, then gives up its place. New tasks are refused at once. Harmless when called again. */
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#client.close(options);
+  }
+
+  /** Rejects what is in flight with SchedulerClosedError, then gives up its place. Tasks that run already run on. */
+  destroy(): void {
+    this.#client.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

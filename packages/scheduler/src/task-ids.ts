@@ -1,0 +1,41 @@
+// The tasks that a client has submitted, by the number that their name has on all threads.
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import type { SchedulerTable } from './table.ts';
+import { taskOptionsOf, type AnyTask } from './tasks.ts';
+
+export class TaskIds {
+  readonly #table: SchedulerTable;
+  readonly #ids = new Map<AnyTask, number>();
+  readonly #names: string[] = [];
+  /** The last one beside the map, for loops that submit the same. */
+  #lastTask: AnyTask | undefined;
+  #lastId = 0;
+
+  constructor(table: SchedulerTable) {
+    this.#table = table;
+  }
+
+  /** @throws ArgumentRangeError where it is no task */
+  idOf(task: AnyTask): number {
+    if (task === this.#lastTask) return this.#lastId;
+    const id = this.#ids.get(task) ?? this.#intern(task);
+    this.#lastTask = task;
+    this.#lastId = id;
+    return id;
+  }
+
+  /** Of one that `idOf` has returned. */
+  nameOf(id: number): string {
+    return this.#names[id] as string;
+  }
+
+  #intern(task: AnyTask): number {
+    if (typeof task?.module !== 'string' || typeof task.name !== 'string')
+      throw new ArgumentRangeError('task', task, 'a task that defineTasks returned');
+    const id = this.#table.names.intern(`${task.module}#${task.name}`);
+    this.#ids.set(task, id);
+    this.#names[id] = task.name;
+    this.#table.payloads.learn(id, taskOptionsOf(task));
+    return id;
+  }
+}
