@@ -1,6 +1,6 @@
 // Places of clients in a scheduler: taken by a thread that attaches, given up when it detaches or is found gone.
 import { threadId } from 'node:worker_threads';
-import { ArgumentRangeError } from '@corelane/shared-memory';
+import { ArgumentRangeError, LINE_BYTES } from '@corelane/shared-memory';
 import { ClientsExhaustedError } from './errors.ts';
 import {
   CLIENT_RECLAIMED,
@@ -23,7 +23,7 @@ export interface ReclaimedClient {
   readonly dropped: number;
 }
 
-const { owner, finished } = clientEntry.word;
+const { owner, visit, finished } = clientEntry.word;
 
 /** Takes a place for this thread. @returns the client's party. @throws ClientsExhaustedError */
 export function takePlace(table: SchedulerTable): number {
@@ -33,10 +33,24 @@ export function takePlace(table: SchedulerTable): number {
       const word = table.clientWord(client);
       // claim: against another thread that attaches.
       if (Atomics.compareExchange(i32, word + owner, state, threadId + 1) !== state) continue;
-      if (state === CLIENT_VACANT || vacate(table, client)) return client;
+      if (state === CLIENT_VACANT || vacate(table, client)) {
+        Atomics.add(i32, word + visit, 1); // pairs with the loads of worker-link: its line to the client before is of no use
+        return client;
+      }
       Atomics.store(i32, word + owner, CLIENT_RECLAIMED); // a worker has yet to finish a slot of the client before
     }
   throw new ClientsExhaustedError(maxClients);
+}
+
+/** What distinguishes the client that has a place from all others of all schedulers of the process. */
+export function addressOf(table: SchedulerTable, client: number): string {
+  const head = table.buffer.toString('hex', 0, LINE_BYTES); // of the arena: it has a random number in it
+  return `${head}:${table.at}:${client}:${visitOf(table, client)}`;
+}
+
+/** Tells the client that has a place from those that had it before. */
+export function visitOf(table: SchedulerTable, client: number): number {
+  return Atomics.load(table.i32, table.clientWord(client) + visit); // pairs with the `add` in takePlace
 }
 
 /** Id of the thread that has a place, or -1. */

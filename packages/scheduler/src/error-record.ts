@@ -36,6 +36,7 @@ const OWN: readonly ErrorClass[] = [
   own.CorruptSlotError,
   own.WorkerLostError,
   own.SchedulerClosedError,
+  own.ValueLostError,
   AggregateError,
   ...(Object.values(STANDARD) as ErrorClass[]),
 ];

@@ -73,6 +73,18 @@ export class NotCloneableError extends SchedulerError {
   }
 }
 
+/** Arguments that travelled by a message port are gone with their client, or were taken before: the task did not run. */
+export class ValueLostError extends SchedulerError {
+  override readonly name = 'ValueLostError';
+
+  constructor(slot: number) {
+    super(
+      'ERR_VALUE_LOST',
+      `the value of slot ${slot} could not be had from its client, expected it to be attached and waiting`,
+    );
+  }
+}
+
 /** A worker found no such task: its module does not export what `defineTasks` returned, or could not be imported (`cause`). */
 export class TaskNotFoundError extends SchedulerError {
   override readonly name = 'TaskNotFoundError';

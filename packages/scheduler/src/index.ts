@@ -15,6 +15,7 @@ export {
   SchedulerError,
   TaskNotFoundError,
   TaskTimeoutError,
+  ValueLostError,
   WorkerLostError,
   WorkerStartError,
 } from './errors.ts';
@@ -31,7 +32,6 @@ export {
   type Affinity,
   type PayloadSource,
   type Recorder,
-  type ValueLink,
   type WorkerSeat,
 } from './ports.ts';
 export { PRIORITIES, type Priority } from './priority.ts';
@@ -48,3 +48,4 @@ export {
   type TaskOptions,
   type Tasks,
 } from './tasks.ts';
+export { move, transferableSymbol, valueSymbol, type Movable } from './transfer.ts';

@@ -223,6 +223,11 @@ export const clientEntry = struct(
       writer: 'the thread that attaches, detaches or reclaims',
       reader: 'any thread',
     }),
+    visit: atomic('i32', {
+      doc: 'grows when the place is taken: tells a client from those that had it before; wraps',
+      writer: 'the thread that attaches, having claimed the place',
+      reader: 'workers that have a line to the client',
+    }),
     finished: atomic('i32', {
       line: true,
       hot: 'finished',

@@ -1,6 +1,6 @@
 // Options, checked once, with their defaults.
 import { availableParallelism } from 'node:os';
-import type { ResourceLimits } from 'node:worker_threads';
+import type { ResourceLimits, Transferable } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
@@ -80,6 +80,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** From now to the result at most: then a queued task never runs, and the worker of a running one is terminated and replaced. */
   readonly timeoutMs?: number;
+  /** What of the arguments is transferred instead of copied, as of `postMessage`: array buffers, message ports and their like. */
+  readonly transferList?: readonly Transferable[];
 }
 
 export interface CloseOptions {

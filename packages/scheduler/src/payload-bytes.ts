@@ -63,7 +63,6 @@ export function writeBytes(
   table: SchedulerTable,
   slot: number,
   value: ArrayBufferView | ArrayBuffer | SharedArrayBuffer,
-  detail: number,
   what: What,
   task: string,
 ): number {
@@ -80,7 +79,9 @@ export function writeBytes(
     table.f64[at + 2] = byteLength;
     return SHARED;
   }
-  if (detail === SHARED_BUFFER_CLASS) return -1;
+  // Structured clone by a message shares it.
+  if (buffer instanceof SharedArrayBuffer && memory < 0 && (!isView || table.payloads.link !== undefined))
+    return -1;
   const bytes =
     value instanceof Uint8Array ? value : new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
   // What a task was given as a view lies where its result may go.
@@ -130,9 +131,21 @@ export function readBytes(
   isShared: boolean,
 ): unknown {
   if (isShared && detail < ARRAY_BUFFER_CLASS) return viewOf(table.u8.buffer, at, length, detail);
-  const bytes = readRaw(table, at, length);
+  return bytesFrom(readRaw(table, at, length), detail);
+}
+
+/** Bytes that have an ArrayBuffer of their own, as what they were. */
+export function bytesFrom(bytes: Uint8Array<ArrayBuffer>, detail: number): unknown {
   if (detail === 0) return bytes;
-  return detail === ARRAY_BUFFER_CLASS ? bytes.buffer : viewOf(bytes.buffer, 0, length, detail);
+  return detail === ARRAY_BUFFER_CLASS ? bytes.buffer : viewOf(bytes.buffer, 0, bytes.length, detail);
+}
+
+/** A copy of the bytes of a view or buffer, on memory of its own. */
+export function copyOfBytes(value: ArrayBufferView | ArrayBuffer): Uint8Array<ArrayBuffer> {
+  const bytes = ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
+  return new Uint8Array(bytes);
 }
 
 /** Shared memory where it is. @throws TypeError, RangeError where there is no such memory */

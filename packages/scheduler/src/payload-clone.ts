@@ -4,6 +4,7 @@ import { bytesClass, viewOf } from './payload-bytes.ts';
 import { isPayloadMemory } from './payload-place.ts';
 import type { SchedulerTable } from './table.ts';
 
+const UNKNOWN_MEMORY = 'shared memory that bytes can not name';
 const COPIED = 0;
 const PASSED = 1;
 
@@ -24,9 +25,12 @@ class Writer extends HostWriter {
   }
 
   override _writeHostObject(view: ArrayBufferView): void {
-    const { memories } = this.#table.payloads;
+    const { memories, link } = this.#table.payloads;
     const { buffer, byteOffset, byteLength } = view;
     const memory = buffer instanceof SharedArrayBuffer ? memories.numberOf(buffer) : -1;
+    // Structured clone by a message shares it.
+    if (buffer instanceof SharedArrayBuffer && memory < 0 && link !== undefined)
+      throw new TypeError(UNKNOWN_MEMORY);
     const detail = bytesClass(view, Object.getPrototypeOf(view));
     if (memory < 0 || detail === undefined || (memory === 0 && isPayloadMemory(this.#table, byteOffset))) {
       this.writeUint32(COPIED);
@@ -42,9 +46,7 @@ class Writer extends HostWriter {
 
   /** As a whole, within other values: `Deserializer` of node:v8 has no way to give it back, whatever its documentation says. */
   _getSharedArrayBufferId(): never {
-    throw new TypeError(
-      'shared memory within a value: pass a view of it, which must be of memory that option `memory` names',
-    );
+    throw new TypeError(UNKNOWN_MEMORY);
   }
 }
 

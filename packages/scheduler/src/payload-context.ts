@@ -3,9 +3,9 @@ import type { Arena, NameTable } from '@corelane/shared-memory';
 import type { Codec } from './codec.ts';
 import type { ErrorClass } from './error-record.ts';
 import { Shapes } from './payload-record.ts';
-import type { ValueLink } from './ports.ts';
 import { SharedMemories } from './shared-memories.ts';
 import type { TaskOptions } from './tasks.ts';
+import type { ValueLink } from './value-link.ts';
 
 const NO_ERRORS: readonly ErrorClass[] = [];
 

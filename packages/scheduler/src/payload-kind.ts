@@ -1,4 +1,5 @@
 // Forms of a payload: `payloadKind.form` of a slot.
+import type { PayloadSource } from './ports.ts';
 
 export const UNDEFINED = 1;
 export const NULL = 2;
@@ -27,7 +28,13 @@ export const CLONE = 16;
 export const CODEC = 17;
 /** An error that was thrown, as a record. */
 export const ERROR = 18;
-/** Came by the link; the number that it is taken by. */
+/** Goes by a message port; the number that it is taken by. */
 export const LINKED = 19;
 
 export type What = 'arguments' | 'result';
+
+/** Whether a value is a lease, or something like it. */
+export function isSource(value: object): value is PayloadSource {
+  const { give, bytes } = value as { give?: unknown; bytes?: unknown };
+  return typeof give === 'function' && bytes instanceof Uint8Array;
+}

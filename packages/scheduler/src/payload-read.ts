@@ -1,8 +1,9 @@
 // Values on their way out of a slot.
+import type { Codec } from './codec.ts';
 import { decodeError } from './error-record.ts';
 import { CorruptSlotError } from './errors.ts';
 import { payloadKind, slotHead } from './layout.ts';
-import { readBytes, readRaw, readShared } from './payload-bytes.ts';
+import { bytesFrom, readBytes, readRaw, readShared } from './payload-bytes.ts';
 import { cloneFromBytes } from './payload-clone.ts';
 import {
   BIGINT,
@@ -28,6 +29,7 @@ import {
 import { placeOf } from './payload-place.ts';
 import { readLatin1, readUtf16 } from './payload-text.ts';
 import type { SchedulerTable } from './table.ts';
+import type { Letter } from './value-link.ts';
 
 const WORD = slotHead.word;
 const { form: FORM, detail: DETAIL } = payloadKind.field;
@@ -93,20 +95,39 @@ function readEncoded(
       return JSON.parse(readUtf16(table, at, length)) as unknown;
     case CLONE:
       return cloneFromBytes(table, readRaw(table, at, length));
-    case CODEC: {
-      const codec = payloads.codecOf(task);
-      if (codec === undefined) throw new TypeError('this thread does not know the codec of the task');
-      return codec.decode(readRaw(table, at, length));
-    }
+    case CODEC:
+      return codecOf(table, task).decode(readRaw(table, at, length));
     case ERROR:
       return decodeError(readRaw(table, at, length), payloads.errorsOf(task));
     case LINKED: {
       if (payloads.link === undefined) throw new TypeError('this thread has no link');
-      return payloads.link.take(table.f64[at >> 3] as number);
+      return valueIn(table, task, payloads.link.take(table.f64[at >> 3] as number));
     }
     default:
       throw new CorruptSlotError(`slot ${slot}: payload of form ${form}, expected ${UNDEFINED} to ${LINKED}`);
   }
+}
+
+/** What a letter says that has come by a message port. */
+export function valueIn(table: SchedulerTable, task: number, { form, detail, value }: Letter): unknown {
+  switch (form) {
+    case LINKED:
+      return value;
+    case BYTES:
+      return bytesFrom(value as Uint8Array<ArrayBuffer>, detail);
+    case JSON_UTF16:
+      return JSON.parse(value as string) as unknown;
+    case CODEC:
+      return codecOf(table, task).decode(value as Uint8Array);
+    default:
+      throw new CorruptSlotError(`a letter of form ${form}, expected ${LINKED} or less`);
+  }
+}
+
+function codecOf({ payloads }: SchedulerTable, task: number): Codec {
+  const codec = payloads.codecOf(task);
+  if (codec === undefined) throw new TypeError('this thread does not know the codec of the task');
+  return codec;
 }
 
 function readNumbers({ f64 }: SchedulerTable, at: number, count: number): number[] {

@@ -11,10 +11,10 @@ import {
   CODEC,
   DATE,
   FALSE,
+  isSource,
   JSON_LATIN1,
   JSON_UTF16,
   LATIN1,
-  LINKED,
   NULL,
   NUMBER,
   NUMBERS,
@@ -24,14 +24,17 @@ import {
   UTF16,
   type What,
 } from './payload-kind.ts';
+import { letterWith, writeLetter } from './payload-letter.ts';
 import { roomFor } from './payload-place.ts';
 import { writeText } from './payload-text.ts';
-import type { PayloadSource } from './ports.ts';
 import type { SchedulerTable } from './table.ts';
+import { isMoved, transferredBytes, type Moved } from './transfer.ts';
 
 const WORD = slotHead.word;
 const { detail: DETAIL } = payloadKind.field;
 const FLOAT_BYTES = 8;
+/** Bytes of moved buffers that are copied rather than sent. Guessed. */
+const MOVE_BY_COPY_BYTES = 2 ** 19;
 
 /** @returns the payload's kind. @throws PayloadTooLargeError, PayloadMemoryError, NotCloneableError */
 export function write(table: SchedulerTable, slot: number, value: unknown, what: What, task: string): number {
@@ -90,7 +93,7 @@ function writeInstance(
 ): number {
   const detail = bytesClass(value, prototype);
   if (detail !== undefined) {
-    const form = writeBytes(table, slot, value as ArrayBufferView, detail, what, task);
+    const form = writeBytes(table, slot, value as ArrayBufferView, what, task);
     return form < 0 ? writeClone(table, slot, value, what, task) : form | (detail << DETAIL.shift);
   }
   if (prototype === Date.prototype && value instanceof Date) {
@@ -100,6 +103,7 @@ function writeInstance(
       return DATE;
     }
   }
+  if (isMoved(value)) return writeMoved(table, slot, value, what, task);
   if (isSource(value)) {
     const { bytes, length = bytes.length } = value;
     return write(table, slot, bytes.subarray(0, length), what, task);
@@ -169,31 +173,27 @@ function writeClone(table: SchedulerTable, slot: number, value: unknown, what: W
   try {
     bytes = cloneToBytes(table, value);
   } catch (cause) {
-    return writeLinked(table, slot, value, what, task, cause);
+    // What structured clone to bytes refuses a message may carry.
+    if (table.payloads.link === undefined) throw new NotCloneableError(what, task, cause);
+    return writeLetter(table, slot, letterWith(value), [], what, task);
   }
   writeRaw(table, slot, bytes, what, task);
   return CLONE;
 }
 
-/** What structured clone to bytes refuses a message may carry. */
-function writeLinked(
-  table: SchedulerTable,
-  slot: number,
-  value: unknown,
-  what: What,
-  task: string,
-  refusal: unknown,
-): number {
-  const { link } = table.payloads;
-  if (link === undefined) throw new NotCloneableError(what, task, refusal);
-  let ticket: number;
+/** What is moved: small buffers are taken from their owner and copied, which is faster than a message; all else is transferred by a message. */
+function writeMoved(table: SchedulerTable, slot: number, moved: Moved, what: What, task: string): number {
+  if (moved.isOwned) return write(table, slot, moved.value, what, task);
+  const bytes = transferredBytes(moved);
+  if (bytes < 0 || bytes > MOVE_BY_COPY_BYTES)
+    return writeLetter(table, slot, letterWith(moved.value), moved.list, what, task, moved);
   try {
-    ticket = link.send(value, slot);
+    if (moved.list.length > 0) moved.value = structuredClone(moved.value, { transfer: moved.list.slice() });
   } catch (cause) {
     throw new NotCloneableError(what, task, cause);
   }
-  table.f64[roomFor(table, slot, FLOAT_BYTES, what, task) >> 3] = ticket;
-  return LINKED;
+  moved.isOwned = true; // whatever becomes of this attempt to write it
+  return write(table, slot, moved.value, what, task);
 }
 
 function isNumbers(value: object): value is readonly number[] {
@@ -211,11 +211,6 @@ function timeOf(value: Date): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isSource(value: object): value is PayloadSource {
-  const { give, bytes } = value as { give?: unknown; bytes?: unknown };
-  return typeof give === 'function' && bytes instanceof Uint8Array;
 }
 
 function isOfRoom(error: unknown): boolean {

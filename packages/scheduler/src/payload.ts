@@ -6,7 +6,8 @@ import { encodeError } from './error-record.ts';
 import { PayloadMemoryError } from './errors.ts';
 import { payloadKind, slotHead } from './layout.ts';
 import { writeRaw } from './payload-bytes.ts';
-import { ERROR, NUMBER, type What } from './payload-kind.ts';
+import { ERROR, LINKED, NUMBER, type What } from './payload-kind.ts';
+import { writeOverflow } from './payload-letter.ts';
 import { dropValue } from './payload-place.ts';
 import { read } from './payload-read.ts';
 import { write } from './payload-write.ts';
@@ -15,7 +16,7 @@ import type { SchedulerTable } from './table.ts';
 export { dropValue };
 
 const WORD = slotHead.word;
-const { threw: THREW } = payloadKind.field;
+const { form: FORM, threw: THREW } = payloadKind.field;
 
 /**
  * Writes a value into a slot that this thread has for itself; its word `task` says of which task it is.
@@ -37,6 +38,21 @@ export function writeValue(
     return;
   }
   i32[word + WORD.kind] = write(table, slot, value, what, task);
+}
+
+/** Whether the payload goes by a message port. */
+export function isLinked(table: SchedulerTable, slot: number): boolean {
+  return ((table.i32[table.slotWord(slot) + WORD.kind] as number) & FORM.mask) === LINKED;
+}
+
+/** Writes a result. Where there is no memory for it, it goes by a message port. @throws PayloadTooLargeError, NotCloneableError, NO_LINE_YET */
+export function writeResult(table: SchedulerTable, slot: number, value: unknown, task: string): void {
+  try {
+    writeValue(table, slot, value, 'result', task);
+  } catch (error) {
+    if (!(error instanceof PayloadMemoryError) || table.payloads.link === undefined) throw error;
+    table.i32[table.slotWord(slot) + WORD.kind] = writeOverflow(table, slot, value, 'result', task);
+  }
 }
 
 /** Writes what a task threw. Never fails: an error for which there is no room loses its stack first, then more. */

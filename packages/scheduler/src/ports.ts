@@ -31,11 +31,3 @@ export interface PayloadSource {
   /** What tells it from plain data. Not called. */
   give(operation: number): unknown;
 }
-
-/** Carries values that bytes can not: ports, handles, shared memory that the other side does not know. A message port on each side is one. */
-export interface ValueLink {
-  /** Sends a value ahead of the task in the slot. @returns a number that it is taken by. Throws where it can not be sent */
-  send(value: unknown, slot: number): number;
-  /** Takes what was sent under that number, once. Throws where there is nothing */
-  take(ticket: number): unknown;
-}

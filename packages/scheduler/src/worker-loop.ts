@@ -4,8 +4,9 @@
 // Where tasks left something running, or console output is under way, it waits asynchronously instead.
 import { idleStrategy, type IdleStrategy } from '@corelane/shared-memory';
 import {
-  FAIR_EVERY,
+  DELIVERED,
   DOOMED,
+  FAIR_EVERY,
   MAY_SLEEP,
   NO_TASK,
   PHASE_CLOSED,
@@ -13,10 +14,11 @@ import {
   TIMED_OUT,
   workerEntry,
 } from './layout.ts';
-import { readValue, writeThrown, writeValue } from './payload.ts';
+import { isLinked, readValue, writeThrown } from './payload.ts';
 import type { SchedulerTable } from './table.ts';
-import type { TaskLoader } from './task-loader.ts';
+import type { Runnable, TaskLoader } from './task-loader.ts';
 import type { TaskContext } from './tasks.ts';
+import { WorkerLink } from './worker-link.ts';
 
 /** Longest spin: about half of what parking and waking costs. Measured: design of dispatch, bench `scheduler`. */
 const SPIN_US = 10;
@@ -36,6 +38,7 @@ export class WorkerLoop {
   readonly #table: SchedulerTable;
   readonly #party: number;
   readonly #loader: TaskLoader;
+  readonly #link: WorkerLink;
   readonly #context: TaskContext;
   readonly #wakeWord: number;
   #slot = 0;
@@ -51,6 +54,8 @@ export class WorkerLoop {
     this.#table = table;
     this.#party = worker + 1;
     this.#loader = loader;
+    this.#link = new WorkerLink(table);
+    table.payloads.link = this.#link;
     this.#wakeWord = table.workerWord(this.#party) + workerEntry.word.wake;
     this.#idle = idleStrategy('adaptive', {
       parker: {
@@ -114,16 +119,39 @@ export class WorkerLoop {
     const index = this.#table.i32[this.#table.slotWord(slot) + slotHead.word.task] as number;
     const run = this.#loader.known(index);
     if (run === undefined) return this.#load(slot, index);
+    if (isLinked(this.#table, slot)) return this.#receive(slot, run);
+    let args: unknown;
+    try {
+      args = readValue(this.#table, slot);
+    } catch (error) {
+      this.#fail(slot, error);
+      return undefined;
+    }
+    return this.#run(slot, run, args);
+  }
+
+  #run(slot: number, run: Runnable, args: unknown): Promise<void> | undefined {
     let result: unknown;
     try {
-      result = run(readValue(this.#table, slot), this.#context);
+      result = run(args, this.#context);
     } catch (error) {
       this.#fail(slot, error);
       return undefined;
     }
     if (isThenable(result)) return this.#await(slot, result);
-    this.#succeed(slot, result);
-    return undefined;
+    return this.#succeed(slot, result);
+  }
+
+  /** Its arguments come by a message port. */
+  async #receive(slot: number, run: Runnable): Promise<void> {
+    let args: unknown;
+    try {
+      args = await this.#link.argumentsOf(slot);
+    } catch (error) {
+      this.#fail(slot, error);
+      return;
+    }
+    await this.#run(slot, run, args);
   }
 
   async #load(slot: number, index: number): Promise<void> {
@@ -144,17 +172,25 @@ export class WorkerLoop {
       this.#fail(slot, error);
       return;
     }
-    this.#succeed(slot, value);
+    await this.#succeed(slot, value);
   }
 
-  #succeed(slot: number, value: unknown): void {
+  #succeed(slot: number, value: unknown): Promise<void> | undefined {
+    let pending: Promise<void> | undefined;
     try {
-      writeValue(this.#table, slot, value, 'result', this.#table.taskNameIn(slot));
+      pending = this.#link.writeResult(slot, value, this.#table.taskNameIn(slot));
     } catch (error) {
       this.#fail(slot, error);
-      return;
+      return undefined;
     }
-    this.#finish(slot, 0);
+    if (pending === undefined) {
+      this.#finish(slot, 0);
+      return undefined;
+    }
+    return pending.then(
+      () => this.#finish(slot, 0),
+      (error: unknown) => this.#fail(slot, error),
+    );
   }
 
   #fail(slot: number, error: unknown): void {
@@ -163,7 +199,9 @@ export class WorkerLoop {
   }
 
   #finish(slot: number, failed: 0 | 1): void {
-    this.#isDoomed = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, failed) === DOOMED;
+    const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, failed);
+    this.#link.finished(slot, outcome === DELIVERED);
+    this.#isDoomed = outcome === DOOMED;
   }
 
   #wakes(): number {

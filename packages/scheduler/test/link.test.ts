@@ -1,0 +1,287 @@
+// Values that go by message ports: what bytes can not carry, what is moved, results for which there is no memory.
+import { once } from 'node:events';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { move, Scheduler, transferableSymbol, valueSymbol } from '../src/index.ts';
+import { gated } from './tasks/gated.ts';
+import { codedLinks, jsonLinks, links } from './tasks/links.ts';
+import { Words } from './tasks/words.ts';
+
+const SOURCE = { execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'] };
+
+describe('message ports', () => {
+  test('travel to a task and are of use there', async () => {
+    await using scheduler = Scheduler.create({ threads: 2 });
+    for (let i = 0; i < 20; i++) {
+      const { port1, port2 } = new MessageChannel();
+      const message = once(port1, 'message');
+      const text = await scheduler.run(
+        links.answer,
+        { port: port2, text: `no. ${i}` },
+        { transferList: [port2] },
+      );
+      expect(text).toBe(`no. ${i}`);
+      expect(await message).toEqual([`over the port: no. ${i}`]);
+      port1.close();
+    }
+  });
+
+  test('travel from a task and are of use here', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const ports = await Promise.all(Array.from({ length: 10 }, () => scheduler.run(links.channel)));
+    for (const [i, port] of ports.entries()) {
+      port.postMessage(i);
+      expect(await once(port, 'message')).toEqual([{ echo: i }]);
+      port.close();
+    }
+  });
+
+  test('that nobody said are transferred are refused, with the words of structured clone', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const { port1, port2 } = new MessageChannel();
+    await expect(scheduler.run(links.echo, { port: port2 })).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+      message: expect.stringMatching(/arguments .* not listed in transferList/),
+      cause: { name: 'DataCloneError' },
+    });
+    await expect(scheduler.run(links.channelForgotten)).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+      message: expect.stringMatching(/result .* not listed in transferList/),
+    });
+    await expect(
+      scheduler.run(links.echo, { port: port2, f: () => 1 }, { transferList: [port2] }),
+    ).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+      message: expect.stringMatching(/could not be cloned/),
+    });
+    port1.close();
+    expect(scheduler.inFlight).toBe(0);
+  });
+
+  test('go from and to a client on another thread', async () => {
+    await using scheduler = Scheduler.create({ threads: 2 });
+    const worker = new Worker(new URL('./tasks/link-client.ts', import.meta.url), {
+      ...SOURCE,
+      workerData: { handle: scheduler.handle, mode: 'ports' },
+    });
+    scheduler.reclaimOnExit(worker);
+    expect(await once(worker, 'message')).toEqual([{ rounds: 10, wrong: [] }]);
+    await once(worker, 'exit');
+  });
+});
+
+describe('what is moved', () => {
+  test.each([100, 100_000, 3_000_000])('is gone here and there whole: %i bytes', async (length) => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const bytes = new Uint8Array(length).fill(3);
+    const { buffer } = bytes;
+    const sum = scheduler.run(links.sum, bytes, { transferList: [buffer] });
+    expect(buffer.byteLength).toBe(0);
+    expect(await sum).toBe(3 * length);
+    const marked = new Uint8Array(length).fill(5);
+    const back = await scheduler.run(links.back, move(marked));
+    expect(marked.byteLength).toBe(0);
+    expect(back).toEqual(new Uint8Array(length).fill(5));
+    expect(await scheduler.run(links.fill, length)).toEqual(new Uint8Array(length).fill(length & 0xff));
+  });
+
+  test('may be larger than payloads', async () => {
+    await using scheduler = Scheduler.create({ threads: 1, payloadBytes: 2 ** 20 });
+    const bytes = new Uint8Array(2 ** 21).fill(1);
+    await expect(scheduler.run(links.sum, bytes)).rejects.toMatchObject({ code: 'ERR_PAYLOAD_TOO_LARGE' });
+    expect(await scheduler.run(links.sum, move(bytes))).toBe(2 ** 21);
+  });
+
+  test('is not touched where it can not be moved', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const { buffer } = new Uint8Array(8);
+    await expect(scheduler.run(links.echo, { f: () => 1 }, { transferList: [buffer] })).rejects.toMatchObject(
+      {
+        code: 'ERR_NOT_CLONEABLE',
+        cause: { name: 'DataCloneError' },
+      },
+    );
+    expect(buffer.byteLength).toBe(8);
+    const twice = scheduler.run(links.echo, buffer, { transferList: [buffer, buffer] });
+    await expect(twice).rejects.toMatchObject({ cause: { name: 'DataCloneError' } });
+    expect(buffer.byteLength).toBe(8);
+    // Of the pool of Node, which others have views of.
+    await expect(scheduler.run(links.sum, move(Buffer.from('pooled')))).rejects.toMatchObject({
+      cause: { name: 'DataCloneError' },
+    });
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    await expect(scheduler.run(links.sum, move(new Uint8Array(memory.buffer)))).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+    });
+  });
+
+  test('waits for a slot and for memory, and is there when they come', async () => {
+    await using scheduler = Scheduler.create({
+      threads: 1,
+      slots: 4,
+      payloadBytes: 65_536,
+      payloadMemoryBytes: 131_072,
+    });
+    const sums = Array.from({ length: 40 }, (_, i) =>
+      scheduler.run(links.sum, move(new Uint8Array(60_000).fill(i))),
+    );
+    expect(await Promise.all(sums)).toEqual(Array.from({ length: 40 }, (_, i) => 60_000 * i));
+    const ends = Array.from({ length: 40 }, async (_, i) => {
+      const { port1, port2 } = new MessageChannel();
+      await scheduler.run(links.answer, { port: port2, text: String(i) }, { transferList: [port2] });
+      port1.close();
+      return i;
+    });
+    expect(await Promise.all(ends)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  });
+
+  test('says itself what of it is transferred, by the symbols of piscina', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const { buffer } = new Uint8Array([1, 2, 3]);
+    const movable = { [transferableSymbol]: buffer, [valueSymbol]: { inside: buffer } };
+    const arrived = await scheduler.run(links.echo, move(movable));
+    expect(arrived).toEqual({ inside: new Uint8Array([1, 2, 3]).buffer });
+    expect(buffer.byteLength).toBe(0);
+    expect(Symbol.keyFor(transferableSymbol)).toBe('Piscina.transferable');
+    expect(Symbol.keyFor(valueSymbol)).toBe('Piscina.valueOf');
+    expect([move(5), move('x'), move(null), move(undefined)]).toEqual([5, 'x', null, undefined]);
+  });
+});
+
+describe('shared memory that nobody has named', () => {
+  test('is shared, as a whole, as a view, and within objects', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const memory = new SharedArrayBuffer(16);
+    const back = await scheduler.run(links.mark, { memory });
+    expect(new Uint8Array(memory)[0]).toBe(42);
+    new Uint8Array(memory)[1] = 7;
+    expect(new Uint8Array(back)[1]).toBe(7);
+    const view = await scheduler.run(links.markView, new Int32Array(memory, 4, 2));
+    expect(new Int32Array(memory)[2]).toBe(43);
+    expect([view.byteOffset, view.length, view.buffer.byteLength]).toEqual([4, 2, 16]);
+    expect(((await scheduler.run(links.echo, memory)) as SharedArrayBuffer).byteLength).toBe(16);
+  });
+});
+
+describe('results for which there is no memory', () => {
+  test('go by a message port, whatever they are', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({
+      threads: 2,
+      payloadBytes: 65_536,
+      payloadMemoryBytes: 131_072,
+      workerData: words.view,
+    });
+    // Blocks of queued tasks: all there are.
+    const held = scheduler.run(gated.hold, 1);
+    await words.arrived(1);
+    const queued = Array.from({ length: 30 }, () => scheduler.run(links.sum, new Uint8Array(60_000).fill(1)));
+    const results = Array.from({ length: 30 }, () => scheduler.run(links.bytes, 60_001));
+    words.open();
+    for (const bytes of await Promise.all(results)) {
+      expect(bytes).toHaveLength(60_001);
+      expect(bytes[60_000]).toBe(60_001 & 0xff);
+    }
+    expect(new Set(await Promise.all(queued))).toEqual(new Set([60_000]));
+    await held;
+  });
+});
+
+describe('where a side ends', () => {
+  test('a worker that dies with a moved value fails its task alone', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    for (let i = 0; i < 3; i++) {
+      const { port1, port2 } = new MessageChannel();
+      const closed = once(port1, 'close');
+      await expect(scheduler.run(links.exit, port2, { transferList: [port2] })).rejects.toMatchObject({
+        code: 'ERR_WORKER_LOST',
+      });
+      await closed;
+      const port = await scheduler.run(links.channel);
+      port.close();
+    }
+  });
+
+  test('a task that is aborted while it waits gives up its port', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+    const held = scheduler.run(gated.hold, 1);
+    await words.arrived(1);
+    const { port1, port2 } = new MessageChannel();
+    const closed = once(port1, 'close');
+    const controller = new AbortController();
+    const aborted = scheduler.run(links.echo, port2, { transferList: [port2], signal: controller.signal });
+    controller.abort(new Error('no more'));
+    await expect(aborted).rejects.toThrow('no more');
+    await closed;
+    words.open();
+    expect(await held).toBe(1);
+  });
+
+  test('a task that is aborted while its result is on the way leaves nothing behind', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+    (await scheduler.run(links.channel)).close(); // there is a line now
+    const controller = new AbortController();
+    const running = scheduler.run(links.holdThenPort, undefined, { signal: controller.signal });
+    await words.arrived(1);
+    controller.abort(new Error('no more'));
+    await expect(running).rejects.toThrow('no more');
+    words.open();
+    expect(await scheduler.run(links.echo, 1)).toBe(1);
+    expect(scheduler.stats().running).toBe(0);
+  });
+
+  test('a client thread that is terminated in the middle of it holds no worker up', async () => {
+    await using scheduler = Scheduler.create({ threads: 2 });
+    for (let i = 0; i < 5; i++) {
+      const worker = new Worker(new URL('./tasks/link-client.ts', import.meta.url), {
+        ...SOURCE,
+        workerData: { handle: scheduler.handle, mode: 'flood' },
+      });
+      scheduler.reclaimOnExit(worker);
+      await once(worker, 'message');
+      await worker.terminate();
+      const all = await Promise.all(Array.from({ length: 8 }, () => scheduler.run(links.channel)));
+      for (const port of all) port.close();
+      expect(scheduler.stats().running).toBe(0);
+    }
+  });
+
+  test('a client thread that never answers holds its task up, and no longer than it lives', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const worker = new Worker(new URL('./tasks/link-client.ts', import.meta.url), {
+      ...SOURCE,
+      workerData: { handle: scheduler.handle, mode: 'block' },
+    });
+    scheduler.reclaimOnExit(worker);
+    await once(worker, 'message'); // it has submitted, and blocks
+    const after = scheduler.run(links.echo, 'after');
+    await worker.terminate();
+    expect(await after).toBe('after');
+  });
+});
+
+test('codecs carry results that go by a message port', async () => {
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    payloadBytes: 65_536,
+    payloadMemoryBytes: 131_072,
+  });
+  const value = { a: 'x'.repeat(30_000) };
+  const all = Array.from({ length: 20 }, () => scheduler.run(codedLinks.codedEcho, value));
+  const json = Array.from({ length: 20 }, () =>
+    scheduler.run(jsonLinks.jsonEcho, { ...value, at: new Date(0) }),
+  );
+  for (const got of await Promise.all(all)) expect(got).toEqual(value);
+  for (const got of await Promise.all(json))
+    expect(got).toEqual({ ...value, at: '1970-01-01T00:00:00.000Z' });
+});
+
+test('no line keeps its thread alive, and none is left when a client closes', async () => {
+  const before = process.listenerCount('workerMessage');
+  const scheduler = Scheduler.create({ threads: 1 });
+  (await scheduler.run(links.channel)).close();
+  await scheduler.close();
+  expect(process.listenerCount('workerMessage')).toBe(before);
+});
