@@ -72,18 +72,18 @@ export class ClientLink implements ValueLink {
     this.#parcels.delete(ticket);
   }
 
-  /** Nothing is in flight: what has come and was not taken, nobody will take. */
+  /** Nothing is in flight: what was not asked for, and what has come and was not taken, nobody wants. */
   settle(): void {
+    for (const parcel of this.#parcels.values()) parcel.close();
+    this.#parcels.clear();
     this.#arrived.clear();
   }
 
   close(): void {
     shutDoor(this.#address);
-    for (const parcel of this.#parcels.values()) parcel.close();
+    this.settle();
     for (const line of this.#lines.values()) line.close();
-    this.#parcels.clear();
     this.#lines.clear();
-    this.#arrived.clear();
   }
 
   #open(port: MessagePort, thread: number): void {

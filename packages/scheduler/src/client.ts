@@ -1,5 +1,6 @@
 // A client at work: submits tasks from its thread and settles their promises. `SchedulerClient` is what its users see.
 import { leavePlace, takePlace } from './client-places.ts';
+import { ClientLink } from './client-link.ts';
 import { codecModule } from './codec.ts';
 import { CompletionWatch } from './completion-watch.ts';
 import {
@@ -45,6 +46,7 @@ import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
 import type { AnyTask } from './tasks.ts';
 import { TaskIds } from './task-ids.ts';
 import { Tickets, type Settle } from './tickets.ts';
+import { withTransfers } from './transfer.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** While other clients have all slots. Guessed. */
@@ -57,6 +59,8 @@ export class Client {
   readonly #party: number;
   readonly #latency: LatencyRecorders | undefined;
   readonly #watch: CompletionWatch;
+  /** Carries what does not go by shared memory. */
+  readonly #link: ClientLink;
   readonly #tickets = new Tickets();
   readonly #slots: SlotCache;
   readonly #line = new WaitingLine();
@@ -90,6 +94,8 @@ export class Client {
     this.#party = takePlace(table);
     this.id = this.#party - 1;
     this.#ids = new TaskIds(table);
+    this.#link = new ClientLink(table, this.#party);
+    table.payloads.link = this.#link;
     this.#slots = new SlotCache(table, this.#party);
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
@@ -157,6 +163,7 @@ export class Client {
     this.#rejectAll(new SchedulerClosedError(`client ${this.id} was destroyed before the task ended`));
     if (this.#end instanceof ClientLostError || this.#isGone) return;
     this.#isGone = true;
+    this.#link.close();
     leavePlace(this.#table, this.#party);
     this.#watch.stop();
   }
@@ -208,11 +215,13 @@ export class Client {
     if (options !== undefined || this.#latency !== undefined)
       terms = this.#termsOf(task, level, options, reject);
     // Nobody is overtaken.
-    const slot = this.#line.isAhead(level) ? NO_SLOT : this.#enter(id, args, level);
+    const list = options?.transferList;
+    const given = list === undefined ? args : withTransfers(args, list);
+    const slot = this.#line.isAhead(level) ? NO_SLOT : this.#enter(id, given, level);
     if (slot >= 0) this.#tickets.set(slot, resolve, reject, terms);
     else {
       if (this.#line.size >= this.#maxQueue) throw new QueueFullError(this.#maxQueue, this.#inFlight);
-      this.#line.push(level, id, args, resolve, reject, terms);
+      this.#line.push(level, id, given, resolve, reject, terms);
     }
     this.#inFlight++;
     if (terms !== undefined) this.#arm(terms);
@@ -288,6 +297,7 @@ export class Client {
     const { slot } = terms;
     this.#tickets.delete(slot);
     endTerms(terms);
+    if (this.#link.size > 0 && outcome !== TOO_LATE) this.#link.forget(slot);
     if (outcome === WITHDRAWN) this.#slots.discard(slot);
     if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed(1);
     terms.reject(reason);
@@ -407,6 +417,7 @@ export class Client {
   #landed(count: number): void {
     this.#inFlight -= count;
     if (this.#inFlight > 0) return;
+    if (this.#link.size > 0) this.#link.settle();
     this.#watch.settle();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -434,6 +445,7 @@ export class Client {
     this.#isGone = true;
     this.#end = new ClientLostError(this.id);
     this.#rejectAll(this.#end);
+    this.#link.close();
     this.#watch.stop();
   }
 

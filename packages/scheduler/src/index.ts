@@ -48,4 +48,4 @@ export {
   type TaskOptions,
   type Tasks,
 } from './tasks.ts';
-export { move, transferableSymbol, valueSymbol, type Movable } from './transfer.ts';
+export { move, transferableSymbol, valueSymbol, type Movable, type Passed } from './transfer.ts';

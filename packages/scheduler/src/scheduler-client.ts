@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Client } from './client.ts';
 import type { CloseOptions, RunOptions } from './options.ts';
 import type { AnyTask, Task } from './tasks.ts';
+import type { Passed } from './transfer.ts';
 
 /** None of its own yet. */
 export interface ClientEvents {
@@ -37,7 +38,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
    * was not accepted.
    */
   run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
-  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
+  run<A, R>(task: Task<A, R>, args: Passed<A>, options?: RunOptions): Promise<R>;
   run<R>(task: AnyTask, args?: unknown, options?: RunOptions): Promise<R> {
     return this.#client.run(task, args, options) as Promise<R>;
   }
@@ -48,7 +49,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
    */
   submit<A, R>(
     task: Task<A, R>,
-    args: A,
+    args: Passed<A>,
     onResult: (result: R) => void,
     onError: (error: unknown) => void,
     options?: RunOptions,

@@ -1,6 +1,10 @@
 // Values that are moved to the other thread instead of copied, marked as piscina marks them: by the same two symbols.
 import { isAnyArrayBuffer } from 'node:util/types';
 import type { Transferable } from 'node:worker_threads';
+import type { PayloadSource } from './ports.ts';
+
+/** What can be given for a parameter: bytes also as a lease of them. */
+export type Passed<A> = A | ([Uint8Array] extends [A] ? PayloadSource : never);
 
 /** What of a movable value is transferred: one object, or several. Piscina's symbol. */
 export const transferableSymbol: unique symbol = Symbol.for('Piscina.transferable') as never;
