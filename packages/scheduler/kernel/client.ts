@@ -1,7 +1,8 @@
 // What a client does with a slot: hands it to the workers, and takes it back before it has run. PROTOCOL.md, section 1.
-import { compareExchange, load } from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange, load, notify } from '@corelane/shared-memory/kernel/atomics';
 import {
   CLIENT_GONE,
+  CONDEMNED,
   DISOWNED,
   ENTERED,
   LANE_FULL,
@@ -23,6 +24,7 @@ import {
   SLOT_STATE_GENERATION_MASK,
   SLOT_STATE_GENERATION_SHIFT,
   TOO_LATE,
+  UNTOUCHED,
   WITHDRAWN,
 } from './layout.generated.ts';
 import { ring, ringUnlessOpen } from './free-list.ts';
@@ -69,17 +71,6 @@ function wakePinned(scheduler: i32, worker: i32): void {
 
 /** The client wants the result no more. A slot that is WITHDRAWN is the client's to use again. @returns WITHDRAWN, DISOWNED, TOO_LATE or NOT_YOURS */
 export function cancelSlot(scheduler: i32, slot: i32, client: i32): i32 {
-  return withdraw(scheduler, slot, client, SLOT_ORPHANED);
-}
-
-/** The client wants the result no more and its worker terminated. @returns WITHDRAWN, DISOWNED, TOO_LATE or NOT_YOURS */
-export function condemnSlot(scheduler: i32, slot: i32, client: i32): i32 {
-  const outcome = withdraw(scheduler, slot, client, SLOT_CONDEMNED);
-  if (outcome == DISOWNED) ring(scheduler);
-  return outcome;
-}
-
-function withdraw(scheduler: i32, slot: i32, client: i32, running: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   while (true) {
     const seen = load(word);
@@ -88,11 +79,30 @@ function withdraw(scheduler: i32, slot: i32, client: i32, running: i32): i32 {
     if (state == SLOT_FINISHED || state == SLOT_DONE) return TOO_LATE;
     const waits = state == SLOT_QUEUED || state == SLOT_MENDING;
     if (!waits && state != SLOT_RUNNING) return NOT_YOURS;
-    const next = waits ? become(seen, SLOT_HELD, client, 0) : become(seen, running, 0, workerOf(seen));
+    const next = waits
+      ? become(seen, SLOT_HELD, client, 0)
+      : become(seen, SLOT_ORPHANED, client, workerOf(seen));
     // take: against the worker's claim, and against its finish. The hint is stale from now on.
     if (compareExchange(word, seen, next) == seen) {
       if (waits) ringUnlessOpen(scheduler);
+      else notify(word, 1); // the worker may wait for it: pairs with the wait of a task's signal
       return waits ? WITHDRAWN : DISOWNED;
     }
   }
+}
+
+/**
+ * A task that the client has disowned runs still, and it wants the worker terminated.
+ * @param generation of the slot when it was disowned: a later task in it is not meant
+ * @returns CONDEMNED, or UNTOUCHED where the task has ended, or is being ended so
+ */
+export function condemnSlot(scheduler: i32, slot: i32, client: i32, generation: i32): i32 {
+  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  const seen = load(word);
+  if (stateOf(seen) != SLOT_ORPHANED || clientOf(seen) != client || generationOf(seen) != generation)
+    return UNTOUCHED;
+  // take: against the worker's finish.
+  if (compareExchange(word, seen, become(seen, SLOT_CONDEMNED, 0, workerOf(seen))) != seen) return UNTOUCHED;
+  ring(scheduler);
+  return CONDEMNED;
 }

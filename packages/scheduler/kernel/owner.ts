@@ -123,12 +123,17 @@ export function reclaimSlot(scheduler: i32, slot: i32, client: i32): i32 {
     const state = stateOf(seen);
     // Its worker finds the list closed and frees it; if that is gone too, recoverSlot does.
     if (state == SLOT_FINISHED) return UNTOUCHED;
+    // So does the worker with what its client had disowned.
+    if (state == SLOT_ORPHANED) return UNTOUCHED;
     const runs = state == SLOT_RUNNING;
     // Nobody's from here on: a client that is alive after all finds that it does not hold the slot.
     const next = runs ? become(seen, SLOT_ORPHANED, 0, workerOf(seen)) : become(seen, SLOT_HELD, 0, 0);
     // take: against the worker's claim or finish, and its drop of a slot that it delivered to a closed list.
     if (compareExchange(word, seen, next) != seen) continue;
-    if (runs) return DISOWNED;
+    if (runs) {
+      notify(word, 1); // as in cancelSlot
+      return DISOWNED;
+    }
     giveBack(scheduler, slot, next);
     return state == SLOT_QUEUED || state == SLOT_MENDING ? WITHDRAWN : DROPPED;
   }

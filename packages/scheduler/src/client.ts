@@ -41,7 +41,7 @@ import {
 import { isThrown, takeValue, writeValue } from './payload.ts';
 import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
 import { SlotCache } from './slot-cache.ts';
-import type { SchedulerTable } from './table.ts';
+import { generationIn, type SchedulerTable } from './table.ts';
 import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
 import type { AnyTask } from './tasks.ts';
 import { TaskIds } from './task-ids.ts';
@@ -277,7 +277,10 @@ export class Client {
     const timeoutMs = terms.timeoutMs as number;
     if (slot === WAITS) this.#leave(terms, new TaskTimeoutError(task, timeoutMs, false));
     else if (slot !== ENDED) {
-      const outcome = this.#table.kernel.condemnSlot(this.#table.at, slot, this.#party);
+      const { kernel, at } = this.#table;
+      const generation = generationIn(this.#table.stateOf(slot));
+      const outcome = kernel.cancelSlot(at, slot, this.#party);
+      if (outcome === DISOWNED) kernel.condemnSlot(at, slot, this.#party, generation);
       if (outcome === TOO_LATE) return; // it was in time: this thread was busy, and its result is there
       this.#withdraw(terms, outcome, new TaskTimeoutError(task, timeoutMs, outcome === DISOWNED));
     }

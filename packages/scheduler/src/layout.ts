@@ -24,7 +24,7 @@ export const SLOT_QUEUED = 2;
 export const SLOT_MENDING = 3;
 /** A worker runs its task. */
 export const SLOT_RUNNING = 4;
-/** A worker runs its task, and nobody wants the result. */
+/** A worker runs its task, and nobody wants the result: its client has disowned it, or, where it names none, is gone. */
 export const SLOT_ORPHANED = 5;
 /** A worker runs its task, and its client wants the worker terminated. */
 export const SLOT_CONDEMNED = 6;
@@ -103,12 +103,14 @@ export const MENDED = 11;
 export const TASK_LOST = 5;
 /** `recoverSlot`, `reclaimSlot`: nothing to do with that party. */
 export const UNTOUCHED = 0;
-/** `cancelSlot`, `condemnSlot`, `reclaimSlot`: it will never run. */
+/** `cancelSlot`, `reclaimSlot`: it will never run. */
 export const WITHDRAWN = 6;
-/** `cancelSlot`, `condemnSlot`, `reclaimSlot`: it runs on, and its result is dropped. */
+/** `cancelSlot`, `reclaimSlot`: it runs on, and its result is dropped. */
 export const DISOWNED = 7;
-/** `cancelSlot`, `condemnSlot`: it has ended, its result is on the way. Nothing was changed. */
+/** `cancelSlot`: it has ended, its result is on the way. Nothing was changed. */
 export const TOO_LATE = 8;
+/** `condemnSlot`: the owner has been told. */
+export const CONDEMNED = 12;
 /** `releaseSlot`: it is in the free list. */
 export const RELEASED = 1;
 

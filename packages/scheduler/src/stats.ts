@@ -68,7 +68,8 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     if (state === SLOT_FREE || state === SLOT_HELD || state === SLOT_DONE) continue;
     used++;
     const client = clientIn(word);
-    if (client <= table.maxClients) inFlight[client] = (inFlight[client] as number) + 1;
+    if (client <= table.maxClients && state !== SLOT_ORPHANED)
+      inFlight[client] = (inFlight[client] as number) + 1;
     if (
       state === SLOT_RUNNING ||
       state === SLOT_ORPHANED ||

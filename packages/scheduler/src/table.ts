@@ -298,10 +298,14 @@ function range(what: string, found: number, most: number): number {
   return found;
 }
 
-const { state, client } = slotState.field;
+const { state, generation, client } = slotState.field;
 
 export function stateIn(word: number): number {
   return (word >>> state.shift) & state.mask;
+}
+
+export function generationIn(word: number): number {
+  return (word >>> generation.shift) & generation.mask;
 }
 
 /** Party, 0 for none. */

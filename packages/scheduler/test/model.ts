@@ -156,6 +156,8 @@ const { field } = slotState;
 
 export const pack = (s: number, c: number, w: number): number =>
   s | (c << field.client.shift) | (w << field.worker.shift);
+export const generationIn = (word: number): number =>
+  (word >>> field.generation.shift) & field.generation.mask;
 export const stateIn = (slot: number): number =>
   (peek(slotAt(slot) + slotHead.offset.state) >>> field.state.shift) & field.state.mask;
 export const pokeState = (slot: number, s: number, c: number, w: number): void => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import * as kernel from '../kernel/index.ts';
 import {
   CLIENT_RECLAIMED,
+  CONDEMNED,
   DELIVERED,
   DISOWNED,
   DOOMED,
@@ -14,9 +15,11 @@ import {
   NO_TASK,
   NOT_YOURS,
   RELEASED,
+  SLOT_CONDEMNED,
   SLOT_DOOMED,
   SLOT_FINISHED,
   SLOT_HELD,
+  SLOT_ORPHANED,
   SLOT_RUNNING,
   TASK_LOST,
   TOO_LATE,
@@ -33,6 +36,7 @@ import {
   listAt,
   NAMES,
   ownerAt,
+  generationIn,
   payloadAt,
   slotAt,
   pokeState,
@@ -52,6 +56,8 @@ const work = (k: Kernel, worker: number) => (): number => {
 };
 
 const LOST = -77;
+/** Generation of the first task in a slot. */
+const FIRST = 1;
 
 /** What the owner does with one slot of a worker that is gone. */
 const recover = (k: Kernel, slot: number, worker: number) => (): number => {
@@ -152,11 +158,14 @@ const SCENARIOS = [
           execute(0);
           return k.finishSlot(S, 0, 1, 0);
         },
-        () => [k.condemnSlot(S, 0, 1), k.doomSlot(S, 0)],
+        () => {
+          return [k.cancelSlot(S, 0, 1), k.condemnSlot(S, 0, 1, FIRST), k.doomSlot(S, 0)];
+        },
       ],
-      ([finish, [condemned, doomed]]: [number, [number, number]]) => {
+      ([finish, [cancelled, condemned, doomed]]: [number, [number, number, number]]) => {
         const results = collect(k, 1).join();
-        if (condemned === TOO_LATE) {
+        if (doomed === 1 && condemned !== CONDEMNED) return `condemned ${condemned}, doomed ${doomed}`;
+        if (cancelled === TOO_LATE) {
           if (doomed !== 0 || finish !== DELIVERED || results !== '70')
             return `too late, doomed ${doomed}, finish ${finish}, results ${results}`;
         } else if (results !== '') return `a result came after the time-out`;
@@ -168,6 +177,51 @@ const SCENARIOS = [
         }
         return allFree(k, 1);
       },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client condemns the task that it disowned, not the next one in its slot, though it disowned that, too',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => k.claimTask(S, 2, 0),
+        () => {
+          const first = k.cancelSlot(S, 0, 1);
+          const again = submit(k, 1, 8);
+          const second = again === ENTERED ? k.cancelSlot(S, 0, 1) : again;
+          return [first, second, k.condemnSlot(S, 0, 1, FIRST)];
+        },
+      ],
+      ([, , [first, second, condemned]]: [number, number, number[]]) => {
+        const isCondemned = stateIn(0) === SLOT_CONDEMNED;
+        if (condemned === CONDEMNED && (first !== DISOWNED || second === DISOWNED || second === WITHDRAWN))
+          return `cancelled ${first}, then ${second}, and condemned`;
+        return isCondemned && generationIn(peek(slotAt(0))) !== FIRST
+          ? 'another task is condemned'
+          : undefined;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client condemns no task of another client',
+      inState(k, SLOT_ORPHANED, 2, 1),
+      [() => k.finishSlot(S, 0, 1, 0), () => k.condemnSlot(S, 0, 1, FIRST)],
+      ([finish, condemned]: [number, number]) =>
+        finish === DROPPED && condemned === UNTOUCHED ? allFree(k, 1) : `finish ${finish}, ${condemned}`,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a client that is gone after it disowned a task: the slot is freed once',
+      inState(k, SLOT_ORPHANED, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([finish, reclaimed]: [number, number]) =>
+        finish === DROPPED && reclaimed === UNTOUCHED ? allFree(k, 1) : `finish ${finish}, ${reclaimed}`,
     ),
   (k: Kernel): Scenario =>
     scenario(
@@ -472,6 +526,30 @@ const MUTANTS: Mutant[] = [
         giveBack`,
   },
   {
+    name: 'a client condemns whatever task the slot holds now',
+    file: 'kernel/client.ts',
+    find: ' || generationOf(seen) != generation)\n    return UNTOUCHED;',
+    replace: ') return UNTOUCHED;',
+  },
+  {
+    name: 'a client condemns whosever task it is',
+    file: 'kernel/client.ts',
+    find: ' || clientOf(seen) != client || generationOf(seen) != generation)',
+    replace: ' || generationOf(seen) != generation)',
+  },
+  {
+    name: 'a client condemns a task over its end',
+    file: 'kernel/client.ts',
+    find: 'if (compareExchange(word, seen, become(seen, SLOT_CONDEMNED, 0, workerOf(seen))) != seen) return UNTOUCHED;',
+    replace: 'store(word, become(seen, SLOT_CONDEMNED, 0, workerOf(seen)));',
+  },
+  {
+    name: 'a reclaim frees a slot whose task its client had disowned',
+    file: 'owner.ts',
+    find: 'if (state == SLOT_ORPHANED) return UNTOUCHED;',
+    replace: '',
+  },
+  {
     name: 'a cancellation does not look whether the task was claimed',
     file: 'kernel/client.ts',
     find: 'if (compareExchange(word, seen, next) == seen) {',
@@ -596,8 +674,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a reclaim does not look whether the worker was faster',
     file: 'owner.ts',
-    find: 'if (compareExchange(word, seen, next) != seen) continue;\n    if (runs) return DISOWNED;',
-    replace: 'store(word, next);\n    if (runs) return DISOWNED;',
+    find: 'if (compareExchange(word, seen, next) != seen) continue;\n    if (runs) {',
+    replace: 'store(word, next);\n    if (runs) {',
   },
 ];
 
