@@ -16,6 +16,7 @@ import {
   clientEntry,
   DISOWNED,
   ENTERED,
+  FAIR_EVERY,
   LANE_FULL,
   LEVELS,
   LIST_ASLEEP,
@@ -47,7 +48,7 @@ import type { AnyTask } from './tasks.ts';
 import { TaskIds } from './task-ids.ts';
 import { Tickets, type Settle } from './tickets.ts';
 import { withTransfers } from './transfer.ts';
-import { WaitingLine } from './waiting-line.ts';
+import { type Waiting, WaitingLine } from './waiting-line.ts';
 
 /** While other clients have all slots. Guessed. */
 const LOOK_FOR_ROOM_MS = 1;
@@ -69,6 +70,8 @@ export class Client {
   /** Settle when nothing is in flight. */
   #idle: (() => void)[] = [];
   #roomTimer: NodeJS.Timeout | undefined;
+  /** Tasks that left the line since a less urgent one had its turn. */
+  #admissions = 0;
   #inFlight = 0;
   #isGone = false;
   #end: Error | undefined;
@@ -335,7 +338,7 @@ export class Client {
   /** Lets as many in as there is room for. */
   #admit(): void {
     let below = LEVELS;
-    for (let first = this.#line.first(below); first !== undefined; first = this.#line.first(below)) {
+    for (let first = this.#next(below); first !== undefined; first = this.#next(below)) {
       const { level, id, args, resolve, reject, terms } = first;
       let slot: number;
       try {
@@ -349,18 +352,26 @@ export class Client {
       }
       if (slot === NO_SLOT) break;
       if (slot === LANE_FULL) {
-        below = level; // the others may have room in theirs
+        if (this.#admissions < FAIR_EVERY) below = level; // the others may have room in theirs
+        this.#admissions = 0;
         continue;
       }
+      this.#admissions = this.#admissions < FAIR_EVERY ? this.#admissions + 1 : 0;
       this.#line.shift(level);
       this.#tickets.set(slot, resolve, reject, terms);
     }
     this.#expectRoom();
   }
 
+  /** The most urgent one, but that one in `FAIR_EVERY` is less urgent, as among tasks that have slots: no level starves. */
+  #next(below: number): Waiting | undefined {
+    return this.#admissions >= FAIR_EVERY ? this.#line.firstInTurn() : this.#line.first(below);
+  }
+
   /** Where somebody waits and nothing of this client is on its way, no result tells of room: it looks from time to time. */
   #expectRoom(): void {
     if (this.#line.size === 0 || this.#line.size < this.#inFlight || this.#roomTimer !== undefined) return;
+    this.#slots.ask();
     this.#roomTimer = setTimeout(() => {
       this.#roomTimer = undefined;
       this.#admit();
@@ -384,8 +395,10 @@ export class Client {
       if (this.#isGone) return count; // a callback has destroyed it
     }
     if (count > 0) this.#landed(count);
-    if (this.#line.size > 0) this.#admit();
-    else this.#slots.feed();
+    if (this.#line.size > 0) {
+      this.#slots.share();
+      this.#admit();
+    } else this.#slots.feed();
     return count;
   }
 

@@ -47,6 +47,8 @@ export const slotState = bits('scheduler/slot-state', 32, {
 export const slotHint = bits('scheduler/slot-hint', 32, { slot: 20, generation: 8, lap: 4 });
 /** Of a slot's `block`: which block of the slab holds its payload, 0 for none; `granule` counts from 1. */
 export const slabBlock = bits('scheduler/slab-block', 32, { granule: 24, sizeClass: 8 });
+/** Who asks for a slot: its party, and how often it has. */
+export const slotAsk = bits('scheduler/slot-ask', 32, { client: 10, count: 22 });
 /** Bytes of the smallest blocks; those of class c have 2 to the power of c times as many. Guessed. */
 export const GRANULE_BYTES = 512;
 /** Classes at most: the largest blocks have 256 MiB. */
@@ -198,6 +200,13 @@ export const schedulerRoot = root('scheduler/scheduler', 4, {
     hot: 'hungry',
     doc: 'not 0: a client found no free slot; whoever keeps some to itself gives them back',
     writer: 'a client that found none sets it; whoever gives back clears it',
+    reader: 'clients',
+  }),
+  starving: atomic('i32', {
+    hot: 'hungry',
+    doc: 'slotAsk of a client that waits and has no slot at all; 0: nobody. Others that have tasks waiting give it one, and leave it what is free',
+    writer:
+      'a client that starves sets it, and clears it when it has a slot; one that is not answered is overwritten',
     reader: 'clients',
   }),
   parked: atomic(128, {

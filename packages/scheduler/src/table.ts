@@ -235,6 +235,10 @@ export class SchedulerTable {
     return (this.at >> 2) + WORD.hungry;
   }
 
+  get starvingWord(): number {
+    return (this.at >> 2) + WORD.starving;
+  }
+
   get bellWord(): number {
     return (this.at >> 2) + WORD.bell;
   }

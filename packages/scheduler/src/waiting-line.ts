@@ -39,6 +39,8 @@ export class WaitingLine {
   /** Bit l: level l has somebody, or has had. */
   #occupied = 0;
   #size = 0;
+  /** Level of the last turn of a less urgent one. */
+  #turn = 0;
   /** Told when nobody waits any more. */
   #empty: (() => void)[] = [];
   readonly #found: Waiting = {
@@ -81,7 +83,23 @@ export class WaitingLine {
   /** The first of the most urgent level below `below` that has somebody, or undefined. */
   first(below: number): Waiting | undefined {
     const level = this.#firstLevel(below, 0);
-    if (level < 0) return undefined;
+    return level < 0 ? undefined : this.#firstOf(level);
+  }
+
+  /** The first of a level below that of the last such turn, and below the most urgent one: each in turn. Where there is one level, its first. */
+  firstInTurn(): Waiting | undefined {
+    let level = this.#firstLevel(this.#turn, 0);
+    if (level < 0) {
+      const top = this.#firstLevel(LEVELS, 0);
+      if (top < 0) return undefined;
+      level = this.#firstLevel(top, 0);
+      if (level < 0) level = top;
+    }
+    this.#turn = level;
+    return this.#firstOf(level);
+  }
+
+  #firstOf(level: number): Waiting {
     const { elements, first } = this.#levels[level] as Level;
     const found = this.#found;
     found.level = level;

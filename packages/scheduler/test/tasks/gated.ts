@@ -40,6 +40,10 @@ export const gated = defineTasks(import.meta.url, {
     Atomics.add(words, word, 1);
     return word;
   },
+  /** Leaves a timer behind that counts its ticks in a word. */
+  tickEvery([word, ms]: [number, number]): void {
+    setInterval(() => Atomics.add(words, word, 1), ms);
+  },
   exit(code: number): void {
     arrive();
     process.exit(code);
