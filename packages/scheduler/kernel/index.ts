@@ -1,4 +1,5 @@
 export { cancelSlot, condemnSlot, submitSlot } from './client.ts';
+export { armGrowth, holdsSlot, retireWorker } from './crew.ts';
 export { countFinished, deliverSlot, fallAsleep, nextFinished, takeFinished } from './finished-list.ts';
 export { acquireSlot, releaseSlot } from './free-list.ts';
 export { markAllLevels } from './lanes.ts';

@@ -1,10 +1,23 @@
 // Parking and waking workers. PROTOCOL.md, section 4.
 import { dequeSize } from '@corelane/lock-free/kernel/deque';
-import { add, and, exchange, get, load, notify, or, wait } from '@corelane/shared-memory/kernel/atomics';
 import {
+  add,
+  and,
+  compareExchange,
+  exchange,
+  get,
+  load,
+  notify,
+  or,
+  wait,
+} from '@corelane/shared-memory/kernel/atomics';
+import {
+  GROWTH_ARMED,
+  GROWTH_ASKED,
   LEVELS,
   MAY_SLEEP,
   PHASE_CLOSED,
+  SCHEDULER_ROOT_GROWTH,
   SCHEDULER_ROOT_PARKED,
   SCHEDULER_ROOT_PHASE,
   SCHEDULER_ROOT_THREADS,
@@ -13,6 +26,7 @@ import {
   WORK_WAITS,
   WORKER_ENTRY_WAKE,
 } from './layout.generated.ts';
+import { ring } from './free-list.ts';
 import { bitIndex, seekLane, seekLevel } from './lanes.ts';
 import { mayBePinned } from './pinned.ts';
 import { dequeAt, workerAt } from './places.ts';
@@ -39,7 +53,7 @@ export function hasCommonWork(scheduler: i32): i32 {
   return 0;
 }
 
-/** Wakes one parked worker, where there is one. @returns how many: 0 or 1 */
+/** Wakes one parked worker, where there is one; or else asks for another one, where there may be more. @returns how many it woke: 0 or 1 */
 export function wakeOne(scheduler: i32): i32 {
   const words = (get(scheduler + SCHEDULER_ROOT_THREADS) + 31) >> 5;
   for (let i = 0; i < words; i++) {
@@ -55,7 +69,16 @@ export function wakeOne(scheduler: i32): i32 {
       }
     }
   }
+  askForWorker(scheduler);
   return 0;
+}
+
+function askForWorker(scheduler: i32): void {
+  const word = scheduler + SCHEDULER_ROOT_GROWTH;
+  // Mostly it is not armed, and nobody writes it. Pairs with armGrowth, after which the owner looks for tasks that wait: ours is there already.
+  if (load(word) != GROWTH_ARMED) return;
+  // claim: one ring until the owner has looked.
+  if (compareExchange(word, GROWTH_ARMED, GROWTH_ASKED) == GROWTH_ARMED) ring(scheduler);
 }
 
 /** Wakes one worker, where it is parked. @returns 1 or 0 */
@@ -81,7 +104,8 @@ export function wakeAll(scheduler: i32): void {
   }
 }
 
-function wake(scheduler: i32, worker: i32): void {
+/** Of whoever cleared its bit. */
+export function wake(scheduler: i32, worker: i32): void {
   const word = workerAt(scheduler, worker) + WORKER_ENTRY_WAKE;
   add(word, 1); // pairs with the worker's load before it set its bit: it does not wait if that has passed
   notify(word, 1);

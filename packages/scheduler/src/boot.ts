@@ -11,14 +11,20 @@ export interface BootMessage {
   /** Module of the codec, or a name of one that is built in. */
   readonly codec: string | undefined;
   readonly memory: readonly SharedArrayBuffer[];
+  readonly niceIncrement: number;
+  /** Tasks that it runs at most, 0 for no limit. */
+  readonly maxTasks: number;
 }
 
-export interface ReadyMessage {
-  readonly type: '@corelane/scheduler/ready';
-}
+/** From the worker. */
+export type WorkerMessage =
+  | { readonly type: '@corelane/scheduler/ready' }
+  | { readonly type: '@corelane/scheduler/warning'; readonly text: string };
 
-export function isReady(message: unknown): message is ReadyMessage {
-  return (message as ReadyMessage | null)?.type === '@corelane/scheduler/ready';
+/** Else it is what a task has sent. */
+export function isOfScheduler(message: unknown): message is WorkerMessage {
+  const type = (message as Partial<WorkerMessage> | null | undefined)?.type;
+  return type === '@corelane/scheduler/ready' || type === '@corelane/scheduler/warning';
 }
 
 /** Beside this module, as source and as built: tsup has an entry for it. */

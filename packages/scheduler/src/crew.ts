@@ -1,13 +1,15 @@
-// The workers of a scheduler: starts them, cleans up after one that ended, puts another in its place.
+// The workers of a scheduler: starts them, puts another in the place of one that ended, has more of them where tasks wait and fewer where they are idle.
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { isReady, sourceExecArgv, workerUrl, type BootMessage } from './boot.ts';
+import { isOfScheduler, workerUrl, type BootMessage, type WorkerMessage } from './boot.ts';
 import { codecModule } from './codec.ts';
-import { SchedulerClosedError, WorkerLostError, WorkerStartError } from './errors.ts';
-import { MEND_LATER, PHASE_CLOSED, TASK_LOST } from './layout.ts';
+import { SchedulerClosedError, WorkerStartError } from './errors.ts';
+import { PHASE_CLOSED, RETIRED, WORKER_STAYS, workerEntry } from './layout.ts';
 import { preloadUrls, type SchedulerOptions } from './options.ts';
-import { writeThrown } from './payload.ts';
-import { clientIn, type SchedulerTable } from './table.ts';
+import { Recovery } from './recovery.ts';
+import { Seat } from './seat.ts';
+import type { SchedulerTable } from './table.ts';
 import { moduleUrl } from './tasks.ts';
+import { checkMaxTasks, checkNice, crewSize, workerOptions, type CrewSize } from './worker-settings.ts';
 
 /** A worker that ended earlier than that after its start, by itself, puts its successor off. Guessed. */
 const HEALTHY_MS = 1000;
@@ -15,58 +17,52 @@ const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 5000;
 /** Starts in a row that may fail. */
 const MAX_START_FAILURES = 5;
-/** When it goes on writing hints that its lane had no room for. */
-const MEND_AGAIN_MS = 1;
-/** How long a worker may take to end by itself when the scheduler closes. Guessed. */
+/** How long a worker may take to end by itself: when the scheduler closes, or when it was told to leave. Guessed. */
 const GRACE_MS = 1000;
-
-export type WorkerState = 'starting' | 'ready' | 'terminating' | 'ended';
-
-export interface Seat {
-  readonly index: number;
-  worker: Worker | undefined;
-  /** As long as it runs. */
-  threadId: number;
-  state: WorkerState;
-  startMs: number;
-  /** It ended because of an uncaught error. */
-  failure: unknown;
-  /** Early ends in a row. */
-  earlyEnds: number;
-  timer: NodeJS.Timeout | undefined;
-  ended: Promise<void>;
-}
+/** How long tasks wait before there is another worker for them, and how long it takes to start one: what is done sooner by those that there are needs none. Guessed; measured. */
+const GROW_AFTER_MS = 5;
+const START_MS = 25;
+/** How often idle workers are looked for, as part of the time that they may be idle; in milliseconds at least and at most. Guessed. */
+const LOOKS = 4;
+const SHORTEST_LOOK_MS = 5;
+const LONGEST_LOOK_MS = 1000;
 
 export interface CrewEvents {
   onCreate(index: number, threadId: number): void;
   /** `tasks` is how many ended with it. */
   onDestroy(index: number, exitCode: number, cause: unknown, tasks: number): void;
+  /** What a task sent by `parentPort.postMessage`. */
+  onMessage(message: unknown, index: number): void;
+  onWarning(message: string, index: number): void;
   /** No worker can be started. */
   onGiveUp(error: WorkerStartError): void;
 }
 
 export class Crew {
   readonly seats: readonly Seat[];
-  /** Settles when all workers are ready for the first time. */
+  /** Settles when as many workers are ready as stay, for the first time. */
   readonly ready: Promise<void>;
   readonly #table: SchedulerTable;
   readonly #events: CrewEvents;
+  readonly #size: CrewSize;
+  readonly #isManual: boolean;
+  readonly #name: string;
   readonly #workerOptions: WorkerOptions;
   readonly #boot: Omit<BootMessage, 'worker'>;
+  readonly #recovery: Recovery;
   readonly #ready = Promise.withResolvers<void>();
   #startFailures = 0;
-  #mending: NodeJS.Timeout | undefined;
+  #growing: NodeJS.Timeout | undefined;
+  #shrinking: NodeJS.Timeout | undefined;
+  #isEnding = false;
 
   constructor(table: SchedulerTable, options: SchedulerOptions, events: CrewEvents) {
     this.#table = table;
     this.#events = events;
-    const execArgv = sourceExecArgv(options.execArgv);
-    this.#workerOptions = {
-      workerData: options.workerData,
-      ...(execArgv && { execArgv }),
-      ...(options.env && { env: options.env }),
-      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
-    };
+    this.#size = crewSize(options);
+    this.#isManual = options.growth === 'manual';
+    this.#name = options.name ?? 'scheduler';
+    this.#workerOptions = workerOptions(options);
     this.#boot = {
       type: '@corelane/scheduler/boot',
       handle: table.handle,
@@ -74,36 +70,59 @@ export class Crew {
       affinity: options.affinity === undefined ? undefined : moduleUrl(options.affinity),
       codec: codecModule(options.codec),
       memory: options.memory ?? [],
+      niceIncrement: checkNice(options.niceIncrement),
+      maxTasks: checkMaxTasks(options.maxTasksPerWorker),
     };
+    this.#recovery = new Recovery(table);
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to
-    this.seats = Array.from({ length: table.threads }, (_, index) => ({
-      index,
-      worker: undefined,
-      threadId: -1,
-      state: 'ended',
-      startMs: 0,
-      failure: undefined,
-      earlyEnds: 0,
-      timer: undefined,
-      ended: Promise.resolve(),
-    }));
-    for (const seat of this.seats) this.#start(seat);
+    this.seats = Array.from({ length: table.threads }, (_, index) => new Seat(index));
+    const { minThreads } = this.#size;
+    if (this.#isManual) this.#ready.resolve();
+    else for (const seat of this.seats.slice(0, minThreads)) this.#start(seat);
+    if (minThreads === 0) this.#ready.resolve();
+    this.#look();
   }
 
-  /** Terminates workers whose clients wait no longer for the task that they run. */
-  terminateDoomed(): void {
+  /** After the bell: terminates workers whose clients wait no longer for the task that they run, starts those that are asked for. */
+  answer(): void {
     const { kernel, at, slots } = this.#table;
     for (let slot = 0; slot < slots; slot++) {
       const seat = this.seats[kernel.doomSlot(at, slot) - 1];
-      if (seat?.worker === undefined) continue;
-      seat.state = 'terminating';
-      void seat.worker.terminate();
+      if (seat?.worker !== undefined) this.#terminate(seat);
     }
+    if (this.#isManual || this.#isEnding) return;
+    const vacant = this.seats.filter((seat) => seat.isVacant);
+    for (const seat of vacant) if (kernel.hasPinned(at, seat.party) === 1) this.#start(seat);
+    if (vacant.length === this.seats.length) this.#look();
+    else if (vacant.length > 0 && this.#growing === undefined) {
+      const before = this.#done();
+      const look = (): void => this.#look(((this.#done() - before) * START_MS) / GROW_AFTER_MS);
+      this.#growing = setTimeout(look, GROW_AFTER_MS).unref();
+    }
+  }
+
+  /**
+   * Starts a worker beyond those that there are. Under growth `manual` alone it is the way to one.
+   * @returns its index, or undefined where there are as many as may be
+   */
+  startWorker(): number | undefined {
+    const seat = this.#isEnding ? undefined : this.seats.find((each) => each.isVacant);
+    if (seat !== undefined) this.#start(seat);
+    return seat?.index;
+  }
+
+  /** Terminates a worker: its tasks are lost. */
+  endWorker(index: number): void {
+    const seat = this.seats[index];
+    if (seat?.worker === undefined) return;
+    if (this.#isManual) this.#table.kernel.setLive(this.#table.at, seat.party, 0);
+    this.#terminate(seat);
   }
 
   /** Lets the workers end, the scheduler being closed. Terminates those that do not. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     this.#table.kernel.wakeAll(this.#table.at);
     for (const seat of this.seats) seat.worker?.ref();
     const timer = setTimeout(() => void this.terminate(), GRACE_MS);
@@ -113,40 +132,45 @@ export class Crew {
 
   /** Terminates all workers, the scheduler being closed. */
   async terminate(): Promise<void> {
+    this.#isEnding = true;
     for (const seat of this.seats) {
       if (seat.worker === undefined) continue;
       seat.worker.ref();
-      seat.state = 'terminating';
-      void seat.worker.terminate();
+      this.#terminate(seat);
     }
     await this.#allEnded();
   }
 
   async #allEnded(): Promise<void> {
-    clearTimeout(this.#mending);
-    for (const seat of this.seats) clearTimeout(seat.timer);
+    this.#recovery.stop();
+    clearTimeout(this.#growing);
+    clearInterval(this.#shrinking);
+    for (const seat of this.seats) clearTimeout(seat.restart);
     await Promise.all(this.seats.map((seat) => seat.ended));
     this.#ready.reject(new SchedulerClosedError('the scheduler was closed before all workers were ready'));
   }
 
+  #terminate(seat: Seat): void {
+    seat.state = 'terminating';
+    void seat.worker?.terminate();
+  }
+
   #start(seat: Seat): void {
-    const worker = new Worker(workerUrl(), { name: `scheduler ${seat.index}`, ...this.#workerOptions });
+    const { kernel, at, i32 } = this.#table;
+    seat.restart = undefined;
+    // Before the thread: a task that is pinned to it from here on waits for it.
+    kernel.setLive(at, seat.party, 1);
+    Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves, WORKER_STAYS);
+    const worker = new Worker(workerUrl(), { ...this.#workerOptions, name: `${this.#name} ${seat.index}` });
     seat.worker = worker;
     seat.threadId = worker.threadId;
     seat.state = 'starting';
-    seat.startMs = performance.now();
+    seat.startMs = seat.activeMs = performance.now();
     seat.failure = undefined;
-    this.#table.kernel.setLive(this.#table.at, seat.index + 1, 1);
-    const onMessage = (message: unknown): void => {
-      if (!isReady(message)) return;
-      worker.off('message', onMessage);
-      if (seat.state === 'starting') seat.state = 'ready';
-      worker.unref(); // not before: `await scheduler.ready` must not end the process
-      this.#startFailures = 0;
-      if (this.seats.every((each) => each.state === 'ready')) this.#ready.resolve();
-      this.#events.onCreate(seat.index, seat.threadId);
-    };
-    worker.on('message', onMessage);
+    worker.on('message', (message: unknown) => {
+      if (isOfScheduler(message)) this.#onWorker(seat, worker, message);
+      else this.#events.onMessage(message, seat.index);
+    });
     worker.on('error', (error) => (seat.failure = error));
     seat.ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
@@ -155,63 +179,121 @@ export class Crew {
       });
     });
     worker.postMessage({ ...this.#boot, worker: seat.index } satisfies BootMessage);
+    if (this.#manned() > this.#size.minThreads) this.#watchIdle();
+  }
+
+  #onWorker(seat: Seat, worker: Worker, message: WorkerMessage): void {
+    if (message.type === '@corelane/scheduler/warning') {
+      this.#events.onWarning(message.text, seat.index);
+      return;
+    }
+    if (seat.state === 'starting') seat.state = 'ready';
+    worker.unref(); // not before: `await scheduler.ready` must not end the process
+    this.#startFailures = 0;
+    const ready = this.seats.filter((each) => each.state === 'ready');
+    if (ready.length >= this.#size.minThreads) this.#ready.resolve();
+    this.#events.onCreate(seat.index, seat.threadId);
   }
 
   #onExit(seat: Seat, exitCode: number): void {
+    const { kernel, at, i32 } = this.#table;
     const wasReady = seat.state !== 'starting';
-    const wasTerminated = seat.state === 'terminating';
+    const hasLeft =
+      seat.state === 'terminating' ||
+      Atomics.load(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves) !== WORKER_STAYS;
     const livedMs = performance.now() - seat.startMs;
+    clearTimeout(seat.grace);
     seat.worker = undefined;
     seat.threadId = -1;
     seat.state = 'ended';
-    const tasks = this.#recover(seat, exitCode);
+    const tasks = this.#recovery.recover(seat.index, exitCode, seat.failure);
     this.#events.onDestroy(seat.index, exitCode, seat.failure, tasks);
-    if (this.#table.phase === PHASE_CLOSED) return;
+    if (this.#table.phase === PHASE_CLOSED || this.#isEnding) return;
+    if (this.#isManual) {
+      kernel.setLive(at, seat.party, 0);
+      return;
+    }
     if (!wasReady && ++this.#startFailures >= MAX_START_FAILURES) {
       const error = new WorkerStartError(this.#startFailures, exitCode, seat.failure);
       this.#ready.reject(error);
       this.#events.onGiveUp(error);
       return;
     }
-    seat.earlyEnds = wasTerminated || (wasReady && livedMs >= HEALTHY_MS) ? 0 : seat.earlyEnds + 1;
-    const delayMs =
-      seat.earlyEnds <= 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (seat.earlyEnds - 2), LONGEST_DELAY_MS);
-    // Unref'd: what keeps the process alive is whoever waits for a task.
-    seat.timer = setTimeout(() => this.#start(seat), delayMs).unref();
-  }
-
-  /** Writes another hint to each slot that is queued, from one on: the worker that is gone may have had one in its hands. */
-  #mend(from: number): void {
-    const { kernel, at, slots } = this.#table;
-    for (let slot = from; slot < slots; slot++) {
-      if (kernel.mendSlot(at, slot) !== MEND_LATER) continue;
-      this.#mending = setTimeout(() => this.#mend(slot), MEND_AGAIN_MS).unref();
-      break;
+    seat.earlyEnds = hasLeft || (wasReady && livedMs >= HEALTHY_MS) ? 0 : seat.earlyEnds + 1;
+    if (seat.earlyEnds > 1) {
+      const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (seat.earlyEnds - 2), LONGEST_DELAY_MS);
+      // Unref'd: what keeps the process alive is whoever waits for a task.
+      seat.restart = setTimeout(() => this.#start(seat), delayMs).unref();
+    } else if (this.#manned() < this.#size.minThreads) this.#start(seat);
+    else {
+      kernel.setLive(at, seat.party, 0);
+      // Pairs with the client's look at the bit, after its push: it rings, or we see what it has pinned to this seat.
+      if (kernel.hasPinned(at, seat.party) === 1) this.#start(seat);
     }
-    if (kernel.hasWork(at, 0) === 1) kernel.wakeAll(at);
+    this.#look();
   }
 
-  /** Ends the tasks of a worker that is gone, and sees to it that the others take what it was woken for. */
-  #recover(seat: Seat, exitCode: number): number {
+  #manned(): number {
+    return this.seats.reduce((sum, seat) => sum + (seat.isManned ? 1 : 0), 0);
+  }
+
+  /** Tasks that workers have ended. */
+  #done(): number {
+    return this.seats.reduce((sum, seat) => sum + this.#table.endedBy(seat.party), 0);
+  }
+
+  /** Starts workers for tasks that wait, as far as there are seats. @param soon how many of them are done sooner than that would help */
+  #look(soon = 0): void {
+    clearTimeout(this.#growing);
+    this.#growing = undefined;
+    const { kernel, at } = this.#table;
+    if (this.#isManual || this.#isEnding || this.#table.phase === PHASE_CLOSED) return;
+    const vacant = this.seats.filter((seat) => seat.isVacant);
+    // Before the look: whoever pushes after it asks again.
+    kernel.armGrowth(at, vacant.length > 0 ? 1 : 0);
+    if (vacant.length === 0) return;
+    const coming = this.seats.filter((seat) => seat.state === 'starting' || seat.restart !== undefined);
+    const wanted = Math.ceil(kernel.queuedSlots(at) - soon) - coming.length;
+    for (const seat of vacant.slice(0, Math.max(0, wanted))) this.#start(seat);
+    if (wanted >= vacant.length) kernel.armGrowth(at, 0);
+  }
+
+  #watchIdle(): void {
+    const { idleTimeoutMs } = this.#size;
+    if (this.#isManual || idleTimeoutMs === Infinity) return;
+    const everyMs = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, idleTimeoutMs / LOOKS));
+    this.#shrinking ??= setInterval(() => this.#shrink(), everyMs).unref();
+  }
+
+  /** Ends workers beyond `minThreads` that have done nothing for as long as they may. */
+  #shrink(): void {
     const table = this.#table;
-    const { kernel, at } = table;
-    const party = seat.index + 1;
-    let tasks = 0;
-    kernel.endSleep(at, party);
-    for (let slot = 0; slot < table.slots; slot++) {
-      if (kernel.recoverSlot(at, slot, party) !== TASK_LOST) continue;
-      tasks++;
-      const name = table.taskNameIn(slot);
-      const task = name.slice(name.lastIndexOf('#') + 1);
-      const error =
-        table.phase === PHASE_CLOSED
-          ? new SchedulerClosedError(`the scheduler was destroyed while task ${task} ran`)
-          : new WorkerLostError(task, seat.index, exitCode, seat.failure);
-      writeThrown(table, slot, error, task);
-      kernel.deliverSlot(at, slot, clientIn(table.stateOf(slot)), party);
+    const { minThreads, idleTimeoutMs } = this.#size;
+    const nowMs = performance.now();
+    let manned = this.#manned();
+    for (const seat of this.seats.toReversed()) {
+      if (seat.state !== 'ready') continue;
+      const activity = table.activityOf(seat.party);
+      if (activity !== seat.activity || !table.isParked(seat.party)) {
+        seat.activity = activity;
+        seat.activeMs = nowMs;
+      } else if (manned > minThreads && nowMs - seat.activeMs >= idleTimeoutMs && this.#retire(seat))
+        manned--;
     }
-    kernel.markAllLevels(at);
-    this.#mend(0);
-    return tasks;
+    if (manned > minThreads) return;
+    clearInterval(this.#shrinking);
+    this.#shrinking = undefined;
+  }
+
+  /** @returns whether it leaves */
+  #retire(seat: Seat): boolean {
+    const { kernel, at } = this.#table;
+    if (kernel.holdsSlot(at, seat.party) === 1) return false; // it waits for something, with a task
+    kernel.armGrowth(at, 1);
+    if (kernel.retireWorker(at, seat.party) !== RETIRED) return false;
+    seat.state = 'leaving';
+    // What tasks have left to its event loop may keep it.
+    seat.grace = setTimeout(() => this.#terminate(seat), GRACE_MS).unref();
+    return true;
   }
 }

@@ -1,7 +1,6 @@
 export type { ReclaimedClient } from './client-places.ts';
 export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
 export type { Profile } from './completion-watch.ts';
-export type { WorkerState } from './crew.ts';
 export type { ErrorClass } from './error-record.ts';
 export {
   ClientLostError,
@@ -37,6 +36,7 @@ export {
 export { PRIORITIES, type Priority } from './priority.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
 export { SchedulerClient } from './scheduler-client.ts';
+export type { WorkerInfo, WorkerState } from './seat.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
 export type { SchedulerHandle } from './table.ts';
 export {
@@ -49,3 +49,4 @@ export {
   type Tasks,
 } from './tasks.ts';
 export { move, transferableSymbol, valueSymbol, type Movable, type Passed } from './transfer.ts';
+export type { WorkerSettings } from './worker-settings.ts';

@@ -113,6 +113,10 @@ export const DISOWNED = 7;
 export const TOO_LATE = 8;
 /** `condemnSlot`: the owner has been told. */
 export const CONDEMNED = 12;
+/** `retireWorker`: the worker takes no task any more. */
+export const RETIRED = 14;
+/** `retireWorker`: the worker is not parked, or there is something to do. */
+export const KEPT = 15;
 /** `releaseSlot`: it is in the free list. */
 export const RELEASED = 1;
 
@@ -131,6 +135,23 @@ export const PHASE_OPEN = 0;
 export const PHASE_CLOSING = 1;
 /** Workers end when they look for work. */
 export const PHASE_CLOSED = 2;
+
+// Whether there may be another worker.
+
+/** No: all seats are taken, or it is not for clients to say. */
+export const GROWTH_NONE = 0;
+/** Whoever finds nobody parked asks for one. */
+export const GROWTH_ARMED = 1;
+/** Somebody has rung the owner's bell for it. */
+export const GROWTH_ASKED = 2;
+
+// Whether a worker goes on.
+
+export const WORKER_STAYS = 0;
+/** The owner has told it to leave. */
+export const WORKER_LEAVES = 1;
+/** It leaves, having run as many tasks as it may. */
+export const WORKER_SPENT = 2;
 
 /** One claim in so many takes a task of a less urgent level, each in turn. Guessed: costs urgent tasks 1.6 %. */
 export const FAIR_EVERY = 64;
@@ -181,11 +202,17 @@ export const schedulerRoot = root('scheduler/scheduler', 4, {
     writer: 'the owner',
     reader: 'any thread',
   }),
+  growth: atomic('i32', {
+    hot: 'phase',
+    doc: 'GROWTH_NONE, _ARMED or _ASKED',
+    writer: 'the owner arms it; a client that finds no worker parked asks',
+    reader: 'clients',
+  }),
   bell: atomic('i32', {
     line: true,
     hot: 'bell',
-    doc: 'grows when the owner has something to look at: a condemned slot, a task finished while closing',
-    writer: 'clients that condemn, workers that finish while closing',
+    doc: 'grows when the owner has something to look at: a condemned slot, a task that needs another worker, a task finished while closing',
+    writer: 'clients that condemn or ask for a worker, workers that finish while closing',
     reader: 'the owner waits on it',
   }),
   levels: atomic('i32', {
@@ -266,6 +293,12 @@ export const workerEntry = struct(
       doc: 'not 0: there may be hints in lanes that are pinned to this worker',
       writer: 'clients set it after they have pushed; the worker, finding none, clears it and looks again',
       reader: 'the worker, the owner',
+    }),
+    leaves: atomic('i32', {
+      hot: 'wake',
+      doc: 'WORKER_STAYS, WORKER_LEAVES or WORKER_SPENT',
+      writer: 'the owner; the worker before it ends by itself',
+      reader: 'the worker, after it was parked; the owner, after its end',
     }),
     dequeAt: immutable('i32', { line: true, doc: 'address of its deque, order fifo, of hints' }),
     batchLevel: guarded('being the worker', 'i32', {

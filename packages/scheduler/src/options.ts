@@ -1,14 +1,14 @@
 // Options, checked once, with their defaults.
-import { availableParallelism } from 'node:os';
-import type { ResourceLimits, Transferable } from 'node:worker_threads';
+import type { Transferable } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
-import { MAX_CLIENTS, MAX_THREADS } from './layout.ts';
+import { MAX_CLIENTS } from './layout.ts';
 import type { Recorder } from './ports.ts';
 import { PRIORITIES, type Priority } from './priority.ts';
 import { blockBytes, classFor } from './slab.ts';
 import { moduleUrl, type Task } from './tasks.ts';
+import { crewSize, type WorkerSettings } from './worker-settings.ts';
 
 /** Times from `run()` to the result, in milliseconds, of tasks that were not aborted or timed out; by priority. */
 export type LatencyRecorders = Readonly<Partial<Record<Priority, Recorder>>>;
@@ -25,9 +25,7 @@ export interface ClientOptions {
   readonly memory?: readonly SharedArrayBuffer[];
 }
 
-export interface SchedulerOptions extends ClientOptions {
-  /** Workers; by default the parallelism available to the process. */
-  readonly threads?: number;
+export interface SchedulerOptions extends ClientOptions, WorkerSettings {
   /**
    * Tasks in the scheduler at most: queued, running, or finished and not yet collected by their client; 4096 by default.
    * Each has a slot of `inlineBytes` in shared memory, of which the system gives pages when they are first touched.
@@ -52,14 +50,10 @@ export interface SchedulerOptions extends ClientOptions {
   readonly preload?: readonly (Task<never, unknown> | string | URL)[];
   /** URL of a module whose default export is an `Affinity`: each worker calls it before it takes tasks. */
   readonly affinity?: string | URL;
-  /** As of `new Worker()`: what `import { workerData } from 'node:worker_threads'` is in workers. */
-  readonly workerData?: unknown;
-  /** As of `new Worker()`. */
-  readonly execArgv?: readonly string[];
-  /** As of `new Worker()`. */
-  readonly env?: NodeJS.ProcessEnv;
-  /** As of `new Worker()`. */
-  readonly resourceLimits?: ResourceLimits;
+  /** How long `close` waits for tasks, where it is not told; after that what is left is destroyed. By default it waits for ever. */
+  readonly closeTimeoutMs?: number;
+  /** `manual`: workers are started and ended one by one, by the package's own entry points alone. @internal */
+  readonly growth?: 'auto' | 'manual';
 }
 
 export interface TableOptions {
@@ -106,7 +100,7 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
   const slots = integer('slots', options.slots, 4096, MAX_SLOTS);
   return {
     slots,
-    threads: integer('threads', options.threads, Math.min(availableParallelism(), MAX_THREADS), MAX_THREADS),
+    threads: crewSize(options).maxThreads,
     ...payloadOptions(options, slots),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
@@ -177,10 +171,10 @@ export function preloadUrls(preload: SchedulerOptions['preload'] = []): string[]
 }
 
 /** A time-out in milliseconds, or undefined. @throws ArgumentRangeError */
-export function checkTimeout(timeoutMs: number | undefined): number | undefined {
+export function checkTimeout(timeoutMs: number | undefined, name = 'timeoutMs'): number | undefined {
   if (timeoutMs === undefined) return undefined;
   if (!(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_MS)
-    throw new ArgumentRangeError('timeoutMs', timeoutMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
+    throw new ArgumentRangeError(name, timeoutMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
   return timeoutMs;
 }
 

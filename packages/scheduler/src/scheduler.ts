@@ -14,6 +14,7 @@ import {
   type SchedulerOptions,
 } from './options.ts';
 import { writeThrown } from './payload.ts';
+import type { WorkerInfo } from './seat.ts';
 import { statsOf, type SchedulerStats } from './stats.ts';
 import { SchedulerClient } from './scheduler-client.ts';
 import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
@@ -38,6 +39,10 @@ export interface SchedulerEvents {
   /** A worker takes tasks. */
   workerCreate: [WorkerCreated];
   workerDestroy: [WorkerDestroyed];
+  /** What a task, or what it imported, has sent by `parentPort.postMessage`, and the worker's index. */
+  message: [unknown, number];
+  /** Something that was asked for could not be had, and the worker's index. */
+  warning: [string, number];
   /** A worker crashed between tasks, or none can be started. What hits a task rejects its promise instead. */
   error: [SchedulerError];
 }
@@ -51,6 +56,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   readonly #client: Client;
   readonly #crew: Crew;
   readonly #keepAlive: NodeJS.Timeout;
+  readonly #closeTimeoutMs: number | undefined;
   #closing: Promise<void> | undefined;
   #destroying: Promise<void> | undefined;
   /** Looks whether the tasks have ended, while it closes. */
@@ -59,6 +65,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   private constructor(table: SchedulerTable, client: Client, options: SchedulerOptions) {
     super(client);
     this.#table = table;
+    this.#closeTimeoutMs = checkTimeout(options.closeTimeoutMs, 'closeTimeoutMs');
     this.handle = table.handle;
     this.#client = client;
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
@@ -68,6 +75,11 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
         this.emit('workerDestroy', { worker, exitCode, cause, lost });
         if (cause !== undefined && lost === 0)
           this.#report(new WorkerLostError('(none)', worker, exitCode, cause));
+      },
+      onMessage: (message, worker) => this.emit('message', message, worker),
+      onWarning: (message, worker) => {
+        if (this.listenerCount('warning') > 0) this.emit('warning', message, worker);
+        else process.emitWarning(message, 'SchedulerWarning');
       },
       onGiveUp: (error) => {
         this.#report(error);
@@ -96,9 +108,29 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     return bytesFor(tableOptions(options));
   }
 
-  /** Workers. */
+  /** Places for workers: `maxThreads`. */
   get threads(): number {
     return this.#table.threads;
+  }
+
+  /** The workers as they are now, in order of their index; one for each place. */
+  get workers(): readonly WorkerInfo[] {
+    return this.#crew.seats.map(({ index, threadId, state, worker }) => ({ index, threadId, state, worker }));
+  }
+
+  /**
+   * Starts a worker beyond those that there are, without waiting until tasks wait; it ends when it has been idle, as others do.
+   * @returns its index, or undefined where there are `maxThreads`
+   */
+  startWorker(): number | undefined {
+    return this.#crew.startWorker();
+  }
+
+  /** Terminates a worker, whatever it does: its tasks fail with WorkerLostError, and another one takes its place where it is wanted. */
+  endWorker(index: number): void {
+    if (!Number.isInteger(index) || index < 0 || index >= this.threads)
+      throw new ArgumentRangeError('index', index, `an integer from 0 to ${this.threads - 1}`);
+    this.#crew.endWorker(index);
   }
 
   /** What is in it now, on all threads. */
@@ -131,7 +163,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
    * ends the workers. Other threads can collect their results later. Harmless when called again.
    */
   override close(options: CloseOptions = {}): Promise<void> {
-    const timeoutMs = checkTimeout(options.timeoutMs);
+    const timeoutMs = checkTimeout(options.timeoutMs) ?? this.#closeTimeoutMs;
     this.#closing ??= this.#close();
     if (timeoutMs === undefined) return this.#closing;
     const timer = setTimeout(() => void this.destroy(), timeoutMs);
@@ -206,7 +238,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   #listen(): void {
     const { i32, bellWord } = this.#table;
     const seen = Atomics.load(i32, bellWord); // observe: pairs with the `add` of whoever rings
-    if (this.#table.phase !== PHASE_CLOSED) this.#crew.terminateDoomed();
+    if (this.#table.phase !== PHASE_CLOSED) this.#crew.answer();
     this.#onBell?.();
     if (this.#table.phase === PHASE_CLOSED) return;
     const { async, value } = Atomics.waitAsync(i32, bellWord, seen);

@@ -1,5 +1,5 @@
 // What is in a scheduler at a moment: one look at each slot, some 10 ns a slot.
-import type { WorkerState } from './crew.ts';
+import type { WorkerState } from './seat.ts';
 import { threadOf } from './client-places.ts';
 import {
   LEVELS,

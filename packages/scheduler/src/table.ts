@@ -277,6 +277,25 @@ export class SchedulerTable {
     return (this.#places.workersAt + (worker - 1) * workerEntry.bytes) >> 2;
   }
 
+  /** Whether a worker waits for tasks. */
+  isParked(worker: number): boolean {
+    const word = (this.at >> 2) + WORD.parked + ((worker - 1) >> 5);
+    return ((Atomics.load(this.i32, word) >>> ((worker - 1) & 31)) & 1) === 1;
+  }
+
+  /** Changes whenever a worker is woken or ends a task. */
+  activityOf(worker: number): number {
+    const wakes = Atomics.load(this.i32, this.workerWord(worker) + workerEntry.word.wake);
+    return (wakes + this.endedBy(worker)) | 0;
+  }
+
+  /** Tasks that a worker has ended, with those of this index before it; wraps. */
+  endedBy(worker: number): number {
+    const at = this.workerWord(worker);
+    const { completed, failed } = workerEntry.word;
+    return (Atomics.load(this.i32, at + completed) + Atomics.load(this.i32, at + failed)) | 0;
+  }
+
   get phase(): number {
     return Atomics.load(this.i32, this.phaseWord);
   }

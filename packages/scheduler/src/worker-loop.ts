@@ -12,6 +12,8 @@ import {
   PHASE_CLOSED,
   slotHead,
   TIMED_OUT,
+  WORKER_SPENT,
+  WORKER_STAYS,
   workerEntry,
 } from './layout.ts';
 import { isLinked, readValue, writeThrown } from './payload.ts';
@@ -41,8 +43,11 @@ export class WorkerLoop {
   readonly #link: WorkerLink;
   readonly #context: TaskContext;
   readonly #wakeWord: number;
+  readonly #leavesWord: number;
   #slot = 0;
   #claims = 0;
+  /** Tasks until another worker takes its place. */
+  #left: number;
   #isDoomed = false;
   /** Whether the event loop has had its turn since the last task. */
   #hasTurned = false;
@@ -50,13 +55,15 @@ export class WorkerLoop {
   readonly #idle: IdleStrategy;
   #isPatienceOver = false;
 
-  constructor(table: SchedulerTable, worker: number, loader: TaskLoader) {
+  constructor(table: SchedulerTable, worker: number, loader: TaskLoader, maxTasks: number) {
+    this.#left = maxTasks === 0 ? Infinity : maxTasks;
     this.#table = table;
     this.#party = worker + 1;
     this.#loader = loader;
     this.#link = new WorkerLink(table);
     table.payloads.link = this.#link;
     this.#wakeWord = table.workerWord(this.#party) + workerEntry.word.wake;
+    this.#leavesWord = table.workerWord(this.#party) + workerEntry.word.leaves;
     this.#idle = idleStrategy('adaptive', {
       parker: {
         prepare: () => 0,
@@ -77,9 +84,9 @@ export class WorkerLoop {
   /** Runs tasks until the scheduler is closed, or this worker is being terminated. */
   async run(): Promise<void> {
     this.#table.kernel.beginWork(this.#table.at, this.#party);
-    while (!this.#isDoomed && this.#table.phase !== PHASE_CLOSED) {
+    while (!this.#isDoomed && this.#table.phase !== PHASE_CLOSED && !this.#leaves()) {
       const count = await this.#runQueued();
-      if (this.#isDoomed) return;
+      if (this.#isDoomed || this.#leaves()) return;
       this.#idle.idle(count);
       if (count > 0) this.#hasTurned = false;
       if (!this.#spin()) await this.#park();
@@ -98,6 +105,10 @@ export class WorkerLoop {
       if (pending !== undefined) await pending;
       count++;
       if (this.#isDoomed) return count;
+      if (--this.#left === 0) {
+        Atomics.store(this.#table.i32, this.#leavesWord, WORKER_SPENT); // publish: pairs with the owner's look after its end
+        return count;
+      }
       if (count % CLOCK_EVERY !== 0 || performance.now() - startMs < TURN_EVERY_MS) continue;
       await turn();
       startMs = performance.now();
@@ -202,6 +213,11 @@ export class WorkerLoop {
     const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, failed);
     this.#link.finished(slot, outcome === DELIVERED);
     this.#isDoomed = outcome === DOOMED;
+  }
+
+  /** Whether it takes no more tasks: the owner has told it so, or it has run as many as it may. */
+  #leaves(): boolean {
+    return Atomics.load(this.#table.i32, this.#leavesWord) !== WORKER_STAYS; // observe: pairs with retireWorker
   }
 
   #wakes(): number {

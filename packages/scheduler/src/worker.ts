@@ -1,7 +1,8 @@
 // The thread of a worker. Its owner sends it one message; what it finds in `workerData` is the user's.
 import { parentPort } from 'node:worker_threads';
-import type { BootMessage, ReadyMessage } from './boot.ts';
+import type { BootMessage, WorkerMessage } from './boot.ts';
 import { loadCodec } from './codec.ts';
+import { addNice } from './nice.ts';
 import type { Affinity } from './ports.ts';
 import { SchedulerTable } from './table.ts';
 import { TaskLoader } from './task-loader.ts';
@@ -9,12 +10,23 @@ import { WorkerLoop } from './worker-loop.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-async function main({ handle, worker, preload, affinity, codec, memory }: BootMessage): Promise<void> {
+async function main({
+  handle,
+  worker,
+  preload,
+  affinity,
+  codec,
+  memory,
+  niceIncrement,
+  maxTasks,
+}: BootMessage): Promise<void> {
   // Between tasks nothing else may keep the thread alive while it waits asynchronously.
   const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
   const table = SchedulerTable.attach(handle);
   table.payloads.codec = await loadCodec(codec);
   table.payloads.memories.add(memory);
+  const refusal = niceIncrement === 0 ? undefined : addNice(niceIncrement);
+  if (refusal !== undefined) tell({ type: '@corelane/scheduler/warning', text: refusal });
   if (affinity !== undefined) {
     const { default: port } = (await import(affinity)) as { default?: Affinity };
     if (typeof port?.place !== 'function')
@@ -23,9 +35,13 @@ async function main({ handle, worker, preload, affinity, codec, memory }: BootMe
   }
   const loader = new TaskLoader(table);
   for (const module of preload) await loader.import(module);
-  parentPort?.postMessage({ type: '@corelane/scheduler/ready' } satisfies ReadyMessage);
-  await new WorkerLoop(table, worker, loader).run();
+  tell({ type: '@corelane/scheduler/ready' });
+  await new WorkerLoop(table, worker, loader, maxTasks).run();
   clearInterval(keepAlive);
+}
+
+function tell(message: WorkerMessage): void {
+  parentPort?.postMessage(message);
 }
 
 // A rejection is uncaught and ends the thread: its owner learns why.

@@ -1,0 +1,56 @@
+// After a worker that is gone: its tasks end, and what it may have had in its hands is found by others. PROTOCOL.md, section 5.
+import { SchedulerClosedError, WorkerLostError } from './errors.ts';
+import { MEND_LATER, PHASE_CLOSED, TASK_LOST } from './layout.ts';
+import { writeThrown } from './payload.ts';
+import { clientIn, type SchedulerTable } from './table.ts';
+
+/** When it goes on writing hints that its lane had no room for. */
+const MEND_AGAIN_MS = 1;
+
+export class Recovery {
+  readonly #table: SchedulerTable;
+  #mending: NodeJS.Timeout | undefined;
+
+  constructor(table: SchedulerTable) {
+    this.#table = table;
+  }
+
+  /** Ends the tasks of a worker that is gone, and sees to it that the others take what it was woken for. @returns how many were lost */
+  recover(worker: number, exitCode: number, failure: unknown): number {
+    const table = this.#table;
+    const { kernel, at } = table;
+    const party = worker + 1;
+    let tasks = 0;
+    kernel.endSleep(at, party);
+    for (let slot = 0; slot < table.slots; slot++) {
+      if (kernel.recoverSlot(at, slot, party) !== TASK_LOST) continue;
+      tasks++;
+      const name = table.taskNameIn(slot);
+      const task = name.slice(name.lastIndexOf('#') + 1);
+      const error =
+        table.phase === PHASE_CLOSED
+          ? new SchedulerClosedError(`the scheduler was destroyed while task ${task} ran`)
+          : new WorkerLostError(task, worker, exitCode, failure);
+      writeThrown(table, slot, error, task);
+      kernel.deliverSlot(at, slot, clientIn(table.stateOf(slot)), party);
+    }
+    kernel.markAllLevels(at);
+    this.#mend(0);
+    return tasks;
+  }
+
+  stop(): void {
+    clearTimeout(this.#mending);
+  }
+
+  /** Writes another hint to each slot that is queued, from one on: the worker that is gone may have had one in its hands. */
+  #mend(from: number): void {
+    const { kernel, at, slots } = this.#table;
+    for (let slot = from; slot < slots; slot++) {
+      if (kernel.mendSlot(at, slot) !== MEND_LATER) continue;
+      this.#mending = setTimeout(() => this.#mend(slot), MEND_AGAIN_MS).unref();
+      break;
+    }
+    if (kernel.hasWork(at, 0) === 1) kernel.wakeAll(at);
+  }
+}

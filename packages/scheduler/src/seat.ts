@@ -1,0 +1,56 @@
+// The place of one worker: it has a thread, or had one, or will.
+import type { Worker } from 'node:worker_threads';
+
+/** `leaving`: it takes no more tasks, and its thread ends. */
+export type WorkerState = 'starting' | 'ready' | 'leaving' | 'terminating' | 'ended';
+
+/** A worker as others see it, at a moment. */
+export interface WorkerInfo {
+  /** 0 to maxThreads - 1. */
+  readonly index: number;
+  /** -1 where no thread runs. */
+  readonly threadId: number;
+  readonly state: WorkerState;
+  /** For messages, its streams and performance; undefined where no thread runs. To terminate it is to lose its tasks. */
+  readonly worker: Worker | undefined;
+}
+
+export class Seat implements WorkerInfo {
+  readonly index: number;
+  worker: Worker | undefined;
+  threadId = -1;
+  state: WorkerState = 'ended';
+  startMs = 0;
+  /** It ended because of an uncaught error. */
+  failure: unknown;
+  /** Early ends in a row. */
+  earlyEnds = 0;
+  /** A thread starts when this fires. */
+  restart: NodeJS.Timeout | undefined;
+  /** It is terminated when this fires. */
+  grace: NodeJS.Timeout | undefined;
+  /** Settles when its thread has ended and was cleaned up after. */
+  ended: Promise<void> = Promise.resolve();
+  /** What it had done when it was looked at last, and when that changed. */
+  activity = 0;
+  activeMs = 0;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** As its state words count workers: from 1. */
+  get party(): number {
+    return this.index + 1;
+  }
+
+  /** Whether there is neither a thread nor one to come. */
+  get isVacant(): boolean {
+    return this.state === 'ended' && this.restart === undefined;
+  }
+
+  /** Whether it takes tasks, or will. */
+  get isManned(): boolean {
+    return this.state === 'starting' || this.state === 'ready' || this.restart !== undefined;
+  }
+}

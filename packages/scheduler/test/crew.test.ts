@@ -1,0 +1,226 @@
+// How many workers there are, and what they are started with.
+import { SHARE_ENV, type Worker } from 'node:worker_threads';
+import { describe, expect, test, vi } from 'vitest';
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import { Scheduler, type SchedulerOptions, type WorkerDestroyed } from '../src/index.ts';
+import { tasks } from './tasks/basic.ts';
+import { gated } from './tasks/gated.ts';
+import { settings } from './tasks/settings.ts';
+import { Words } from './tasks/words.ts';
+
+const manned = (scheduler: Scheduler): number =>
+  scheduler.workers.filter(({ state }) => state === 'starting' || state === 'ready').length;
+
+describe('the number of workers', () => {
+  test('is minThreads while no more are needed', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 3 });
+    await scheduler.ready;
+    for (let n = 0; n < 20; n++) expect(await scheduler.run(tasks.double, n)).toBe(2 * n);
+    expect(scheduler.workers.map(({ state }) => state)).toEqual(['ready', 'ended', 'ended']);
+    expect(scheduler.threads).toBe(3);
+  });
+
+  test('grows to maxThreads where tasks wait and nobody is idle, and not beyond', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 3, workerData: words.view });
+    const held = [1, 2, 3, 4, 5].map((n) => scheduler.run(gated.hold, n));
+    await words.arrived(3);
+    expect(scheduler.stats()).toMatchObject({ running: 3, queued: { normal: 2 } });
+    expect(manned(scheduler)).toBe(3);
+    words.open();
+    expect(await Promise.all(held)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('grows for tasks of a client on another thread', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 2, workerData: words.view });
+    const first = scheduler.run(gated.hold, 1);
+    await words.arrived(1);
+    const other = Scheduler.attach(scheduler.handle);
+    const second = other.run(gated.hold, 2);
+    await words.arrived(2);
+    words.open();
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+    await other.close();
+  });
+
+  test('is 0 with minThreads 0 until there is a task, and again when the worker has been idle', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 0, maxThreads: 2, idleTimeoutMs: 0 });
+    await scheduler.ready;
+    expect(manned(scheduler)).toBe(0);
+    for (let round = 0; round < 3; round++) {
+      expect(await scheduler.run(tasks.double, 4)).toBe(8);
+      await vi.waitFor(
+        () => expect(scheduler.workers.every(({ state }) => state === 'ended')).toBe(true),
+        5000,
+      );
+    }
+    expect(scheduler.stats()).toMatchObject({ completed: 3, lost: 0 });
+  });
+
+  test('shrinks to minThreads when workers have been idle as long as they may be', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({
+      minThreads: 1,
+      maxThreads: 3,
+      idleTimeoutMs: 60,
+      workerData: words.view,
+    });
+    const destroyed: WorkerDestroyed[] = [];
+    scheduler.on('workerDestroy', (event) => destroyed.push(event));
+    const held = [1, 2, 3].map((n) => scheduler.run(gated.hold, n));
+    await words.arrived(3);
+    words.open();
+    await Promise.all(held);
+    const idleMs = performance.now();
+    await vi.waitFor(() => expect(destroyed).toHaveLength(2), 5000);
+    expect(performance.now() - idleMs).toBeGreaterThan(50);
+    expect(destroyed).toMatchObject([
+      { exitCode: 0, cause: undefined, lost: 0 },
+      { exitCode: 0, cause: undefined, lost: 0 },
+    ]);
+    expect(manned(scheduler)).toBe(1);
+    expect(await scheduler.run(tasks.double, 4)).toBe(8);
+  });
+
+  test('does not shrink below what tasks need: one that waits for a promise keeps its worker', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 0, maxThreads: 1, idleTimeoutMs: 0 });
+    expect(await scheduler.run(tasks.later, 150)).toBe('after 150');
+    expect(scheduler.stats().lost).toBe(0);
+  });
+
+  test('does not grow for small tasks that are done sooner than a worker would start', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 4 });
+    await scheduler.run(tasks.double, 0);
+    for (let round = 0; round < 20; round++)
+      await Promise.all(Array.from({ length: 4 }, (_, n) => scheduler.run(tasks.double, n)));
+    expect(manned(scheduler)).toBeLessThan(4);
+  });
+
+  test('nothing is lost where workers come and go all the time', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 0, maxThreads: 2, idleTimeoutMs: 0 });
+    let ends = 0;
+    scheduler.on('workerDestroy', ({ lost }) => {
+      expect(lost).toBe(0);
+      ends++;
+    });
+    for (let round = 0; ends < 8 && round < 4000; round++) {
+      const sizes = round % 3 === 0 ? 40 : 1;
+      const results = await Promise.all(
+        Array.from({ length: sizes }, (_, n) => scheduler.run(tasks.double, n)),
+      );
+      expect(results).toEqual(Array.from({ length: sizes }, (_, n) => 2 * n));
+      if (round % 5 === 0) await new Promise((resolve) => setTimeout(resolve, round % 12));
+    }
+    expect(ends).toBeGreaterThanOrEqual(8);
+  });
+
+  test('is what its owner says by startWorker and endWorker, too', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 2 });
+    expect(scheduler.startWorker()).toBe(1);
+    expect(scheduler.workers[1]?.worker).toBeDefined();
+    expect(scheduler.startWorker()).toBeUndefined();
+    const created = new Promise((resolve) => scheduler.on('workerCreate', resolve));
+    await scheduler.ready;
+    await created;
+    scheduler.endWorker(1);
+    expect(() => scheduler.endWorker(2)).toThrow(/index is 2/);
+    await vi.waitFor(() => expect(scheduler.workers[1]?.state).toBe('ended'));
+    expect(await scheduler.run(tasks.double, 4)).toBe(8);
+  });
+});
+
+test('a worker is replaced after maxTasksPerWorker tasks; none is lost', async () => {
+  await using scheduler = Scheduler.create({ threads: 2, maxTasksPerWorker: 25 });
+  const destroyed: WorkerDestroyed[] = [];
+  scheduler.on('workerDestroy', (event) => destroyed.push(event));
+  const ids = await Promise.all(Array.from({ length: 200 }, () => scheduler.run(tasks.threadId)));
+  const counts = new Map<number, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  expect(Math.max(...counts.values())).toBe(25);
+  expect(counts.size).toBeGreaterThanOrEqual(8);
+  for (const { exitCode, lost } of destroyed) expect({ exitCode, lost }).toEqual({ exitCode: 0, lost: 0 });
+});
+
+describe('workers are started with', () => {
+  const start = (options: SchedulerOptions): Scheduler => Scheduler.create({ threads: 1, ...options });
+
+  test('argv, env, execArgv, name', async () => {
+    await using scheduler = start({ argv: ['--colour', 7], env: { COLOUR: 'red' }, name: 'painter' });
+    const { argv, env } = await scheduler.run(settings.ofProcess);
+    expect(argv).toEqual(['--colour', '7']);
+    expect(env).toMatchObject({ COLOUR: 'red' });
+    expect(env).not.toHaveProperty('PATH');
+    expect(await scheduler.run(settings.threadName)).toMatch(/^(painter 0|\(not on this version\))$/);
+  });
+
+  test('the environment of their owner, shared', async () => {
+    await using scheduler = start({ env: SHARE_ENV });
+    process.env['CORELANE_TEST_SHARED'] = 'yes';
+    expect((await scheduler.run(settings.ofProcess)).env).toMatchObject({ CORELANE_TEST_SHARED: 'yes' });
+    delete process.env['CORELANE_TEST_SHARED'];
+  });
+
+  test('streams of their own', async () => {
+    await using scheduler = start({ stdout: true, stderr: true, stdin: true });
+    await scheduler.ready;
+    const worker = scheduler.workers[0]?.worker as Worker;
+    expect(worker.stdin).not.toBeNull();
+    let text = '';
+    worker.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await scheduler.run(settings.print, 'on the quiet');
+    await vi.waitFor(() => expect(text).toBe('on the quiet\n'));
+  });
+
+  test('a niceness, or a warning that says why not', async () => {
+    await using scheduler = start({ niceIncrement: 3 });
+    const warnings: string[] = [];
+    scheduler.on('warning', (text) => warnings.push(text));
+    const nice = await scheduler.run(settings.niceness);
+    if (process.platform === 'linux') {
+      expect(nice.thread - nice.process).toBe(3);
+      expect(warnings).toEqual([]);
+    } else await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('niceIncrement 3')]));
+  });
+});
+
+test('what tasks send arrives with the index of their worker, and workers are sent to', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  const received: unknown[] = [];
+  scheduler.on('message', (message, worker) => received.push([message, worker]));
+  await scheduler.run(settings.send, { progress: 0.5 });
+  await scheduler.run(settings.listen);
+  scheduler.workers[0]?.worker?.postMessage('ping');
+  await vi.waitFor(() =>
+    expect(received).toEqual([
+      [{ progress: 0.5 }, 0],
+      ['heard ping', 0],
+    ]),
+  );
+});
+
+test('close waits no longer than closeTimeoutMs', async () => {
+  const words = new Words();
+  const scheduler = Scheduler.create({ threads: 1, closeTimeoutMs: 20, workerData: words.view });
+  const held = scheduler.run(gated.hold, 1).catch((error: { code: string }) => error.code);
+  await words.arrived(1);
+  await scheduler.close();
+  expect(await held).toBe('ERR_SCHEDULER_CLOSED');
+});
+
+test.each<[SchedulerOptions, RegExp]>([
+  [{ threads: 2, maxThreads: 3 }, /threads is 2, expected none beside/],
+  [{ threads: 0 }, /threads is 0/],
+  [{ minThreads: 3, maxThreads: 2 }, /maxThreads is 2, expected an integer from 3/],
+  [{ minThreads: -1 }, /minThreads is -1/],
+  [{ maxThreads: 1024 }, /maxThreads is 1024/],
+  [{ idleTimeoutMs: -1 }, /idleTimeoutMs is -1/],
+  [{ maxTasksPerWorker: 0 }, /maxTasksPerWorker is 0/],
+  [{ niceIncrement: 20 }, /niceIncrement is 20/],
+  [{ closeTimeoutMs: 0 }, /closeTimeoutMs is 0/],
+  [{ stdout: 1 as unknown as boolean }, /stdout is 1/],
+  [{ argv: 'x' as unknown as string[] }, /argv is "x"/],
+])('options that mean nothing are refused: %o', (options, message) => {
+  expect(() => Scheduler.create(options)).toThrow(ArgumentRangeError);
+  expect(() => Scheduler.create(options)).toThrow(message);
+});
