@@ -1,5 +1,6 @@
 // Nobody starves: clients beside clients, levels below levels, tasks behind long ones, timers beside tasks. By counting, not by the clock.
-import { setImmediate as turn } from 'node:timers/promises';
+import { readFile } from 'node:fs/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Scheduler } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
@@ -38,17 +39,16 @@ async function flood(
   inFlight: number,
   until: Promise<unknown>,
 ): Promise<number> {
-  let isOver = false;
-  let count = 0;
-  const over = until.finally(() => (isOver = true));
+  const state = { isOver: false, count: 0 };
+  const over = until.finally(() => (state.isOver = true));
   const lane = async (): Promise<void> => {
-    while (!isOver) {
+    while (!state.isOver) {
       await run();
-      count++;
+      state.count++;
     }
   };
   await Promise.all([over, ...Array.from({ length: inFlight }, lane)]);
-  return count;
+  return state.count;
 }
 
 test.each([1, 2])(
@@ -173,27 +173,40 @@ test('between two turns of the event loop no more tasks settle than there are sl
   const slots = 256;
   await using scheduler = Scheduler.create({ threads: 2, slots });
   await scheduler.ready;
-  let settled = 0;
-  let most = 0;
-  let turns = 0;
+  const seen = { settled: 0, most: 0, turns: 0 };
   const watch = async (): Promise<void> => {
-    for (let before = settled; settled < 60_000; before = settled) {
+    while (seen.settled < 60_000) {
+      const before = seen.settled;
       await turn();
-      turns++;
-      most = Math.max(most, settled - before);
+      seen.turns++;
+      seen.most = Math.max(seen.most, seen.settled - before);
     }
   };
   await flood(
     async () => {
       await scheduler.run(tasks.double, 2);
-      settled++;
+      seen.settled++;
     },
     1024,
     watch(),
   );
-  expect(turns).toBeGreaterThan(10);
+  expect(seen.turns).toBeGreaterThan(10);
   // What was there when it looked, and what came while it settled that.
-  expect(most).toBeLessThanOrEqual(2 * slots);
+  expect(seen.most).toBeLessThanOrEqual(2 * slots);
+});
+
+test('timers and files of the submitting thread are served under full load', async () => {
+  await using scheduler = Scheduler.create({ threads: 2 });
+  await scheduler.ready;
+  const served = { reads: 0, timers: 0 };
+  const files = async (): Promise<void> => {
+    for (; served.reads < 20; served.reads++) await readFile(import.meta.filename);
+  };
+  const timers = async (): Promise<void> => {
+    for (; served.timers < 20; served.timers++) await delay(1);
+  };
+  const ran = await flood(() => scheduler.run(tasks.double, 2), 1024, Promise.all([files(), timers()]));
+  expect(ran).toBeGreaterThan(1024);
 });
 
 test('timers of a worker go on under full load', async () => {
