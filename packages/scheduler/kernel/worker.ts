@@ -173,8 +173,3 @@ export function finishSlot(scheduler: i32, slot: i32, worker: i32, failed: i32):
     }
   }
 }
-
-/** Whether nobody wants the result any more: 1 or 0. */
-export function isDisowned(scheduler: i32, slot: i32): i32 {
-  return stateOf(load(slotAt(scheduler, slot) + SLOT_HEAD_STATE)) == SLOT_RUNNING ? 0 : 1;
-}

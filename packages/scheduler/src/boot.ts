@@ -1,4 +1,5 @@
 // What passes between the owner and the thread of a worker beside shared memory: one message each way.
+import type { LoopOptions } from './options.ts';
 import type { SchedulerHandle } from './table.ts';
 
 export interface BootMessage {
@@ -12,8 +13,7 @@ export interface BootMessage {
   readonly codec: string | undefined;
   readonly memory: readonly SharedArrayBuffer[];
   readonly niceIncrement: number;
-  /** Tasks that it runs at most, 0 for no limit. */
-  readonly maxTasks: number;
+  readonly loop: LoopOptions;
 }
 
 /** From the worker. */

@@ -4,12 +4,12 @@ import { isOfScheduler, workerUrl, type BootMessage, type WorkerMessage } from '
 import { codecModule } from './codec.ts';
 import { SchedulerClosedError, WorkerStartError } from './errors.ts';
 import { PHASE_CLOSED, RETIRED, WORKER_STAYS, workerEntry } from './layout.ts';
-import { preloadUrls, type SchedulerOptions } from './options.ts';
+import { loopOptions, preloadUrls, type SchedulerOptions } from './options.ts';
 import { Recovery } from './recovery.ts';
 import { Seat } from './seat.ts';
 import type { SchedulerTable } from './table.ts';
 import { moduleUrl } from './tasks.ts';
-import { checkMaxTasks, checkNice, crewSize, workerOptions, type CrewSize } from './worker-settings.ts';
+import { checkNice, crewSize, workerOptions, type CrewSize } from './worker-settings.ts';
 
 /** A worker that ended earlier than that after its start, by itself, puts its successor off. Guessed. */
 const HEALTHY_MS = 1000;
@@ -71,7 +71,7 @@ export class Crew {
       codec: codecModule(options.codec),
       memory: options.memory ?? [],
       niceIncrement: checkNice(options.niceIncrement),
-      maxTasks: checkMaxTasks(options.maxTasksPerWorker),
+      loop: loopOptions(options, false),
     };
     this.#recovery = new Recovery(table);
     this.ready = this.#ready.promise;

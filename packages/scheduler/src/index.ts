@@ -46,6 +46,7 @@ export {
   type TaskFunction,
   type TaskFunctions,
   type TaskOptions,
+  type TaskResult,
   type Tasks,
 } from './tasks.ts';
 export { move, transferableSymbol, valueSymbol, type Movable, type Passed } from './transfer.ts';

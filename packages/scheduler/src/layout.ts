@@ -317,6 +317,12 @@ export const workerEntry = struct(
       writer: 'the worker',
       reader: 'any thread',
     }),
+    idle: atomic('i32', {
+      hot: 'worker',
+      doc: 'how long it has been parked: of idle-time.ts',
+      writer: 'the worker, when it parks and when it goes on',
+      reader: 'any thread',
+    }),
     failed: atomic('i32', { doc: 'tasks that threw; wraps', writer: 'the worker', reader: 'any thread' }),
     lost: atomic('i32', {
       doc: 'tasks that ended with the worker; wraps',

@@ -8,7 +8,7 @@ import type { Recorder } from './ports.ts';
 import { PRIORITIES, type Priority } from './priority.ts';
 import { blockBytes, classFor } from './slab.ts';
 import { moduleUrl, type Task } from './tasks.ts';
-import { crewSize, type WorkerSettings } from './worker-settings.ts';
+import { checkMaxTasks, crewSize, type WorkerSettings } from './worker-settings.ts';
 
 /** Times from `run()` to the result, in milliseconds, of tasks that were not aborted or timed out; by priority. */
 export type LatencyRecorders = Readonly<Partial<Record<Priority, Recorder>>>;
@@ -44,6 +44,10 @@ export interface SchedulerOptions extends ClientOptions, WorkerSettings {
   readonly maxClients?: number;
   /** Different task functions at most; 256 by default. */
   readonly maxTasks?: number;
+  /** Tasks that a worker has begun and not ended at most, 1 by default: more than one where they wait for something other than the CPU. */
+  readonly concurrentTasksPerWorker?: number;
+  /** Under the policy roundRobin: milliseconds after which a generator task makes way for others at its next `yield`; 10 by default. */
+  readonly sliceMs?: number;
   /** Memory to lie in; by default an arena of its own. `Scheduler.bytesFor(options)` says how much it takes. */
   readonly arena?: Arena;
   /** Tasks whose modules each worker imports before it takes its first task, or URLs of such modules. */
@@ -64,6 +68,16 @@ export interface TableOptions {
   /** 0 where no payload is larger than a slot. */
   readonly payloadMemoryBytes: number;
   readonly maxClients: number;
+  readonly maxTasks: number;
+}
+
+/** How the loop of a worker runs tasks. Plain data. */
+export interface LoopOptions {
+  /** Tasks that it has begun and not ended at most. */
+  readonly concurrentTasks: number;
+  /** How long a generator task runs before it makes way for others; Infinity: it runs on. */
+  readonly sliceMs: number;
+  /** Tasks that it runs at most, before another one takes its place; 0: there is no limit. */
   readonly maxTasks: number;
 }
 
@@ -92,6 +106,8 @@ const PAYLOAD_BYTES = 2 ** 22;
 const MAX_MEMORY_BYTES = 2 ** 31 - 2 ** 24;
 /** With lanes and slots less than 64 MiB: more outside the heap makes V8 collect at once, in each thread that attaches; that doubles the time of a start. Measured. */
 const MEMORY_BYTES = 2 ** 25;
+/** Guessed. */
+const SLICE_MS = 10;
 /** What a timer of Node can wait. */
 const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
@@ -104,6 +120,18 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
     ...payloadOptions(options, slots),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
+  };
+}
+
+/** @param isSliced whether the policy gives generator tasks slices of time. @throws ArgumentRangeError */
+export function loopOptions(options: SchedulerOptions, isSliced: boolean): LoopOptions {
+  const { sliceMs = SLICE_MS } = options;
+  if (!(sliceMs > 0) || sliceMs > MAX_TIMEOUT_MS)
+    throw new ArgumentRangeError('sliceMs', sliceMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
+  return {
+    concurrentTasks: integer('concurrentTasksPerWorker', options.concurrentTasksPerWorker, 1, MAX_SLOTS),
+    sliceMs: isSliced ? sliceMs : Infinity,
+    maxTasks: checkMaxTasks(options.maxTasksPerWorker),
   };
 }
 

@@ -12,11 +12,26 @@ export interface TaskContext {
   /** Index of the worker that runs it. */
   readonly worker: number;
   /** Whether nobody waits for the result any more: aborted, timed out, or its client is gone. A load of one shared word. */
-  cancelled(): boolean;
+  cancelled(this: void): boolean;
+  /** Aborts when nobody waits any more, also where it is only looked at (`signal.aborted`) within a synchronous loop. Made when it is first asked for. */
+  readonly signal: AbortSignal;
 }
 
-/** Runs in a worker. What structured clone carries, and what README says beyond that, can be its arguments and result. */
-export type TaskFunction<A, R> = (args: A, context: TaskContext) => R | Promise<R>;
+/**
+ * Runs in a worker. What structured clone carries, and what README says beyond that, can be its arguments and result. A generator returns its result in the end;
+ * what it yields is thrown away: each `yield` is a point at which the worker may leave it for other tasks, for good where nobody waits any more.
+ */
+export type TaskFunction<A, R> = (
+  args: A,
+  context: TaskContext,
+) => R | Promise<R> | Generator<unknown, R, undefined> | AsyncGenerator<unknown, R, undefined>;
+
+/** What a task that returns this ends with. */
+export type TaskResult<T> = T extends
+  | Generator<unknown, infer R, never>
+  | AsyncGenerator<unknown, infer R, never>
+  ? R
+  : Awaited<T>;
 
 declare const signature: unique symbol;
 
@@ -41,7 +56,7 @@ export type AnyTask = Task<never, unknown>;
 export type Tasks<F extends TaskFunctions> = {
   readonly [K in keyof F]: Task<
     Parameters<F[K]> extends [] ? undefined : Parameters<F[K]>[0],
-    Awaited<ReturnType<F[K]>>
+    TaskResult<ReturnType<F[K]>>
   >;
 };
 

@@ -113,7 +113,7 @@ export class WorkerLink implements ValueLink {
 
   /** What was sent for a slot: whether somebody will take it. */
   finished(slot: number, isDelivered: boolean): void {
-    const sent = this.#sent.get(slot);
+    const sent = this.#sent.size === 0 ? undefined : this.#sent.get(slot);
     if (sent === undefined) return;
     this.#sent.delete(slot);
     if (!isDelivered) sent.line.port.postMessage([VOID, sent.ticket] satisfies LinkMessage);

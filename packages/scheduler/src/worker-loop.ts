@@ -1,117 +1,120 @@
-// The loop of a worker: claims tasks, runs them one at a time, spins a moment when there is none, then parks.
+// The loop of a worker: claims tasks and runs them, as many at once as it may, and rests when there is none.
 //
-// A worker blocks only when its event loop has nothing of its own to do: a blocked thread runs no timers and answers no messages.
-// Where tasks left something running, or console output is under way, it waits asynchronously instead.
-import { idleStrategy, type IdleStrategy } from '@corelane/shared-memory';
+// A task that returns at once costs no promise and no object here. What does not, goes on by itself: a promise lands when it settles (and what is queued is run
+// from there), a generator is resumed after others.
+import { GeneratorTasks, runAsync, type GeneratorTask, type TaskGenerator } from './generator-tasks.ts';
 import {
   DELIVERED,
   DOOMED,
   FAIR_EVERY,
-  MAY_SLEEP,
   NO_TASK,
   PHASE_CLOSED,
   slotHead,
-  TIMED_OUT,
   WORKER_SPENT,
   WORKER_STAYS,
   workerEntry,
 } from './layout.ts';
-import { isLinked, readValue, writeThrown } from './payload.ts';
+import type { LoopOptions } from './options.ts';
+import { isLinked, readValue, writeThrown, writeValue } from './payload.ts';
 import type { SchedulerTable } from './table.ts';
+import { RunContext } from './task-context.ts';
 import type { Runnable, TaskLoader } from './task-loader.ts';
-import type { TaskContext } from './tasks.ts';
+import { TurnClock } from './turn-clock.ts';
 import { WorkerLink } from './worker-link.ts';
+import { WorkerRest } from './worker-rest.ts';
 
-/** Longest spin: about half of what parking and waking costs. Measured: design of dispatch, bench `scheduler`. */
-const SPIN_US = 10;
-/** Who runs while a worker spins: itself, and a client. */
-const SPINNING_THREADS = 2;
-/** How long a worker parks before it sees to what tasks have left to its event loop, which costs 7 µs. Guessed. */
-const LINGER_US = 1000;
-/** Tasks of one go between turns of the event loop, in milliseconds; the clock is read after every `CLOCK_EVERY` tasks. Guessed. */
-const TURN_EVERY_MS = 10;
-const CLOCK_EVERY = 8;
-/** Guessed. */
-const NAP_MS = 0.05;
-/** Active resources of an idle worker: what keeps it alive. */
-const OWN_RESOURCES = 1;
+const WORD = slotHead.word;
+
+/** Why it runs no more tasks for now: nothing is queued, it has begun as many as it may, the event loop is to have a turn, or it is to take no more at all. */
+type Stop = 'empty' | 'full' | 'turn' | 'end';
 
 export class WorkerLoop {
   readonly #table: SchedulerTable;
   readonly #party: number;
+  readonly #worker: number;
   readonly #loader: TaskLoader;
   readonly #link: WorkerLink;
-  readonly #context: TaskContext;
-  readonly #wakeWord: number;
+  readonly #rest: WorkerRest;
+  readonly #clock = new TurnClock();
+  readonly #generators: GeneratorTasks;
+  readonly #concurrentTasks: number;
   readonly #leavesWord: number;
-  #slot = 0;
+  /** Of the next task. */
+  #context: RunContext;
+  /** Tasks that wait for a promise. */
+  #flying = 0;
+  /** Tasks since the last rest. */
+  #ran = 0;
   #claims = 0;
-  /** Tasks until another worker takes its place. */
+  /** Tasks that it may begin; then it ends those that are under way, and leaves. */
   #left: number;
   #isDoomed = false;
+  /** Whether it has begun as many tasks as it may, and runs the next one when one of them has ended. */
+  #isFull = false;
   /** Whether the event loop has had its turn since the last task. */
   #hasTurned = false;
-  /** Decides how long to spin; parking is this loop's. */
-  readonly #idle: IdleStrategy;
-  #isPatienceOver = false;
 
-  constructor(table: SchedulerTable, worker: number, loader: TaskLoader, maxTasks: number) {
-    this.#left = maxTasks === 0 ? Infinity : maxTasks;
+  constructor(table: SchedulerTable, worker: number, loader: TaskLoader, options: LoopOptions) {
     this.#table = table;
     this.#party = worker + 1;
+    this.#worker = worker;
     this.#loader = loader;
     this.#link = new WorkerLink(table);
     table.payloads.link = this.#link;
-    this.#wakeWord = table.workerWord(this.#party) + workerEntry.word.wake;
+    this.#rest = new WorkerRest(table, this.#party);
+    this.#generators = new GeneratorTasks(this.#clock, options.sliceMs);
+    this.#concurrentTasks = options.concurrentTasks;
+    this.#left = options.maxTasks === 0 ? Infinity : options.maxTasks;
     this.#leavesWord = table.workerWord(this.#party) + workerEntry.word.leaves;
-    this.#idle = idleStrategy('adaptive', {
-      parker: {
-        prepare: () => 0,
-        park: () => {
-          this.#isPatienceOver = true;
-          return 'woken';
-        },
-      },
-      threads: SPINNING_THREADS,
-      maxSpinUs: SPIN_US,
-    });
-    this.#context = Object.freeze({
-      worker,
-      cancelled: () => table.kernel.isDisowned(table.at, this.#slot) === 1,
-    });
+    this.#context = new RunContext(table, worker);
   }
 
-  /** Runs tasks until the scheduler is closed, or this worker is being terminated. */
+  /** Runs tasks until the scheduler is closed, this worker is being terminated, or is to leave. */
   async run(): Promise<void> {
     this.#table.kernel.beginWork(this.#table.at, this.#party);
-    while (!this.#isDoomed && this.#table.phase !== PHASE_CLOSED && !this.#leaves()) {
-      const count = await this.#runQueued();
-      if (this.#isDoomed || this.#leaves()) return;
-      this.#idle.idle(count);
-      if (count > 0) this.#hasTurned = false;
-      if (!this.#spin()) await this.#park();
-      // Whoever was to take what there is has taken it meanwhile, or is about to.
-      else if (count === 0) Atomics.wait(this.#table.i32, this.#wakeWord, this.#wakes(), NAP_MS);
+    this.#clock.begin();
+    while (this.#table.phase !== PHASE_CLOSED) {
+      if (this.#isToLeave()) this.#left = 0;
+      const stop = this.#drain();
+      if (stop === 'end') {
+        if (!this.#isDoomed) this.#leave();
+        return;
+      }
+      if (stop === 'full') await this.#land();
+      else if (stop === 'turn') await this.#turn();
+      else if (stop === 'empty') {
+        this.#clock.look();
+        if (this.#clock.isTurnDue) await this.#turn();
+        else if (this.#flying > 0) await this.#rest.aside(false);
+        else {
+          const wait = this.#idle();
+          if (wait !== undefined) await wait;
+        }
+      }
     }
   }
 
-  /** @returns how many tasks it ran */
-  async #runQueued(): Promise<number> {
-    let startMs = performance.now();
-    for (let count = 0; ;) {
-      const slot = this.#claim();
-      if (slot === NO_TASK) return count;
-      const pending = this.#execute(slot);
-      if (pending !== undefined) await pending;
-      count++;
-      if (this.#isDoomed) return count;
-      if (--this.#left === 0) {
-        Atomics.store(this.#table.i32, this.#leavesWord, WORKER_SPENT); // publish: pairs with the owner's look after its end
-        return count;
+  /** Runs what is queued. */
+  #drain(): Stop {
+    const generators = this.#generators;
+    for (;;) {
+      if (this.#isDoomed) return 'end';
+      if (this.#clock.isTurnDue) return 'turn';
+      const mayBegin = this.#left > 0 && this.#flying + generators.places < this.#concurrentTasks;
+      const paused = generators.size === 0 ? undefined : generators.next(mayBegin);
+      if (paused !== undefined) {
+        this.#resume(paused);
+        continue;
       }
-      if (count % CLOCK_EVERY !== 0 || performance.now() - startMs < TURN_EVERY_MS) continue;
-      await turn();
-      startMs = performance.now();
+      if (!mayBegin) return this.#flying > 0 ? 'full' : 'end';
+      const slot = this.#claim();
+      if (slot !== NO_TASK) {
+        this.#ran++;
+        this.#left--;
+        this.#execute(slot);
+        this.#clock.step();
+      } else if (generators.size === 0) return 'empty';
+      else generators.skipQueue();
     }
   }
 
@@ -124,148 +127,224 @@ export class WorkerLoop {
     );
   }
 
-  /** @returns what to wait for where the task is not done yet */
-  #execute(slot: number): Promise<void> | undefined {
-    this.#slot = slot;
-    const index = this.#table.i32[this.#table.slotWord(slot) + slotHead.word.task] as number;
+  #execute(slot: number): void {
+    const table = this.#table;
+    const word = table.slotWord(slot);
+    const index = table.i32[word + WORD.task] as number;
     const run = this.#loader.known(index);
-    if (run === undefined) return this.#load(slot, index);
-    if (isLinked(this.#table, slot)) return this.#receive(slot, run);
+    const context = this.#context;
+    context.slot = slot;
+    context.word = word + WORD.state;
+    if (run === undefined) void this.#load(this.#keepContext(), index);
+    else this.#start(run, context);
+  }
+
+  #start(run: Runnable, context: RunContext): void {
+    const { slot } = context;
+    if (isLinked(this.#table, slot)) {
+      void this.#receive(run, context === this.#context ? this.#keepContext() : context);
+      return;
+    }
     let args: unknown;
     try {
       args = readValue(this.#table, slot);
     } catch (error) {
-      this.#fail(slot, error);
-      return undefined;
+      this.#fail(context, error);
+      return;
     }
-    return this.#run(slot, run, args);
+    this.#begin(run, context, args);
   }
 
-  #run(slot: number, run: Runnable, args: unknown): Promise<void> | undefined {
+  #begin(run: Runnable, context: RunContext, args: unknown): void {
     let result: unknown;
+    let then: Then | undefined;
     try {
-      result = run(args, this.#context);
+      result = run(args, context);
+      then = typeof result === 'object' && result !== null ? thenOf(result) : undefined;
     } catch (error) {
-      this.#fail(slot, error);
-      return undefined;
+      this.#fail(context, error);
+      return;
     }
-    if (isThenable(result)) return this.#await(slot, result);
-    return this.#succeed(slot, result);
+    if (then === undefined) this.#succeed(context, result);
+    else this.#goOn(context, then, result);
+  }
+
+  /** With a task that has not returned its result yet. */
+  #goOn(context: RunContext, then: Then, result: unknown): void {
+    if (context === this.#context) this.#keepContext();
+    if (then === 'generator') this.#resume({ generator: result as TaskGenerator, context, spentMs: 0 });
+    else if (then === 'promise') this.#fly(context, result as PromiseLike<unknown>);
+    else this.#fly(context, runAsync(result as AsyncGenerator<unknown, unknown, undefined>, context));
+  }
+
+  /** The context stays with its task. */
+  #keepContext(): RunContext {
+    const kept = this.#context;
+    this.#context = new RunContext(this.#table, this.#worker);
+    return kept;
+  }
+
+  #resume(task: GeneratorTask): void {
+    try {
+      if (!this.#generators.resume(task)) return;
+    } catch (error) {
+      this.#fail(task.context, error);
+      return;
+    }
+    this.#succeed(task.context, this.#generators.value);
+  }
+
+  #fly(context: RunContext, result: PromiseLike<unknown>): void {
+    this.#flying++;
+    Promise.resolve(result).then(
+      (value) => this.#landWith(context, value, true),
+      (error: unknown) => this.#landWith(context, error, false),
+    );
+  }
+
+  #landWith(context: RunContext, value: unknown, isFine: boolean): void {
+    this.#flying--;
+    if (isFine) this.#succeed(context, value);
+    else this.#fail(context, value);
+    this.#clock.step();
+    this.#landed();
+  }
+
+  /** A task that was under way has ended. */
+  #landed(): void {
+    if (this.#isFull) {
+      // Right here: the loop itself would be back two turns of the microtask queue later.
+      this.#isFull = false;
+      this.#isFull = this.#drain() === 'full';
+      if (!this.#isFull) this.#rest.stir();
+    } else if (this.#flying === 0 || this.#isDoomed) this.#rest.stir();
+  }
+
+  /** Until it may begin another task. */
+  #land(): Promise<void> {
+    this.#isFull = true;
+    return this.#rest.stirred();
+  }
+
+  async #load(context: RunContext, index: number): Promise<void> {
+    this.#flying++;
+    let run: Runnable | undefined;
+    try {
+      run = await this.#loader.load(index);
+    } catch (error) {
+      this.#fail(context, error);
+    }
+    this.#flying--;
+    if (run !== undefined) this.#start(run, context);
+    this.#landed();
   }
 
   /** Its arguments come by a message port. */
-  async #receive(slot: number, run: Runnable): Promise<void> {
+  async #receive(run: Runnable, context: RunContext): Promise<void> {
+    this.#flying++;
     let args: unknown;
+    let hasCome = false;
     try {
-      args = await this.#link.argumentsOf(slot);
+      args = await this.#link.argumentsOf(context.slot);
+      hasCome = true;
     } catch (error) {
-      this.#fail(slot, error);
-      return;
+      this.#fail(context, error);
     }
-    await this.#run(slot, run, args);
+    this.#flying--;
+    if (hasCome) this.#begin(run, context, args);
+    this.#landed();
   }
 
-  async #load(slot: number, index: number): Promise<void> {
-    try {
-      await this.#loader.load(index);
-    } catch (error) {
-      this.#fail(slot, error);
+  #succeed(context: RunContext, value: unknown): void {
+    const { slot } = context;
+    if (typeof value === 'number') {
+      writeValue(this.#table, slot, value, 'result', '');
+      this.#finish(context, 0);
       return;
     }
-    await this.#execute(slot);
-  }
-
-  async #await(slot: number, result: PromiseLike<unknown>): Promise<void> {
-    let value: unknown;
-    try {
-      value = await result;
-    } catch (error) {
-      this.#fail(slot, error);
-      return;
-    }
-    await this.#succeed(slot, value);
-  }
-
-  #succeed(slot: number, value: unknown): Promise<void> | undefined {
     let pending: Promise<void> | undefined;
     try {
       pending = this.#link.writeResult(slot, value, this.#table.taskNameIn(slot));
     } catch (error) {
-      this.#fail(slot, error);
-      return undefined;
+      this.#fail(context, error);
+      return;
     }
-    if (pending === undefined) {
-      this.#finish(slot, 0);
-      return undefined;
-    }
-    return pending.then(
-      () => this.#finish(slot, 0),
-      (error: unknown) => this.#fail(slot, error),
-    );
+    if (pending === undefined) this.#finish(context, 0);
+    else void this.#send(context === this.#context ? this.#keepContext() : context, pending);
   }
 
-  #fail(slot: number, error: unknown): void {
+  /** Its result waits for a message port. */
+  async #send(context: RunContext, pending: Promise<void>): Promise<void> {
+    this.#flying++;
+    try {
+      await pending;
+      this.#finish(context, 0);
+    } catch (error) {
+      this.#fail(context, error);
+    }
+    this.#flying--;
+    this.#landed();
+  }
+
+  #fail(context: RunContext, error: unknown): void {
+    const { slot } = context;
     writeThrown(this.#table, slot, error, this.#table.taskNameIn(slot));
-    this.#finish(slot, 1);
+    this.#finish(context, 1);
   }
 
-  #finish(slot: number, failed: 0 | 1): void {
+  #finish(context: RunContext, failed: 0 | 1): void {
+    const { slot } = context;
+    if (context !== this.#context) context.end();
+    else if (context.hasSignal) this.#keepContext().end();
     const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, failed);
     this.#link.finished(slot, outcome === DELIVERED);
-    this.#isDoomed = outcome === DOOMED;
+    if (outcome === DOOMED) this.#isDoomed = true;
   }
 
-  /** Whether it takes no more tasks: the owner has told it so, or it has run as many as it may. */
-  #leaves(): boolean {
+  /** Whether the owner has told it to take no more tasks. */
+  #isToLeave(): boolean {
     return Atomics.load(this.#table.i32, this.#leavesWord) !== WORKER_STAYS; // observe: pairs with retireWorker
   }
 
-  #wakes(): number {
-    return Atomics.load(this.#table.i32, this.#wakeWord);
+  #leave(): void {
+    // publish: pairs with the owner's look after its end.
+    if (!this.#isToLeave()) Atomics.store(this.#table.i32, this.#leavesWord, WORKER_SPENT);
   }
 
-  /** @returns whether there is something to do */
-  #spin(): boolean {
-    const { kernel, at } = this.#table;
-    this.#isPatienceOver = false;
-    while (kernel.hasWork(at, this.#party) === 0) {
-      this.#idle.idle(0);
-      if (this.#isPatienceOver) return false;
+  /** Until a task enters, the scheduler closes, or the event loop had something to do. @returns what to wait for */
+  #idle(): Promise<void> | undefined {
+    const ran = this.#ran;
+    this.#ran = 0;
+    if (ran > 0) this.#hasTurned = false;
+    if (this.#rest.spin(ran)) {
+      this.#clock.look();
+      return undefined;
     }
-    return true;
-  }
-
-  /** Until a task enters, the scheduler closes, or the event loop had something to do. */
-  async #park(): Promise<void> {
-    const { kernel, at } = this.#table;
-    const isBusy = process.getActiveResourcesInfo().length > OWN_RESOURCES;
+    const hasLeftovers = this.#rest.hasLeftovers();
     if (!this.#hasTurned) {
-      // Ticks, rejections that nobody handled: Node shows nothing of them, and looks at them only between turns.
-      if (!isBusy && kernel.parkWorker(at, this.#party, LINGER_US) !== TIMED_OUT) return;
-      await turn();
+      if (!hasLeftovers && !this.#rest.block(false)) return undefined;
       this.#hasTurned = true;
-    } else if (isBusy) await this.#parkAside();
-    else kernel.parkWorker(at, this.#party, -1);
+      return this.#turn();
+    }
+    if (hasLeftovers) return this.#rest.aside(true);
+    this.#rest.block(true);
+    this.#clock.begin(); // the event loop has nothing to do
+    return undefined;
   }
 
-  /** Parks and leaves the event loop running. */
-  async #parkAside(): Promise<void> {
-    const { kernel, at, i32 } = this.#table;
-    const seen = this.#wakes();
-    if (kernel.announceSleep(at, this.#party) !== MAY_SLEEP) return;
-    const { async, value } = Atomics.waitAsync(i32, this.#wakeWord, seen); // pairs with the notify in wakeOne
-    if (async) await value;
-    kernel.endSleep(at, this.#party);
+  /** A turn of the event loop. */
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#clock.begin();
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}
+type Then = 'promise' | 'generator' | 'async generator';
 
-/** A turn of the event loop. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** What there is to do with a result before it is one. */
+function thenOf(result: object): Then | undefined {
+  const { then, next } = result as { then?: unknown; next?: unknown };
+  if (typeof then === 'function') return 'promise';
+  if (typeof next !== 'function') return undefined;
+  return Symbol.asyncIterator in result ? 'async generator' : 'generator';
 }

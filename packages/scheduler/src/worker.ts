@@ -18,7 +18,7 @@ async function main({
   codec,
   memory,
   niceIncrement,
-  maxTasks,
+  loop,
 }: BootMessage): Promise<void> {
   // Between tasks nothing else may keep the thread alive while it waits asynchronously.
   const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
@@ -36,7 +36,7 @@ async function main({
   const loader = new TaskLoader(table);
   for (const module of preload) await loader.import(module);
   tell({ type: '@corelane/scheduler/ready' });
-  await new WorkerLoop(table, worker, loader, maxTasks).run();
+  await new WorkerLoop(table, worker, loader, loop).run();
   clearInterval(keepAlive);
 }
 

@@ -1,0 +1,44 @@
+// What a task is given beside its arguments, while it runs: one for the tasks that return at once, in turn, and one for each that does not.
+import { SLOT_RUNNING } from './layout.ts';
+import { SlotSignal } from './slot-signal.ts';
+import { stateIn, type SchedulerTable } from './table.ts';
+import type { TaskContext } from './tasks.ts';
+
+/** Of no slot: the task has ended. */
+const ENDED = -1;
+
+/** The task sees a TaskContext; the rest is the loop's. */
+export class RunContext implements TaskContext {
+  readonly worker: number;
+  /** Slot of the task, and the word of its state. @internal */
+  slot: number = ENDED;
+  /** @internal */
+  word: number = ENDED;
+  readonly #i32: Int32Array;
+  #signal: SlotSignal | undefined = undefined;
+
+  constructor(table: SchedulerTable, worker: number) {
+    this.#i32 = table.i32;
+    this.worker = worker;
+  }
+
+  // A property, because tasks may take it out: `(args, { cancelled }) => …`.
+  readonly cancelled = (): boolean =>
+    // observe: pairs with the CAS in cancelSlot, condemnSlot and reclaimSlot.
+    this.word === ENDED || stateIn(Atomics.load(this.#i32, this.word)) !== SLOT_RUNNING;
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= new SlotSignal(this.#i32, this.word)).signal;
+  }
+
+  /** Whether the task has asked for its signal: then the context is of no use to the next one. */
+  get hasSignal(): boolean {
+    return this.#signal !== undefined;
+  }
+
+  /** Before the slot is given away: whoever still has the context is told that nobody waits any more. */
+  end(): void {
+    this.#signal?.end();
+    this.slot = this.word = ENDED;
+  }
+}
