@@ -152,6 +152,11 @@ export class Client {
     }
   }
 
+  /** What a share of many tasks is measured by. */
+  get limits(): { readonly threads: number; readonly inlineBytes: number } {
+    return this.#table;
+  }
+
   /** As of SchedulerClient. */
   async close(options: CloseOptions = {}): Promise<void> {
     const timeoutMs = checkTimeout(options.timeoutMs);

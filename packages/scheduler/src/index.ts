@@ -34,6 +34,7 @@ export {
   type WorkerSeat,
 } from './ports.ts';
 export { PRIORITIES, type Priority } from './priority.ts';
+export type { RunManyOptions } from './run-many.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
 export { SchedulerClient } from './scheduler-client.ts';
 export type { WorkerInfo, WorkerState } from './seat.ts';

@@ -390,7 +390,7 @@ export const slotHead = struct('scheduler/slot', 3, {
 });
 
 /** `form` is a number of payload-kind.ts, `threw` 1 where it was thrown; `detail` belongs to the form. */
-export const payloadKind = bits('scheduler/payload-kind', 32, { form: 6, threw: 1, detail: 25 });
+export const payloadKind = bits('scheduler/payload-kind', 32, { form: 6, threw: 1, list: 1, detail: 24 });
 
 /** Memory for payloads that are larger than a slot: followed by the classes, the links and the blocks. */
 export const slabRoot = root('scheduler/slab', 1, {

@@ -28,10 +28,11 @@ import { letterWith, writeLetter } from './payload-letter.ts';
 import { roomFor } from './payload-place.ts';
 import { writeText } from './payload-text.ts';
 import type { SchedulerTable } from './table.ts';
+import { TaskList } from './task-list.ts';
 import { isMoved, transferredBytes, type Moved } from './transfer.ts';
 
 const WORD = slotHead.word;
-const { detail: DETAIL } = payloadKind.field;
+const { detail: DETAIL, list: LIST } = payloadKind.field;
 const FLOAT_BYTES = 8;
 /** Bytes of moved buffers that are copied rather than sent. Guessed. */
 const MOVE_BY_COPY_BYTES = 2 ** 19;
@@ -103,6 +104,7 @@ function writeInstance(
       return DATE;
     }
   }
+  if (value instanceof TaskList) return write(table, slot, value.items, what, task) | LIST.one;
   if (isMoved(value)) return writeMoved(table, slot, value, what, task);
   if (isSource(value)) {
     const { bytes, length = bytes.length } = value;

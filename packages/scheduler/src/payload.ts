@@ -16,7 +16,7 @@ import type { SchedulerTable } from './table.ts';
 export { dropValue };
 
 const WORD = slotHead.word;
-const { form: FORM, threw: THREW } = payloadKind.field;
+const { form: FORM, threw: THREW, list: LIST } = payloadKind.field;
 
 /**
  * Writes a value into a slot that this thread has for itself; its word `task` says of which task it is.
@@ -43,6 +43,11 @@ export function writeValue(
 /** Whether the payload goes by a message port. */
 export function isLinked(table: SchedulerTable, slot: number): boolean {
   return ((table.i32[table.slotWord(slot) + WORD.kind] as number) & FORM.mask) === LINKED;
+}
+
+/** Whether the arguments are those of many tasks: see TaskList. */
+export function isList(table: SchedulerTable, slot: number): boolean {
+  return ((table.i32[table.slotWord(slot) + WORD.kind] as number) & LIST.one) !== 0;
 }
 
 /** Writes a result. Where there is no memory for it, it goes by a message port. @throws PayloadTooLargeError, NotCloneableError, NO_LINE_YET */

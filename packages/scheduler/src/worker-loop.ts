@@ -15,9 +15,11 @@ import {
   workerEntry,
 } from './layout.ts';
 import type { LoopOptions } from './options.ts';
-import { isLinked, readValue, writeThrown, writeValue } from './payload.ts';
+import { isLinked, isList, readValue, writeThrown, writeValue } from './payload.ts';
+import { pendingKind, type PendingKind } from './pending-result.ts';
 import type { SchedulerTable } from './table.ts';
 import { RunContext } from './task-context.ts';
+import { forList } from './list-runner.ts';
 import type { Runnable, TaskLoader } from './task-loader.ts';
 import { TurnClock } from './turn-clock.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -139,8 +141,9 @@ export class WorkerLoop {
     else this.#start(run, context);
   }
 
-  #start(run: Runnable, context: RunContext): void {
+  #start(task: Runnable, context: RunContext): void {
     const { slot } = context;
+    const run = isList(this.#table, slot) ? forList(task) : task;
     if (isLinked(this.#table, slot)) {
       void this.#receive(run, context === this.#context ? this.#keepContext() : context);
       return;
@@ -157,10 +160,10 @@ export class WorkerLoop {
 
   #begin(run: Runnable, context: RunContext, args: unknown): void {
     let result: unknown;
-    let then: Then | undefined;
+    let then: PendingKind | undefined;
     try {
       result = run(args, context);
-      then = typeof result === 'object' && result !== null ? thenOf(result) : undefined;
+      then = typeof result === 'object' && result !== null ? pendingKind(result) : undefined;
     } catch (error) {
       this.#fail(context, error);
       return;
@@ -170,7 +173,7 @@ export class WorkerLoop {
   }
 
   /** With a task that has not returned its result yet. */
-  #goOn(context: RunContext, then: Then, result: unknown): void {
+  #goOn(context: RunContext, then: PendingKind, result: unknown): void {
     if (context === this.#context) this.#keepContext();
     if (then === 'generator') this.#resume({ generator: result as TaskGenerator, context, spentMs: 0 });
     else if (then === 'promise') this.#fly(context, result as PromiseLike<unknown>);
@@ -337,14 +340,4 @@ export class WorkerLoop {
     await new Promise((resolve) => setImmediate(resolve));
     this.#clock.begin();
   }
-}
-
-type Then = 'promise' | 'generator' | 'async generator';
-
-/** What there is to do with a result before it is one. */
-function thenOf(result: object): Then | undefined {
-  const { then, next } = result as { then?: unknown; next?: unknown };
-  if (typeof then === 'function') return 'promise';
-  if (typeof next !== 'function') return undefined;
-  return Symbol.asyncIterator in result ? 'async generator' : 'generator';
 }
