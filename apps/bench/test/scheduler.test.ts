@@ -23,7 +23,7 @@ const QUICK = '--suite scheduler --quick --batch-ms 1 --warmup-ms 5 --json'.spli
 const PROCESS = 'suites/scheduler/pool-process';
 
 describe('the suite scheduler', { timeout: 240_000 }, () => {
-  test.each(['tiny-2-64', 'payload-2-4k', 'paced-1', 'start-up', 'queued'])(
+  test.each(['tiny-2-64', 'payload-2-4k', 'paced-1', 'start-up', 'queued', 'event-loop'])(
     'measures every case of %s',
     async (group) => {
       const { code, stdout, stderr } = await runCommand(...QUICK, '--group', group);

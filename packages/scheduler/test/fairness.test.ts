@@ -33,7 +33,7 @@ async function held(threads: number, slots = 4096, counts = 0): Promise<Held> {
   };
 }
 
-/** Keeps so many tasks in flight until `until` settles. @returns how many ran */
+/** Keeps so many tasks in flight until `until` has settled, and ten times as many have run. @returns how many */
 async function flood(
   run: () => Promise<unknown>,
   inFlight: number,
@@ -42,7 +42,7 @@ async function flood(
   const state = { isOver: false, count: 0 };
   const over = until.finally(() => (state.isOver = true));
   const lane = async (): Promise<void> => {
-    while (!state.isOver) {
+    while (!state.isOver || state.count < 10 * inFlight) {
       await run();
       state.count++;
     }

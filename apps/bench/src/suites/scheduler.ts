@@ -1,4 +1,5 @@
 import type { Suite } from '../suite.ts';
+import { eventLoop } from './scheduler/event-loop.ts';
 import { paced } from './scheduler/paced.ts';
 import { payload } from './scheduler/payload.ts';
 import { queued } from './scheduler/queued.ts';
@@ -9,5 +10,5 @@ import { tiny } from './scheduler/tiny.ts';
 export const suite: Suite = {
   name: 'scheduler',
   title: 'Tasks of the scheduler against pools of workers, and against message ports by hand',
-  groups: [...tiny, ...paced, ...payload, startUp, queued, ...settings],
+  groups: [...tiny, ...paced, ...payload, startUp, ...queued, eventLoop, ...settings],
 };

@@ -17,6 +17,24 @@ export async function doubles(contestant: Contestant, operations: number, inFlig
   return successful;
 }
 
+/** The same until it is told to end. */
+export async function doublesUntil(
+  contestant: Contestant,
+  inFlight: number,
+  isOver: () => boolean,
+): Promise<{ submitted: number; successful: number }> {
+  let next = 0;
+  let successful = 0;
+  const lane = async (): Promise<void> => {
+    while (!isOver()) {
+      const n = next++;
+      if ((await contestant.double(n)) === 2 * n) successful++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return { submitted: next, successful };
+}
+
 /** The same with bytes, each in turn. */
 export async function digests(
   contestant: Contestant,

@@ -18,9 +18,14 @@ const SIZES: readonly Size[] = [
   { name: '1m', bytes: 2 ** 20, inFlight: 8 },
 ];
 
+/** Each with the same semantics: bytes that all threads have by where they lie, copied ones against copied ones. */
 function claimsOf({ name }: Size): readonly Claim[] {
   if (name === '4k') return LIBRARIES.map((of): Claim => ({ of, against: OURS, atLeast: LEAST_RATIO_4_KIB }));
-  return [{ of: 'port', against: OURS, atLeast: PARITY }];
+  return [
+    { of: 'port', against: OURS, atLeast: PARITY },
+    { of: 'port, batched', against: OURS, atLeast: PARITY },
+    { of: 'port, cloned', against: SCHEDULER, atLeast: PARITY },
+  ];
 }
 
 function group(threads: number, size: Size): BatchGroup {

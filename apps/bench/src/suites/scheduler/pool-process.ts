@@ -1,12 +1,14 @@
 // The process of one contestant: its own heap, its own CPU time.
+import { fileURLToPath } from 'node:url';
 import { collectYoung } from '../../collect.ts';
 import { observeSpent, serveRequests, type Spent } from '../../companion.ts';
 import type { Metric } from '../../suite.ts';
 import { type Backlog, queueUp } from './backlog.ts';
 import type { Contestant, ContestantOptions } from './contestant.ts';
 import { CONTESTANTS, type ContestantName } from './contestants.ts';
+import { delayMetrics, observeDelays } from './delays.ts';
 import { Latencies } from './latencies.ts';
-import { digests, doubles, paced, singly, untilAllRan } from './loads.ts';
+import { digests, doubles, doublesUntil, paced, singly, untilAllRan } from './loads.ts';
 import { makePayloads, type Payload } from './payloads.ts';
 
 export type PoolLoad = 'doubles' | 'digests' | 'paced';
@@ -15,6 +17,7 @@ export type PoolRequest =
   | ({ readonly type: 'start'; readonly name: ContestantName } & ContestantOptions)
   | { readonly type: 'run'; readonly load: PoolLoad; readonly operations: number }
   | { readonly type: 'queue'; readonly tasks: number }
+  | { readonly type: 'delays'; readonly milliseconds: number }
   | { readonly type: 'close' };
 
 export interface StartAnswer {
@@ -32,6 +35,14 @@ export interface RunAnswer extends Spent {
 }
 
 export type QueueAnswer = Backlog;
+
+export interface DelaysAnswer {
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly submitted: number;
+  readonly successful: number;
+}
+
+type Answer = StartAnswer | RunAnswer | QueueAnswer | DelaysAnswer | null;
 
 /** One every 300 µs: rarely enough that nobody still spins. */
 const PACE_MS = 0.3;
@@ -81,9 +92,20 @@ async function run({ load: kind, operations }: Extract<PoolRequest, { type: 'run
   return { successful, ...spent(), latencies: latencies.metrics() };
 }
 
-serveRequests(async (request: PoolRequest): Promise<StartAnswer | RunAnswer | QueueAnswer | null> => {
+/** Keeps its tasks in flight, and observes how late this thread is with all else. */
+async function delays({ milliseconds }: Extract<PoolRequest, { type: 'delays' }>): Promise<DelaysAnswer> {
+  const { contestant, options } = get();
+  const state = { isOver: false };
+  const file = fileURLToPath(import.meta.url);
+  const observed = observeDelays(milliseconds, file).finally(() => (state.isOver = true));
+  const done = await doublesUntil(contestant, options.inFlight, () => state.isOver);
+  return { metrics: delayMetrics(await observed), ...done };
+}
+
+serveRequests(async (request: PoolRequest): Promise<Answer> => {
   if (request.type === 'start') return start(request);
   if (request.type === 'run') return run(request);
+  if (request.type === 'delays') return delays(request);
   if (request.type === 'queue') return queueUp(get().contestant, get().options.threads, request.tasks);
   await get().contestant.close();
   started = undefined;

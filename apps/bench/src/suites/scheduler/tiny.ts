@@ -30,7 +30,7 @@ function group(threads: number, inFlight: number): BatchGroup {
   const clocked = inFlight === 1 ? ' Each task is timed: a clock is read once a task.' : '';
   return {
     kind: 'batch',
-    name: `tiny-${threads}-${inFlight}`,
+    name: `tiny-${threads}-${inFlight === 1 ? 'single' : inFlight}`,
     title: `A task of one multiplication, ${threads} ${threads === 1 ? 'worker' : 'workers'}, ${inFlight} in flight`,
     note: `Every case in a process of its own; each result is looked at. cpu: of that process with all its threads, for each task.${clocked}`,
     cases: names.map((name) => poolCase(name, 'doubles', { threads, inFlight, payloadBytes: 0 })),
