@@ -44,6 +44,7 @@ import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
 import { SlotCache } from './slot-cache.ts';
 import { generationIn, type SchedulerTable } from './table.ts';
 import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
+import type { FileFunction } from './file-task.ts';
 import type { AnyTask } from './tasks.ts';
 import { TaskIds } from './task-ids.ts';
 import { Tickets, type Settle } from './tickets.ts';
@@ -126,7 +127,7 @@ export class Client {
   }
 
   /** As of SchedulerClient. */
-  run(task: AnyTask, args: unknown, options: RunOptions | undefined): Promise<unknown> {
+  run(task: AnyTask | FileFunction, args: unknown, options: RunOptions | undefined): Promise<unknown> {
     const promise = new Promise(this.#takeEnds);
     const reject = this.#reject;
     try {
@@ -205,7 +206,7 @@ export class Client {
   }
 
   #submit(
-    task: AnyTask,
+    task: AnyTask | FileFunction,
     args: unknown,
     options: RunOptions | undefined,
     resolve: Settle,
@@ -221,7 +222,7 @@ export class Client {
     }
     const id = this.#ids.idOf(task);
     if (options !== undefined || this.#latency !== undefined)
-      terms = this.#termsOf(task, level, options, reject);
+      terms = this.#termsOf(this.#ids.nameOf(id), level, options, reject);
     // Nobody is overtaken.
     const list = options?.transferList;
     const given = list === undefined ? args : withTransfers(args, list);
@@ -239,7 +240,7 @@ export class Client {
 
   /** Undefined where it has none. */
   #termsOf(
-    task: AnyTask,
+    task: string,
     level: number,
     options: RunOptions | undefined,
     reject: Settle,
@@ -251,7 +252,7 @@ export class Client {
     const startMs = recorder === undefined ? 0 : performance.now();
     return {
       slot: WAITS,
-      task: task.name,
+      task,
       level,
       reject,
       signal,

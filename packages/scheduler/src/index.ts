@@ -18,6 +18,7 @@ export {
   WorkerLostError,
   WorkerStartError,
 } from './errors.ts';
+export { fileTask, type FileFunction } from './file-task.ts';
 export type {
   ClientOptions,
   CloseOptions,

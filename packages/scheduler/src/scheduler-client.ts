@@ -1,6 +1,7 @@
 // A client as its users see it: the one that `Scheduler.attach` returns, and the scheduler itself.
 import { EventEmitter } from 'node:events';
 import type { Client } from './client.ts';
+import type { FileFunction } from './file-task.ts';
 import type { CloseOptions, RunOptions } from './options.ts';
 import { runMany, type RunManyOptions } from './run-many.ts';
 import type { AnyTask, Task } from './tasks.ts';
@@ -40,7 +41,8 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
    */
   run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
   run<A, R>(task: Task<A, R>, args: Passed<A>, options?: RunOptions): Promise<R>;
-  run<R>(task: AnyTask, args?: unknown, options?: RunOptions): Promise<R> {
+  run<R = unknown>(file: FileFunction, args?: unknown, options?: RunOptions): Promise<R>;
+  run<R>(task: AnyTask | FileFunction, args?: unknown, options?: RunOptions): Promise<R> {
     return this.#client.run(task, args, options) as Promise<R>;
   }
 

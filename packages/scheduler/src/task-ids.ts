@@ -1,5 +1,6 @@
 // The tasks that a client has submitted, by the number that their name has on all threads.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { FileTasks, type FileFunction } from './file-task.ts';
 import type { SchedulerTable } from './table.ts';
 import { taskOptionsOf, type AnyTask } from './tasks.ts';
 
@@ -7,6 +8,7 @@ export class TaskIds {
   readonly #table: SchedulerTable;
   readonly #ids = new Map<AnyTask, number>();
   readonly #names: string[] = [];
+  readonly #files = new FileTasks();
   /** The last one beside the map, for loops that submit the same. */
   #lastTask: AnyTask | undefined;
   #lastId = 0;
@@ -16,10 +18,14 @@ export class TaskIds {
   }
 
   /** @throws ArgumentRangeError where it is no task */
-  idOf(task: AnyTask): number {
+  idOf(task: AnyTask | FileFunction): number {
     if (task === this.#lastTask) return this.#lastId;
-    const id = this.#ids.get(task) ?? this.#intern(task);
-    this.#lastTask = task;
+    const known = this.#ids.get(task as AnyTask);
+    // An object that names a file's function may be another one each time: it is not kept.
+    if (known === undefined && (task as FileFunction | undefined)?.filename !== undefined)
+      return this.idOf(this.#files.of(task as FileFunction));
+    const id = known ?? this.#intern(task as AnyTask);
+    this.#lastTask = task as AnyTask;
     this.#lastId = id;
     return id;
   }
@@ -31,7 +37,7 @@ export class TaskIds {
 
   #intern(task: AnyTask): number {
     if (typeof task?.module !== 'string' || typeof task.name !== 'string')
-      throw new ArgumentRangeError('task', task, 'a task that defineTasks returned');
+      throw new ArgumentRangeError('task', task, 'a task of defineTasks or fileTask, or { filename, name }');
     const id = this.#table.names.intern(`${task.module}#${task.name}`);
     this.#ids.set(task, id);
     this.#names[id] = task.name;

@@ -1,5 +1,6 @@
 // In a worker: from the index of a task to its function. The first task of a module imports it.
 import { TaskNotFoundError } from './errors.ts';
+import { exportIn, functionIn } from './file-task.ts';
 import type { SchedulerTable } from './table.ts';
 import { taskOptionsOf, tasksIn, type TaskContext } from './tasks.ts';
 
@@ -25,6 +26,8 @@ export class TaskLoader {
       throw new TaskNotFoundError(`task number ${index} has no name, expected one of defineTasks`);
     const hash = full.lastIndexOf('#');
     const module = full.slice(0, hash);
+    const exported = exportIn(full.slice(hash + 1));
+    if (exported !== undefined) return this.#loadFile(index, module, exported);
     const found = await this.import(module);
     const run = this.#functions[index];
     if (run === undefined)
@@ -34,17 +37,20 @@ export class TaskLoader {
     return run;
   }
 
+  async #loadFile(index: number, module: string, name: string): Promise<Runnable> {
+    const exports = await importModule(module);
+    const run = await functionIn(exports, name);
+    if (run === undefined)
+      throw new TaskNotFoundError(
+        `${module} exports ${Object.keys(exports).join(', ') || 'nothing'}, expected a function as ${name}`,
+      );
+    this.#functions[index] = run;
+    return run;
+  }
+
   /** Imports a module for its tasks. @returns their names. @throws TaskNotFoundError */
   async import(module: string): Promise<string[]> {
-    let exports: object;
-    try {
-      exports = (await import(module)) as object;
-    } catch (cause) {
-      throw new TaskNotFoundError(
-        `${module} cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
-    }
+    const exports = await importModule(module);
     const names: string[] = [];
     for (const [task, run] of tasksIn(exports)) {
       names.push(task.name);
@@ -53,5 +59,16 @@ export class TaskLoader {
       this.#table.payloads.learn(index, taskOptionsOf(task));
     }
     return names;
+  }
+}
+
+async function importModule(module: string): Promise<object> {
+  try {
+    return (await import(module)) as object;
+  } catch (cause) {
+    throw new TaskNotFoundError(
+      `${module} cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }

@@ -1,0 +1,2 @@
+module.exports = (value) => value + 1;
+module.exports.minus = (value) => value - 1;
