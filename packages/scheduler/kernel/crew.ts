@@ -11,16 +11,19 @@ import {
   WORKER_ENTRY_LEAVES,
   WORKER_LEAVES,
 } from './layout.generated.ts';
+import { queuedSlots } from './owner.ts';
 import { slotAt, workerAt, workerOf } from './places.ts';
 import { endSleep, hasWork, wake } from './sleep.ts';
 
 /**
- * Of the owner, before it looks for tasks that wait: from here on whoever finds no worker parked rings its bell, once.
+ * Of the owner: from here on whoever finds no worker parked rings its bell, once.
  * @param isArmed 0 where there may be no more workers
+ * @returns tasks that wait
  */
-export function armGrowth(scheduler: i32, isArmed: i32): void {
-  // publish: pairs with askForWorker. Whoever was too early for it has pushed its hint before.
+export function armGrowth(scheduler: i32, isArmed: i32): i32 {
+  // publish: pairs with askForWorker. Whoever was too early for it made its slot queued before, and is counted.
   store(scheduler + SCHEDULER_ROOT_GROWTH, isArmed != 0 ? GROWTH_ARMED : GROWTH_NONE);
+  return queuedSlots(scheduler);
 }
 
 /** Whether the worker has a task in its hands, as far as the slots say: 1 or 0. */
@@ -33,7 +36,7 @@ export function holdsSlot(scheduler: i32, worker: i32): i32 {
 
 /**
  * Of the owner: tells a worker that is parked to leave. Growth is armed before: whoever pushes from here on and finds nobody parked asks for another one.
- * @returns RETIRED: it takes no task any more; KEPT: it is not parked, or there is something to do
+ * @returns RETIRED: it leaves when it finds no task; KEPT: it is not parked, or there is something to do
  */
 export function retireWorker(scheduler: i32, worker: i32): i32 {
   // claim: as in wakeOne. Whoever pushes from here on does not count on this worker.

@@ -250,10 +250,10 @@ export class Crew {
     if (this.#isManual || this.#isEnding || this.#table.phase === PHASE_CLOSED) return;
     const vacant = this.seats.filter((seat) => seat.isVacant);
     // Before the look: whoever pushes after it asks again.
-    kernel.armGrowth(at, vacant.length > 0 ? 1 : 0);
+    const waiting = kernel.armGrowth(at, vacant.length > 0 ? 1 : 0);
     if (vacant.length === 0) return;
     const coming = this.seats.filter((seat) => seat.state === 'starting' || seat.restart !== undefined);
-    const wanted = Math.ceil(kernel.queuedSlots(at) - soon) - coming.length;
+    const wanted = Math.ceil(waiting - soon) - coming.length;
     for (const seat of vacant.slice(0, Math.max(0, wanted))) this.#start(seat);
     if (wanted >= vacant.length) kernel.armGrowth(at, 0);
   }

@@ -113,7 +113,7 @@ export const DISOWNED = 7;
 export const TOO_LATE = 8;
 /** `condemnSlot`: the owner has been told. */
 export const CONDEMNED = 12;
-/** `retireWorker`: the worker takes no task any more. */
+/** `retireWorker`: the worker leaves, as soon as it finds no task. */
 export const RETIRED = 14;
 /** `retireWorker`: the worker is not parked, or there is something to do. */
 export const KEPT = 15;

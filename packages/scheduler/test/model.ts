@@ -50,6 +50,9 @@ const laneAt = (client: number): number => LANES_AT + (client * LEVELS + LEVEL) 
 /** The lane of a client that is pinned to a worker. */
 export const pinnedAt = (client: number, worker: number): number =>
   PINNED_AT + ((client - 1) * WORKERS + worker - 1) * LANE_BYTES;
+/** Whether a worker is to go on. */
+export const leavesOf = (worker: number): number =>
+  WORKERS_AT + (worker - 1) * workerEntry.bytes + workerEntry.offset.leaves;
 export const slotAt = (slot: number): number => SLOTS_AT + slot * STRIDE;
 export const payloadAt = (slot: number): number => slotAt(slot) + slotHead.bytes;
 export const listAt = (client: number): number =>
