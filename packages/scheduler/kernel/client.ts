@@ -1,5 +1,5 @@
 // What a client does with a slot: hands it to the workers, and takes it back before it has run. PROTOCOL.md, section 1.
-import { compareExchange, load, notify } from '@corelane/shared-memory/kernel/atomics';
+import { compareExchange, get, load, notify } from '@corelane/shared-memory/kernel/atomics';
 import {
   CLIENT_GONE,
   CONDEMNED,
@@ -10,10 +10,14 @@ import {
   NOT_OPEN,
   NOT_YOURS,
   PHASE_OPEN,
+  POLICY_DEADLINE,
+  POLICY_FIFO,
   SCHEDULER_ROOT_PHASE,
+  SCHEDULER_ROOT_POLICY,
   SLOT_CONDEMNED,
   SLOT_DONE,
   SLOT_FINISHED,
+  SLOT_HEAD_DEADLINE,
   SLOT_HEAD_STATE,
   SLOT_HELD,
   SLOT_HINT_GENERATION_SHIFT,
@@ -27,6 +31,8 @@ import {
   UNTOUCHED,
   WITHDRAWN,
 } from './layout.generated.ts';
+import { enterDeadline, leaveDeadlines } from './deadlines.ts';
+import { drawTicket } from './fifo.ts';
 import { ring, ringUnlessOpen } from './free-list.ts';
 import { hasRoom, pushHint } from './lanes.ts';
 import { isLive } from './pinned.ts';
@@ -39,7 +45,12 @@ import { wakeOne, wakeWorker } from './sleep.ts';
  * @returns ENTERED; LANE_FULL; NOT_OPEN where the scheduler was closed: it will not run; CLIENT_GONE where the slot is its no more: it was reclaimed
  */
 export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i32 {
-  if (hasRoom(scheduler, client, lane) == 0) return LANE_FULL;
+  const policy = get(scheduler + SCHEDULER_ROOT_POLICY);
+  const deadline =
+    policy == POLICY_DEADLINE && lane < LEVELS ? get(slotAt(scheduler, slot) + SLOT_HEAD_DEADLINE) : 0;
+  if (deadline == 0 && hasRoom(scheduler, client, lane) == 0) return LANE_FULL;
+  if (policy == POLICY_FIFO) drawTicket(scheduler, slot);
+  else if (policy == POLICY_DEADLINE && deadline == 0) leaveDeadlines(scheduler, slot, client);
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   let queued = 0;
   while (true) {
@@ -52,7 +63,8 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
     // take: against the worker's step from FINISHED to DONE, and a reclaim.
     if (compareExchange(word, seen, queued) == seen) break;
   }
-  pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  if (deadline != 0) enterDeadline(scheduler, slot, queued, deadline);
+  else pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
   if (lane < LEVELS) wakeOne(scheduler);
   else wakePinned(scheduler, (lane - LEVELS + 1) | 0);
   // Pairs with the owner's search for busy slots: it said so before, so either it sees the slot queued or we see that it is closing.

@@ -12,8 +12,8 @@ import {
   LANE_HEAD_TAIL,
   LANE_HEAD_TAIL_SEEN,
   LEVELS,
-  MAX_BATCH,
   NO_HINT,
+  SCHEDULER_ROOT_BATCH,
   SCHEDULER_ROOT_LEVELS,
   SCHEDULER_ROOT_MAX_CLIENTS,
   SCHEDULER_ROOT_SHARE,
@@ -128,19 +128,38 @@ export function takeHint(scheduler: i32, client: i32, lane: i32): i32 {
   return compareExchange(at + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? cell & HINT : NO_HINT;
 }
 
+/** @returns the oldest hint of a lane, which others may take meanwhile, or NO_HINT */
+export function peekHint(scheduler: i32, client: i32, lane: i32): i32 {
+  const at = laneAt(scheduler, client, lane);
+  const shift = laneShift(scheduler, lane);
+  const tail = load(at + LANE_HEAD_TAIL);
+  const cell = load(cellAt(at, tail, shift)); // observe: as in takeHint
+  return lapIn(cell) == lapOf(tail, shift) ? cell & HINT : NO_HINT;
+}
+
+/** Takes a hint where it is the oldest of a lane. @returns it, or NO_HINT */
+export function takeThis(scheduler: i32, client: i32, lane: i32, hint: i32): i32 {
+  const at = laneAt(scheduler, client, lane);
+  const shift = laneShift(scheduler, lane);
+  const tail = load(at + LANE_HEAD_TAIL);
+  const cell = load(cellAt(at, tail, shift)); // observe: as in takeHint
+  if (lapIn(cell) != lapOf(tail, shift) || (cell & HINT) != hint) return NO_HINT;
+  return compareExchange(at + LANE_HEAD_TAIL, tail, (tail + 1) | 0) == tail ? hint : NO_HINT; // claim: as in takeHint
+}
+
 /**
- * Moves hints of a lane to the worker's deque: its share of what is there, MAX_BATCH at most.
+ * Moves hints of a lane to the worker's deque: its share of what is there.
  * @returns how many: 0 where there was none, or somebody else was faster
  */
 export function takeBatch(scheduler: i32, client: i32, level: i32, worker: i32): i32 {
   const at = laneAt(scheduler, client, level);
   const shift = laneShift(scheduler, level);
   const deque = dequeAt(scheduler, worker);
-  const most = roomInDeque(deque, MAX_BATCH);
+  const most = roomInDeque(deque, get(scheduler + SCHEDULER_ROOT_BATCH));
   const tail = load(at + LANE_HEAD_TAIL);
   const share = get(scheduler + SCHEDULER_ROOT_SHARE);
   let count = 0;
-  while (count < most && count < MAX_BATCH) {
+  while (count < most) {
     // Another one only where as many more are there as it would leave to the others.
     const ahead = (tail + (count + 1) * share - 1) | 0;
     if (count > 0 && (share > 1 << shift || isThere(at, ahead, tail, shift) == 0)) break;

@@ -9,12 +9,15 @@ import {
   LIST_CLOSED,
   MEND_LATER,
   MENDED,
+  POLICY_DEADLINE,
+  SCHEDULER_ROOT_POLICY,
   SCHEDULER_ROOT_SLOTS,
   SLOT_CONDEMNED,
   SLOT_DONE,
   SLOT_DOOMED,
   SLOT_FINISHED,
   SLOT_FREE,
+  SLOT_HEAD_DEADLINE,
   SLOT_HEAD_LANE,
   SLOT_HEAD_STATE,
   SLOT_HELD,
@@ -56,11 +59,15 @@ export function mendSlot(scheduler: i32, slot: i32): i32 {
   // take: against a claim and the client's cancelling it. From here on the lane is ours to read.
   if (compareExchange(word, seen, mending) != seen) return UNTOUCHED;
   const lane = get(slotAt(scheduler, slot) + SLOT_HEAD_LANE);
-  const isPinned = lane >= LEVELS; // then its hint is in its lane still
-  const room = isPinned ? 0 : hasRoom(scheduler, 0, lane);
+  // Then its hint is in its lane still, or its leaf in the tree.
+  const isKept =
+    lane >= LEVELS ||
+    (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE &&
+      get(slotAt(scheduler, slot) + SLOT_HEAD_DEADLINE) != 0);
+  const room = isKept ? 0 : hasRoom(scheduler, 0, lane);
   // give back: against the client's cancelling it.
   if (compareExchange(word, mending, seen) != mending) return UNTOUCHED;
-  if (isPinned) return UNTOUCHED;
+  if (isKept) return UNTOUCHED;
   if (room == 0) return MEND_LATER;
   pushHint(scheduler, 0, lane, slot | (generationOf(seen) << SLOT_HINT_GENERATION_SHIFT));
   return MENDED;

@@ -18,8 +18,10 @@ import {
   MAY_SLEEP,
   PHASE_CLOSED,
   SCHEDULER_ROOT_GROWTH,
+  POLICY_DEADLINE,
   SCHEDULER_ROOT_PARKED,
   SCHEDULER_ROOT_PHASE,
+  SCHEDULER_ROOT_POLICY,
   SCHEDULER_ROOT_THREADS,
   TIMED_OUT,
   WAIT_TIMED_OUT,
@@ -27,6 +29,7 @@ import {
   WORKER_ENTRY_WAKE,
 } from './layout.generated.ts';
 import { ring } from './free-list.ts';
+import { earliest } from './deadlines.ts';
 import { bitIndex, seekLane, seekLevel } from './lanes.ts';
 import { mayBePinned } from './pinned.ts';
 import { dequeAt, workerAt } from './places.ts';
@@ -43,6 +46,7 @@ export function hasWork(scheduler: i32, worker: i32): i32 {
 
 /** Whether there is a hint that any worker may take: 1 or 0. */
 export function hasCommonWork(scheduler: i32): i32 {
+  if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE && earliest(scheduler) >= 0) return 1;
   let level = seekLevel(scheduler, LEVELS);
   while (level >= 0) {
     if (seekLane(scheduler, level, 0) >= 0) return 1;

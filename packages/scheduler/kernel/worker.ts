@@ -8,7 +8,10 @@ import {
   NO_HINT,
   NO_TASK,
   NOT_YOURS,
-  SCHEDULER_ROOT_SLOTS,
+  POLICY_DEADLINE,
+  POLICY_FIFO,
+  POLICY_WORK_STEALING,
+  SCHEDULER_ROOT_POLICY,
   SCHEDULER_ROOT_SHARE,
   SCHEDULER_ROOT_THREADS,
   SLOT_CONDEMNED,
@@ -16,11 +19,7 @@ import {
   SLOT_FINISHED,
   SLOT_HEAD_STATE,
   SLOT_HELD,
-  SLOT_HINT_GENERATION_MASK,
-  SLOT_HINT_GENERATION_SHIFT,
-  SLOT_HINT_SLOT_MASK,
   SLOT_ORPHANED,
-  SLOT_QUEUED,
   SLOT_RUNNING,
   STEAL_AGAIN,
   WORKER_ENTRY_BATCH_LEVEL,
@@ -29,12 +28,16 @@ import {
   WORKER_ENTRY_FAIR_LEVEL,
   WORKER_ENTRY_NEXT_CLIENT,
 } from './layout.generated.ts';
+import { claimEarliest } from './deadlines.ts';
+import { takeOldest } from './fifo.ts';
 import { deliverSlot } from './finished-list.ts';
 import { giveBack } from './free-list.ts';
+import { claimHint } from './hints.ts';
 import { seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
 import { claimPinned, markPinned, mayBePinned } from './pinned.ts';
 import { become, clientOf, dequeAt, generationOf, slotAt, stateOf, workerAt, workerOf } from './places.ts';
 import { hasCommonWork, wakeOne } from './sleep.ts';
+import { claimLocal } from './stealing.ts';
 
 /** Before the first claim of a thread: takes over the deque of the one before it. */
 export function beginWork(scheduler: i32, worker: i32): void {
@@ -47,16 +50,40 @@ export function beginWork(scheduler: i32, worker: i32): void {
 }
 
 /**
- * Claims a task that is pinned to the worker, or else the most urgent one: of its own batch, of a lane, or of another worker's batch.
+ * Claims a task: one that is pinned to the worker, then one with a deadline, then as the policy says.
  * @param inTurn not 0: of a level below that of the last such claim, and below the most urgent one, in turn: no level starves
  * @returns its slot, or NO_TASK
  */
 export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
-  const entry = workerAt(scheduler, worker);
-  if (inTurn == 0 && mayBePinned(scheduler, worker) != 0) {
-    const slot = takePinned(scheduler, worker);
+  if (inTurn == 0) {
+    const slot = claimFirst(scheduler, worker);
     if (slot >= 0) return slot;
   }
+  const slot =
+    get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_WORK_STEALING
+      ? claimLocal(scheduler, worker, inTurn)
+      : claimCommon(scheduler, worker, inTurn);
+  return slot < 0 && inTurn != 0 ? claimFirst(scheduler, worker) : slot;
+}
+
+/** What comes before levels. @returns its slot, or NO_TASK */
+function claimFirst(scheduler: i32, worker: i32): i32 {
+  if (mayBePinned(scheduler, worker) != 0) {
+    const slot = claimPinned(scheduler, worker);
+    if (slot >= 0) {
+      // It may have been woken for something else, which it leaves to another one now.
+      if (hasCommonWork(scheduler) != 0) wakeOne(scheduler);
+      return slot;
+    }
+  }
+  return get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE
+    ? claimEarliest(scheduler, worker)
+    : NO_TASK;
+}
+
+/** The most urgent task: of its own batch, of a lane, or of another worker's batch. */
+function claimCommon(scheduler: i32, worker: i32, inTurn: i32): i32 {
+  const entry = workerAt(scheduler, worker);
   let below = inTurn != 0 ? get(entry + WORKER_ENTRY_FAIR_LEVEL) : LEVELS;
   let begun = inTurn;
   while (true) {
@@ -83,8 +110,7 @@ export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
       continue;
     } else {
       hint = rob(scheduler, worker);
-      if (hint < 0)
-        return inTurn != 0 && mayBePinned(scheduler, worker) != 0 ? takePinned(scheduler, worker) : NO_TASK;
+      if (hint < 0) return NO_TASK;
     }
     const slot = claimHint(scheduler, hint, worker);
     if (slot < 0) continue;
@@ -93,16 +119,9 @@ export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
   }
 }
 
-/** @returns the slot of a task that is pinned to the worker, or NO_TASK */
-function takePinned(scheduler: i32, worker: i32): i32 {
-  const slot = claimPinned(scheduler, worker);
-  // It may have been woken for something else, which it leaves to another one now.
-  if (slot >= 0 && hasCommonWork(scheduler) != 0) wakeOne(scheduler);
-  return slot;
-}
-
 /** @returns a hint of the level, or NO_HINT: where there is none any more, or where some are in the worker's deque now */
 function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
+  if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_FIFO) return takeOldest(scheduler, level);
   const entry = workerAt(scheduler, worker);
   const client = seekLane(scheduler, level, get(entry + WORKER_ENTRY_NEXT_CLIENT));
   if (client < 0) return NO_HINT;
@@ -127,20 +146,6 @@ function rob(scheduler: i32, worker: i32): i32 {
     if (hint >= 0) return hint;
   }
   return NO_HINT;
-}
-
-/** @returns the slot, which runs now, or NO_TASK where the hint is stale */
-function claimHint(scheduler: i32, hint: i32, worker: i32): i32 {
-  const slot = hint & SLOT_HINT_SLOT_MASK;
-  if (slot >= get(scheduler + SCHEDULER_ROOT_SLOTS)) return NO_TASK; // somebody wrote over shared memory
-  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
-  const seen = load(word);
-  const generation = (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
-  if (stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation) return NO_TASK;
-  // claim: against a cancellation, and a worker with another hint. Observes the task: pairs with submitSlot.
-  return compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) == seen
-    ? slot
-    : NO_TASK;
 }
 
 /**

@@ -153,6 +153,19 @@ export const WORKER_LEAVES = 1;
 /** It leaves, having run as many tasks as it may. */
 export const WORKER_SPENT = 2;
 
+// Policies: which task a worker takes.
+
+/** The most urgent level first; within one, clients in turn. */
+export const POLICY_PRIORITY = 0;
+/** Clients in turn, one task each. */
+export const POLICY_ROUND_ROBIN = 1;
+/** Many at once into a queue of the worker's own, of which others steal. */
+export const POLICY_WORK_STEALING = 2;
+/** In the order of submission, whoever submitted. */
+export const POLICY_FIFO = 3;
+/** The earliest deadline first. */
+export const POLICY_DEADLINE = 4;
+
 /** One claim in so many takes a task of a less urgent level, each in turn. Guessed: costs urgent tasks 1.6 %. */
 export const FAIR_EVERY = 64;
 
@@ -165,7 +178,9 @@ export const CLIENT_RECLAIMED = -1;
 export const CLIENT_SETTLING = -2;
 
 /** Followed by the clients, the workers and the slots. */
-export const schedulerRoot = root('scheduler/scheduler', 4, {
+export const schedulerRoot = root('scheduler/scheduler', 5, {
+  startMs: immutable('f64', { doc: 'when it was created, in milliseconds since 1970: deadlines count from here' }),
+  policy: immutable('i32', { doc: 'POLICY_ ...' }),
   slots: immutable('i32', { doc: 'tasks in the scheduler at most' }),
   inlineBytes: immutable('i32', { doc: 'bytes of arguments, or of a result, that lie in the slot' }),
   payloadBytes: immutable('i32', { doc: 'bytes of arguments, and of a result, at most' }),
@@ -175,6 +190,15 @@ export const schedulerRoot = root('scheduler/scheduler', 4, {
   share: immutable('i32', {
     doc: 'hints that wait in a lane for each that a worker takes at once; 0: it takes one',
   }),
+  batch: immutable('i32', { doc: 'hints that a worker takes at once, at most: what its deque has room for' }),
+  stealBatch: immutable('i32', { doc: 'hints that a worker steals at once, at most; POLICY_WORK_STEALING' }),
+  victimsAt: immutable('i32', {
+    doc: 'address of the first row of victims: a row for each worker; POLICY_WORK_STEALING',
+  }),
+  orderAt: immutable('i32', {
+    doc: 'address of the tickets of slots (POLICY_FIFO) or of node 0 of the tree of deadlines (POLICY_DEADLINE)',
+  }),
+  leaves: immutable('i32', { doc: 'of the tree of deadlines: a power of two, at least 2' }),
   laneShift: immutable('i32', { doc: 'a lane has room for 2 to the power of this many hints' }),
   laneBytes: immutable('i32', { doc: 'from one lane to the next' }),
   pinnedShift: immutable('i32', { doc: 'the same of a pinned lane' }),
@@ -214,6 +238,13 @@ export const schedulerRoot = root('scheduler/scheduler', 4, {
     doc: 'grows when the owner has something to look at: a condemned slot, a task that needs another worker, a task finished while closing',
     writer: 'clients that condemn or ask for a worker, workers that finish while closing',
     reader: 'the owner waits on it',
+  }),
+  tickets: atomic('i32', {
+    line: true,
+    hot: 'tickets',
+    doc: 'tasks submitted so far; wraps. Under POLICY_FIFO all, under POLICY_DEADLINE those with a deadline',
+    writer: 'clients',
+    reader: 'clients',
   }),
   levels: atomic('i32', {
     line: true,
@@ -310,6 +341,17 @@ export const workerEntry = struct(
       hot: 'worker',
       doc: 'the level of its last claim in turn',
     }),
+    cpu: atomic('i32', {
+      doc: 'CPU that it is placed on, + 1; 0: not known',
+      writer: 'the worker, before it takes tasks',
+      reader: 'clients that pin tasks, the owner',
+    }),
+    node: atomic('i32', { doc: 'the same of its NUMA node', writer: 'the worker', reader: 'the same' }),
+    cache: atomic('i32', {
+      doc: 'the same of its last-level cache',
+      writer: 'the worker',
+      reader: 'the owner',
+    }),
     nextClient: guarded('being the worker', 'i32', { hot: 'worker', doc: 'whose lane it looks at first' }),
     completed: atomic('i32', {
       hot: 'worker',
@@ -332,6 +374,38 @@ export const workerEntry = struct(
   },
   { alignBytes: 128 },
 );
+
+/** For each worker threads - 1 of these: the others, the one to steal from first in front. */
+export const victimCell = struct('scheduler/victim', 1, {
+  worker: atomic('i32', {
+    doc: 'party of a worker; 0: nobody. A row that is being written may name one twice and another not: whoever has found nothing looks again',
+    writer: 'the owner',
+    reader: 'the worker of the row',
+  }),
+});
+
+/** One for each slot, under POLICY_FIFO. */
+export const slotTicket = struct('scheduler/slot-ticket', 1, {
+  ticket: atomic('i32', {
+    doc: 'what `tickets` was when its task was submitted',
+    writer: 'its client',
+    reader: 'workers that look which task is the oldest',
+  }),
+});
+
+/**
+ * Under POLICY_DEADLINE: node 1 is the root of the tree, the children of node n are 2n and 2n + 1. From node `leaves` on they are leaves, one
+ * for each slot: then the halves are those of deadlineKey.
+ */
+export const deadlineNode = struct('scheduler/deadline-node', 1, {
+  winner: atomic('i64', {
+    doc: 'low: slot + 1 below it with the earliest deadline, or that has none any more; 0: none. High: grows with each look',
+    writer: 'whoever has changed a leaf below it',
+    reader: 'workers',
+  }),
+});
+/** Low half of a leaf: the deadline, 0 for none. High half: */
+export const deadlineKey = bits('scheduler/deadline-key', 32, { generation: 8, ticket: 24 });
 
 /** Of one client and level, or of one client and worker; followed by the hints. One producer, the client; workers take. */
 export const laneHead = struct(

@@ -119,6 +119,7 @@ export function start(
   put(root.payloadBytes, 4);
   put(root.strideBytes, STRIDE);
   put(root.share, share);
+  put(root.batch, MAX_BATCH);
   put(root.laneShift, laneShift);
   put(root.laneBytes, LANE_BYTES);
   put(root.pinnedShift, laneShift);
