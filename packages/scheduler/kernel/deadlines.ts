@@ -3,7 +3,16 @@
 // A tree of tournaments over the slots, without locks: whoever has changed a leaf plays the matches above it again, each twice where others
 // play it, too. After P. Jayanti, "f-arrays: implementation and applications" (PODC 2002), with versions in place of LL and SC.
 // Rejected: a heap of one worker's own, which others can not see; a heap under a lock, which dies with who holds it.
-import { add, compareExchange, compareExchange64, get, high, load, load64, low } from '@corelane/shared-memory/kernel/atomics';
+import {
+  add,
+  compareExchange,
+  compareExchange64,
+  get,
+  high,
+  load,
+  load64,
+  low,
+} from '@corelane/shared-memory/kernel/atomics';
 import {
   DEADLINE_KEY_GENERATION_MASK,
   DEADLINE_KEY_TICKET_SHIFT,
@@ -56,7 +65,8 @@ export function leaveDeadlines(scheduler: i32, slot: i32, client: i32): void {
   if (deadline == 0) return;
   const seen = load(slotAt(scheduler, slot) + SLOT_HEAD_STATE);
   const state = stateOf(seen);
-  if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED)) return;
+  if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
+    return;
   compareExchange64(leaf, deadline, key, 0, key); // whoever finds it at the root takes it away
 }
 
@@ -77,7 +87,8 @@ export function claimEarliest(scheduler: i32, worker: i32): i32 {
         if (stateOf(seen) == SLOT_MENDING) return NO_TASK; // the owner is looking at it: it will be queued again
         if (stateOf(seen) == SLOT_QUEUED) {
           // claim: against a cancellation, and other workers. Observes the task: pairs with submitSlot.
-          if (compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) != seen) continue;
+          if (compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) != seen)
+            continue;
           compareExchange64(leaf, deadline, key, 0, key);
           climb(scheduler, slot);
           return slot;

@@ -35,7 +35,7 @@ import { giveBack } from './free-list.ts';
 import { claimHint } from './hints.ts';
 import { seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
 import { claimPinned, markPinned, mayBePinned } from './pinned.ts';
-import { become, clientOf, dequeAt, generationOf, slotAt, stateOf, workerAt, workerOf } from './places.ts';
+import { become, clientOf, dequeAt, slotAt, stateOf, workerAt, workerOf } from './places.ts';
 import { hasCommonWork, wakeOne } from './sleep.ts';
 import { claimLocal } from './stealing.ts';
 

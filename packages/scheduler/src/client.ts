@@ -25,11 +25,13 @@ import {
   NOT_OPEN,
   NOT_YOURS,
   PHASE_OPEN,
+  POLICY_DEADLINE,
   slotHead,
   TOO_LATE,
   WITHDRAWN,
 } from './layout.ts';
 import {
+  checkDeadline,
   checkMaxQueue,
   checkProfile,
   checkTimeout,
@@ -40,8 +42,10 @@ import {
   type RunOptions,
 } from './options.ts';
 import { isThrown, takeValue, writeValue } from './payload.ts';
+import { deadlineWord, ignoresPriorities } from './policy.ts';
 import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
 import { SlotCache } from './slot-cache.ts';
+import { PinnedLanes } from './seats.ts';
 import { generationIn, type SchedulerTable } from './table.ts';
 import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
 import type { FileFunction } from './file-task.ts';
@@ -53,6 +57,7 @@ import { type Waiting, WaitingLine } from './waiting-line.ts';
 
 /** While other clients have all slots. Guessed. */
 const LOOK_FOR_ROOM_MS = 1;
+const MOST_URGENT: number = LEVELS - 1;
 
 export class Client {
   /** Place of this client. The owner's is 0. */
@@ -66,6 +71,10 @@ export class Client {
   readonly #tickets = new Tickets();
   readonly #slots: SlotCache;
   readonly #line = new WaitingLine();
+  readonly #pinned: PinnedLanes;
+  /** Tasks have one level, whatever their priority. */
+  readonly #isLevel: boolean;
+  readonly #hasDeadlines: boolean;
   readonly #maxQueue: number;
   readonly #ids: TaskIds;
   /** Settle when nothing is in flight. */
@@ -101,6 +110,9 @@ export class Client {
     this.#link = new ClientLink(table, this.#party);
     table.payloads.link = this.#link;
     this.#slots = new SlotCache(table, this.#party);
+    this.#pinned = new PinnedLanes(table);
+    this.#isLevel = ignoresPriorities(table.policy);
+    this.#hasDeadlines = table.policy === POLICY_DEADLINE;
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
     const inFlight = (): number => this.#inFlight;
@@ -215,9 +227,13 @@ export class Client {
     if (this.#end !== undefined) throw this.#end;
     let level = DEFAULT_LEVEL;
     let terms: TaskTerms | undefined;
+    let lane = DEFAULT_LEVEL;
     if (options !== undefined) {
       if (options.priority !== undefined) level = levelOf(options.priority);
       if (level < 0) throw unknownPriority(options.priority);
+      if (options.pin !== undefined) lane = this.#pinned.laneOf(options.pin);
+      else if (this.#hasDeadlines && options.deadlineMs !== undefined) lane = MOST_URGENT; // in line before those without one
+      else if (!this.#isLevel) lane = level;
       if (options.signal?.aborted === true) throw options.signal.reason;
     }
     const id = this.#ids.idOf(task);
@@ -226,11 +242,11 @@ export class Client {
     // Nobody is overtaken.
     const list = options?.transferList;
     const given = list === undefined ? args : withTransfers(args, list);
-    const slot = this.#line.isAhead(level) ? NO_SLOT : this.#enter(id, given, level);
+    const slot = this.#line.isAhead(lane) ? NO_SLOT : this.#enter(id, given, lane, terms);
     if (slot >= 0) this.#tickets.set(slot, resolve, reject, terms);
     else {
       if (this.#line.size >= this.#maxQueue) throw new QueueFullError(this.#maxQueue, this.#inFlight);
-      this.#line.push(level, id, given, resolve, reject, terms);
+      this.#line.push(lane, id, given, resolve, reject, terms);
     }
     this.#inFlight++;
     if (terms !== undefined) this.#arm(terms);
@@ -248,7 +264,9 @@ export class Client {
     const signal = options?.signal;
     const timeoutMs = checkTimeout(options?.timeoutMs);
     const recorder = this.#latency?.[priorityAt(level)];
-    if (signal === undefined && timeoutMs === undefined && recorder === undefined) return undefined;
+    const deadlineMs = checkDeadline(options?.deadlineMs);
+    if (signal === undefined && timeoutMs === undefined && recorder === undefined && deadlineMs === undefined)
+      return undefined;
     const startMs = recorder === undefined ? 0 : performance.now();
     return {
       slot: WAITS,
@@ -258,6 +276,7 @@ export class Client {
       signal,
       onAbort: undefined,
       timeoutMs,
+      deadlineMs,
       timer: undefined,
       recorder,
       startMs,
@@ -316,7 +335,7 @@ export class Client {
   }
 
   /** Writes a task into a slot and hands it to the workers. @returns the slot, or NO_SLOT or LANE_FULL: not now. @throws what `run` says */
-  #enter(id: number, args: unknown, level: number): number {
+  #enter(id: number, args: unknown, lane: number, terms: TaskTerms | undefined): number {
     const slot = this.#slots.take();
     if (slot < 0) {
       if (slot === NO_SLOT) return NO_SLOT;
@@ -333,8 +352,11 @@ export class Client {
       if (error instanceof PayloadMemoryError) return NO_SLOT; // there is as soon as others have ended
       throw error;
     }
-    i32[word + slotHead.word.lane] = level;
-    const outcome = table.kernel.submitSlot(table.at, slot, this.#party, level);
+    i32[word + slotHead.word.lane] = lane;
+    if (this.#hasDeadlines)
+      i32[word + slotHead.word.deadline] =
+        terms?.deadlineMs === undefined ? 0 : deadlineWord(terms.deadlineMs, table.startMs);
+    const outcome = table.kernel.submitSlot(table.at, slot, this.#party, lane);
     if (outcome === ENTERED) return slot;
     if (outcome !== LANE_FULL) throw this.#refusal(outcome);
     this.#slots.discard(slot);
@@ -343,14 +365,14 @@ export class Client {
 
   /** Lets as many in as there is room for. */
   #admit(): void {
-    let below = LEVELS;
+    let below = Infinity;
     for (let first = this.#next(below); first !== undefined; first = this.#next(below)) {
-      const { level, id, args, resolve, reject, terms } = first;
+      const { lane, id, args, resolve, reject, terms } = first;
       let slot: number;
       try {
-        slot = this.#enter(id, args, level);
+        slot = this.#enter(id, args, lane, terms);
       } catch (error) {
-        this.#line.shift(level);
+        this.#line.shift(lane);
         if (terms !== undefined) endTerms(terms);
         this.#landed(1);
         reject(error);
@@ -358,12 +380,12 @@ export class Client {
       }
       if (slot === NO_SLOT) break;
       if (slot === LANE_FULL) {
-        if (this.#admissions < FAIR_EVERY) below = level; // the others may have room in theirs
+        if (this.#admissions < FAIR_EVERY) below = lane; // the others may have room in theirs
         this.#admissions = 0;
         continue;
       }
       this.#admissions = this.#admissions < FAIR_EVERY ? this.#admissions + 1 : 0;
-      this.#line.shift(level);
+      this.#line.shift(lane);
       this.#tickets.set(slot, resolve, reject, terms);
     }
     this.#expectRoom();
@@ -371,7 +393,7 @@ export class Client {
 
   /** The most urgent one, but that one in `FAIR_EVERY` is less urgent, as among tasks that have slots: no level starves. */
   #next(below: number): Waiting | undefined {
-    return this.#admissions >= FAIR_EVERY ? this.#line.firstInTurn() : this.#line.first(below);
+    return (this.#admissions >= FAIR_EVERY ? this.#line.firstInTurn() : undefined) ?? this.#line.first(below);
   }
 
   /** Where somebody waits and nothing of this client is on its way, no result tells of room: it looks from time to time. */
@@ -452,9 +474,9 @@ export class Client {
       this.#tickets.delete(slot);
     }
     clearTimeout(this.#roomTimer);
-    for (let first = this.#line.first(LEVELS); first !== undefined; first = this.#line.first(LEVELS)) {
-      const { level, terms, reject } = first;
-      this.#line.shift(level);
+    for (let first = this.#line.first(Infinity); first !== undefined; first = this.#line.first(Infinity)) {
+      const { lane, terms, reject } = first;
+      this.#line.shift(lane);
       if (terms !== undefined) endTerms(terms);
       reject(error);
     }

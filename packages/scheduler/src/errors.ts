@@ -27,6 +27,25 @@ export class QueueFullError extends SchedulerError {
   }
 }
 
+/** No worker is placed where a task is pinned to. It was not accepted. */
+export class NoSeatError extends SchedulerError {
+  override readonly name = 'NoSeatError';
+  readonly place: 'cpu' | 'node';
+  readonly value: number;
+  /** Where workers are placed, as far as `Affinity.place` has said so. */
+  readonly known: readonly number[];
+
+  constructor(place: 'cpu' | 'node', value: number, known: readonly number[]) {
+    super(
+      'ERR_NO_SEAT',
+      `no worker is placed on ${place} ${value}, expected ${known.length === 0 ? 'an option affinity that says where workers are' : `one of ${known.join(', ')}`}`,
+    );
+    this.place = place;
+    this.value = value;
+    this.known = known;
+  }
+}
+
 /** Arguments or a result have more bytes than the scheduler takes. Pass a view of shared memory instead. */
 export class PayloadTooLargeError extends SchedulerError {
   override readonly name = 'PayloadTooLargeError';

@@ -6,6 +6,7 @@ export {
   ClientLostError,
   ClientsExhaustedError,
   CorruptSlotError,
+  NoSeatError,
   NotCloneableError,
   PayloadMemoryError,
   PayloadTooLargeError,
@@ -26,12 +27,14 @@ export type {
   RunOptions,
   SchedulerOptions,
 } from './options.ts';
+export { POLICIES, type Policy, type PolicyOptions, type Topology } from './policy.ts';
 export {
   noAffinity,
   noRecorder,
   type Affinity,
   type PayloadSource,
   type Recorder,
+  type SeatPlace,
   type WorkerSeat,
 } from './ports.ts';
 export { PRIORITIES, type Priority } from './priority.ts';
@@ -39,6 +42,7 @@ export type { RunManyOptions } from './run-many.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
 export { SchedulerClient } from './scheduler-client.ts';
 export type { WorkerInfo, WorkerState } from './seat.ts';
+export type { Pin } from './seats.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
 export type { SchedulerHandle } from './table.ts';
 export {

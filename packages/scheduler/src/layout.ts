@@ -179,7 +179,9 @@ export const CLIENT_SETTLING = -2;
 
 /** Followed by the clients, the workers and the slots. */
 export const schedulerRoot = root('scheduler/scheduler', 5, {
-  startMs: immutable('f64', { doc: 'when it was created, in milliseconds since 1970: deadlines count from here' }),
+  startMs: immutable('f64', {
+    doc: 'when it was created, in milliseconds since 1970: deadlines count from here',
+  }),
   policy: immutable('i32', { doc: 'POLICY_ ...' }),
   slots: immutable('i32', { doc: 'tasks in the scheduler at most' }),
   inlineBytes: immutable('i32', { doc: 'bytes of arguments, or of a result, that lie in the slot' }),

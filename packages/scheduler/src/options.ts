@@ -4,9 +4,11 @@ import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
 import { MAX_CLIENTS } from './layout.ts';
+import { policyPlan, type PolicyOptions, type PolicyPlan } from './policy.ts';
 import type { Recorder } from './ports.ts';
 import { PRIORITIES, type Priority } from './priority.ts';
 import { blockBytes, classFor } from './slab.ts';
+import type { Pin } from './seats.ts';
 import { moduleUrl, type Task } from './tasks.ts';
 import { checkMaxTasks, crewSize, type WorkerSettings } from './worker-settings.ts';
 
@@ -25,7 +27,7 @@ export interface ClientOptions {
   readonly memory?: readonly SharedArrayBuffer[];
 }
 
-export interface SchedulerOptions extends ClientOptions, WorkerSettings {
+export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSettings {
   /**
    * Tasks in the scheduler at most: queued, running, or finished and not yet collected by their client; 4096 by default.
    * Each has a slot of `inlineBytes` in shared memory, of which the system gives pages when they are first touched.
@@ -60,7 +62,7 @@ export interface SchedulerOptions extends ClientOptions, WorkerSettings {
   readonly growth?: 'auto' | 'manual';
 }
 
-export interface TableOptions {
+export interface TableOptions extends PolicyPlan {
   readonly threads: number;
   readonly slots: number;
   readonly payloadBytes: number;
@@ -86,6 +88,16 @@ export interface RunOptions {
   readonly priority?: Priority | number;
   /** Aborts: a queued task never runs; of a running one the result is dropped. Rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
+  /**
+   * Runs it on this worker alone, or on one that is placed there: before other tasks, in the order of submission. Its priority counts for nothing.
+   * Should the worker end before, its successor runs it.
+   */
+  readonly pin?: Pin;
+  /**
+   * When its result is of no use any more, by `performance.timeOrigin + performance.now()`. Under policy `deadline` the task with the earliest comes first, before
+   * those that have none.
+   */
+  readonly deadlineMs?: number;
   /** From now to the result at most: then a queued task never runs, and the worker of a running one is terminated and replaced. */
   readonly timeoutMs?: number;
   /** What of the arguments is transferred instead of copied, as of `postMessage`: array buffers, message ports and their like. */
@@ -117,6 +129,7 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
   return {
     slots,
     threads: crewSize(options).maxThreads,
+    ...policyPlan(options),
     ...payloadOptions(options, slots),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
@@ -204,6 +217,16 @@ export function checkTimeout(timeoutMs: number | undefined, name = 'timeoutMs'):
   if (!(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_MS)
     throw new ArgumentRangeError(name, timeoutMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
   return timeoutMs;
+}
+
+/** A deadline in milliseconds since 1970, or undefined. @throws ArgumentRangeError */
+export function checkDeadline(deadlineMs: number | undefined): number | undefined {
+  if (deadlineMs === undefined || Number.isFinite(deadlineMs)) return deadlineMs;
+  throw new ArgumentRangeError(
+    'deadlineMs',
+    deadlineMs,
+    'milliseconds since 1970, of performance.timeOrigin + performance.now()',
+  );
 }
 
 export function unknownPriority(priority: unknown): ArgumentRangeError {

@@ -13,9 +13,19 @@ export interface WorkerSeat {
   readonly threads: number;
 }
 
+/** Where a worker is: what tasks are pinned to, and what says whom it steals from first. What is not known may be missing. */
+export interface SeatPlace {
+  readonly cpu?: number;
+  /** NUMA node. */
+  readonly node?: number;
+  /** Any number for the last-level cache, the same for CPUs that share it. */
+  readonly cache?: number;
+}
+
 /** Places the calling thread: on a CPU, a node, with a priority. Called by each worker before it takes tasks. */
 export interface Affinity {
-  place(seat: WorkerSeat): void | Promise<void>;
+  /** May say where that is. */
+  place(seat: WorkerSeat): SeatPlace | void | Promise<SeatPlace | void>;
 }
 
 export const noAffinity: Affinity = { place: () => {} };

@@ -15,6 +15,7 @@ import {
 } from './options.ts';
 import { writeThrown } from './payload.ts';
 import type { WorkerInfo } from './seat.ts';
+import { orderVictims } from './seats.ts';
 import { statsOf, type SchedulerStats } from './stats.ts';
 import { SchedulerClient } from './scheduler-client.ts';
 import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
@@ -70,7 +71,10 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     this.#client = client;
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#crew = new Crew(table, options, {
-      onCreate: (worker, threadId) => this.emit('workerCreate', { worker, threadId }),
+      onCreate: (worker, threadId) => {
+        if (options.topology === undefined) orderVictims(table, undefined); // it may have said where it is
+        this.emit('workerCreate', { worker, threadId });
+      },
       onDestroy: (worker, exitCode, cause, lost) => {
         this.emit('workerDestroy', { worker, exitCode, cause, lost });
         if (cause !== undefined && lost === 0)
@@ -95,6 +99,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     const plan = tableOptions(options);
     const arena = options.arena ?? Arena.create({ bytes: bytesFor(plan) });
     const table = SchedulerTable.create(arena, plan);
+    orderVictims(table, options.topology);
     return new Scheduler(table, new Client(table, options), options);
   }
 

@@ -11,18 +11,24 @@ import {
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import {
   clientEntry,
+  deadlineNode,
   laneCell,
   laneHead,
   LEVELS,
-  MAX_BATCH,
   MAX_CLIENTS,
   MAX_THREADS,
+  POLICY_DEADLINE,
+  POLICY_FIFO,
+  POLICY_WORK_STEALING,
   schedulerRoot,
   slotHead,
   slotState,
+  slotTicket,
+  victimCell,
   workerEntry,
 } from './layout.ts';
 import { MAX_SLOTS, type TableOptions } from './options.ts';
+import { LAST_POLICY, MAX_LOCAL_QUEUE, shareOf } from './policy.ts';
 import { PayloadContext } from './payload-context.ts';
 import { Slab } from './slab.ts';
 
@@ -53,9 +59,15 @@ const PLACES = [
   'pinnedShift',
   'pinnedBytes',
   'slotsAt',
+  'orderAt',
+  'leaves',
+  'victimsAt',
 ] as const;
 
-type Plan = Pick<TableOptions, 'slots' | 'payloadBytes' | 'inlineBytes' | 'maxClients' | 'threads'>;
+type Plan = Pick<
+  TableOptions,
+  'slots' | 'payloadBytes' | 'inlineBytes' | 'maxClients' | 'threads' | 'policy' | 'batch'
+>;
 
 interface Places {
   readonly strideBytes: number;
@@ -69,10 +81,14 @@ interface Places {
   readonly pinnedShift: number;
   readonly pinnedBytes: number;
   readonly slotsAt: number;
+  readonly orderAt: number;
+  /** Of the tree of deadlines; 2 where there is none. */
+  readonly leaves: number;
+  readonly victimsAt: number;
   readonly lengthBytes: number;
 }
 
-function placesFor(at: number, { slots, inlineBytes, maxClients, threads }: Plan): Places {
+function placesFor(at: number, { slots, inlineBytes, maxClients, threads, policy }: Plan): Places {
   const strideBytes = alignUp(slotHead.bytes + inlineBytes, LINE_BYTES);
   const clientsAt = at + schedulerRoot.bytes;
   const workersAt = clientsAt + maxClients * clientEntry.bytes;
@@ -84,6 +100,16 @@ function placesFor(at: number, { slots, inlineBytes, maxClients, threads }: Plan
   const pinnedShift = Math.min(MAX_PINNED_SHIFT, laneShift);
   const pinnedBytes = alignUp(laneHead.bytes + 2 ** pinnedShift * laneCell.bytes, LINE_BYTES);
   const slotsAt = pinnedAt + maxClients * threads * pinnedBytes;
+  const orderAt = slotsAt + slots * strideBytes;
+  const leaves = policy === POLICY_DEADLINE ? 2 ** Math.ceil(Math.log2(Math.max(2, slots))) : 2;
+  const orderBytes =
+    policy === POLICY_DEADLINE
+      ? 2 * leaves * deadlineNode.bytes
+      : policy === POLICY_FIFO
+        ? slots * slotTicket.bytes
+        : 0;
+  const victimsAt = alignUp(orderAt + orderBytes, LINE_BYTES);
+  const victims = policy === POLICY_WORK_STEALING ? threads * (threads - 1) : 0;
   return {
     strideBytes,
     clientsAt,
@@ -96,7 +122,10 @@ function placesFor(at: number, { slots, inlineBytes, maxClients, threads }: Plan
     pinnedShift,
     pinnedBytes,
     slotsAt,
-    lengthBytes: slotsAt + slots * strideBytes - at,
+    orderAt,
+    leaves,
+    victimsAt,
+    lengthBytes: alignUp(victimsAt + victims * victimCell.bytes, LINE_BYTES) - at,
   };
 }
 
@@ -106,7 +135,8 @@ export function bytesFor(options: TableOptions): number {
   const names = 1024 + (maxTasks + 64) * (MAX_TASK_NAME_BYTES + 16);
   const shapes = 1024 + (MAX_SHAPES + 64) * (MAX_SHAPE_BYTES + 16);
   const slab = options.payloadMemoryBytes === 0 ? 0 : Slab.bytesFor(slabOptions(options)) + LINE_BYTES;
-  const others = 1024 + 4 * slots + threads * DEQUE_BYTES + names + shapes + slab + 4096;
+  const deques = threads * (DEQUE_BYTES + options.batch * 4);
+  const others = 1024 + 4 * slots + deques + names + shapes + slab + 4096;
   return placesFor(0, options).lengthBytes + others;
 }
 
@@ -131,6 +161,10 @@ export class SchedulerTable {
   readonly payloads: PayloadContext;
   readonly maxClients: number;
   readonly threads: number;
+  /** POLICY_ ... */
+  readonly policy: number;
+  /** When it was created, in milliseconds since 1970. */
+  readonly startMs: number;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
   readonly u8: Uint8Array;
@@ -158,6 +192,8 @@ export class SchedulerTable {
     this.payloads = new PayloadContext(arena, shapes);
     this.maxClients = options.maxClients;
     this.threads = options.threads;
+    this.policy = options.policy;
+    this.startMs = arena.f64[(at + schedulerRoot.offset.startMs) >> 3] as number;
     this.#places = placesFor(at, options);
     this.i32 = arena.i32;
     this.f64 = arena.f64;
@@ -172,7 +208,7 @@ export class SchedulerTable {
     const slab = options.payloadMemoryBytes === 0 ? undefined : Slab.create(arena, slabOptions(options));
     const free = IndexStack.create(arena, { capacity: slots });
     const deques = Array.from({ length: options.threads }, () =>
-      WorkStealingDeque.create(arena, { capacity: MAX_BATCH, order: 'fifo' }),
+      WorkStealingDeque.create(arena, { capacity: options.batch, order: 'fifo' }),
     );
     const at = arena.createObject(schedulerRoot, placesFor(0, options).lengthBytes);
     const places = placesFor(at, options);
@@ -186,8 +222,11 @@ export class SchedulerTable {
     put(WORD.threads, options.threads);
     put(WORD.freeAt, free.handle.at);
     put(WORD.namesAt, names.handle.at);
-    // Half of an equal share: what is left is the others'. A batch is of no use to the only worker.
-    put(WORD.share, options.threads === 1 ? 0 : 2 * options.threads);
+    put(WORD.share, shareOf(options.policy, options.threads));
+    put(WORD.policy, options.policy);
+    put(WORD.batch, options.batch);
+    put(WORD.stealBatch, options.stealBatch);
+    arena.f64[(at + schedulerRoot.offset.startMs) >> 3] = performance.timeOrigin + performance.now();
     for (const field of PLACES) put(WORD[field], places[field]);
     const table = new SchedulerTable(arena, at, options, names, shapes, slab);
     for (const [worker, deque] of deques.entries())
@@ -205,6 +244,8 @@ export class SchedulerTable {
       inlineBytes: range('inlineBytes', read(WORD.inlineBytes), lengthBytes),
       maxClients: range('maxClients', read(WORD.maxClients), MAX_CLIENTS),
       threads: range('threads', read(WORD.threads), MAX_THREADS),
+      policy: range('policy', read(WORD.policy), LAST_POLICY, 0),
+      batch: range('batch', read(WORD.batch), MAX_LOCAL_QUEUE),
     };
     const places = placesFor(at, options);
     check('length in bytes', lengthBytes, places.lengthBytes);
@@ -216,7 +257,7 @@ export class SchedulerTable {
         ((places.workersAt + worker * workerEntry.bytes) >> 2) + workerEntry.word.dequeAt
       ] as number;
       const deque = WorkStealingDeque.attach(arena.objectHandle('lock-free/deque', dequeAt), arena);
-      check('capacity of a deque', deque.capacity, MAX_BATCH);
+      check('capacity of a deque', deque.capacity, options.batch);
     }
     const table = (nameTableAt: number): NameTable =>
       NameTable.attach(arena.objectHandle('shared-memory/name-table', nameTableAt), arena);
@@ -296,6 +337,11 @@ export class SchedulerTable {
     return (Atomics.load(this.i32, at + completed) + Atomics.load(this.i32, at + failed)) | 0;
   }
 
+  /** Of the row of a worker, counted from 0. */
+  victimWord(worker: number, index: number): number {
+    return (this.#places.victimsAt + (worker * (this.threads - 1) + index) * victimCell.bytes) >> 2;
+  }
+
   get phase(): number {
     return Atomics.load(this.i32, this.phaseWord);
   }
@@ -316,8 +362,9 @@ function check(what: string, found: number, expected: number): void {
   if (found !== expected) throw new AttachError(schedulerRoot.name, what, found, expected);
 }
 
-function range(what: string, found: number, most: number): number {
-  if (found < 1 || found > most) throw new AttachError(schedulerRoot.name, what, found, `1 to ${most}`);
+function range(what: string, found: number, most: number, least = 1): number {
+  if (found < least || found > most)
+    throw new AttachError(schedulerRoot.name, what, found, `${least} to ${most}`);
   return found;
 }
 

@@ -14,6 +14,7 @@ export interface TaskTerms {
   readonly signal: AbortSignal | undefined;
   onAbort: (() => void) | undefined;
   readonly timeoutMs: number | undefined;
+  readonly deadlineMs: number | undefined;
   timer: NodeJS.Timeout | undefined;
   readonly recorder: Recorder | undefined;
   /** When it was submitted, by `performance.now()`; 0 where nobody asks. */

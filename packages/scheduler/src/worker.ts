@@ -4,6 +4,7 @@ import type { BootMessage, WorkerMessage } from './boot.ts';
 import { loadCodec } from './codec.ts';
 import { addNice } from './nice.ts';
 import type { Affinity } from './ports.ts';
+import { publishPlace } from './seats.ts';
 import { SchedulerTable } from './table.ts';
 import { TaskLoader } from './task-loader.ts';
 import { WorkerLoop } from './worker-loop.ts';
@@ -31,7 +32,7 @@ async function main({
     const { default: port } = (await import(affinity)) as { default?: Affinity };
     if (typeof port?.place !== 'function')
       throw new TypeError(`${affinity} has no default export with a function 'place'`);
-    await port.place({ worker, threads: table.threads });
+    publishPlace(table, worker, await port.place({ worker, threads: table.threads }));
   }
   const loader = new TaskLoader(table);
   for (const module of preload) await loader.import(module);

@@ -286,15 +286,15 @@ const MUTANTS: Mutant[] = [
   {
     name: 'whoever takes a pinned task wakes nobody',
     file: 'worker.ts',
-    find: 'if (slot >= 0 && hasCommonWork(scheduler) != 0) wakeOne(scheduler);',
+    find: 'if (hasCommonWork(scheduler) != 0) wakeOne(scheduler);',
     replace: '',
     expect: 'deadlock',
   },
   {
     name: 'a worker takes what is pinned to others',
-    file: 'worker.ts',
-    find: 'if (inTurn == 0 && mayBePinned(scheduler, worker) != 0) {\n    const slot = takePinned(scheduler, worker);',
-    replace: 'if (inTurn == 0) {\n    const slot = takePinned(scheduler, 2);',
+    file: 'kernel/worker.ts',
+    find: 'if (mayBePinned(scheduler, worker) != 0) {\n    const slot = claimPinned(scheduler, worker);',
+    replace: '{\n    const slot = claimPinned(scheduler, 2);',
   },
   {
     name: 'a hint leaves the lane while its slot is still to be claimed',

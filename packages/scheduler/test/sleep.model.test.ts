@@ -466,7 +466,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a worker that took a batch tells nobody',
-    file: 'worker.ts',
+    file: 'kernel/worker.ts',
     find: 'if (count > 1) wakeOne(scheduler);',
     replace: '',
     expect: 'deadlock',
@@ -493,6 +493,7 @@ describe('sleeping, waking and closing, all interleavings', () => {
       mutants: MUTANTS,
       scenarios: SCENARIOS,
     });
+    if (process.env['STATES']) for (const kill of kills) console.log(`KILL ${kill.mutant}: ${kill.scenario}`);
     expect(kills).toHaveLength(MUTANTS.length);
   });
 });

@@ -501,13 +501,13 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a worker claims a task without the CAS',
-    file: 'worker.ts',
+    file: 'hints.ts',
     find: CLAIM,
     replace: 'store(word, become(seen, SLOT_RUNNING, clientOf(seen), worker)); return slot;',
   },
   {
     name: 'a hint leads to whatever task the slot holds now, over a claim that lies between',
-    file: 'worker.ts',
+    file: 'hints.ts',
     find: 'if (stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation) return NO_TASK;',
     replace: 'if (generationOf(seen) != generation) return NO_TASK;',
   },
