@@ -25,6 +25,16 @@ const win = process.platform === 'win32';
 const ROOT_CHECKS = ['lint', 'typecheck:tools', 'check:workspace', 'check:unused', 'check:size', 'smoke'];
 const BUILD = ['nx', 'run-many', '-t', 'build', '--output-style=static'];
 const STATIC = ['nx', 'run-many', '-t', 'build', 'typecheck', 'package-check', ...ROOT_CHECKS];
+const evidence = (program, args) => [
+  ['nx', 'run', 'scheduler:wasm', '--output-style=static'],
+  [
+    'node',
+    '--conditions=@corelane/source',
+    '--disable-warning=ExperimentalWarning',
+    `packages/scheduler/test/${program}.ts`,
+    ...args,
+  ],
+];
 const TASKS = {
   demo: (args) => [BUILD, ['node', 'apps/demo/dist/main.js', ...args]],
   bench: (args) => [BUILD, ['node', 'apps/bench/dist/main.js', ...args]],
@@ -33,6 +43,10 @@ const TASKS = {
     BUILD,
     ['node', '--disable-warning=ExperimentalWarning', 'tools/numa-lab/src/main.ts', ...args],
   ],
+  // Programs of the scheduler that print what its README says; `--` goes before their options.
+  'crash-injection': (args) => evidence('crash-injection', args),
+  'queue-million': (args) => evidence('queue-million', args),
+  'event-loop': (args) => evidence('event-loop', args),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],
   check: () => [

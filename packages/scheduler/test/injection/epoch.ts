@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Scheduler, type SchedulerOptions, type WorkerDestroyed, type WorkerStats } from '../../src/index.ts';
+import { Scheduler, type SchedulerOptions, type WorkerDestroyed, type WorkerInfo } from '../../src/index.ts';
 import type { ClientData } from './client.ts';
 import type { Draws } from './draws.ts';
 import { complaintOf, type LedgerMemory, ledgerMemory, PENDING } from './ledger.ts';
@@ -72,13 +72,13 @@ export class Epoch {
   readonly #milliseconds: number;
   readonly #ledger: LedgerMemory = ledgerMemory(LEDGER);
   readonly #scheduler: Scheduler;
-  readonly #threads = new Map<number, Worker>();
-  readonly #onWorker = (worker: Worker): void => void this.#threads.set(worker.threadId, worker);
   readonly #setting: string;
   readonly #kills: Record<string, number> = {};
   readonly #complaints: string[] = [];
   readonly #reports: LoadReport[] = [];
   readonly #hasMemoryLimit: boolean;
+  readonly #concurrentTasks: number;
+  readonly #minThreads: number;
   /** Of tasks that end their worker. */
   readonly #killers: Promise<unknown>[] = [];
   /** Of clients that were terminated: first tasks of theirs. */
@@ -96,11 +96,15 @@ export class Epoch {
     const slots = draws.of([16, 64, 512]);
     const payloadMemoryBytes = draws.of([2 ** 19, 2 ** 24]);
     this.#hasMemoryLimit = draws.next() < 0.5;
-    this.#setting = `${threads} workers, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks`;
-    // The pool has no other way to its threads: they are terminated from outside, as nobody should.
-    process.on('worker', this.#onWorker);
+    const minThreads = draws.of([threads, threads, 1]);
+    this.#minThreads = minThreads;
+    this.#concurrentTasks = draws.of([1, 1, 4]);
+    this.#setting = `${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks`;
     this.#scheduler = Scheduler.create({
-      threads,
+      minThreads,
+      maxThreads: threads,
+      idleTimeoutMs: 5,
+      concurrentTasksPerWorker: this.#concurrentTasks,
       slots,
       payloadBytes: 2 ** 17,
       payloadMemoryBytes,
@@ -113,11 +117,7 @@ export class Epoch {
   }
 
   async run(): Promise<EpochReport> {
-    try {
-      await this.#underLoad();
-    } finally {
-      process.off('worker', this.#onWorker);
-    }
+    await this.#underLoad();
     const sum = (of: (report: LoadReport) => number): number =>
       this.#reports.reduce((total, report) => total + of(report), 0);
     const byKind: Record<string, number> = {};
@@ -207,8 +207,7 @@ export class Epoch {
     const timeoutMs = 1 + this.#draws.next() * 5;
     switch (way) {
       case 'terminate': {
-        const victim = this.#draws.of(this.#readyWorkers());
-        void this.#threads.get(victim.threadId)?.terminate();
+        void this.#draws.of(this.#readyWorkers()).worker?.terminate();
         return;
       }
       case 'client': {
@@ -257,14 +256,16 @@ export class Epoch {
     this.#killers.push(killer.finally(() => this.#underWay--));
   }
 
-  #readyWorkers(): readonly WorkerStats[] {
-    return this.#scheduler.stats().workers.filter(({ state }) => state === 'ready');
+  #readyWorkers(): readonly WorkerInfo[] {
+    return this.#scheduler.workers.filter(({ state }) => state === 'ready');
   }
 
   #onDestroy({ lost, exitCode }: WorkerDestroyed): void {
     this.#destroyed++;
-    if (lost > 1)
-      this.#complaints.push(`a worker that ended with ${exitCode} took ${lost} tasks with it, expected one`);
+    if (lost > this.#concurrentTasks)
+      this.#complaints.push(
+        `a worker that ended with ${exitCode} took ${lost} tasks with it, expected ${this.#concurrentTasks}`,
+      );
   }
 
   /** When nothing ends any more, everything is as it was at the beginning. */
@@ -274,7 +275,8 @@ export class Epoch {
     await this.#complainIfHung('tasks afterwards', Promise.all(some));
     const back = async (): Promise<void> => {
       while (
-        scheduler.stats().workers.some(({ state }) => state !== 'ready') ||
+        scheduler.workers.some(({ state }) => state !== 'ready' && state !== 'ended') ||
+        this.#readyWorkers().length < this.#minThreads ||
         scheduler.stats().clients.length > 1 ||
         missingIn(scheduler).length > 0
       )

@@ -1,13 +1,13 @@
 // Keeps tasks of every kind in flight, and writes how each of them ended into the ledger. Of the owner's thread, and of others.
-import type { RunOptions, Task } from '../../src/index.ts';
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import type { SchedulerClient } from '../../src/index.ts';
 import type { Draws } from './draws.ts';
 import { complaintOf, FULFILLED, type LedgerMemory, LOST, NEVER_BEGAN, PENDING, THREW } from './ledger.ts';
 import { fill, injected, isFilled } from './tasks.ts';
 
 /** A scheduler, or a client of one. */
-export interface Runner {
-  run<A, R>(task: Task<A, R>, args: A, options?: RunOptions): Promise<R>;
-}
+export type Runner = Pick<SchedulerClient, 'run' | 'runMany'>;
 
 export interface LoadOptions {
   readonly runner: Runner;
@@ -26,7 +26,12 @@ export const KINDS = {
   text: 12,
   bytes: 12,
   clone: 4,
+  generator: 4,
+  moved: 3,
+  port: 2,
+  many: 3,
   fail: 4,
+  untilAborted: 3,
   aborted: 8,
   timed: 4,
 } as const;
@@ -43,6 +48,8 @@ export interface LoadReport {
 const SIZES = [0, 40, 300, 5000, 60_000] as const;
 const LONGEST_MS = 4;
 const LONGEST_US = 2000;
+const MOST_STEPS = 20;
+const MANY = 40;
 /** More of the same are of no use. */
 const MOST_COMPLAINTS = 20;
 
@@ -85,15 +92,21 @@ export class Load {
 
   async #lane(): Promise<void> {
     const { draws, first, count, ledger } = this.#options;
-    while (!this.#isStopped && this.#next < count) {
-      const task = first + this.#next++;
+    while (!this.#isStopped && this.#next + MANY <= count) {
+      const task = first + this.#next;
       const kind = draws.weighted(KINDS);
-      ledger.ends[task] = PENDING;
+      const size = kind === 'many' ? MANY : 1;
+      this.#next += size;
+      ledger.ends.fill(PENDING, task, task + size);
       const priority = draws.next() < 0.2 ? draws.below(21) : 10;
       const ended = await this.#one(kind, task, priority);
       this.#byKind[ended] = (this.#byKind[ended] ?? 0) + 1;
-      const complaint = complaintOf(task, ledger, false);
-      if (complaint !== undefined) this.#complain(`${complaint} (${ended})`);
+      for (let each = task; each < task + size; each++) {
+        ledger.ends[each] = ledger.ends[task] as number;
+        // Of many that were lost others may still run.
+        const complaint = size > 1 && ended !== kind ? undefined : complaintOf(each, ledger, false);
+        if (complaint !== undefined) this.#complain(`${complaint} (${ended})`);
+      }
     }
   }
 
@@ -120,9 +133,8 @@ export class Load {
       return LOST;
     }
     if (kind === 'fail' && name === 'RangeError' && message === `task ${task} fails`) return THREW;
-    if (kind === 'aborted' && error === reason) return LOST;
+    if ((kind === 'aborted' || kind === 'untilAborted') && error === reason) return LOST;
     if (kind === 'timed' && name === 'TaskTimeoutError') return wasRunning === false ? NEVER_BEGAN : LOST;
-    if (kind === 'bytes' && name.startsWith('Payloa')) return THREW;
     this.#complain(`task ${task} (${kind}) rejected with ${name}: ${message}`);
     return LOST;
   }
@@ -138,6 +150,45 @@ export class Load {
       case 'work': {
         const us = draws.below(LONGEST_US);
         return (await runner.run(injected.work, { task, us }, { priority })) === task;
+      }
+      case 'generator': {
+        const steps = draws.below(MOST_STEPS);
+        return (await runner.run(injected.generator, { task, steps }, { priority })) === task;
+      }
+      case 'moved': {
+        const { length, buffer } = fill(task, draws.of(SIZES));
+        const options = { priority, transferList: [buffer as ArrayBuffer] };
+        const result = await runner.run(injected.moved, { task, buffer: buffer as ArrayBuffer }, options);
+        return result.byteLength === length && isFilled(new Uint8Array(result), task);
+      }
+      case 'port': {
+        const { port1, port2 } = new MessageChannel();
+        const heard = once(port1, 'message') as Promise<[number]>;
+        try {
+          const result = await runner.run(
+            injected.port,
+            { task, port: port2 },
+            { priority, transferList: [port2] },
+          );
+          return result === task && (await heard)[0] === task;
+        } finally {
+          port1.close();
+        }
+      }
+      case 'many': {
+        const list = Array.from({ length: MANY }, (_, n) => task + n);
+        const results = await runner.runMany(injected.count, list, { priority });
+        return results.length === MANY && results.every((result, n) => result === list[n]);
+      }
+      case 'untilAborted': {
+        const controller = new AbortController();
+        const timer = setTimeout(() => controller.abort(reason), draws.below(LONGEST_MS));
+        try {
+          await runner.run(injected.untilAborted, task, { priority, signal: controller.signal });
+          return false;
+        } finally {
+          clearTimeout(timer);
+        }
       }
       case 'fail':
         return (await runner.run(injected.fail, task, { priority })) === task;

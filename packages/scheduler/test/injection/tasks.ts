@@ -1,6 +1,6 @@
 // Tasks that count themselves in the ledger when they begin, and tasks that end their worker in every way there is.
-import { workerData } from 'node:worker_threads';
-import { defineTasks } from '../../src/index.ts';
+import { workerData, type MessagePort } from 'node:worker_threads';
+import { defineTasks, move } from '../../src/index.ts';
 import type { LedgerMemory } from './ledger.ts';
 
 const { began } = (workerData ?? {}) as LedgerMemory;
@@ -55,6 +55,33 @@ export const injected = defineTasks(import.meta.url, {
   clone({ task, seen }: { task: number; seen: Map<number, string> }): Map<string, number> {
     begin(task);
     return new Map([...seen].map(([n, text]) => [text, n + task]));
+  },
+  *generator({ task, steps }: { task: number; steps: number }): Generator<undefined, number> {
+    begin(task);
+    for (let step = 0; step < steps; step++) {
+      spin(20);
+      yield;
+    }
+    return task;
+  },
+  /** Bytes that were transferred come back the same way. */
+  moved({ task, buffer }: { task: number; buffer: ArrayBuffer }): ArrayBuffer {
+    begin(task);
+    const bytes = new Uint8Array(buffer);
+    if (!isFilled(bytes, task)) throw new Error(`task ${task} was given the bytes of another one`);
+    return move(buffer) as unknown as ArrayBuffer;
+  },
+  port({ task, port }: { task: number; port: MessagePort }): number {
+    begin(task);
+    port.postMessage(task);
+    port.close();
+    return task;
+  },
+  /** Ends when nobody wants it any more, and not before. */
+  untilAborted(task: number, { signal }): Promise<number> {
+    begin(task);
+    if (signal.aborted) return Promise.resolve(task);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(task), { once: true }));
   },
   fail(task: number): never {
     begin(task);
