@@ -1,6 +1,21 @@
 // What passes between the owner and the thread of a worker beside shared memory: one message each way.
+import type { Transferable } from 'node:worker_threads';
 import type { LoopOptions } from './options.ts';
-import type { SchedulerHandle } from './table.ts';
+import type { SchedulerHandle, SchedulerTable } from './table.ts';
+
+/** A module that a worker imports before it takes tasks. It exports `setup(data, place)`, which the worker waits for. */
+export interface WorkerSetup {
+  readonly module: string;
+  readonly data: unknown;
+  readonly transferList: readonly Transferable[];
+}
+
+/** What a set-up is told beside its data. */
+export interface WorkerPlace {
+  readonly table: SchedulerTable;
+  /** 0 to threads - 1. */
+  readonly worker: number;
+}
 
 export interface BootMessage {
   readonly type: '@corelane/scheduler/boot';
@@ -14,6 +29,7 @@ export interface BootMessage {
   readonly memory: readonly SharedArrayBuffer[];
   readonly niceIncrement: number;
   readonly loop: LoopOptions;
+  readonly setup: Omit<WorkerSetup, 'transferList'> | undefined;
 }
 
 /** From the worker. */

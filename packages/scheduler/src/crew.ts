@@ -48,7 +48,8 @@ export class Crew {
   readonly #isManual: boolean;
   readonly #name: string;
   readonly #workerOptions: WorkerOptions;
-  readonly #boot: Omit<BootMessage, 'worker'>;
+  readonly #boot: Omit<BootMessage, 'worker' | 'setup'>;
+  readonly #setup: SchedulerOptions['setup'];
   readonly #recovery: Recovery;
   readonly #ready = Promise.withResolvers<void>();
   #startFailures = 0;
@@ -73,6 +74,7 @@ export class Crew {
       niceIncrement: checkNice(options.niceIncrement),
       loop: loopOptions(options, false),
     };
+    this.#setup = options.setup;
     this.#recovery = new Recovery(table);
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to
@@ -161,7 +163,10 @@ export class Crew {
     // Before the thread: a task that is pinned to it from here on waits for it.
     kernel.setLive(at, seat.party, 1);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves, WORKER_STAYS);
-    const worker = new Worker(workerUrl(), { ...this.#workerOptions, name: `${this.#name} ${seat.index}` });
+    // What is inherited from a prototype that somebody has written to is no option.
+    const own = Object.create(null) as WorkerOptions;
+    const name = `${this.#name} ${seat.index}`;
+    const worker = new Worker(workerUrl(), Object.assign(own, this.#workerOptions, { name }));
     seat.worker = worker;
     seat.threadId = worker.threadId;
     seat.state = 'starting';
@@ -178,7 +183,13 @@ export class Crew {
         resolve();
       });
     });
-    worker.postMessage({ ...this.#boot, worker: seat.index } satisfies BootMessage);
+    const setup = this.#setup?.(seat.index);
+    const boot: BootMessage = {
+      ...this.#boot,
+      worker: seat.index,
+      setup: setup && { module: setup.module, data: setup.data },
+    };
+    worker.postMessage(boot, setup?.transferList);
     if (this.#manned() > this.#size.minThreads) this.#watchIdle();
   }
 

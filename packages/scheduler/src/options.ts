@@ -1,6 +1,7 @@
 // Options, checked once, with their defaults.
 import type { Transferable } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
+import type { WorkerSetup } from './boot.ts';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
 import { MAX_CLIENTS } from './layout.ts';
@@ -60,6 +61,8 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSe
   readonly closeTimeoutMs?: number;
   /** `manual`: workers are started and ended one by one, by the package's own entry points alone. @internal */
   readonly growth?: 'auto' | 'manual';
+  /** What another entry point of the package does in a worker before that takes tasks. @internal */
+  readonly setup?: (worker: number) => WorkerSetup;
 }
 
 export interface TableOptions extends PolicyPlan {

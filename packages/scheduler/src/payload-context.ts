@@ -5,7 +5,7 @@ import type { ErrorClass } from './error-record.ts';
 import { Shapes } from './payload-record.ts';
 import { SharedMemories } from './shared-memories.ts';
 import type { TaskOptions } from './tasks.ts';
-import type { ValueLink } from './value-link.ts';
+import type { Letter, ValueLink } from './value-link.ts';
 
 const NO_ERRORS: readonly ErrorClass[] = [];
 
@@ -16,6 +16,10 @@ export class PayloadContext {
   codec: Codec | undefined;
   /** Carries what shared memory can not. */
   link: ValueLink | undefined;
+  /** Of a worker: takes arguments that were sent to it ahead of their task, whose numbers are negative. */
+  ahead: ((ticket: number) => Letter) | undefined;
+  /** What is larger than payloads may be goes by the link, too. */
+  sendsLarge = false;
   /** By index of the task's name. */
   readonly #options: (TaskOptions | undefined)[] = [];
 

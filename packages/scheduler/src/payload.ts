@@ -3,7 +3,7 @@
 // What structured clone carries arrives as it would from there, but that bytes are those of the view alone, Buffers stay Buffers, and an array
 // of numbers travels by its elements.
 import { encodeError } from './error-record.ts';
-import { PayloadMemoryError } from './errors.ts';
+import { PayloadMemoryError, PayloadTooLargeError } from './errors.ts';
 import { payloadKind, slotHead } from './layout.ts';
 import { writeRaw } from './payload-bytes.ts';
 import { ERROR, LINKED, NUMBER, type What } from './payload-kind.ts';
@@ -37,7 +37,18 @@ export function writeValue(
     i32[word + WORD.kind] = NUMBER;
     return;
   }
-  i32[word + WORD.kind] = write(table, slot, value, what, task);
+  i32[word + WORD.kind] = table.payloads.sendsLarge
+    ? writeAny(table, slot, value, what, task)
+    : write(table, slot, value, what, task);
+}
+
+function writeAny(table: SchedulerTable, slot: number, value: unknown, what: What, task: string): number {
+  try {
+    return write(table, slot, value, what, task);
+  } catch (error) {
+    if (!(error instanceof PayloadTooLargeError)) throw error;
+    return writeOverflow(table, slot, value, what, task);
+  }
 }
 
 /** Whether the payload goes by a message port. */

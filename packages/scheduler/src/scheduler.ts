@@ -113,6 +113,11 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     return bytesFor(tableOptions(options));
   }
 
+  /** For the package's other entry points. @internal */
+  get table(): SchedulerTable {
+    return this.#table;
+  }
+
   /** Places for workers: `maxThreads`. */
   get threads(): number {
     return this.#table.threads;

@@ -29,7 +29,7 @@ export class TaskLoader {
     const exported = exportIn(full.slice(hash + 1));
     if (exported !== undefined) return this.#loadFile(index, module, exported);
     const found = await this.import(module);
-    const run = this.#functions[index];
+    const run = this.#functions[index] ?? (await this.#resolve(module, index, full.slice(hash + 1)));
     if (run === undefined)
       throw new TaskNotFoundError(
         `${module} exports tasks ${found.join(', ') || '(none)'}, expected ${full.slice(hash + 1)} among them: it must export what defineTasks returned`,
@@ -44,6 +44,15 @@ export class TaskLoader {
       throw new TaskNotFoundError(
         `${module} exports ${Object.keys(exports).join(', ') || 'nothing'}, expected a function as ${name}`,
       );
+    this.#functions[index] = run;
+    return run;
+  }
+
+  /** A module may know tasks by name that it does not list: it exports `resolveTask`. */
+  async #resolve(module: string, index: number, name: string): Promise<Runnable | undefined> {
+    const { resolveTask } = (await import(module)) as { resolveTask?: (name: string) => Promise<Runnable> };
+    if (typeof resolveTask !== 'function') return undefined;
+    const run = await resolveTask(name);
     this.#functions[index] = run;
     return run;
   }

@@ -79,7 +79,10 @@ export class WorkerLink implements ValueLink {
     const { f64, i32 } = this.#table;
     const at = placeOf(this.#table, slot) >> 3;
     const task = i32[this.#table.slotWord(slot) + slotHead.word.task] as number;
-    return valueIn(this.#table, task, await this.#receive(slot, f64[at] as number));
+    const ticket = f64[at] as number;
+    const { ahead } = this.#table.payloads;
+    const letter = ticket < 0 && ahead !== undefined ? ahead(ticket) : await this.#receive(slot, ticket);
+    return valueIn(this.#table, task, letter);
   }
 
   /**

@@ -1,6 +1,6 @@
 // The thread of a worker. Its owner sends it one message; what it finds in `workerData` is the user's.
 import { parentPort } from 'node:worker_threads';
-import type { BootMessage, WorkerMessage } from './boot.ts';
+import type { BootMessage, WorkerMessage, WorkerPlace } from './boot.ts';
 import { loadCodec } from './codec.ts';
 import { addNice } from './nice.ts';
 import type { Affinity } from './ports.ts';
@@ -20,6 +20,7 @@ async function main({
   memory,
   niceIncrement,
   loop,
+  setup,
 }: BootMessage): Promise<void> {
   // Between tasks nothing else may keep the thread alive while it waits asynchronously.
   const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
@@ -33,6 +34,10 @@ async function main({
     if (typeof port?.place !== 'function')
       throw new TypeError(`${affinity} has no default export with a function 'place'`);
     publishPlace(table, worker, await port.place({ worker, threads: table.threads }));
+  }
+  if (setup !== undefined) {
+    const module = (await import(setup.module)) as { setup(data: unknown, place: WorkerPlace): unknown };
+    await module.setup(setup.data, { table, worker });
   }
   const loader = new TaskLoader(table);
   for (const module of preload) await loader.import(module);
