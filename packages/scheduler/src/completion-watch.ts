@@ -55,6 +55,8 @@ export class CompletionWatch {
   #stage: typeof AWAKE | typeof SPINS_SOON | typeof POLLS | typeof SLEEPS = AWAKE;
   #pollMs: number;
   #sleeps = 0;
+  /** Polls one time after it had given that up. */
+  #isProbe = false;
   #spins: number;
   #spinMisses = 0;
   #spunMs = 0;
@@ -137,6 +139,7 @@ export class CompletionWatch {
     if (this.#pollMs > 0) this.#startPolling(performance.now());
     else if (this.#longestPollMs > 0 && ++this.#sleeps % PROBE_EVERY === 0) {
       this.#pollMs = this.#longestPollMs;
+      this.#isProbe = true;
       this.#startPolling(performance.now());
     } else this.#sleep();
   }
@@ -159,6 +162,7 @@ export class CompletionWatch {
     this.#lastTurnMs = nowMs;
     if (came > 0) {
       this.#lastCameMs = nowMs;
+      this.#isProbe = false;
       this.#pollMs = Math.min(this.#longestPollMs, this.#pollMs + this.#longestPollMs * GROWTH);
       if (this.#spins > 0) {
         this.#spinSoon();
@@ -170,7 +174,9 @@ export class CompletionWatch {
       setImmediate(this.#poll);
       return;
     }
-    this.#pollMs = Math.max(0, this.#pollMs - this.#longestPollMs * SHRINKAGE);
+    // A probe in vain says what the polls before it said: another eight of them would cost more than they could find.
+    this.#pollMs = this.#isProbe ? 0 : Math.max(0, this.#pollMs - this.#longestPollMs * SHRINKAGE);
+    this.#isProbe = false;
     this.#sleep();
   }
 
