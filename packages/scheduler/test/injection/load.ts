@@ -117,7 +117,7 @@ export class Load {
     try {
       const isRight = await this.#submit(kind, task, priority, reason);
       ledger.ends[task] = FULFILLED;
-      this.#fulfilled++;
+      this.#fulfilled += kind === 'many' ? MANY : 1;
       if (!isRight) this.#complain(`task ${task} (${kind}) returned what is not its own`);
       return kind;
     } catch (error) {

@@ -69,7 +69,7 @@ export const injected = defineTasks(import.meta.url, {
     begin(task);
     const bytes = new Uint8Array(buffer);
     if (!isFilled(bytes, task)) throw new Error(`task ${task} was given the bytes of another one`);
-    return move(buffer) as unknown as ArrayBuffer;
+    return move(buffer);
   },
   port({ task, port }: { task: number; port: MessagePort }): number {
     begin(task);
