@@ -1,4 +1,5 @@
 // A client at work: submits tasks from its thread and settles their promises. `SchedulerClient` is what its users see.
+import { ArgumentRangeError } from '@corelane/shared-memory';
 import { leavePlace, takePlace } from './client-places.ts';
 import { ClientLink } from './client-link.ts';
 import { codecModule } from './codec.ts';
@@ -44,6 +45,7 @@ import {
 import { isThrown, takeValue, writeValue } from './payload.ts';
 import { deadlineWord, ignoresPriorities } from './policy.ts';
 import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
+import { sharedNowMs } from './shared-clock.ts';
 import { SlotCache } from './slot-cache.ts';
 import { PinnedLanes } from './seats.ts';
 import { generationIn, type SchedulerTable } from './table.ts';
@@ -51,6 +53,7 @@ import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
 import type { FileFunction } from './file-task.ts';
 import type { AnyTask } from './tasks.ts';
 import { TaskIds } from './task-ids.ts';
+import type { TimingRecorders } from './task-times.ts';
 import { Tickets, type Settle } from './tickets.ts';
 import { withTransfers } from './transfer.ts';
 import { type Waiting, WaitingLine } from './waiting-line.ts';
@@ -65,6 +68,7 @@ export class Client {
   readonly #table: SchedulerTable;
   readonly #party: number;
   readonly #latency: LatencyRecorders | undefined;
+  readonly #timing: TimingRecorders | undefined;
   readonly #watch: CompletionWatch;
   /** Carries what does not go by shared memory. */
   readonly #link: ClientLink;
@@ -99,6 +103,9 @@ export class Client {
     const profile = checkProfile(options.profile);
     this.#table = table;
     this.#latency = options.latency;
+    this.#timing = options.timing;
+    if (options.timing !== undefined && table.times === undefined)
+      throw new ArgumentRangeError('timing', options.timing, 'none, of a scheduler without recordTiming');
     codecModule(options.codec); // checks it
     table.payloads.codec = options.codec;
     table.payloads.memories.add(options.memory ?? []);
@@ -237,7 +244,7 @@ export class Client {
       if (options.signal?.aborted === true) throw options.signal.reason;
     }
     const id = this.#ids.idOf(task);
-    if (options !== undefined || this.#latency !== undefined)
+    if (options !== undefined || this.#latency !== undefined || this.#timing !== undefined)
       terms = this.#termsOf(this.#ids.nameOf(id), level, options, reject);
     // Nobody is overtaken.
     const list = options?.transferList;
@@ -265,9 +272,10 @@ export class Client {
     const timeoutMs = checkTimeout(options?.timeoutMs);
     const recorder = this.#latency?.[priorityAt(level)];
     const deadlineMs = checkDeadline(options?.deadlineMs);
-    if (signal === undefined && timeoutMs === undefined && recorder === undefined && deadlineMs === undefined)
+    const isTimed = recorder !== undefined || this.#timing !== undefined;
+    if (signal === undefined && timeoutMs === undefined && !isTimed && deadlineMs === undefined)
       return undefined;
-    const startMs = recorder === undefined ? 0 : performance.now();
+    const startMs = isTimed ? sharedNowMs() : 0;
     return {
       slot: WAITS,
       task,
@@ -356,6 +364,7 @@ export class Client {
     if (this.#hasDeadlines)
       i32[word + slotHead.word.deadline] =
         terms?.deadlineMs === undefined ? 0 : deadlineWord(terms.deadlineMs, table.startMs);
+    if (this.#timing !== undefined) table.times?.reset(slot);
     const outcome = table.kernel.submitSlot(table.at, slot, this.#party, lane);
     if (outcome === ENTERED) return slot;
     if (outcome !== LANE_FULL) throw this.#refusal(outcome);
@@ -438,7 +447,8 @@ export class Client {
     tickets.delete(slot);
     if (terms !== undefined) {
       endTerms(terms);
-      terms.recorder?.record(performance.now() - terms.startMs);
+      terms.recorder?.record(sharedNowMs() - terms.startMs);
+      if (this.#timing !== undefined) this.#table.times?.record(this.#timing, slot, terms.startMs);
     }
     let isFine = false;
     let value: unknown;

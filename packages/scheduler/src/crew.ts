@@ -163,6 +163,7 @@ export class Crew {
     // Before the thread: a task that is pinned to it from here on waits for it.
     kernel.setLive(at, seat.party, 1);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves, WORKER_STAYS);
+    Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.idle, 0); // the one before may have ended parked
     // What is inherited from a prototype that somebody has written to is no option.
     const own = Object.create(null) as WorkerOptions;
     const name = `${this.#name} ${seat.index}`;

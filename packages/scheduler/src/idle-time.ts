@@ -3,10 +3,7 @@
 //
 // Bit 0: parked. The other 31 bits: milliseconds of idleness, or while it is parked the time now less those, so that the idleness grows by itself. All modulo 2^31.
 
-/** Of the monotonic clock of the machine, which all threads share; `performance.now()` begins anew in each. */
-export function sharedNowMs(): number {
-  return performance.now() + AHEAD_MS;
-}
+import { sharedNowMs } from './shared-clock.ts';
 
 export class IdleTime {
   readonly #i32: Int32Array;
@@ -42,18 +39,3 @@ export function idleMsIn(i32: Int32Array, word: number): number {
 function pack(ms: number): number {
   return (ms % 2 ** 31) << 1;
 }
-
-function hrtimeMs(): number {
-  const [seconds, ns] = process.hrtime();
-  return seconds * 1e3 + ns / 1e6;
-}
-
-/** How far `performance.now()` is behind; constant, so the smallest of some differences is the one that nothing came between. */
-const AHEAD_MS: number = ((): number => {
-  let least = Infinity;
-  for (let i = 0; i < 4; i++) {
-    const nowMs = performance.now();
-    least = Math.min(least, hrtimeMs() - nowMs);
-  }
-  return least;
-})();

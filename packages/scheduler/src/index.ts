@@ -45,6 +45,7 @@ export type { WorkerInfo, WorkerState } from './seat.ts';
 export type { Pin } from './seats.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
 export type { SchedulerHandle } from './table.ts';
+export type { TimingRecorders } from './task-times.ts';
 export {
   defineTasks,
   type Task,

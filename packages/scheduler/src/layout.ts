@@ -188,6 +188,7 @@ export const schedulerRoot = root('scheduler/scheduler', 5, {
   payloadBytes: immutable('i32', { doc: 'bytes of arguments, and of a result, at most' }),
   slabAt: immutable('i32', { doc: 'address of the slab, 0 where no payload is larger than a slot' }),
   shapesAt: immutable('i32', { doc: 'address of the name table of shapes of records' }),
+  timesAt: immutable('i32', { doc: 'address of the times of tasks, 0 where nobody asks for them' }),
   strideBytes: immutable('i32', { doc: 'from one slot to the next' }),
   share: immutable('i32', {
     doc: 'hints that wait in a lane for each that a worker takes at once; 0: it takes one',
@@ -364,7 +365,7 @@ export const workerEntry = struct(
     idle: atomic('i32', {
       hot: 'worker',
       doc: 'how long it has been parked: of idle-time.ts',
-      writer: 'the worker, when it parks and when it goes on',
+      writer: 'the worker, when it parks and when it goes on; the owner, before it starts one',
       reader: 'any thread',
     }),
     failed: atomic('i32', { doc: 'tasks that threw; wraps', writer: 'the worker', reader: 'any thread' }),
@@ -464,6 +465,20 @@ export const slotHead = struct('scheduler/slot', 3, {
     doc: 'milliseconds since the scheduler began; 0: none. The payload begins at a multiple of 8',
   }),
 });
+
+/** When tasks begin and end: followed by slotTimes of each slot. */
+export const timesRoot = root('scheduler/times', 1, {});
+
+/** Milliseconds of the monotonic clock of the machine. */
+export const slotTimes = struct(
+  'scheduler/slot-times',
+  1,
+  {
+    begun: guarded(HOLDER, 'f64', { doc: 'when its worker claimed the task' }),
+    ended: guarded(HOLDER, 'f64', { doc: 'when its worker had the result; 0: it has not' }),
+  },
+  { alignBytes: 64 },
+);
 
 /** `form` is a number of payload-kind.ts, `threw` 1 where it was thrown; `detail` belongs to the form. */
 export const payloadKind = bits('scheduler/payload-kind', 32, { form: 6, threw: 1, list: 1, detail: 24 });

@@ -1,6 +1,7 @@
 // What is in a scheduler at a moment: one look at each slot, some 10 ns a slot.
 import type { WorkerState } from './seat.ts';
 import { threadOf } from './client-places.ts';
+import { idleMsIn } from './idle-time.ts';
 import {
   LEVELS,
   SLOT_CONDEMNED,
@@ -27,6 +28,9 @@ export interface WorkerStats {
   readonly completed: number;
   readonly failed: number;
   readonly lost: number;
+  /** Milliseconds since its thread was started: parked with nothing to do, and the rest, in which it starts or has a task, be it one that waits. 0 where no thread runs. Wrap at 2^31. */
+  readonly idleMs: number;
+  readonly busyMs: number;
 }
 
 export interface ClientStats {
@@ -52,7 +56,18 @@ export interface SchedulerStats {
   readonly clients: readonly ClientStats[];
 }
 
-type Seats = readonly { readonly index: number; readonly threadId: number; readonly state: WorkerState }[];
+type Seats = readonly (Pick<WorkerStats, 'index' | 'threadId' | 'state'> & { readonly startMs: number })[];
+
+/** @param startMs undefined where no thread runs */
+function timesOf(
+  table: SchedulerTable,
+  party: number,
+  startMs: number | undefined,
+): Pick<WorkerStats, 'idleMs' | 'busyMs'> {
+  if (startMs === undefined) return { idleMs: 0, busyMs: 0 };
+  const idleMs = idleMsIn(table.i32, table.workerWord(party) + workerEntry.word.idle);
+  return { idleMs, busyMs: (performance.now() - startMs - idleMs) & 0x7fffffff };
+}
 
 export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
   const queued: Record<Priority, number> = { critical: 0, high: 0, normal: 0, low: 0 };
@@ -82,10 +97,18 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     if (lane < LEVELS) queued[priorityAt(lane)]++;
     else pinned++;
   }
-  const workers = seats.map(({ index, threadId, state }) => {
+  const workers = seats.map(({ index, threadId, state, startMs }) => {
     const count = (word: number): number => Atomics.load(table.i32, table.workerWord(index + 1) + word) >>> 0;
     const { completed, failed, lost } = workerEntry.word;
-    return { index, threadId, state, completed: count(completed), failed: count(failed), lost: count(lost) };
+    return {
+      index,
+      threadId,
+      state,
+      completed: count(completed),
+      failed: count(failed),
+      lost: count(lost),
+      ...timesOf(table, index + 1, threadId < 0 ? undefined : startMs),
+    };
   });
   const clients: ClientStats[] = [];
   for (let client = 1; client <= table.maxClients; client++) {

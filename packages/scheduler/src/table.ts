@@ -31,6 +31,7 @@ import { MAX_SLOTS, type TableOptions } from './options.ts';
 import { LAST_POLICY, MAX_LOCAL_QUEUE, shareOf } from './policy.ts';
 import { PayloadContext } from './payload-context.ts';
 import { Slab } from './slab.ts';
+import { TaskTimes } from './task-times.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`; the other thread calls `Scheduler.attach`. */
 export type SchedulerHandle = ObjectHandle<'scheduler/scheduler'>;
@@ -135,8 +136,9 @@ export function bytesFor(options: TableOptions): number {
   const names = 1024 + (maxTasks + 64) * (MAX_TASK_NAME_BYTES + 16);
   const shapes = 1024 + (MAX_SHAPES + 64) * (MAX_SHAPE_BYTES + 16);
   const slab = options.payloadMemoryBytes === 0 ? 0 : Slab.bytesFor(slabOptions(options)) + LINE_BYTES;
+  const times = options.recordTiming ? TaskTimes.bytesFor(slots) + LINE_BYTES : 0;
   const deques = threads * (DEQUE_BYTES + options.batch * 4);
-  const others = 1024 + 4 * slots + deques + names + shapes + slab + 4096;
+  const others = 1024 + 4 * slots + deques + names + shapes + slab + times + 4096;
   return placesFor(0, options).lengthBytes + others;
 }
 
@@ -158,6 +160,8 @@ export class SchedulerTable {
   readonly inlineBytes: number;
   /** Undefined where no payload is larger than a slot. */
   readonly slab: Slab | undefined;
+  /** Undefined where nobody asks for them. */
+  readonly times: TaskTimes | undefined;
   readonly payloads: PayloadContext;
   readonly maxClients: number;
   readonly threads: number;
@@ -179,6 +183,7 @@ export class SchedulerTable {
     names: NameTable,
     shapes: NameTable,
     slab: Slab | undefined,
+    times: TaskTimes | undefined,
   ) {
     this.arena = arena;
     this.at = at;
@@ -189,6 +194,7 @@ export class SchedulerTable {
     this.payloadBytes = options.payloadBytes;
     this.inlineBytes = options.inlineBytes;
     this.slab = slab;
+    this.times = times;
     this.payloads = new PayloadContext(arena, shapes);
     this.maxClients = options.maxClients;
     this.threads = options.threads;
@@ -206,6 +212,7 @@ export class SchedulerTable {
     const names = NameTable.create(arena, { capacity: maxTasks, maxNameBytes: MAX_TASK_NAME_BYTES });
     const shapes = NameTable.create(arena, { capacity: MAX_SHAPES, maxNameBytes: MAX_SHAPE_BYTES });
     const slab = options.payloadMemoryBytes === 0 ? undefined : Slab.create(arena, slabOptions(options));
+    const times = options.recordTiming ? TaskTimes.create(arena, slots) : undefined;
     const free = IndexStack.create(arena, { capacity: slots });
     const deques = Array.from({ length: options.threads }, () =>
       WorkStealingDeque.create(arena, { capacity: options.batch, order: 'fifo' }),
@@ -218,6 +225,7 @@ export class SchedulerTable {
     put(WORD.inlineBytes, options.inlineBytes);
     put(WORD.slabAt, slab?.at ?? 0);
     put(WORD.shapesAt, shapes.handle.at);
+    put(WORD.timesAt, times?.at ?? 0);
     put(WORD.maxClients, options.maxClients);
     put(WORD.threads, options.threads);
     put(WORD.freeAt, free.handle.at);
@@ -228,7 +236,7 @@ export class SchedulerTable {
     put(WORD.stealBatch, options.stealBatch);
     arena.f64[(at + schedulerRoot.offset.startMs) >> 3] = performance.timeOrigin + performance.now();
     for (const field of PLACES) put(WORD[field], places[field]);
-    const table = new SchedulerTable(arena, at, options, names, shapes, slab);
+    const table = new SchedulerTable(arena, at, options, names, shapes, slab, times);
     for (const [worker, deque] of deques.entries())
       arena.i32[table.workerWord(worker + 1) + workerEntry.word.dequeAt] = deque.handle.at;
     return table;
@@ -262,8 +270,10 @@ export class SchedulerTable {
     const table = (nameTableAt: number): NameTable =>
       NameTable.attach(arena.objectHandle('shared-memory/name-table', nameTableAt), arena);
     const slab = read(WORD.slabAt) === 0 ? undefined : Slab.attach(arena, read(WORD.slabAt));
+    const timesAt = read(WORD.timesAt);
+    const times = timesAt === 0 ? undefined : TaskTimes.attach(arena, timesAt, options.slots);
     const [names, shapes] = [table(read(WORD.namesAt)), table(read(WORD.shapesAt))];
-    return new SchedulerTable(arena, at, options, names, shapes, slab);
+    return new SchedulerTable(arena, at, options, names, shapes, slab, times);
   }
 
   // Word indices into `i32`.

@@ -17,7 +17,7 @@ export interface TaskTerms {
   readonly deadlineMs: number | undefined;
   timer: NodeJS.Timeout | undefined;
   readonly recorder: Recorder | undefined;
-  /** When it was submitted, by `performance.now()`; 0 where nobody asks. */
+  /** When it was submitted, by `sharedNowMs()`; 0 where nobody asks. */
   readonly startMs: number;
 }
 

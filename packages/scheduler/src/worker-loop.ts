@@ -21,6 +21,7 @@ import type { SchedulerTable } from './table.ts';
 import { RunContext } from './task-context.ts';
 import { forList } from './list-runner.ts';
 import type { Runnable, TaskLoader } from './task-loader.ts';
+import type { TaskTimes } from './task-times.ts';
 import { TurnClock } from './turn-clock.ts';
 import { WorkerLink } from './worker-link.ts';
 import { WorkerRest } from './worker-rest.ts';
@@ -36,6 +37,7 @@ export class WorkerLoop {
   readonly #worker: number;
   readonly #loader: TaskLoader;
   readonly #link: WorkerLink;
+  readonly #times: TaskTimes | undefined;
   readonly #rest: WorkerRest;
   readonly #clock = new TurnClock();
   readonly #generators: GeneratorTasks;
@@ -62,6 +64,7 @@ export class WorkerLoop {
     this.#worker = worker;
     this.#loader = loader;
     this.#link = new WorkerLink(table);
+    this.#times = table.times;
     table.payloads.link = this.#link;
     this.#rest = new WorkerRest(table, this.#party);
     this.#generators = new GeneratorTasks(this.#clock, options.sliceMs);
@@ -135,6 +138,7 @@ export class WorkerLoop {
     const index = table.i32[word + WORD.task] as number;
     const run = this.#loader.known(index);
     const context = this.#context;
+    this.#times?.begin(slot);
     context.slot = slot;
     context.word = word + WORD.state;
     if (run === undefined) void this.#load(this.#keepContext(), index);
@@ -297,6 +301,7 @@ export class WorkerLoop {
 
   #finish(context: RunContext, failed: 0 | 1): void {
     const { slot } = context;
+    this.#times?.end(slot);
     if (context !== this.#context) context.end();
     else if (context.hasSignal) this.#keepContext().end();
     const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, failed);
