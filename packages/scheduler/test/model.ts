@@ -5,6 +5,7 @@ import { initializeStack, popStack } from '@corelane/lock-free/kernel/index-stac
 import { DEQUE_FIFO, dequeRoot, dequeSlot, indexStackRoot, stackLink } from '../../lock-free/src/layout.ts';
 import {
   clientEntry,
+  deadlineNode,
   laneCell,
   laneHead,
   LEVELS,
@@ -14,6 +15,7 @@ import {
   SLOT_FREE,
   slotHead,
   slotState,
+  victimCell,
   workerEntry,
 } from '../src/layout.ts';
 import { readWord, writeWord } from './kernel/words.ts';
@@ -24,6 +26,9 @@ export const S = 0;
 export const SLOTS = 2;
 export const CLIENTS = 2;
 export const WORKERS = 2;
+/** What the memory has room for. */
+const MOST_SLOTS = 3;
+const MOST_WORKERS = 3;
 /** The level of all tasks. */
 export const LEVEL = 0;
 const LANE_SHIFT = 2;
@@ -34,15 +39,19 @@ const STRIDE: number = slotHead.bytes + 8;
 const FREE: number = schedulerRoot.bytes;
 const DEQUES: number = FREE + indexStackRoot.bytes + 128;
 const DEQUE_BYTES: number = dequeRoot.bytes + 128;
-const CLIENTS_AT: number = DEQUES + WORKERS * DEQUE_BYTES;
+const CLIENTS_AT: number = DEQUES + MOST_WORKERS * DEQUE_BYTES;
 const WORKERS_AT: number = CLIENTS_AT + CLIENTS * clientEntry.bytes;
-const READY_AT: number = WORKERS_AT + WORKERS * workerEntry.bytes;
+const READY_AT: number = WORKERS_AT + MOST_WORKERS * workerEntry.bytes;
 const LANES_AT: number = READY_AT + 128;
 const PINNED_AT: number = LANES_AT + (CLIENTS + 1) * LEVELS * LANE_BYTES;
-const SLOTS_AT: number = PINNED_AT + CLIENTS * WORKERS * LANE_BYTES;
+const SLOTS_AT: number = PINNED_AT + CLIENTS * MOST_WORKERS * LANE_BYTES;
 /** A word of the scenario's own. */
-export const HOLD: number = SLOTS_AT + SLOTS * STRIDE;
-export const BYTES: number = HOLD + 8;
+export const HOLD: number = SLOTS_AT + MOST_SLOTS * STRIDE;
+/** Tickets, or the tree of deadlines, which has this many leaves. */
+export const ORDER_AT: number = HOLD + 8;
+export const LEAVES = 4;
+const VICTIMS_AT: number = ORDER_AT + 2 * LEAVES * deadlineNode.bytes;
+export const BYTES: number = VICTIMS_AT + MOST_WORKERS * (MOST_WORKERS - 1) * victimCell.bytes;
 
 /** Of a worker. */
 export const dequeOf = (worker: number): number => DEQUES + (worker - 1) * DEQUE_BYTES;
@@ -73,6 +82,12 @@ export const NAMES: Readonly<Record<number, string>> = {
   [S + schedulerRoot.offset.levels]: 'levels',
   [S + schedulerRoot.offset.hungry]: 'hungry',
   [HOLD]: 'hold',
+  ...Object.fromEntries(
+    Array.from({ length: 2 * LEAVES }, (_, i) => [
+      ORDER_AT + i * deadlineNode.bytes,
+      i < LEAVES ? `node${i}` : `leaf${i - LEAVES}`,
+    ]),
+  ),
   [READY_AT + LEVEL * 4]: 'ready',
   ...Object.fromEntries(
     [0, 1, 2].flatMap((client) => [
@@ -146,7 +161,7 @@ export function start(
           14 << laneShift,
         );
   poke(S + root.live, 2 ** workers - 1);
-  for (let worker = 1; worker <= WORKERS; worker++) {
+  for (let worker = 1; worker <= MOST_WORKERS; worker++) {
     const entry = WORKERS_AT + (worker - 1) * workerEntry.bytes;
     const deque = DEQUES + (worker - 1) * DEQUE_BYTES;
     initializeDeque(deque, MAX_BATCH, DEQUE_FIFO, 0);
@@ -155,6 +170,22 @@ export function start(
   }
   for (let client = 1; client <= CLIENTS; client++) poke(ownerAt(client), client);
 }
+
+/** Of a scheduler that was started: another policy than `priority`. */
+export function usePolicy(policy: number): void {
+  poke(S + schedulerRoot.offset.policy, policy);
+  poke(S + schedulerRoot.offset.orderAt, ORDER_AT);
+  poke(S + schedulerRoot.offset.leaves, LEAVES);
+  poke(S + schedulerRoot.offset.victimsAt, VICTIMS_AT);
+  poke(S + schedulerRoot.offset.stealBatch, 4);
+  const others = peek(S + schedulerRoot.offset.threads) - 1;
+  for (let worker = 0; worker <= others; worker++)
+    for (let i = 0; i < others; i++)
+      poke(VICTIMS_AT + (worker * others + i) * victimCell.bytes, ((worker + 1 + i) % (others + 1)) + 1);
+}
+
+/** The key of a slot in the tree of deadlines. */
+export const leafAt = (slot: number): number => ORDER_AT + (LEAVES + slot) * deadlineNode.bytes;
 
 const { field } = slotState;
 
@@ -176,10 +207,24 @@ export function submit(k: Kernel, client: number, value: number): number {
   return slot < 0 ? slot : resubmit(k, client, slot, value);
 }
 
+/** As `submit`, with a deadline. */
+export function submitDeadline(k: Kernel, client: number, value: number, deadline: number): number {
+  const slot = k.acquireSlot(S, client);
+  return slot < 0 ? slot : resubmit(k, client, slot, value, LEVEL, deadline);
+}
+
 /** The same with a slot that the client holds. Where it is refused, the client holds it still. */
-export function resubmit(k: Kernel, client: number, slot: number, value: number, lane = LEVEL): number {
+export function resubmit(
+  k: Kernel,
+  client: number,
+  slot: number,
+  value: number,
+  lane: number = LEVEL,
+  deadline = 0,
+): number {
   writeWord(payloadAt(slot), value);
   writeWord(slotAt(slot) + slotHead.offset.lane, lane);
+  writeWord(slotAt(slot) + slotHead.offset.deadline, deadline);
   return k.submitSlot(S, slot, client, lane);
 }
 
@@ -210,7 +255,7 @@ export function collect(k: Kernel, client: number): number[] {
 /** What is wrong with the slots once nobody works any more: each must be in the free list, once. */
 export function allFree(k: Kernel, slots: number = SLOTS): string | undefined {
   // Stale hints are thrown away by whoever finds them.
-  for (let worker = 1; worker <= WORKERS; worker++) {
+  for (let worker = 1; worker <= MOST_WORKERS; worker++) {
     if (worker > peek(S + schedulerRoot.offset.threads)) break;
     const leftover = k.claimTask(S, worker, 0);
     if (leftover >= 0) return `slot ${leftover} was still queued`;
