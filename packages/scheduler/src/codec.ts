@@ -1,7 +1,7 @@
 // How values travel that have no form of their own in a slot: chosen for a task or for all of a scheduler.
-import { deserialize, serialize } from 'node:v8';
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { moduleUrl } from './module-url.ts';
+import { nodeV8 } from './node-v8.ts';
 
 /** Turns values into bytes and back, on two threads. `msgpackr`, `cbor-x` and their like are one in two lines. */
 export interface Codec {
@@ -22,8 +22,8 @@ export const jsonCodec: Codec = Object.freeze({
 
 /** Structured clone by `v8.serialize`, without a look whether JSON would do. */
 export const cloneCodec: Codec = Object.freeze({
-  encode: (value: unknown) => serialize(value),
-  decode: (bytes: Uint8Array) => deserialize(bytes) as unknown,
+  encode: (value: unknown) => nodeV8().serialize(value),
+  decode: (bytes: Uint8Array) => nodeV8().deserialize(bytes) as unknown,
   module: 'clone',
 });
 

@@ -2,8 +2,8 @@
 //
 // A class is found by the name of the error's constructor, among those of the task (option `errors` of `defineTasks`), this package's and the
 // standard ones; else by the error's name among the standard ones. Its constructor is not called, since nobody knows with what.
-import { deserialize, serialize } from 'node:v8';
 import * as own from './errors.ts';
+import { nodeV8 } from './node-v8.ts';
 
 /** A class of errors, whatever its constructor takes. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -62,14 +62,14 @@ export function encodeError(error: Error, limitBytes: number): Uint8Array {
       stack: cut(bare.stack, room >> 1),
       properties: room >= NAME_ROOM ? bare.properties : room === 0 ? {} : codeOnly(bare.properties),
     };
-    const bytes = serialize(short);
+    const bytes = nodeV8().serialize(short);
     if (bytes.length <= limitBytes) return bytes;
   }
 }
 
 /** @param classes of the task */
 export function decodeError(bytes: Uint8Array, classes: readonly ErrorClass[] = []): Error {
-  const record: unknown = deserialize(bytes);
+  const record: unknown = nodeV8().deserialize(bytes);
   if (typeof record !== 'object' || record === null || !('stack' in record))
     throw new TypeError('not the record of an error');
   return errorOf(record as ErrorRecord, classes);
@@ -105,7 +105,7 @@ function recordOf(error: Error, causes: number): ErrorRecord {
 
 function tryEncode(record: ErrorRecord): Uint8Array | undefined {
   try {
-    return serialize(record);
+    return nodeV8().serialize(record);
   } catch {
     return undefined; // a property or a cause that cannot be cloned
   }
