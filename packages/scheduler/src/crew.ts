@@ -72,7 +72,7 @@ export class Crew {
       codec: codecModule(options.codec),
       memory: options.memory ?? [],
       niceIncrement: checkNice(options.niceIncrement),
-      loop: loopOptions(options, false),
+      loop: loopOptions(options),
     };
     this.#setup = options.setup;
     this.#recovery = new Recovery(table);

@@ -5,6 +5,8 @@ import type { TurnClock } from './turn-clock.ts';
 /** Generators that a worker has begun and not ended at most, where they make way for others: what is lost with it. Guessed. */
 const MOST_SLICED = 64;
 
+type Clock = Pick<TurnClock, 'nowMs' | 'isTurnDue' | 'look' | 'step'>;
+
 export type TaskGenerator = Generator<unknown, unknown, undefined>;
 
 export interface GeneratorTask {
@@ -16,7 +18,7 @@ export interface GeneratorTask {
 
 /** Of a worker: those that have made way. */
 export class GeneratorTasks {
-  readonly #clock: TurnClock;
+  readonly #clock: Clock;
   readonly #sliceMs: number;
   readonly #ready: GeneratorTask[] = [];
   /** Whether what is in the queue goes first, and since when. */
@@ -26,7 +28,7 @@ export class GeneratorTasks {
   value: unknown;
 
   /** @param sliceMs Infinity: they run on */
-  constructor(clock: TurnClock, sliceMs: number) {
+  constructor(clock: Clock, sliceMs: number) {
     this.#clock = clock;
     this.#sliceMs = sliceMs;
   }

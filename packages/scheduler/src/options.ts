@@ -152,14 +152,14 @@ function checkRecordTiming({ timing, recordTiming = timing !== undefined }: Sche
   return recordTiming;
 }
 
-/** @param isSliced whether the policy gives generator tasks slices of time. @throws ArgumentRangeError */
-export function loopOptions(options: SchedulerOptions, isSliced: boolean): LoopOptions {
+/** @throws ArgumentRangeError */
+export function loopOptions(options: SchedulerOptions): LoopOptions {
   const { sliceMs = SLICE_MS } = options;
   if (!(sliceMs > 0) || sliceMs > MAX_TIMEOUT_MS)
     throw new ArgumentRangeError('sliceMs', sliceMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
   return {
     concurrentTasks: integer('concurrentTasksPerWorker', options.concurrentTasksPerWorker, 1, MAX_SLOTS),
-    sliceMs: isSliced ? sliceMs : Infinity,
+    sliceMs: options.policy === 'roundRobin' ? sliceMs : Infinity,
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
   };
 }

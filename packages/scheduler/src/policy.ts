@@ -12,7 +12,7 @@ import {
 /**
  * - `priority`: the most urgent level first; within one, clients in turn. One claim in 64 is of a less urgent level: none starves.
  * - `fifo`: in the order of submission, of all clients. Priorities do not count.
- * - `roundRobin`: clients in turn, one task each. Priorities do not count.
+ * - `roundRobin`: clients in turn, one task each. Priorities do not count. Generator tasks run for `sliceMs` at a time.
  * - `workStealing`: as `priority`, but workers move many tasks at once to a queue of their own, run these first, and steal from each other.
  * - `deadline`: tasks with `deadlineMs` come first, of these the one with the earliest; the others as with `priority`.
  */
