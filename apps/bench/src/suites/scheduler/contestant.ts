@@ -9,9 +9,17 @@ export interface ContestantOptions {
   readonly payloadBytes: number;
 }
 
-/** One that is started. Every function submits one task; its promise is that of the task's result. */
+/** One that is started. Every function but `doubleMany` submits one task; its promise is that of the task's result. */
 export interface Contestant {
   readonly double: (n: number) => Promise<number>;
+  /** The same for a list at once, where it has such a thing. */
+  readonly doubleMany?: (list: readonly number[]) => Promise<readonly number[]>;
+  /** The same without a promise. */
+  readonly doubleThen?: (
+    n: number,
+    onResult: (result: number) => void,
+    onError: (error: unknown) => void,
+  ) => void;
   readonly digest: (payload: Uint8Array) => Promise<string>;
   readonly whoRuns: (n: number) => Promise<number>;
   readonly holdWhile: (path: string) => Promise<number>;

@@ -3,6 +3,9 @@ import type { StartContestant } from './contestant.ts';
 
 export const CONTESTANTS = {
   scheduler: async () => (await import('./contestants/scheduler.ts')).startScheduler,
+  'scheduler, lowLatency': async () => (await import('./contestants/scheduler.ts')).startLowLatency,
+  'scheduler, callbacks': async () => (await import('./contestants/scheduler.ts')).startCallbacks,
+  'scheduler, runMany': async () => (await import('./contestants/scheduler.ts')).startMany,
   'scheduler, shared': async () => (await import('./contestants/scheduler.ts')).startSharing,
   piscina: async () => (await import('./contestants/piscina.ts')).startPiscina,
   tinypool: async () => (await import('./contestants/tinypool.ts')).startTinypool,

@@ -5,6 +5,8 @@ import type { Payload } from './payloads.ts';
 
 /** Keeps `inFlight` tasks under way until so many have been done. The loop itself is as little as can be: it is in every figure. */
 export async function doubles(contestant: Contestant, operations: number, inFlight: number): Promise<number> {
+  if (contestant.doubleMany !== undefined) return lists(contestant.doubleMany, operations, inFlight);
+  if (contestant.doubleThen !== undefined) return callbacks(contestant.doubleThen, operations, inFlight);
   let next = 0;
   let successful = 0;
   const lane = async (): Promise<void> => {
@@ -33,6 +35,55 @@ export async function doublesUntil(
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
   return { submitted: next, successful };
+}
+
+/** As `doubles`, half of them in one list, half in another. */
+async function lists(
+  doubleMany: NonNullable<Contestant['doubleMany']>,
+  operations: number,
+  inFlight: number,
+): Promise<number> {
+  let next = 0;
+  let successful = 0;
+  const length = Math.ceil(inFlight / 2);
+  const lane = async (): Promise<void> => {
+    while (next < operations) {
+      const first = next;
+      const list = Array.from({ length: Math.min(length, operations - first) }, (_, i) => first + i);
+      next += list.length;
+      const results = await doubleMany(list);
+      for (let i = 0; i < list.length; i++) if (results[i] === 2 * (first + i)) successful++;
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  return successful;
+}
+
+/** As `doubles`, each followed by the next in its callback. */
+function callbacks(
+  doubleThen: NonNullable<Contestant['doubleThen']>,
+  operations: number,
+  inFlight: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let next = 0;
+    let left = operations;
+    let successful = 0;
+    const submit = (): void => {
+      if (next >= operations) return;
+      const n = next++;
+      doubleThen(
+        n,
+        (result) => {
+          if (result === 2 * n) successful++;
+          if (--left === 0) resolve(successful);
+          else submit();
+        },
+        reject,
+      );
+    };
+    for (let i = 0; i < inFlight; i++) submit();
+  });
 }
 
 /** The same with bytes, each in turn. */

@@ -16,6 +16,9 @@ export const RIVALS = [...LIBRARIES, 'port'] as const satisfies readonly Contest
 
 const NOTES: Readonly<Partial<Record<ContestantName, string>>> = {
   scheduler: 'arguments are copied into the slot of their task',
+  'scheduler, lowLatency': 'the client looks for results in the microtask queue, too',
+  'scheduler, callbacks': 'submit: without promises',
+  'scheduler, runMany': 'half of what is in flight in one list, half in another',
   'scheduler, shared': 'bytes lie in memory that the workers have: where they lie is passed, as two numbers',
   piscina: "5.3.2: atomics 'sync', concurrentTasksPerWorker 1024, recordTiming false",
   tinypool: '2.2.0: useAtomics, concurrentTasksPerWorker 1024, a queue that shifts in constant time',

@@ -4,24 +4,29 @@ import { type ContestantName, LIBRARIES } from './contestants.ts';
 import { CPU, poolCase, SCHEDULER } from './pool-case.ts';
 import { LEAST_RATIO, LEAST_RATIO_BATCHED_PORT, LEAST_RATIO_CPU, LEAST_RATIO_SINGLE } from './targets.ts';
 
+/** Ways to run tasks that are compared with the libraries, by how many are in flight. */
+const OURS: Readonly<Record<number, readonly ContestantName[]>> = {
+  1: [SCHEDULER, 'scheduler, lowLatency'],
+  64: [SCHEDULER, 'scheduler, lowLatency'],
+  1024: [SCHEDULER, 'scheduler, lowLatency', 'scheduler, callbacks', 'scheduler, runMany'],
+};
+
 function claimsOf(inFlight: number): readonly Claim[] {
   const atLeast = LEAST_RATIO[inFlight];
-  return [
+  return (OURS[inFlight] ?? []).flatMap((against) => [
     ...LIBRARIES.map((of): Claim =>
       atLeast === undefined
-        ? { of, against: SCHEDULER, metric: 'p50', atLeast: LEAST_RATIO_SINGLE }
-        : { of, against: SCHEDULER, atLeast },
+        ? { of, against, metric: 'p50', atLeast: LEAST_RATIO_SINGLE }
+        : { of, against, atLeast },
     ),
-    ...LIBRARIES.map((of): Claim => ({ of, against: SCHEDULER, metric: CPU, atLeast: LEAST_RATIO_CPU })),
-    ...(inFlight === 1024
-      ? [{ of: 'port, batched', against: SCHEDULER, atLeast: LEAST_RATIO_BATCHED_PORT }]
-      : []),
-  ];
+    ...LIBRARIES.map((of): Claim => ({ of, against, metric: CPU, atLeast: LEAST_RATIO_CPU })),
+    ...(inFlight === 1024 ? [{ of: 'port, batched', against, atLeast: LEAST_RATIO_BATCHED_PORT }] : []),
+  ]);
 }
 
 function group(threads: number, inFlight: number): BatchGroup {
   const names: readonly ContestantName[] = [
-    SCHEDULER,
+    ...(OURS[inFlight] ?? []),
     ...LIBRARIES,
     'port',
     'port, batched',

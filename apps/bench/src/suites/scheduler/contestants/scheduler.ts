@@ -1,4 +1,4 @@
-import { Scheduler } from '@corelane/scheduler';
+import { Scheduler, type Profile } from '@corelane/scheduler';
 import type { Contestant, ContestantOptions } from '../contestant.ts';
 import { payloadBytesTotal } from '../payloads.ts';
 import { tasks } from '../tasks.ts';
@@ -10,7 +10,10 @@ const LEAST_PAYLOAD_BYTES = 256;
 
 function create(
   { threads, inFlight, payloadBytes }: ContestantOptions,
-  workerData?: { memory: SharedArrayBuffer },
+  {
+    workerData,
+    profile = 'balanced',
+  }: { workerData?: { memory: SharedArrayBuffer }; profile?: Profile } = {},
 ): Scheduler {
   return Scheduler.create({
     threads,
@@ -19,6 +22,7 @@ function create(
     maxClients: 1,
     preload: [tasks.double],
     workerData,
+    profile,
   });
 }
 
@@ -37,10 +41,33 @@ export function startScheduler(options: ContestantOptions): Contestant {
   return withCopies(create(options));
 }
 
+/** The client looks for results in the microtask queue, too. */
+export function startLowLatency(options: ContestantOptions): Contestant {
+  return withCopies(create(options, { profile: 'lowLatency' }));
+}
+
+/** Tasks in lists. */
+export function startMany(options: ContestantOptions): Contestant {
+  const scheduler = create(options);
+  return {
+    ...withCopies(scheduler),
+    doubleMany: (list) => scheduler.runMany(tasks.double, list),
+  };
+}
+
+/** Tasks without promises. */
+export function startCallbacks(options: ContestantOptions): Contestant {
+  const scheduler = create(options);
+  return {
+    ...withCopies(scheduler),
+    doubleThen: (n, onResult, onError) => scheduler.submit(tasks.double, n, onResult, onError),
+  };
+}
+
 /** Bytes lie in memory that all workers have: what is passed is where. */
 export function startSharing(options: ContestantOptions): Contestant {
   const memory = new SharedArrayBuffer(payloadBytesTotal(options.payloadBytes));
-  const scheduler = create({ ...options, payloadBytes: 0 }, { memory });
+  const scheduler = create({ ...options, payloadBytes: 0 }, { workerData: { memory } });
   let used = 0;
   return {
     ...withCopies(scheduler),
