@@ -1,5 +1,7 @@
 // A client at work: submits tasks from its thread and settles their promises. `SchedulerClient` is what its users see.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { Backlog } from './backlog.ts';
+import type { PressureEvent } from './back-pressure.ts';
 import { leavePlace, takePlace } from './client-places.ts';
 import { ClientLink } from './client-link.ts';
 import { codecModule } from './codec.ts';
@@ -7,17 +9,15 @@ import { CompletionWatch } from './completion-watch.ts';
 import {
   ClientLostError,
   PayloadMemoryError,
-  QueueFullError,
   SchedulerClosedError,
   SchedulerError,
-  TaskTimeoutError,
+  WorkerLostError,
 } from './errors.ts';
 import {
   CLIENT_GONE,
   clientEntry,
   DISOWNED,
   ENTERED,
-  FAIR_EVERY,
   LANE_FULL,
   LEVELS,
   LIST_ASLEEP,
@@ -32,35 +32,47 @@ import {
   WITHDRAWN,
 } from './layout.ts';
 import {
-  checkDeadline,
-  checkMaxQueue,
+  checkGrace,
   checkProfile,
   checkTimeout,
-  unknownPriority,
+  levelIn,
   type ClientOptions,
   type CloseOptions,
   type LatencyRecorders,
   type RunOptions,
 } from './options.ts';
+import { GracePeriods } from './grace.ts';
 import { isThrown, takeValue, writeValue } from './payload.ts';
 import { deadlineWord, ignoresPriorities } from './policy.ts';
-import { DEFAULT_LEVEL, levelOf, priorityAt } from './priority.ts';
+import { DEFAULT_LEVEL, priorityAt } from './priority.ts';
 import { sharedNowMs } from './shared-clock.ts';
-import { SlotCache } from './slot-cache.ts';
 import { PinnedLanes } from './seats.ts';
+import { SlotCache } from './slot-cache.ts';
 import { generationIn, type SchedulerTable } from './table.ts';
-import { endTerms, ENDED, WAITS, type TaskTerms } from './task-terms.ts';
+import { reasonOf, TaskLimits, type Limit } from './task-limits.ts';
+import { MOVES, termsOf, WAITS, type TaskTerms } from './task-terms.ts';
 import type { FileFunction } from './file-task.ts';
 import type { AnyTask } from './tasks.ts';
 import { TaskIds } from './task-ids.ts';
 import type { TimingRecorders } from './task-times.ts';
-import { Tickets, type Settle } from './tickets.ts';
+import { settle, Tickets, type Settle } from './tickets.ts';
 import { withTransfers } from './transfer.ts';
-import { type Waiting, WaitingLine } from './waiting-line.ts';
 
-/** While other clients have all slots. Guessed. */
-const LOOK_FOR_ROOM_MS = 1;
 const MOST_URGENT: number = LEVELS - 1;
+
+/** Of one client. All but `waiting` only grow. */
+export interface ClientCounts {
+  /** Tasks that wait for a slot. */
+  readonly waiting: number;
+  /** Rejected with QueueFullError. */
+  readonly refused: number;
+  /** Rejected with TaskShedError. */
+  readonly shed: number;
+  /** Tasks that ran again because their worker was lost. */
+  readonly retried: number;
+  /** Tasks that had not ended by themselves after their time of grace. */
+  readonly condemned: number;
+}
 
 export class Client {
   /** Place of this client. The owner's is 0. */
@@ -74,18 +86,21 @@ export class Client {
   readonly #link: ClientLink;
   readonly #tickets = new Tickets();
   readonly #slots: SlotCache;
-  readonly #line = new WaitingLine();
+  readonly #backlog: Backlog;
+  readonly #limits = new TaskLimits((terms, limit) => this.#cut(terms, limit));
+  readonly #grace: GracePeriods;
+  readonly #graceMs: number;
+  readonly #ids: TaskIds;
   readonly #pinned: PinnedLanes;
   /** Tasks have one level, whatever their priority. */
   readonly #isLevel: boolean;
   readonly #hasDeadlines: boolean;
-  readonly #maxQueue: number;
-  readonly #ids: TaskIds;
+  /** Tasks that ran again after their worker was lost. */
+  #retried = 0;
+  /** Told that more tasks wait than should, and that it is over. */
+  onPressure: (event: PressureEvent) => void = nothing;
   /** Settle when nothing is in flight. */
   #idle: (() => void)[] = [];
-  #roomTimer: NodeJS.Timeout | undefined;
-  /** Tasks that left the line since a less urgent one had its turn. */
-  #admissions = 0;
   #inFlight = 0;
   #isGone = false;
   #end: Error | undefined;
@@ -99,7 +114,7 @@ export class Client {
 
   /** @throws ArgumentRangeError, SchedulerClosedError, ClientsExhaustedError */
   constructor(table: SchedulerTable, options: ClientOptions = {}) {
-    this.#maxQueue = checkMaxQueue(options.maxQueue);
+    this.#graceMs = checkGrace(options.graceMs);
     const profile = checkProfile(options.profile);
     this.#table = table;
     this.#latency = options.latency;
@@ -120,9 +135,28 @@ export class Client {
     this.#pinned = new PinnedLanes(table);
     this.#isLevel = ignoresPriorities(table.policy);
     this.#hasDeadlines = table.policy === POLICY_DEADLINE;
+    this.#grace = new GracePeriods(table, this.#party);
     const { kernel, at, i32 } = table;
     const word = table.clientWord(this.#party) + clientEntry.word.finished;
     const inFlight = (): number => this.#inFlight;
+    this.#backlog = new Backlog(
+      {
+        get inFlight() {
+          return inFlight();
+        },
+        nameOf: (id) => this.#ids.nameOf(id),
+        enter: (id, args, lane, terms) => this.#enter(id, args, lane, terms),
+        ask: () => this.#slots.ask(),
+        place: (slot, resolve, reject, terms) => this.#tickets.set(slot, resolve, reject, terms),
+        landed: (count) => {
+          if (!this.#isGone) this.#landed(count); // else nothing is in flight any more
+        },
+      },
+      this.#limits,
+      options,
+      table.slots,
+      (event) => this.onPressure(event),
+    );
     this.#watch = new CompletionWatch(
       {
         get inFlight() {
@@ -178,6 +212,28 @@ export class Client {
   }
 
   /** As of SchedulerClient. */
+  get needsDrain(): boolean {
+    return this.#backlog.pressure.needsDrain;
+  }
+
+  /** As of SchedulerClient. */
+  drained(): Promise<void> {
+    return this.#backlog.pressure.drained();
+  }
+
+  /** As of SchedulerClient. */
+  counts(): ClientCounts {
+    const { refused, shed } = this.#backlog.pressure;
+    return {
+      waiting: this.#backlog.size,
+      refused,
+      shed,
+      retried: this.#retried,
+      condemned: this.#grace.condemned,
+    };
+  }
+
+  /** As of SchedulerClient. */
   async close(options: CloseOptions = {}): Promise<void> {
     const timeoutMs = checkTimeout(options.timeoutMs);
     this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
@@ -210,7 +266,7 @@ export class Client {
 
   /** Settles when all tasks have a slot. */
   admitted(): Promise<void> {
-    return this.#line.empty();
+    return this.#backlog.empty();
   }
 
   /** Takes no more tasks, for the reason given. */
@@ -233,113 +289,73 @@ export class Client {
   ): void {
     if (this.#end !== undefined) throw this.#end;
     let level = DEFAULT_LEVEL;
-    let terms: TaskTerms | undefined;
     let lane = DEFAULT_LEVEL;
-    if (options !== undefined) {
-      if (options.priority !== undefined) level = levelOf(options.priority);
-      if (level < 0) throw unknownPriority(options.priority);
-      if (options.pin !== undefined) lane = this.#pinned.laneOf(options.pin);
-      else if (this.#hasDeadlines && options.deadlineMs !== undefined) lane = MOST_URGENT; // in line before those without one
-      else if (!this.#isLevel) lane = level;
-      if (options.signal?.aborted === true) throw options.signal.reason;
-    }
+    let given = args;
+    let terms: TaskTerms | undefined;
     const id = this.#ids.idOf(task);
-    if (options !== undefined || this.#latency !== undefined || this.#timing !== undefined)
-      terms = this.#termsOf(this.#ids.nameOf(id), level, options, reject);
-    // Nobody is overtaken.
-    const list = options?.transferList;
-    const given = list === undefined ? args : withTransfers(args, list);
-    const slot = this.#line.isAhead(lane) ? NO_SLOT : this.#enter(id, given, lane, terms);
-    if (slot >= 0) this.#tickets.set(slot, resolve, reject, terms);
-    else {
-      if (this.#line.size >= this.#maxQueue) throw new QueueFullError(this.#maxQueue, this.#inFlight);
-      this.#line.push(lane, id, given, resolve, reject, terms);
+    if (options !== undefined) {
+      level = levelIn(options);
+      lane = this.#laneOf(options, level);
+      if (options.signal?.aborted === true) throw options.signal.reason;
+      if (options.transferList !== undefined) given = withTransfers(args, options.transferList);
     }
+    if (options !== undefined || this.#latency !== undefined || this.#timing !== undefined) {
+      const recorder = this.#latency?.[priorityAt(level)];
+      terms = termsOf(
+        this.#ids.nameOf(id),
+        id,
+        lane,
+        given,
+        resolve,
+        reject,
+        options,
+        this.#graceMs,
+        recorder,
+        recorder !== undefined || this.#timing !== undefined,
+      );
+    }
+    const backlog = this.#backlog;
+    // Nobody is overtaken.
+    const slot = backlog.isAhead(lane) ? NO_SLOT : this.#enter(id, given, lane, terms);
+    if (slot >= 0) this.#tickets.set(slot, resolve, reject, terms);
+    else backlog.add(lane, id, given, resolve, reject, terms);
     this.#inFlight++;
-    if (terms !== undefined) this.#arm(terms);
-    if (slot < 0) this.#expectRoom();
+    if (terms !== undefined) this.#limits.begin(terms);
+    if (slot < 0) backlog.expectRoom();
     this.#watch.expect();
   }
 
-  /** Undefined where it has none. */
-  #termsOf(
-    task: string,
-    level: number,
-    options: RunOptions | undefined,
-    reject: Settle,
-  ): TaskTerms | undefined {
-    const signal = options?.signal;
-    const timeoutMs = checkTimeout(options?.timeoutMs);
-    const recorder = this.#latency?.[priorityAt(level)];
-    const deadlineMs = checkDeadline(options?.deadlineMs);
-    const isTimed = recorder !== undefined || this.#timing !== undefined;
-    if (signal === undefined && timeoutMs === undefined && !isTimed && deadlineMs === undefined)
-      return undefined;
-    const startMs = isTimed ? sharedNowMs() : 0;
-    return {
-      slot: WAITS,
-      task,
-      level,
-      reject,
-      signal,
-      onAbort: undefined,
-      timeoutMs,
-      deadlineMs,
-      timer: undefined,
-      recorder,
-      startMs,
-    };
+  #laneOf({ pin, deadlineMs }: RunOptions, level: number): number {
+    if (pin !== undefined) return this.#pinned.laneOf(pin);
+    if (this.#hasDeadlines && deadlineMs !== undefined) return MOST_URGENT; // in line before those without one
+    return this.#isLevel ? DEFAULT_LEVEL : level;
   }
 
-  /** From here on the terms end the task. */
-  #arm(terms: TaskTerms): void {
-    const { signal, timeoutMs } = terms;
-    if (signal !== undefined) {
-      terms.onAbort = (): void => this.#abort(terms);
-      signal.addEventListener('abort', terms.onAbort, { once: true });
-    }
-    if (timeoutMs !== undefined) terms.timer = setTimeout(() => this.#timeOut(terms), timeoutMs);
-  }
-
-  #abort(terms: TaskTerms): void {
-    const { slot, signal } = terms;
-    if (slot === WAITS) this.#leave(terms, signal?.reason);
-    else if (slot !== ENDED)
-      this.#withdraw(terms, this.#table.kernel.cancelSlot(this.#table.at, slot, this.#party), signal?.reason);
-  }
-
-  #timeOut(terms: TaskTerms): void {
-    const { slot, task } = terms;
-    const timeoutMs = terms.timeoutMs as number;
-    if (slot === WAITS) this.#leave(terms, new TaskTimeoutError(task, timeoutMs, false));
-    else if (slot !== ENDED) {
-      const { kernel, at } = this.#table;
-      const generation = generationIn(this.#table.stateOf(slot));
-      const outcome = kernel.cancelSlot(at, slot, this.#party);
-      if (outcome === DISOWNED) kernel.condemnSlot(at, slot, this.#party, generation);
-      if (outcome === TOO_LATE) return; // it was in time: this thread was busy, and its result is there
-      this.#withdraw(terms, outcome, new TaskTimeoutError(task, timeoutMs, outcome === DISOWNED));
-    }
-  }
-
-  /** A task that waits is wanted no more. */
-  #leave(terms: TaskTerms, reason: unknown): void {
-    endTerms(terms);
-    this.#line.left();
-    this.#landed(1);
-    terms.reject(reason);
-  }
-
-  /** The client wants the result no more; `outcome` is what the slot has become. */
-  #withdraw(terms: TaskTerms, outcome: number, reason: unknown): void {
-    if (outcome === NOT_YOURS) return; // this client was reclaimed: `#lose` rejects all that it had
+  /** A limit of a task has come. */
+  #cut(terms: TaskTerms, limit: Limit): void {
     const { slot } = terms;
+    if (slot === WAITS) {
+      this.#limits.end(terms);
+      this.#backlog.leave(terms);
+      settle(terms.reject, reasonOf(terms, limit, false));
+    } else if (slot >= 0) this.#withdraw(terms, limit);
+  }
+
+  /** The client wants the result no more. */
+  #withdraw(terms: TaskTerms, limit: Limit): void {
+    const { slot } = terms;
+    const table = this.#table;
+    const generation = generationIn(table.stateOf(slot));
+    const outcome = table.kernel.cancelSlot(table.at, slot, this.#party);
+    if (outcome === NOT_YOURS) return; // this client was reclaimed: `#lose` rejects all that it had
+    if (outcome === TOO_LATE && limit !== 'signal') return; // it was in time: this thread was busy, and its result is there
     this.#tickets.delete(slot);
-    endTerms(terms);
+    this.#limits.end(terms);
     if (this.#link.size > 0 && outcome !== TOO_LATE) this.#link.forget(slot);
     if (outcome === WITHDRAWN) this.#slots.discard(slot);
-    if (outcome === WITHDRAWN || outcome === DISOWNED) this.#landed(1);
-    terms.reject(reason);
+    if (outcome === DISOWNED) this.#grace.begin(slot, generation, terms.graceMs);
+    if (outcome !== TOO_LATE) this.#landed(1); // else it is counted when it is collected
+    settle(terms.reject, reasonOf(terms, limit, outcome === DISOWNED));
   }
 
   /** Writes a task into a slot and hands it to the workers. @returns the slot, or NO_SLOT or LANE_FULL: not now. @throws what `run` says */
@@ -372,49 +388,6 @@ export class Client {
     return LANE_FULL;
   }
 
-  /** Lets as many in as there is room for. */
-  #admit(): void {
-    let below = Infinity;
-    for (let first = this.#next(below); first !== undefined; first = this.#next(below)) {
-      const { lane, id, args, resolve, reject, terms } = first;
-      let slot: number;
-      try {
-        slot = this.#enter(id, args, lane, terms);
-      } catch (error) {
-        this.#line.shift(lane);
-        if (terms !== undefined) endTerms(terms);
-        this.#landed(1);
-        reject(error);
-        continue;
-      }
-      if (slot === NO_SLOT) break;
-      if (slot === LANE_FULL) {
-        if (this.#admissions < FAIR_EVERY) below = lane; // the others may have room in theirs
-        this.#admissions = 0;
-        continue;
-      }
-      this.#admissions = this.#admissions < FAIR_EVERY ? this.#admissions + 1 : 0;
-      this.#line.shift(lane);
-      this.#tickets.set(slot, resolve, reject, terms);
-    }
-    this.#expectRoom();
-  }
-
-  /** The most urgent one, but that one in `FAIR_EVERY` is less urgent, as among tasks that have slots: no level starves. */
-  #next(below: number): Waiting | undefined {
-    return (this.#admissions >= FAIR_EVERY ? this.#line.firstInTurn() : undefined) ?? this.#line.first(below);
-  }
-
-  /** Where somebody waits and nothing of this client is on its way, no result tells of room: it looks from time to time. */
-  #expectRoom(): void {
-    if (this.#line.size === 0 || this.#line.size < this.#inFlight || this.#roomTimer !== undefined) return;
-    this.#slots.ask();
-    this.#roomTimer = setTimeout(() => {
-      this.#roomTimer = undefined;
-      this.#admit();
-    }, LOOK_FOR_ROOM_MS);
-  }
-
   /** Takes all finished slots. @returns how many */
   #collect(): number {
     const { kernel, at, i32 } = this.#table;
@@ -432,10 +405,14 @@ export class Client {
       if (this.#isGone) return count; // a callback has destroyed it
     }
     if (count > 0) this.#landed(count);
-    if (this.#line.size > 0) {
+    const backlog = this.#backlog;
+    if (backlog.size > 0) {
       this.#slots.share();
-      this.#admit();
-    } else this.#slots.feed();
+      backlog.admit();
+    } else {
+      this.#slots.feed();
+      backlog.pressure.fell(0);
+    }
     return count;
   }
 
@@ -445,11 +422,7 @@ export class Client {
     const reject = tickets.rejectOf(slot);
     const terms = tickets.termsOf(slot);
     tickets.delete(slot);
-    if (terms !== undefined) {
-      endTerms(terms);
-      terms.recorder?.record(sharedNowMs() - terms.startMs);
-      if (this.#timing !== undefined) this.#table.times?.record(this.#timing, slot, terms.startMs);
-    }
+    if (terms !== undefined) terms.slot = MOVES;
     let isFine = false;
     let value: unknown;
     try {
@@ -459,12 +432,28 @@ export class Client {
       value = error;
     }
     this.#slots.keep(slot);
-    try {
-      if (isFine) resolve?.(value);
-      else reject?.(value);
-    } catch (error) {
-      raise(error); // a callback's: the others are told all the same
+    if (terms !== undefined && this.#again(slot, terms, isFine, value)) return;
+    settle(isFine ? resolve : reject, value);
+  }
+
+  /** A task with terms has ended. @returns whether it runs again */
+  #again(slot: number, terms: TaskTerms, isFine: boolean, value: unknown): boolean {
+    if (
+      isFine ||
+      terms.retries === 0 ||
+      !(value instanceof WorkerLostError) ||
+      this.#table.phase !== PHASE_OPEN
+    ) {
+      this.#limits.end(terms);
+      terms.recorder?.record(sharedNowMs() - terms.startMs);
+      if (this.#timing !== undefined) this.#table.times?.record(this.#timing, slot, terms.startMs);
+      return false;
     }
+    terms.retries--;
+    this.#retried++;
+    this.#inFlight++; // it has landed, and starts again
+    this.#backlog.addAgain(terms);
+    return true;
   }
 
   /** So many tasks have ended. */
@@ -479,17 +468,12 @@ export class Client {
   #rejectAll(error: Error): void {
     for (const slot of this.#tickets.slots()) {
       const terms = this.#tickets.termsOf(slot);
-      if (terms !== undefined) endTerms(terms);
-      this.#tickets.rejectOf(slot)?.(error);
+      const reject = this.#tickets.rejectOf(slot);
       this.#tickets.delete(slot);
+      if (terms !== undefined) this.#limits.end(terms);
+      settle(reject, error);
     }
-    clearTimeout(this.#roomTimer);
-    for (let first = this.#line.first(Infinity); first !== undefined; first = this.#line.first(Infinity)) {
-      const { lane, terms, reject } = first;
-      this.#line.shift(lane);
-      if (terms !== undefined) endTerms(terms);
-      reject(error);
-    }
+    this.#backlog.clear(error);
     this.#landed(this.#inFlight);
   }
 
@@ -517,9 +501,3 @@ export class Client {
 }
 
 function nothing(): void {}
-
-function raise(error: unknown): void {
-  process.nextTick(() => {
-    throw error;
-  });
-}

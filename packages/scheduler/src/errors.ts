@@ -46,6 +46,26 @@ export class NoSeatError extends SchedulerError {
   }
 }
 
+/** It was given up for tasks of a higher priority, or newer ones are not taken: `onFull: 'shedLowest'`. It never ran. */
+export class TaskShedError extends SchedulerError {
+  override readonly name = 'TaskShedError';
+  readonly task: string;
+  /** Its priority, 0 to 20. */
+  readonly level: number;
+  /** The option `maxQueue`. */
+  readonly maxQueue: number;
+
+  constructor(task: string, level: number, maxQueue: number) {
+    super(
+      'ERR_TASK_SHED',
+      `task ${task} of priority ${level} was shed: ${maxQueue} tasks of this client wait for a slot, expected fewer (options maxQueue, onFull)`,
+    );
+    this.task = task;
+    this.level = level;
+    this.maxQueue = maxQueue;
+  }
+}
+
 /** Arguments or a result have more bytes than the scheduler takes. Pass a view of shared memory instead. */
 export class PayloadTooLargeError extends SchedulerError {
   override readonly name = 'PayloadTooLargeError';
@@ -122,7 +142,7 @@ export class CorruptSlotError extends SchedulerError {
   }
 }
 
-/** A task was not finished in `timeoutMs`. If it was running, its worker was terminated and replaced. */
+/** A task was not finished in `timeoutMs`. If it was running, it was told, and after `graceMs` its worker is terminated. */
 export class TaskTimeoutError extends SchedulerError {
   override readonly name = 'TaskTimeoutError';
   readonly task: string;
@@ -137,6 +157,27 @@ export class TaskTimeoutError extends SchedulerError {
     );
     this.task = task;
     this.timeoutMs = timeoutMs;
+    this.wasRunning = wasRunning;
+  }
+}
+
+/** A task was not finished at `deadlineMs`. If it was running, it was told, and after `graceMs` its worker is terminated; else it never ran. */
+export class TaskDeadlineError extends SchedulerError {
+  override readonly name = 'TaskDeadlineError';
+  readonly task: string;
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs: number;
+  /** Whether it had started. */
+  readonly wasRunning: boolean;
+
+  constructor(task: string, deadlineMs: number, wasRunning: boolean) {
+    const lateMs = Math.max(0, performance.timeOrigin + performance.now() - deadlineMs);
+    super(
+      'ERR_TASK_DEADLINE',
+      `task ${task} was ${wasRunning ? 'still running' : 'not yet begun'} ${lateMs.toFixed(1)} ms after its deadline, ${new Date(deadlineMs).toISOString()}`,
+    );
+    this.task = task;
+    this.deadlineMs = deadlineMs;
     this.wasRunning = wasRunning;
   }
 }

@@ -1,3 +1,4 @@
+export type { ClientCounts } from './client.ts';
 export type { ReclaimedClient } from './client-places.ts';
 export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
 export type { Profile } from './completion-watch.ts';
@@ -13,7 +14,9 @@ export {
   QueueFullError,
   SchedulerClosedError,
   SchedulerError,
+  TaskDeadlineError,
   TaskNotFoundError,
+  TaskShedError,
   TaskTimeoutError,
   ValueLostError,
   WorkerLostError,
@@ -40,7 +43,8 @@ export {
 export { PRIORITIES, type Priority } from './priority.ts';
 export type { RunManyOptions } from './run-many.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
-export { SchedulerClient } from './scheduler-client.ts';
+export type { OnFull } from './back-pressure.ts';
+export { SchedulerClient, type ClientEvents } from './scheduler-client.ts';
 export type { WorkerInfo, WorkerState } from './seat.ts';
 export type { Pin } from './seats.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';

@@ -2,12 +2,13 @@
 import type { Transferable } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { WorkerSetup } from './boot.ts';
+import type { OnFull } from './back-pressure.ts';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
 import { MAX_CLIENTS } from './layout.ts';
 import { policyPlan, type PolicyOptions, type PolicyPlan } from './policy.ts';
 import type { Recorder } from './ports.ts';
-import { PRIORITIES, type Priority } from './priority.ts';
+import { DEFAULT_LEVEL, levelOf, PRIORITIES, type Priority } from './priority.ts';
 import { blockBytes, classFor } from './slab.ts';
 import type { Pin } from './seats.ts';
 import type { TimingRecorders } from './task-times.ts';
@@ -23,6 +24,13 @@ export interface ClientOptions {
   readonly timing?: TimingRecorders;
   /** Tasks of this client that wait for a slot at most, beyond those that have one; by default there is no limit. 0: a task is refused where no slot is free. */
   readonly maxQueue?: number;
+  /**
+   * What becomes of a task where `maxQueue` wait: `reject` (the default): it rejects with QueueFullError. `wait`: it waits all the same, and `needsDrain` says that producers
+   * should. `shedLowest`: the newest of the lowest priority among those that wait and this one rejects with TaskShedError.
+   */
+  readonly onFull?: OnFull;
+  /** Of tasks that have none of their own: as of `run`; 1000 by default. */
+  readonly graceMs?: number;
   /** How this thread waits for results: `balanced` by default. */
   readonly profile?: Profile;
   /** For objects, of tasks that have none of their own; the same on all threads. `jsonCodec`, `cloneCodec`, or one of `defineCodec`. */
@@ -95,20 +103,29 @@ export interface LoopOptions {
 export interface RunOptions {
   /** A name, or 0 to 20, the last the most urgent: critical is 20, high 15, normal (the default) 10, low 5. */
   readonly priority?: Priority | number;
-  /** Aborts: a queued task never runs; of a running one the result is dropped. Rejects with `signal.reason`. */
+  /** Aborts: a queued task never runs; a running one is told, its result is dropped, and see `graceMs`. Rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
   /**
    * Runs it on this worker alone, or on one that is placed there: before other tasks, in the order of submission. Its priority counts for nothing.
    * Should the worker end before, its successor runs it.
    */
   readonly pin?: Pin;
+  /** From now to the result at most: then it ends as one that is aborted, and rejects with TaskTimeoutError. */
+  readonly timeoutMs?: number;
   /**
-   * When its result is of no use any more, by `performance.timeOrigin + performance.now()`. Under policy `deadline` the task with the earliest comes first, before
-   * those that have none.
+   * The same as a time: milliseconds since the epoch, by `performance.timeOrigin + performance.now()`, or `Date.now()`. A task whose deadline has passed never begins; it rejects with
+   * TaskDeadlineError. Under policy `deadline` the task with the earliest comes first, before those that have none.
    */
   readonly deadlineMs?: number;
-  /** From now to the result at most: then a queued task never runs, and the worker of a running one is terminated and replaced. */
-  readonly timeoutMs?: number;
+  /**
+   * How long a task that is aborted or late while it runs has for ending by itself, which `context.cancelled()` tells it to. After that its worker is terminated and replaced. 0: at once;
+   * Infinity: never. By default that of the client. Its promise rejects at once in any case.
+   */
+  readonly graceMs?: number;
+  /** Whether it may run twice: then it runs again where its worker was lost, with its arguments read anew. */
+  readonly idempotent?: boolean;
+  /** How often it does at most; 3 by default where it is idempotent. */
+  readonly retries?: number;
   /** What of the arguments is transferred instead of copied, as of `postMessage`: array buffers, message ports and their like. */
   readonly transferList?: readonly Transferable[];
 }
@@ -129,6 +146,8 @@ const MAX_MEMORY_BYTES = 2 ** 31 - 2 ** 24;
 const MEMORY_BYTES = 2 ** 25;
 /** Guessed. */
 const SLICE_MS = 10;
+const GRACE_MS = 1000;
+export const MAX_RETRIES = 1000;
 /** What a timer of Node can wait. */
 const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
@@ -235,18 +254,19 @@ export function checkTimeout(timeoutMs: number | undefined, name = 'timeoutMs'):
   return timeoutMs;
 }
 
-/** A deadline in milliseconds since 1970, or undefined. @throws ArgumentRangeError */
-export function checkDeadline(deadlineMs: number | undefined): number | undefined {
-  if (deadlineMs === undefined || Number.isFinite(deadlineMs)) return deadlineMs;
-  throw new ArgumentRangeError(
-    'deadlineMs',
-    deadlineMs,
-    'milliseconds since 1970, of performance.timeOrigin + performance.now()',
-  );
+/** A time of grace in milliseconds. @throws ArgumentRangeError */
+export function checkGrace(graceMs: number | undefined, usual: number = GRACE_MS): number {
+  if (graceMs === undefined) return usual;
+  if (graceMs === Infinity || (graceMs >= 0 && graceMs <= MAX_TIMEOUT_MS)) return graceMs;
+  throw new ArgumentRangeError('graceMs', graceMs, `0 to ${MAX_TIMEOUT_MS}, or Infinity`);
 }
 
-export function unknownPriority(priority: unknown): ArgumentRangeError {
-  return new ArgumentRangeError('priority', priority, `0 to 20, or one of ${PRIORITIES.join(', ')}`);
+/** @throws ArgumentRangeError */
+export function levelIn({ priority }: RunOptions): number {
+  if (priority === undefined) return DEFAULT_LEVEL;
+  const level = levelOf(priority);
+  if (level >= 0) return level;
+  throw new ArgumentRangeError('priority', priority, `0 to 20, or one of ${PRIORITIES.join(', ')}`);
 }
 
 function integer(name: string, given: number | undefined, usual: number, most: number, least = 1): number {

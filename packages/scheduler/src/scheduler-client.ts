@@ -1,15 +1,19 @@
 // A client as its users see it: the one that `Scheduler.attach` returns, and the scheduler itself.
+import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import type { Client } from './client.ts';
+import type { Client, ClientCounts } from './client.ts';
 import type { FileFunction } from './file-task.ts';
 import type { CloseOptions, RunOptions } from './options.ts';
 import { runMany, type RunManyOptions } from './run-many.ts';
 import type { AnyTask, Task } from './tasks.ts';
 import type { Passed } from './transfer.ts';
 
-/** None of its own yet. */
+/** Of each thread that submits; listeners run in the async context in which the client was made. */
 export interface ClientEvents {
-  readonly error: [Error];
+  /** As many tasks wait for a slot as `maxQueue` says, or, where it has no limit, as there are slots; or one was refused. Producers should wait for `drain`. */
+  readonly needsDrain: [];
+  /** Half as many wait, or fewer. */
+  readonly drain: [];
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- events of a class that is derived from it
@@ -26,6 +30,26 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
     super();
     this.#client = client;
     this.id = client.id;
+    const scope = new AsyncResource('corelane.scheduler', { requireManualDestroy: true });
+    const tell = (event: keyof ClientEvents): void =>
+      void scope.runInAsyncScope(() => (this as unknown as EventEmitter<ClientEvents>).emit(event));
+    // Not among the steps of a submission or a collection: listeners submit, and throw.
+    client.onPressure = (event) => process.nextTick(tell, event);
+  }
+
+  /** Whether producers should wait for the event `drain`, or for `drained()`: see `needsDrain` of ClientEvents. */
+  get needsDrain(): boolean {
+    return this.#client.needsDrain;
+  }
+
+  /** Settles when producers need not wait, any more or anyway. */
+  drained(): Promise<void> {
+    return this.#client.drained();
+  }
+
+  /** What became of this client's tasks. */
+  counts(): ClientCounts {
+    return this.#client.counts();
   }
 
   /** Tasks that were accepted and whose end is not known yet. */

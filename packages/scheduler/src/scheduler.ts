@@ -17,7 +17,7 @@ import { writeThrown } from './payload.ts';
 import type { WorkerInfo } from './seat.ts';
 import { orderVictims } from './seats.ts';
 import { statsOf, type SchedulerStats } from './stats.ts';
-import { SchedulerClient } from './scheduler-client.ts';
+import { SchedulerClient, type ClientEvents } from './scheduler-client.ts';
 import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -36,7 +36,7 @@ export interface WorkerDestroyed {
   readonly lost: number;
 }
 
-export interface SchedulerEvents {
+export interface SchedulerEvents extends ClientEvents {
   /** A worker takes tasks. */
   workerCreate: [WorkerCreated];
   workerDestroy: [WorkerDestroyed];

@@ -3,6 +3,17 @@ import type { TaskTerms } from './task-terms.ts';
 
 export type Settle = (value: unknown) => void;
 
+/** Settles a promise, or calls somebody's function: what that throws is an uncaught exception, and the caller goes on. */
+export function settle(end: Settle | undefined, value: unknown): void {
+  try {
+    end?.(value);
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
 export class Tickets {
   readonly #resolve: (Settle | undefined)[] = [];
   readonly #reject: (Settle | undefined)[] = [];
