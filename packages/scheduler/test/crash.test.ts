@@ -56,11 +56,12 @@ test('a task that is not finished in time fails alone: its worker is replaced, i
   const words = new Words();
   await using scheduler = Scheduler.create({ threads: 2, workerData: words.view });
   const neighbour = scheduler.run(gated.hold, 1);
-  const spinning = scheduler.run(gated.spin, undefined, { timeoutMs: 30 });
+  const spinning = scheduler.run(gated.spin, undefined, { timeoutMs: 30, graceMs: 0 });
   await expect(spinning).rejects.toMatchObject({
     code: 'ERR_TASK_TIMEOUT',
     task: 'spin',
     timeoutMs: 30,
+    graceMs: 0,
   });
   await words.arrived(1);
   expect(await scheduler.run(tasks.double, 2)).toBe(4);
@@ -81,7 +82,7 @@ test('a time-out ends a task in the queue, and a worker that waits without block
 
   await using other = Scheduler.create({ threads: 1, workerData: words.view });
   await other.ready;
-  const running = other.run(gated.never, undefined, { timeoutMs: 20 });
+  const running = other.run(gated.never, undefined, { timeoutMs: 20, graceMs: 0 });
   await expect(running).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT', wasRunning: true });
   expect(await other.run(tasks.double, 2)).toBe(4);
 });
@@ -139,7 +140,7 @@ test('workers terminated from outside while they drain a queue of tiny tasks los
       scheduler.run(gated.count, 8 + n, { timeoutMs: n === 500 ? 1 : 10_000 }),
     );
     const settled = Promise.allSettled(all);
-    const victim = scheduler.run(gated.spin, undefined, { timeoutMs: 1, priority: 'critical' });
+    const victim = scheduler.run(gated.spin, undefined, { timeoutMs: 1, graceMs: 0, priority: 'critical' });
     await expect(victim).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT' });
     const ends = await settled;
     terminated += ends.filter((end) => end.status === 'rejected').length;

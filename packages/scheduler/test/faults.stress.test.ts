@@ -75,7 +75,7 @@ test(
         }
         if (fault < 0.004) {
           faults.timeouts++;
-          const spinning = scheduler.run(gated.spin, undefined, { timeoutMs: 1 + draw() * 5 });
+          const spinning = scheduler.run(gated.spin, undefined, { timeoutMs: 1 + draw() * 5, graceMs: 0 });
           return endOf(spinning, ['TaskTimeoutError', 'WorkerLostError']);
         }
         const signal = fault < 0.05 ? AbortSignal.timeout(Math.round(draw() * 3)) : undefined;

@@ -218,10 +218,10 @@ export class Epoch {
         return;
       }
       case 'timeout':
-        this.#expect(way, scheduler.run(injected.loop, undefined, { priority, timeoutMs }));
+        this.#expect(way, scheduler.run(injected.loop, undefined, { priority, timeoutMs, graceMs: 0 }));
         return;
       case 'hang':
-        this.#expect(way, scheduler.run(injected.hang, undefined, { priority, timeoutMs }));
+        this.#expect(way, scheduler.run(injected.hang, undefined, { priority, timeoutMs, graceMs: 0 }));
         return;
       case 'exit':
         this.#expect(way, scheduler.run(injected.exit, this.#draws.below(500), { priority }));

@@ -221,7 +221,7 @@ export class Load {
       case 'timed': {
         const timeoutMs = 1 + draws.below(LONGEST_MS);
         const us = draws.below(LONGEST_US);
-        return (await runner.run(injected.work, { task, us }, { priority, timeoutMs })) === task;
+        return (await runner.run(injected.work, { task, us }, { priority, timeoutMs, graceMs: 0 })) === task;
       }
     }
   }

@@ -1,7 +1,7 @@
 // Tasks that a test steps through words of shared memory: `workerData` is an Int32Array.
 import { workerData } from 'node:worker_threads';
 import { defineTasks } from '../../src/index.ts';
-import { ARRIVED, GATE, STAMPS } from './words.ts';
+import { ARRIVED, COUNTS, GATE, STAMPS } from './words.ts';
 
 const words = workerData as Int32Array;
 
@@ -43,6 +43,12 @@ export const gated = defineTasks(import.meta.url, {
   /** Leaves a timer behind that counts its ticks in a word. */
   tickEvery([word, ms]: [number, number]): void {
     setInterval(() => Atomics.add(words, word, 1), ms);
+  },
+  /** Ends its worker until it runs for the `count`th time. */
+  exitUnless(count: number): number {
+    const ran = Atomics.add(words, COUNTS, 1) + 1;
+    if (ran < count) process.exit(1);
+    return ran;
   },
   exit(code: number): void {
     arrive();
