@@ -31,7 +31,7 @@ export function runMany(
   const size = chunkOf(chunk, list, threads, Math.floor(inlineBytes / NUMBER_BYTES));
   const most = SHARES_PER_WORKER * threads;
   return new Promise((resolve, reject) => {
-    const results: unknown[] = Array.from({ length: list.length });
+    const results: unknown[] = list.slice(); // as long; each is replaced
     let next = 0;
     let underWay = 0;
     const fail = (error: unknown): void => {
