@@ -27,6 +27,7 @@ export function runMany(
   list: readonly unknown[],
   { chunk, ...options }: RunManyOptions,
 ): Promise<unknown[]> {
+  if (!Array.isArray(list)) throw new ArgumentRangeError('list', list, 'an array');
   const { threads, inlineBytes } = client.limits;
   const size = chunkOf(chunk, list, threads, Math.floor(inlineBytes / NUMBER_BYTES));
   const most = SHARES_PER_WORKER * threads;

@@ -40,6 +40,13 @@ test('an aborted list rejects with the reason, and its shares that wait never ru
   expect(await scheduler.run(many.double, 4)).toBe(8);
 });
 
+test('what is no array is refused', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  expect(() => scheduler.runMany(many.double, new Float64Array(2) as unknown as number[])).toThrow(
+    /list.*an array/,
+  );
+});
+
 test.each([0, -1, 1.5, 2 ** 20 + 1])('a chunk of %d is refused', async (chunk) => {
   await using scheduler = Scheduler.create({ threads: 1 });
   expect(() => scheduler.runMany(many.double, [1], { chunk })).toThrow(/chunk.*an integer from 1/);
