@@ -1,6 +1,6 @@
 // The workers of a scheduler: starts them, puts another in the place of one that ended, has more of them where tasks wait and fewer where they are idle.
-import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { isOfScheduler, workerUrl, type BootMessage, type WorkerMessage } from './boot.ts';
+import type { Worker } from 'node:worker_threads';
+import { isOfScheduler, type BootMessage, type WorkerMessage } from './boot.ts';
 import { codecModule } from './codec.ts';
 import { SchedulerClosedError, WorkerStartError } from './errors.ts';
 import { PHASE_CLOSED, RETIRED, WORKER_STAYS, workerEntry } from './layout.ts';
@@ -9,7 +9,8 @@ import { Recovery } from './recovery.ts';
 import { Seat } from './seat.ts';
 import type { SchedulerTable } from './table.ts';
 import { moduleUrl } from './tasks.ts';
-import { checkNice, crewSize, workerOptions, type CrewSize } from './worker-settings.ts';
+import type { Threads } from './threads.ts';
+import { checkNice, crewSize, type CrewSize } from './worker-settings.ts';
 
 /** A worker that ended earlier than that after its start, by itself, puts its successor off. Guessed. */
 const HEALTHY_MS = 1000;
@@ -46,8 +47,7 @@ export class Crew {
   readonly #events: CrewEvents;
   readonly #size: CrewSize;
   readonly #isManual: boolean;
-  readonly #name: string;
-  readonly #workerOptions: WorkerOptions;
+  readonly #threads: Threads;
   readonly #boot: Omit<BootMessage, 'worker' | 'setup'>;
   readonly #setup: SchedulerOptions['setup'];
   readonly #recovery: Recovery;
@@ -57,13 +57,12 @@ export class Crew {
   #shrinking: NodeJS.Timeout | undefined;
   #isEnding = false;
 
-  constructor(table: SchedulerTable, options: SchedulerOptions, events: CrewEvents) {
+  constructor(table: SchedulerTable, options: SchedulerOptions, threads: Threads, events: CrewEvents) {
     this.#table = table;
     this.#events = events;
     this.#size = crewSize(options);
     this.#isManual = options.growth === 'manual';
-    this.#name = options.name ?? 'scheduler';
-    this.#workerOptions = workerOptions(options);
+    this.#threads = threads;
     this.#boot = {
       type: '@corelane/scheduler/boot',
       handle: table.handle,
@@ -164,10 +163,7 @@ export class Crew {
     kernel.setLive(at, seat.party, 1);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves, WORKER_STAYS);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.idle, 0); // the one before may have ended parked
-    // What is inherited from a prototype that somebody has written to is no option.
-    const own = Object.create(null) as WorkerOptions;
-    const name = `${this.#name} ${seat.index}`;
-    const worker = new Worker(workerUrl(), Object.assign(own, this.#workerOptions, { name }));
+    const worker = this.#threads.start(seat.index);
     seat.worker = worker;
     seat.threadId = worker.threadId;
     seat.state = 'starting';

@@ -19,6 +19,7 @@ import { orderVictims } from './seats.ts';
 import { statsOf, type SchedulerStats } from './stats.ts';
 import { SchedulerClient, type ClientEvents } from './scheduler-client.ts';
 import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
+import { Threads } from './threads.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -63,14 +64,14 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   /** Looks whether the tasks have ended, while it closes. */
   #onBell: (() => void) | undefined;
 
-  private constructor(table: SchedulerTable, client: Client, options: SchedulerOptions) {
+  private constructor(table: SchedulerTable, client: Client, options: SchedulerOptions, threads: Threads) {
     super(client);
     this.#table = table;
     this.#closeTimeoutMs = checkTimeout(options.closeTimeoutMs, 'closeTimeoutMs');
     this.handle = table.handle;
     this.#client = client;
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
-    this.#crew = new Crew(table, options, {
+    this.#crew = new Crew(table, options, threads, {
       onCreate: (worker, threadId) => {
         if (options.topology === undefined) orderVictims(table, undefined); // it may have said where it is
         this.emit('workerCreate', { worker, threadId });
@@ -97,10 +98,16 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   /** Starts the workers of a new scheduler. @throws ArgumentRangeError, ArenaExhaustedError */
   static create(options: SchedulerOptions = {}): Scheduler {
     const plan = tableOptions(options);
-    const arena = options.arena ?? Arena.create({ bytes: bytesFor(plan) });
-    const table = SchedulerTable.create(arena, plan);
-    orderVictims(table, options.topology);
-    return new Scheduler(table, new Client(table, options), options);
+    const threads = new Threads(options);
+    try {
+      const arena = options.arena ?? Arena.create({ bytes: bytesFor(plan) });
+      const table = SchedulerTable.create(arena, plan);
+      orderVictims(table, options.topology);
+      return new Scheduler(table, new Client(table, options), options, threads);
+    } catch (error) {
+      threads.dismiss();
+      throw error;
+    }
   }
 
   /** A client of a scheduler that another thread owns. @throws AttachError, ClientsExhaustedError, SchedulerClosedError */
