@@ -2,13 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Scheduler } from '../src/index.ts';
+import { POLICIES, type Policy, Scheduler } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
 import { COUNTS, Words } from './tasks/words.ts';
 
-/** Hints that two workers may have taken before they look at another client: a batch each, and one under way. */
-const AHEAD = 2 * (16 + 1);
+/** Tasks that two workers may have taken before they look at another client: a batch each, and one under way. */
+function ahead(policy: Policy): number {
+  return 2 * ((policy === 'workStealing' ? 256 : 16) + 1);
+}
 
 interface Held {
   readonly words: Words;
@@ -18,9 +20,9 @@ interface Held {
 }
 
 /** A scheduler whose workers all are held by a task, so that what is queued waits. */
-async function held(threads: number, slots = 4096, counts = 0): Promise<Held> {
-  const words = new Words(counts);
-  const scheduler = Scheduler.create({ threads, slots, workerData: words.view, preload: [gated.hold] });
+async function held(threads: number, policy: Policy): Promise<Held> {
+  const words = new Words();
+  const scheduler = Scheduler.create({ threads, policy, workerData: words.view, preload: [gated.hold] });
   const holds = Array.from({ length: threads }, () => scheduler.run(gated.hold, 1));
   await words.arrived(threads);
   return {
@@ -51,71 +53,116 @@ async function flood(
   return state.count;
 }
 
-test.each([1, 2])(
-  'a client with one task does not wait behind thousands of another one (%i workers)',
-  async (threads) => {
-    const { scheduler, open } = await held(threads);
+const IN_TURN = (['priority', 'roundRobin', 'workStealing', 'deadline'] as const).flatMap((policy) =>
+  [1, 2].map((threads) => [policy, threads] as const),
+);
+
+test.each(IN_TURN)(
+  '%s: a client with one task does not wait behind thousands of another one (%i workers)',
+  async (policy, threads) => {
+    const { scheduler, open } = await held(threads, policy);
     await using _ = scheduler;
     await using other = Scheduler.attach(scheduler.handle);
     const many = Array.from({ length: 2000 }, () => scheduler.run(gated.stamp));
     const one = other.run(gated.stamp);
     await open();
-    expect(await one).toBeLessThanOrEqual(AHEAD);
+    expect(await one).toBeLessThanOrEqual(ahead(policy));
     await Promise.all(many);
   },
 );
 
-test.each([1, 2])('clients with as many tasks advance side by side (%i workers)', async (threads) => {
-  const each = 600;
-  const { scheduler, open } = await held(threads);
-  await using _ = scheduler;
-  await using second = Scheduler.attach(scheduler.handle);
-  await using third = Scheduler.attach(scheduler.handle);
-  const runs = [scheduler, second, third].map((client) =>
-    Promise.all(Array.from({ length: each }, () => client.run(gated.stamp))),
-  );
-  await open();
-  const stamps = await Promise.all(runs);
-  // After so many tasks, whoever they were of, no client is further behind another than workers take at once.
-  for (let after = 100; after <= 3 * each; after += 100) {
-    const shares = stamps.map((own) => own.filter((stamp) => stamp < after).length);
-    expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(2 * AHEAD);
-  }
-});
+test.each(IN_TURN)(
+  '%s: clients with as many tasks advance side by side (%i workers)',
+  async (policy, threads) => {
+    const each = 600;
+    const { scheduler, open } = await held(threads, policy);
+    await using _ = scheduler;
+    await using second = Scheduler.attach(scheduler.handle);
+    await using third = Scheduler.attach(scheduler.handle);
+    const runs = [scheduler, second, third].map((client) =>
+      Promise.all(Array.from({ length: each }, () => client.run(gated.stamp))),
+    );
+    await open();
+    const stamps = await Promise.all(runs);
+    // After so many tasks, whoever they were of, no client is further behind another than workers take at once.
+    for (let after = 100; after <= 3 * each; after += 100) {
+      const shares = stamps.map((own) => own.filter((stamp) => stamp < after).length);
+      expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(2 * ahead(policy));
+    }
+  },
+);
 
-test('tasks that one worker has taken behind a long one run on the others', async () => {
-  for (let round = 0; round < 4; round++) {
-    const words = new Words(1);
-    await using scheduler = Scheduler.create({ threads: 2, workerData: words.view, preload: [gated.hold] });
+test.each(POLICIES)(
+  '%s: tasks that one worker has taken behind a long one run on the others',
+  async (policy) => {
+    for (let round = 0; round < 2; round++) {
+      const words = new Words(1);
+      await using scheduler = Scheduler.create({
+        threads: 2,
+        policy,
+        workerData: words.view,
+        preload: [gated.hold],
+      });
+      await scheduler.ready;
+      const behind = Array.from({ length: 7 * round }, () => scheduler.run(gated.count, COUNTS));
+      const long = scheduler.run(gated.hold, 7);
+      for (let n = 0; n < 60; n++) behind.push(scheduler.run(gated.count, COUNTS));
+      await Promise.all(behind);
+      words.open();
+      expect(await long).toBe(7);
+    }
+  },
+);
+
+test.each(POLICIES)(
+  '%s: long tasks that are queued at once run on as many workers as there are',
+  async (policy) => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({
+      threads: 3,
+      policy,
+      workerData: words.view,
+      preload: [gated.hold],
+    });
     await scheduler.ready;
-    const behind = Array.from({ length: 5 * round }, () => scheduler.run(gated.count, COUNTS));
-    const long = scheduler.run(gated.hold, 7);
-    for (let n = 0; n < 60; n++) behind.push(scheduler.run(gated.count, COUNTS));
-    await Promise.all(behind);
+    const holds = Array.from({ length: 3 }, (_, n) => scheduler.run(gated.hold, n));
+    await words.arrived(3);
     words.open();
-    expect(await long).toBe(7);
-  }
-});
+    expect(await Promise.all(holds)).toEqual([0, 1, 2]);
+  },
+);
 
-test('long tasks that are queued at once run side by side, on as many workers as there are', async () => {
-  const words = new Words(0);
-  await using scheduler = Scheduler.create({ threads: 3, workerData: words.view, preload: [gated.hold] });
-  await scheduler.ready;
-  const holds = Array.from({ length: 3 }, (_, n) => scheduler.run(gated.hold, n));
-  await words.arrived(3);
-  words.open();
-  expect(await Promise.all(holds)).toEqual([0, 1, 2]);
-});
+test.each(POLICIES)(
+  '%s: a task of low priority runs, though urgent ones never stop coming',
+  async (policy) => {
+    await using scheduler = Scheduler.create({ threads: 1, slots: 512, policy });
+    const low = scheduler.run(tasks.double, 1, { priority: 0 });
+    const urgent = await flood(
+      () => scheduler.run(tasks.double, 2, { priority: 'critical' }),
+      100,
+      low.then((result) => expect(result).toBe(2)),
+    );
+    expect(urgent).toBeLessThan(10_000);
+  },
+);
 
-test('a task of low priority runs, though urgent ones never stop coming', async () => {
-  await using scheduler = Scheduler.create({ threads: 1, slots: 512 });
-  const low = scheduler.run(tasks.double, 1, { priority: 0 });
-  const urgent = await flood(
-    () => scheduler.run(tasks.double, 2, { priority: 'critical' }),
+test('deadline: a task without one runs, though tasks that have one never stop coming', async () => {
+  await using scheduler = Scheduler.create({ threads: 1, slots: 512, policy: 'deadline' });
+  const deadlineMs = performance.timeOrigin + performance.now() + 60_000;
+  let dated = 0;
+  const undated = new Promise((resolve) => {
+    setImmediate(() => resolve(scheduler.run(tasks.double, 1)));
+  });
+  await flood(
+    async () => {
+      await scheduler.run(tasks.double, 2, { deadlineMs });
+      dated++;
+    },
     100,
-    low.then((result) => expect(result).toBe(2)),
+    Promise.race([undated, untilCounted(() => dated, 50_000)]),
   );
-  expect(urgent).toBeLessThan(10_000);
+  await undated;
+  expect(dated).toBeLessThan(50_000);
 });
 
 test('a task of low priority that waits for a slot gets one, though urgent ones never stop coming', async () => {

@@ -11,11 +11,12 @@ export interface ClientData extends LedgerMemory {
   readonly first: number;
   readonly count: number;
   readonly inFlight: number;
+  readonly threads: number;
 }
 
-const { handle, seed, first, count, inFlight, ...ledger } = workerData as ClientData;
+const { handle, seed, first, count, inFlight, threads, ...ledger } = workerData as ClientData;
 const runner = Scheduler.attach(handle);
-const load = new Load({ runner, ledger, draws: new Draws(seed), first, count, inFlight });
+const load = new Load({ runner, ledger, draws: new Draws(seed), first, count, inFlight, threads });
 parentPort?.postMessage('started');
 parentPort?.once('message', () => void finish());
 

@@ -2,7 +2,13 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Scheduler, type SchedulerOptions, type WorkerDestroyed, type WorkerInfo } from '../../src/index.ts';
+import {
+  POLICIES,
+  Scheduler,
+  type SchedulerOptions,
+  type WorkerDestroyed,
+  type WorkerInfo,
+} from '../../src/index.ts';
 import type { ClientData } from './client.ts';
 import type { Draws } from './draws.ts';
 import { complaintOf, type LedgerMemory, ledgerMemory, PENDING } from './ledger.ts';
@@ -96,14 +102,17 @@ export class Epoch {
     const slots = draws.of([16, 64, 512]);
     const payloadMemoryBytes = draws.of([2 ** 19, 2 ** 24]);
     this.#hasMemoryLimit = draws.next() < 0.5;
+    const policy = draws.of(POLICIES);
     const minThreads = draws.of([threads, threads, 1]);
     this.#minThreads = minThreads;
     this.#concurrentTasks = draws.of([1, 1, 4]);
-    this.#setting = `${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks`;
+    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks`;
     this.#scheduler = Scheduler.create({
       minThreads,
       maxThreads: threads,
       idleTimeoutMs: 5,
+      policy,
+      sliceMs: 1,
       concurrentTasksPerWorker: this.#concurrentTasks,
       slots,
       payloadBytes: 2 ** 17,
@@ -143,6 +152,7 @@ export class Epoch {
       first: 0,
       count: OWN_TASKS,
       inFlight: 100,
+      threads: this.#scheduler.threads,
     });
     await this.#startClient();
     const end = performance.now() + this.#milliseconds;
@@ -171,6 +181,7 @@ export class Epoch {
       first,
       count: CLIENT_TASKS,
       inFlight: 20,
+      threads: this.#scheduler.threads,
       ...this.#ledger,
     };
     const worker = new Worker(new URL('./client.ts', import.meta.url), {

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly first: number;
   readonly count: number;
   readonly inFlight: number;
+  /** Workers that tasks may be pinned to. */
+  readonly threads: number;
 }
 
 export const KINDS = {
@@ -30,6 +32,8 @@ export const KINDS = {
   moved: 3,
   port: 2,
   many: 3,
+  pinned: 4,
+  due: 4,
   fail: 4,
   untilAborted: 3,
   aborted: 8,
@@ -50,6 +54,7 @@ const LONGEST_MS = 4;
 const LONGEST_US = 2000;
 const MOST_STEPS = 20;
 const MANY = 40;
+const DUE_MS = 60_000;
 /** More of the same are of no use. */
 const MOST_COMPLAINTS = 20;
 
@@ -179,6 +184,15 @@ export class Load {
         const list = Array.from({ length: MANY }, (_, n) => task + n);
         const results = await runner.runMany(injected.count, list, { priority });
         return results.length === MANY && results.every((result, n) => result === list[n]);
+      }
+      case 'pinned': {
+        const pin = { worker: draws.below(this.#options.threads) };
+        return (await runner.run(injected.count, task, { priority, pin })) === task;
+      }
+      case 'due': {
+        // Far enough: what is too late is not told here.
+        const deadlineMs = performance.timeOrigin + performance.now() + DUE_MS + draws.below(DUE_MS);
+        return (await runner.run(injected.count, task, { priority, deadlineMs })) === task;
       }
       case 'untilAborted': {
         const controller = new AbortController();
