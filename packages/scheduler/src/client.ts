@@ -211,6 +211,14 @@ export class Client {
     return this.#table;
   }
 
+  /** Indices of workers whose seats have a thread, or will have one without being asked. */
+  liveWorkers(): number[] {
+    const { threads, i32, liveWord } = this.#table;
+    return Array.from({ length: threads }, (_, worker) => worker).filter(
+      (worker) => (Atomics.load(i32, liveWord + (worker >> 5)) >>> (worker & 31)) & 1,
+    );
+  }
+
   /** As of SchedulerClient. */
   get needsDrain(): boolean {
     return this.#backlog.pressure.needsDrain;

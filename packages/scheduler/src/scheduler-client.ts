@@ -4,9 +4,13 @@ import { EventEmitter } from 'node:events';
 import type { Client, ClientCounts } from './client.ts';
 import type { FileFunction } from './file-task.ts';
 import type { CloseOptions, RunOptions } from './options.ts';
+import { mapTasks, type MapOptions } from './map-tasks.ts';
 import { runMany, type RunManyOptions } from './run-many.ts';
 import type { AnyTask, Task } from './tasks.ts';
 import type { Passed } from './transfer.ts';
+
+/** A priority would count for nothing; what is moved could go to one worker alone. */
+export type BroadcastOptions = Omit<RunOptions, 'pin' | 'priority' | 'transferList'>;
 
 /** Of each thread that submits; listeners run in the async context in which the client was made. */
 export interface ClientEvents {
@@ -90,6 +94,33 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
    */
   runMany<A, R>(task: Task<A, R>, list: readonly Passed<A>[], options: RunManyOptions = {}): Promise<R[]> {
     return runMany(this.#client, task, list, options) as Promise<R[]>;
+  }
+
+  /**
+   * Runs a task for each of a stream of arguments, `concurrency` of them at once. Arguments are taken, and tasks submitted, as results are.
+   * @returns the results. What a task or the stream throws ends them, in its turn where they are in order; who breaks off, and an error, abort what is under way.
+   */
+  map<A, R>(
+    task: Task<A, R>,
+    items: Iterable<Passed<A>> | AsyncIterable<Passed<A>>,
+    options: MapOptions = {},
+  ): AsyncGenerator<R, void, undefined> {
+    const run = (args: unknown, runOptions: RunOptions): Promise<unknown> =>
+      this.#client.run(task, args, runOptions);
+    return mapTasks(run, items, options, this.#client.limits.threads) as AsyncGenerator<R, void, undefined>;
+  }
+
+  /**
+   * Runs a task once on each worker that is there, before other tasks: `pin` for each.
+   * @returns the results in the order of the workers' indices. Rejects with the first error; the others run all the same.
+   */
+  broadcast<R>(task: Task<undefined, R>, args?: undefined, options?: BroadcastOptions): Promise<R[]>;
+  broadcast<A, R>(task: Task<A, R>, args: Passed<A>, options?: BroadcastOptions): Promise<R[]>;
+  broadcast<R>(task: AnyTask, args?: unknown, options: BroadcastOptions = {}): Promise<R[]> {
+    const runs = this.#client
+      .liveWorkers()
+      .map((worker) => this.#client.run(task, args, { ...options, pin: { worker } }));
+    return Promise.all(runs) as Promise<R[]>;
   }
 
   /** Waits until nothing is in flight, then gives up its place. New tasks are refused at once. Harmless when called again. */

@@ -290,6 +290,11 @@ export class SchedulerTable {
     return (this.at >> 2) + WORD.starving;
   }
 
+  /** The first of them. */
+  get liveWord(): number {
+    return (this.at >> 2) + WORD.live;
+  }
+
   get bellWord(): number {
     return (this.at >> 2) + WORD.bell;
   }

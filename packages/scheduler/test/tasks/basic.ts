@@ -28,6 +28,10 @@ export const tasks = defineTasks(import.meta.url, {
   fail(message: string): never {
     throw new RangeError(message);
   },
+  failFrom(n: number): number {
+    if (n >= 10) throw new RangeError(`${n} is too much`);
+    return n;
+  },
   decline(amount: number): never {
     throw new PaymentError(amount, new TypeError('no card', { cause: 'expired' }));
   },
