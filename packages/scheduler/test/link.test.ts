@@ -2,10 +2,21 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
+import { Arena } from '@corelane/shared-memory';
+import { ClientLink } from '../src/client-link.ts';
+import { takePlace } from '../src/client-places.ts';
+import { tableOptions } from '../src/options.ts';
+import { isLinked, writeValue } from '../src/payload.ts';
+import { bytesFor, SchedulerTable } from '../src/table.ts';
+import { withTransfers } from '../src/transfer.ts';
 import { move, Scheduler, transferableSymbol, valueSymbol } from '../src/index.ts';
 import { gated } from './tasks/gated.ts';
 import { codedLinks, jsonLinks, links } from './tasks/links.ts';
 import { Words } from './tasks/words.ts';
+
+function kindOf(value: object | string): string {
+  return typeof value === 'string' ? 'text' : Object.getPrototypeOf(value).constructor.name;
+}
 
 const SOURCE = { execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'] };
 
@@ -165,27 +176,63 @@ describe('shared memory that nobody has named', () => {
   });
 });
 
+/** All memory for payloads is with tasks that wait behind another one. */
+async function withoutMemory<T>(
+  use: (scheduler: Scheduler) => T,
+  open: (value: T) => Promise<void>,
+): Promise<void> {
+  const words = new Words();
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    payloadBytes: 65_536,
+    payloadMemoryBytes: 131_072,
+    workerData: words.view,
+  });
+  const held = scheduler.run(gated.hold, 1);
+  await words.arrived(1);
+  const asked = use(scheduler);
+  const queued = Array.from({ length: 10 }, () =>
+    scheduler.run(links.sum, new Uint8Array(60_000).fill(1), { priority: 'low' }),
+  );
+  words.open();
+  await open(asked);
+  expect(new Set(await Promise.all(queued))).toEqual(new Set([60_000]));
+  await held;
+}
+
 describe('results for which there is no memory', () => {
-  test('go by a message port, whatever they are', async () => {
-    const words = new Words();
-    await using scheduler = Scheduler.create({
-      threads: 2,
-      payloadBytes: 65_536,
-      payloadMemoryBytes: 131_072,
-      workerData: words.view,
-    });
-    // Blocks of queued tasks: all there are.
-    const held = scheduler.run(gated.hold, 1);
-    await words.arrived(1);
-    const queued = Array.from({ length: 30 }, () => scheduler.run(links.sum, new Uint8Array(60_000).fill(1)));
-    const results = Array.from({ length: 30 }, () => scheduler.run(links.bytes, 60_001));
-    words.open();
-    for (const bytes of await Promise.all(results)) {
-      expect(bytes).toHaveLength(60_001);
-      expect(bytes[60_000]).toBe(60_001 & 0xff);
-    }
-    expect(new Set(await Promise.all(queued))).toEqual(new Set([60_000]));
-    await held;
+  test.each([
+    ['bytes', new Uint8Array(60_000).fill(7)],
+    ['a buffer', Buffer.alloc(60_000, 7)],
+    ['doubles', new Float64Array(7000).fill(0.5)],
+    ['text', 'ü'.repeat(60_000)],
+    ['numbers', Array.from({ length: 7000 }, (_, i) => i / 3)],
+    ['a map', new Map([['key', 'x'.repeat(60_000)]])],
+  ])('go by a message port: %s', async (_, value) => {
+    await withoutMemory(
+      (scheduler) => Array.from({ length: 5 }, () => scheduler.run(links.make, kindOf(value))),
+      async (all) => {
+        for (const got of await Promise.all(all)) {
+          expect(Object.getPrototypeOf(got)).toBe(Object.getPrototypeOf(value));
+          expect(got).toEqual(value);
+        }
+      },
+    );
+  });
+
+  test('are what codecs make of them', async () => {
+    await withoutMemory(
+      (scheduler) => [
+        scheduler.run(codedLinks.codedMake, 60_000),
+        scheduler.run(jsonLinks.jsonMake, 60_000),
+        scheduler.run(codedLinks.codedMake, 60_000),
+        scheduler.run(jsonLinks.jsonMake, 60_000),
+      ],
+      async (all) => {
+        const value = { at: '1970-01-01T00:00:00.000Z', text: 'x'.repeat(60_000) };
+        expect(await Promise.all(all)).toEqual([value, value, value, value]);
+      },
+    );
   });
 });
 
@@ -250,6 +297,22 @@ describe('where a side ends', () => {
     }
   });
 
+  test('a client thread that has ended unnoticed holds no worker up', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+    const held = scheduler.run(gated.hold, 1);
+    await words.arrived(1);
+    const worker = new Worker(new URL('./tasks/link-client.ts', import.meta.url), {
+      ...SOURCE,
+      workerData: { handle: scheduler.handle, mode: 'block' },
+    });
+    await once(worker, 'message');
+    await worker.terminate();
+    words.open();
+    expect(await held).toBe(1);
+    expect(await scheduler.run(links.echo, 'after')).toBe('after');
+  });
+
   test('a client thread that never answers holds its task up, and no longer than it lives', async () => {
     await using scheduler = Scheduler.create({ threads: 1 });
     const worker = new Worker(new URL('./tasks/link-client.ts', import.meta.url), {
@@ -264,20 +327,18 @@ describe('where a side ends', () => {
   });
 });
 
-test('codecs carry results that go by a message port', async () => {
-  await using scheduler = Scheduler.create({
-    threads: 1,
-    payloadBytes: 65_536,
-    payloadMemoryBytes: 131_072,
-  });
-  const value = { a: 'x'.repeat(30_000) };
-  const all = Array.from({ length: 20 }, () => scheduler.run(codedLinks.codedEcho, value));
-  const json = Array.from({ length: 20 }, () =>
-    scheduler.run(jsonLinks.jsonEcho, { ...value, at: new Date(0) }),
-  );
-  for (const got of await Promise.all(all)) expect(got).toEqual(value);
-  for (const got of await Promise.all(json))
-    expect(got).toEqual({ ...value, at: '1970-01-01T00:00:00.000Z' });
+test('what waits in a port is sent once, however often it is written', () => {
+  const options = tableOptions({ threads: 1, slots: 2 });
+  const table = SchedulerTable.create(Arena.create({ bytes: bytesFor(options) }), options);
+  const link = new ClientLink(table, takePlace(table));
+  table.payloads.link = link;
+  const { port1, port2 } = new MessageChannel();
+  const moved = withTransfers({ port: port2 }, [port2]);
+  writeValue(table, 1, moved, 'arguments', 'test');
+  writeValue(table, 0, moved, 'arguments', 'test'); // there was no room for it in its lane
+  expect(isLinked(table, 0)).toBe(true);
+  link.close();
+  port1.close();
 });
 
 test('no line keeps its thread alive, and none is left when a client closes', async () => {

@@ -51,15 +51,32 @@ export const links = defineTasks(import.meta.url, {
     process.exit(5);
   },
   echo: (value: unknown) => value,
+  /** A value of a kind, of some 60 kB. */
+  make(kind: string): unknown {
+    switch (kind) {
+      case 'Uint8Array':
+        return new Uint8Array(60_000).fill(7);
+      case 'Buffer':
+        return Buffer.alloc(60_000, 7);
+      case 'Float64Array':
+        return new Float64Array(7000).fill(0.5);
+      case 'Array':
+        return Array.from({ length: 7000 }, (_, i) => i / 3);
+      case 'Map':
+        return new Map([['key', 'x'.repeat(60_000)]]);
+      default:
+        return 'ü'.repeat(60_000);
+    }
+  },
 });
 
 export const codedLinks = defineTasks(
   import.meta.url,
-  { codedEcho: (value: unknown) => value },
+  { codedMake: (length: number) => ({ at: new Date(0), text: 'x'.repeat(length) }) },
   { codec: backwards },
 );
 export const jsonLinks = defineTasks(
   import.meta.url,
-  { jsonEcho: (value: unknown) => value },
+  { jsonMake: (length: number) => ({ at: new Date(0), text: 'x'.repeat(length) }) },
   { codec: jsonCodec },
 );
