@@ -50,6 +50,7 @@ export const links = defineTasks(import.meta.url, {
   exit(_port: unknown): void {
     process.exit(5);
   },
+  len: (value: unknown) => (value as { readonly byteLength?: number }).byteLength ?? 1,
   echo: (value: unknown) => value,
   /** A value of a kind, of some 60 kB. */
   make(kind: string): unknown {
