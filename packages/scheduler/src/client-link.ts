@@ -5,12 +5,15 @@ import {
   type MessagePort,
   type Transferable,
 } from 'node:worker_threads';
-import { addressOf } from './client-places.ts';
+import { addressOf, visitOf } from './client-places.ts';
 import { openDoor, shutDoor } from './link-door.ts';
+import { lentFrom } from './shared-memories.ts';
 import type { SchedulerTable } from './table.ts';
 import {
   ANSWER,
   ASK,
+  BORROW,
+  LEND,
   OPEN,
   RESULT,
   threadOfTicket,
@@ -30,17 +33,31 @@ export class ClientLink implements ValueLink {
   #count = 0;
   /** By thread of the worker. */
   readonly #lines = new Map<number, MessagePort>();
+  /** By slot: shared memory that its task may need. Without that it could be collected before a worker asks for it. */
+  readonly #lent: (SharedArrayBuffer | undefined)[] = [];
+  readonly #numbers = new WeakMap<SharedArrayBuffer, number>();
+  #nextNumber: number;
   /** Results that have come and are not taken. */
   readonly #arrived = new Map<number, Letter>();
 
   constructor(table: SchedulerTable, party: number) {
     this.#address = addressOf(table, party);
+    this.#nextNumber = lentFrom(party, visitOf(table, party));
     openDoor(this.#address, (port, thread) => this.#open(port, thread));
   }
 
-  /** Arguments that nobody has asked for, and results that nobody has taken. */
+  /** Arguments that nobody has asked for, results that nobody has taken, slots that memory was lent for. */
   get size(): number {
-    return this.#parcels.size + this.#arrived.size;
+    return this.#parcels.size + this.#arrived.size + this.#lent.length;
+  }
+
+  lend(memory: SharedArrayBuffer, slot: number): number {
+    this.#lent[slot] = memory;
+    const known = this.#numbers.get(memory);
+    if (known !== undefined) return known;
+    const number = this.#nextNumber++;
+    this.#numbers.set(memory, number);
+    return number;
   }
 
   send(letter: Letter, transfers: readonly Transferable[], slot: number, kept: Kept = {}): number {
@@ -65,6 +82,7 @@ export class ClientLink implements ValueLink {
 
   /** Arguments of this slot are wanted no more. Harmless where there are none. */
   forget(slot: number): void {
+    if (slot < this.#lent.length) this.#lent[slot] = undefined;
     const ticket = this.#tickets[slot];
     if (ticket === undefined) return;
     this.#tickets[slot] = undefined;
@@ -77,6 +95,7 @@ export class ClientLink implements ValueLink {
     for (const parcel of this.#parcels.values()) parcel.close();
     this.#parcels.clear();
     this.#arrived.clear();
+    this.#lent.length = 0;
   }
 
   close(): void {
@@ -121,6 +140,14 @@ export class ClientLink implements ValueLink {
       case VOID:
         this.#arrived.delete(message[1]);
         break;
+      case BORROW: {
+        const memory = this.#lent.find(
+          (each) => each !== undefined && this.#numbers.get(each) === message[1],
+        );
+        line.postMessage([LEND, message[1], memory] satisfies LinkMessage);
+        break;
+      }
+      case LEND:
       case OPEN:
       case ANSWER:
         break; // never to a client

@@ -1,6 +1,6 @@
 // Bytes in a slot or a block: copies of array buffers and of views of them; and shared memory, which stays where it is.
 import { BYTES, SHARED, type What } from './payload-kind.ts';
-import { isPayloadMemory, roomFor } from './payload-place.ts';
+import { isPayloadMemory, placeOf, roomFor } from './payload-place.ts';
 import type { SchedulerTable } from './table.ts';
 
 type View = ArrayBufferView & { readonly length?: number };
@@ -73,20 +73,43 @@ export function writeBytes(
   const memory = buffer instanceof SharedArrayBuffer ? table.payloads.memories.numberOf(buffer) : -1;
   const isPassing = memory === 0 && isView && isPayloadMemory(table, byteOffset);
   if (memory >= 0 && !isPassing) {
-    const at = roomFor(table, slot, SHARED_BYTES, what, task) >> 3;
-    table.f64[at] = memory;
-    table.f64[at + 1] = byteOffset;
-    table.f64[at + 2] = byteLength;
+    writeShared(table, slot, memory, byteOffset, byteLength, what, task);
     return SHARED;
   }
-  // Structured clone by a message shares it.
-  if (buffer instanceof SharedArrayBuffer && memory < 0 && (!isView || table.payloads.link !== undefined))
-    return -1;
+  if (buffer instanceof SharedArrayBuffer && memory < 0) {
+    const { link } = table.payloads;
+    // Structured clone by a message shares it.
+    if (what === 'arguments' && link?.lend !== undefined && !buffer.growable) {
+      writeShared(table, slot, link.lend(buffer, slot), byteOffset, byteLength, what, task);
+      return SHARED;
+    }
+    if (!isView || link !== undefined) return -1;
+  }
   const bytes =
     value instanceof Uint8Array ? value : new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
   // What a task was given as a view lies where its result may go.
   copyIn(table, isPassing ? bytes.slice() : bytes, slot, byteLength, what, task);
   return BYTES;
+}
+
+function writeShared(
+  table: SchedulerTable,
+  slot: number,
+  memory: number,
+  byteOffset: number,
+  byteLength: number,
+  what: What,
+  task: string,
+): void {
+  const at = roomFor(table, slot, SHARED_BYTES, what, task) >> 3;
+  table.f64[at] = memory;
+  table.f64[at + 1] = byteOffset;
+  table.f64[at + 2] = byteLength;
+}
+
+/** Number of the memory that a payload of form SHARED lies in. */
+export function memoryOf(table: SchedulerTable, slot: number): number {
+  return table.f64[placeOf(table, slot) >> 3] as number;
 }
 
 function copyIn(

@@ -5,12 +5,13 @@
 import { encodeError } from './error-record.ts';
 import { PayloadMemoryError, PayloadTooLargeError } from './errors.ts';
 import { payloadKind, slotHead } from './layout.ts';
-import { writeRaw } from './payload-bytes.ts';
-import { ERROR, LINKED, NUMBER, type What } from './payload-kind.ts';
+import { memoryOf, writeRaw } from './payload-bytes.ts';
+import { ERROR, LINKED, NUMBER, SHARED, type What } from './payload-kind.ts';
 import { writeOverflow } from './payload-letter.ts';
 import { dropValue } from './payload-place.ts';
 import { read } from './payload-read.ts';
 import { write } from './payload-write.ts';
+import { isLent } from './shared-memories.ts';
 import type { SchedulerTable } from './table.ts';
 
 export { dropValue };
@@ -51,9 +52,16 @@ function writeAny(table: SchedulerTable, slot: number, value: unknown, what: Wha
   }
 }
 
-/** Whether the payload goes by a message port. */
+/** Whether the payload goes by a message port, or needs memory that does. */
 export function isLinked(table: SchedulerTable, slot: number): boolean {
-  return ((table.i32[table.slotWord(slot) + WORD.kind] as number) & FORM.mask) === LINKED;
+  const form = (table.i32[table.slotWord(slot) + WORD.kind] as number) & FORM.mask;
+  return form === LINKED || (form === SHARED && needsMemory(table, slot));
+}
+
+/** Whether it lies in memory that its client lends, and that is not here. */
+export function needsMemory(table: SchedulerTable, slot: number): boolean {
+  const number = memoryOf(table, slot);
+  return isLent(number) && !table.payloads.memories.has(number);
 }
 
 /** Whether the arguments are those of many tasks: see TaskList. */

@@ -18,6 +18,8 @@ export interface ValueLink {
   send(letter: Letter, transfers: readonly Transferable[], slot: number, keep?: Kept): number;
   /** Takes what was sent under a number, once. Throws where there is nothing. */
   take(ticket: number): Letter;
+  /** Of a client: lends shared memory to whoever runs the task in a slot. @returns its number, which means the same for as long as the memory lives */
+  lend?(memory: SharedArrayBuffer, slot: number): number;
 }
 
 /** Of a client: what its values wait in until a worker asks for them. Whoever sends the same value again passes the same. */
@@ -38,11 +40,17 @@ export const OPEN = 3;
 /** From a client: the arguments, in a port of their own; without one where it has them no more. */
 export const ANSWER = 4;
 
+/** From a worker: asks for shared memory that a client lends, by its number. */
+export const BORROW = 5;
+/** From a client: that memory; without it where no task may need it. */
+export const LEND = 6;
+
 /** What passes over a line. */
 export type LinkMessage =
-  | readonly [kind: typeof ASK | typeof VOID, ticket: number]
+  | readonly [kind: typeof ASK | typeof VOID | typeof BORROW, ticket: number]
   | readonly [kind: typeof RESULT, ticket: number, form: number, detail: number, value: unknown]
   | readonly [kind: typeof OPEN]
+  | readonly [kind: typeof LEND, number: number, memory: SharedArrayBuffer | undefined]
   | readonly [kind: typeof ANSWER, ticket: number, parcel: MessagePort | undefined];
 
 /** Tickets of results have the id of the worker's thread above these bits: it is never given again. */

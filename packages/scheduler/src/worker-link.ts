@@ -8,16 +8,20 @@ import {
 } from 'node:worker_threads';
 import { addressOf, threadOf, visitOf } from './client-places.ts';
 import { ValueLostError } from './errors.ts';
-import { slotHead } from './layout.ts';
+import { payloadKind, slotHead } from './layout.ts';
 import { knock } from './link-door.ts';
+import { memoryOf } from './payload-bytes.ts';
+import { SHARED } from './payload-kind.ts';
 import { NO_LINE_YET } from './payload-letter.ts';
 import { placeOf } from './payload-place.ts';
 import { valueIn } from './payload-read.ts';
-import { writeResult } from './payload.ts';
+import { readValue, writeResult } from './payload.ts';
 import { clientIn, type SchedulerTable } from './table.ts';
 import {
   ANSWER,
   ASK,
+  BORROW,
+  LEND,
   NO_LINE,
   OPEN,
   RESULT,
@@ -27,6 +31,8 @@ import {
   type LinkMessage,
   type ValueLink,
 } from './value-link.ts';
+
+type Answer = MessagePort | SharedArrayBuffer;
 
 /** To one client. */
 interface Line {
@@ -38,8 +44,8 @@ interface Line {
   isClosed: boolean;
   /** Settles when it is open, or closed. */
   readonly settled: PromiseWithResolvers<void>;
-  /** What is asked for, by ticket. */
-  readonly asked: Map<number, (parcel: MessagePort | undefined) => void>;
+  /** What is asked for, by ticket or number of a memory: that of which tasks may ask for at the same time. */
+  readonly asked: Map<number, ((answer: Answer | undefined) => void)[]>;
 }
 
 /** A line may be closed because the client before that one had the place. */
@@ -76,13 +82,19 @@ export class WorkerLink implements ValueLink {
 
   /** Arguments of a task that came without them. @throws ValueLostError where the client is gone, or wants the result no more */
   async argumentsOf(slot: number): Promise<unknown> {
-    const { f64, i32 } = this.#table;
-    const at = placeOf(this.#table, slot) >> 3;
-    const task = i32[this.#table.slotWord(slot) + slotHead.word.task] as number;
-    const ticket = f64[at] as number;
-    const { ahead } = this.#table.payloads;
-    const letter = ticket < 0 && ahead !== undefined ? ahead(ticket) : await this.#receive(slot, ticket);
-    return valueIn(this.#table, task, letter);
+    const table = this.#table;
+    const word = table.slotWord(slot);
+    const form = (table.i32[word + slotHead.word.kind] as number) & payloadKind.field.form.mask;
+    if (form === SHARED) {
+      const number = memoryOf(table, slot);
+      table.payloads.memories.borrow(number, (await this.#ask(slot, BORROW, number)) as SharedArrayBuffer);
+      return readValue(table, slot);
+    }
+    const ticket = table.f64[placeOf(table, slot) >> 3] as number;
+    const task = table.i32[word + slotHead.word.task] as number;
+    const { ahead } = table.payloads;
+    if (ticket < 0 && ahead !== undefined) return valueIn(table, task, ahead(ticket));
+    return valueIn(table, task, unwrap((await this.#ask(slot, ASK, ticket)) as MessagePort));
   }
 
   /**
@@ -99,17 +111,19 @@ export class WorkerLink implements ValueLink {
     return this.#lineOf(slot).then(() => writeResult(this.#table, slot, value, task));
   }
 
-  async #receive(slot: number, ticket: number): Promise<Letter> {
+  /** Asks the client of a slot, and waits for the answer. */
+  async #ask(slot: number, kind: typeof ASK | typeof BORROW, number: number): Promise<Answer> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const line = await this.#lineOf(slot);
-      const parcel = await new Promise<MessagePort | undefined>((resolve) => {
-        line.asked.set(ticket, resolve);
-        line.port.postMessage([ASK, ticket] satisfies LinkMessage);
+      const answer = await new Promise<Answer | undefined>((resolve) => {
+        const asked = line.asked.get(number) ?? [];
+        asked.push(resolve);
+        line.asked.set(number, asked);
+        line.port.postMessage([kind, number] satisfies LinkMessage);
         if (line.isClosed) resolve(undefined);
       });
-      line.asked.delete(ticket);
-      if (parcel !== undefined) return unwrap(parcel);
-      if (!line.isClosed) break; // it has them no more
+      if (answer !== undefined) return answer;
+      if (!line.isClosed) break; // it has it no more
     }
     throw new ValueLostError(slot);
   }
@@ -159,8 +173,13 @@ export class WorkerLink implements ValueLink {
 }
 
 function hear(line: Line, message: LinkMessage): void {
-  if (message[0] === ANSWER) line.asked.get(message[1])?.(message[2]);
-  else if (message[0] === OPEN) {
+  if (message[0] === ANSWER || message[0] === LEND) {
+    const [, number, answer] = message;
+    const asked = line.asked.get(number) ?? [];
+    const resolve = asked.shift(); // each is answered
+    if (asked.length === 0) line.asked.delete(number);
+    resolve?.(answer);
+  } else if (message[0] === OPEN) {
     line.isOpen = true;
     line.settled.resolve();
   }
@@ -169,7 +188,7 @@ function hear(line: Line, message: LinkMessage): void {
 function close(line: Line): void {
   line.isClosed = true;
   line.settled.resolve();
-  for (const resolve of line.asked.values()) resolve(undefined);
+  for (const asked of line.asked.values()) for (const resolve of asked) resolve(undefined);
 }
 
 function unwrap(parcel: MessagePort): Letter {

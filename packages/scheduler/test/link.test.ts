@@ -174,6 +174,47 @@ describe('shared memory that nobody has named', () => {
     expect([view.byteOffset, view.length, view.buffer.byteLength]).toEqual([4, 2, 16]);
     expect(((await scheduler.run(links.echo, memory)) as SharedArrayBuffer).byteLength).toBe(16);
   });
+
+  test('is the right one of many, on all workers, whoever submits', async () => {
+    await using scheduler = Scheduler.create({ threads: 2 });
+    await using other = Scheduler.attach(scheduler.handle);
+    const memories = Array.from({ length: 40 }, () => new SharedArrayBuffer(64));
+    for (let round = 1; round <= 3; round++) {
+      await Promise.all(
+        memories.map(async (memory, i) => {
+          const client = i % 2 === 0 ? scheduler : other;
+          expect(await client.run(links.add, new Int32Array(memory, 8, 2))).toBe(round);
+        }),
+      );
+    }
+    expect(memories.map((memory) => new Int32Array(memory)[2])).toEqual(memories.map(() => 3));
+  });
+
+  test('that grows is passed as it is', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const memory = new SharedArrayBuffer(8, { maxByteLength: 16 });
+    const view = new Uint8Array(memory);
+    const back = (await scheduler.run(links.echo, view)) as Uint8Array<SharedArrayBuffer>;
+    memory.grow(16);
+    expect(back.length).toBe(16);
+  });
+
+  test('of a task that was aborted before a worker had it is lent no more', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+    const held = scheduler.run(gated.hold, 1);
+    await words.arrived(1);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const view = new Int32Array(new SharedArrayBuffer(16));
+    const aborted = scheduler.run(links.add, view, { signal });
+    const other = scheduler.run(links.add, view);
+    controller.abort(new Error('no more'));
+    await expect(aborted).rejects.toThrow('no more');
+    words.open();
+    expect(await other).toBe(1);
+    await held;
+  });
 });
 
 /** All memory for payloads is with tasks that wait behind another one. */

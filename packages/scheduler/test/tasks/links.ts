@@ -52,6 +52,7 @@ export const links = defineTasks(import.meta.url, {
   },
   len: (value: unknown) => (value as { readonly byteLength?: number }).byteLength ?? 1,
   echo: (value: unknown) => value,
+  add: (view: Int32Array) => Atomics.add(view, 0, 1) + 1,
   /** A value of a kind, of some 60 kB. */
   make(kind: string): unknown {
     switch (kind) {
