@@ -288,6 +288,22 @@ export class Client {
     this.#watch.settle();
   }
 
+  /** Takes back what is pinned to a worker, without telling whoever waits for it. What runs there runs on, and its result is dropped. */
+  forsake(worker: number): void {
+    const { kernel, at, i32 } = this.#table;
+    for (const slot of this.#tickets.slots()) {
+      if (i32[this.#table.slotWord(slot) + slotHead.word.lane] !== LEVELS + worker) continue;
+      const outcome = kernel.cancelSlot(at, slot, this.#party);
+      if (outcome !== WITHDRAWN && outcome !== DISOWNED) continue; // it comes with the others
+      const terms = this.#tickets.termsOf(slot);
+      if (terms !== undefined) endTerms(terms);
+      this.#tickets.delete(slot);
+      if (this.#link.size > 0) this.#link.forget(slot);
+      if (outcome === WITHDRAWN) this.#slots.discard(slot);
+      this.#landed(1);
+    }
+  }
+
   #submit(
     task: AnyTask | FileFunction,
     args: unknown,

@@ -125,6 +125,11 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     return this.#table;
   }
 
+  /** For the package's other entry points. @internal */
+  get client(): Client {
+    return this.#client;
+  }
+
   /** Places for workers: `maxThreads`. */
   get threads(): number {
     return this.#table.threads;

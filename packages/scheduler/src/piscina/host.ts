@@ -1,6 +1,8 @@
-// The thread of a pool's worker, on a scheduler of its own.
+// The threads of a pool: workers of a scheduler, started and ended one by one, each of which takes the tasks that are pinned to it.
+import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { NotCloneableError, WorkerLostError } from '../errors.ts';
+import { MAX_THREADS } from '../layout.ts';
 import type { SchedulerOptions } from '../options.ts';
 import { Scheduler } from '../scheduler.ts';
 import type { WorkerSettings } from '../worker-settings.ts';
@@ -30,6 +32,8 @@ export interface ThreadEvents {
 /** Tasks that a worker is given at once at most, whatever `concurrentTasksPerWorker` says. */
 export const MAX_TASKS = 1024;
 const MAX_HANDLERS = 200;
+const MAX_SLOTS = 65_536;
+const SPARE_SLOTS = 64;
 const MAX_NICE = 19;
 
 function workerModule(): string {
@@ -37,40 +41,16 @@ function workerModule(): string {
   return new URL(isSource ? './worker.ts' : './piscina-worker.js', import.meta.url).href;
 }
 
+/** The thread of one worker. */
 export class PoolThread {
   readonly worker: Worker;
-  readonly #scheduler: Scheduler;
-  readonly #port: MessagePort;
-  readonly #link: AheadLink;
-  readonly #handlers = new HandlerTasks(workerModule(), MAX_HANDLERS);
+  readonly #host: Host;
+  readonly #index: number;
 
-  constructor(options: FilledOptions, events: ThreadEvents) {
-    const { port1, port2 } = new MessageChannel();
-    const { filename, name } = options;
-    const data: SetupData = {
-      port: port2,
-      preload: filename === null ? undefined : { filename, name },
-    };
-    this.#port = port1;
-    this.#scheduler = Scheduler.create(
-      ownOf<SchedulerOptions>({
-        ...workerSettings(options),
-        threads: 1,
-        growth: 'manual',
-        slots: MAX_TASKS,
-        maxClients: 1,
-        setup: () => ({ module: workerModule(), data, transferList: [port2] }),
-      }),
-    );
-    this.#scheduler.on('error', () => {}); // told by the thread's own events
-    this.#scheduler.on('message', (message) => events.onMessage(message));
-    this.#scheduler.on('workerCreate', () => events.onReady());
-    const { table } = this.#scheduler;
-    this.#link = new AheadLink(table.payloads.link as ValueLink);
-    table.payloads.link = this.#link;
-    table.payloads.sendsLarge = true;
-    this.#scheduler.startWorker();
-    this.worker = this.#scheduler.workers[0]?.worker as Worker;
+  constructor(host: Host, index: number, events: ThreadEvents) {
+    this.#host = host;
+    this.#index = index;
+    this.worker = host.workerAt(index) as Worker;
     this.worker.unref();
     this.worker.on('error', (error) => events.onError(error));
     this.worker.on('exit', (exitCode) => events.onExit(exitCode));
@@ -78,24 +58,139 @@ export class PoolThread {
 
   /** Hands a task over; it ends with one of the two, not before this returns. */
   post(task: PoolTask, onResult: (value: unknown) => void, onError: (error: unknown) => void): void {
+    this.#host.post(this.#index, task, onResult, onError);
+  }
+
+  /** Ends it now. Nobody is told of what it has. @returns when it has ended */
+  terminate(): Promise<unknown> {
+    return this.#host.terminate(this.#index, this.worker);
+  }
+}
+
+/** A scheduler with places for workers that come and go. */
+class Host {
+  readonly #scheduler: Scheduler;
+  readonly #link: AheadLink;
+  readonly #handlers = new HandlerTasks(workerModule(), MAX_HANDLERS);
+  /** By worker. */
+  readonly #ports: (MessagePort | undefined)[] = [];
+  readonly #events: (ThreadEvents | undefined)[] = [];
+
+  constructor(options: FilledOptions) {
+    const { concurrentTasksPerWorker, filename, name } = options;
+    // A worker that has been told to end has its place until it has ended.
+    const places = Math.min(Math.ceil(options.maxThreads) * 2, MAX_THREADS);
+    const concurrentTasks = Math.min(Math.ceil(concurrentTasksPerWorker), MAX_TASKS);
+    this.#scheduler = Scheduler.create(
+      ownOf<SchedulerOptions>({
+        ...workerSettings(options),
+        minThreads: 0,
+        maxThreads: places,
+        growth: 'manual',
+        // A load balancer of the user's may give a worker more than that at once.
+        concurrentTasksPerWorker: options.loadBalancer === undefined ? concurrentTasks : MAX_TASKS,
+        slots: Math.min(places * concurrentTasks + SPARE_SLOTS, MAX_SLOTS),
+        maxClients: 1,
+        setup: (worker) => {
+          const { port1, port2 } = new MessageChannel();
+          this.#ports[worker] = port1;
+          const preload = filename === null ? undefined : { filename, name };
+          const data: SetupData = { port: port2, preload };
+          return { module: workerModule(), data, transferList: [port2] };
+        },
+      }),
+    );
+    this.#scheduler.on('error', () => {}); // told by the thread's own events
+    this.#scheduler.on('message', (message, worker) => this.#events[worker]?.onMessage(message));
+    this.#scheduler.on('workerCreate', ({ worker }) => this.#events[worker]?.onReady());
+    const { payloads } = this.#scheduler.table;
+    this.#link = new AheadLink(payloads.link as ValueLink);
+    payloads.link = this.#link;
+    payloads.sendsLarge = true;
+  }
+
+  /** @returns undefined where there is no place for another one. Throws what `new Worker()` throws */
+  start(events: ThreadEvents): PoolThread | undefined {
+    const index = this.#scheduler.startWorker();
+    if (index === undefined) return undefined;
+    this.#events[index] = events;
+    return new PoolThread(this, index, events);
+  }
+
+  /** Undefined where its thread has ended. */
+  workerAt(index: number): Worker | undefined {
+    return this.#scheduler.workers[index]?.worker;
+  }
+
+  post(
+    worker: number,
+    task: PoolTask,
+    onResult: (value: unknown) => void,
+    onError: (error: unknown) => void,
+  ): void {
     const { filename, name, transferList } = task;
     const run = this.#handlers.of(filename, name);
     const value = outgoing(task.task, transferList);
     task.task = null;
-    this.#link.target = this.#port;
+    this.#link.target = this.#ports[worker];
     this.#scheduler.submit(
       run,
       run === this.#handlers.any ? called(value, filename, name) : value,
       onResult,
       (error) => onError(translated(error)),
+      { pin: { worker } },
     );
     this.#link.target = undefined;
   }
 
-  /** Ends it now. What it has rejects some time later. */
-  async terminate(): Promise<void> {
-    this.#port.close();
-    await this.#scheduler.destroy();
+  /** Before another worker has the place. */
+  async terminate(index: number, worker: Worker): Promise<void> {
+    this.#events[index] = undefined;
+    this.#scheduler.client.forsake(index);
+    this.#ports[index]?.close();
+    if (this.workerAt(index) !== worker) return; // it has ended by itself
+    worker.ref(); // whoever waits for its end must see it
+    const ended = once(worker, 'exit');
+    this.#scheduler.endWorker(index);
+    await ended;
+  }
+
+  destroy(): Promise<void> {
+    return this.#scheduler.destroy();
+  }
+}
+
+/** As many schedulers as it takes: mostly one. */
+export class PoolHosts {
+  readonly #options: FilledOptions;
+  #hosts: Host[] = [];
+
+  constructor(options: FilledOptions) {
+    this.#options = options;
+  }
+
+  /** Throws what `new Worker()` throws. */
+  start(events: ThreadEvents): PoolThread {
+    for (const host of this.#hosts) {
+      const thread = host.start(events);
+      if (thread !== undefined) return thread;
+    }
+    const host = new Host(this.#options);
+    this.#hosts.push(host);
+    try {
+      return host.start(events) as PoolThread;
+    } catch (error) {
+      this.#hosts.pop();
+      void host.destroy();
+      throw error;
+    }
+  }
+
+  /** All threads have ended. */
+  async destroy(): Promise<void> {
+    const hosts = this.#hosts;
+    this.#hosts = [];
+    await Promise.all(hosts.map((host) => host.destroy()));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import type { PiscinaWorker } from './balancer.ts';
 import { threadTerminated } from './errors.ts';
 import { Times, type PiscinaHistogramSummary } from './histogram.ts';
-import { MAX_TASKS, PoolThread } from './host.ts';
+import { MAX_TASKS, type PoolHosts, type PoolThread } from './host.ts';
 import type { FilledOptions } from './options.ts';
 import type { PoolTask } from './pool-task.ts';
 
@@ -28,10 +28,10 @@ export class PoolWorker implements PiscinaWorker {
   #abortable = 0;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: FilledOptions, events: WorkerEvents) {
+  constructor(options: FilledOptions, hosts: PoolHosts, events: WorkerEvents) {
     this.#events = events;
     this.#times = options.workerHistogram ? new Times() : undefined;
-    this.#thread = new PoolThread(options, {
+    this.#thread = hosts.start({
       onReady: () => events.onReady(this),
       onMessage: (message) => events.onMessage(this, message),
       onError: (error) => events.onError(this, error),

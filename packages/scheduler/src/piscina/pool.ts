@@ -12,6 +12,7 @@ import {
   threadTerminated,
   workerExited,
 } from './errors.ts';
+import { PoolHosts } from './host.ts';
 import { PoolTimes } from './histogram.ts';
 import type { TransferList } from './move.ts';
 import { pathOf, type FilledOptions } from './options.ts';
@@ -42,6 +43,7 @@ export class Pool implements WorkerEvents {
   readonly #balancer: PiscinaLoadBalancer;
   /** Who fits is seen without asking it. */
   readonly #isOwnBalancer: boolean;
+  readonly #hosts: PoolHosts;
   readonly #waiting: WaitingTasks;
   readonly #capacity: number;
   /** Not ready yet. */
@@ -62,6 +64,7 @@ export class Pool implements WorkerEvents {
     this.times = options.recordTiming ? new PoolTimes() : undefined;
     this.#isOwnBalancer = loadBalancer === undefined;
     this.#balancer = loadBalancer ?? LeastBusyBalancer({ maximumUsage: concurrentTasksPerWorker });
+    this.#hosts = new PoolHosts(options);
     this.#waiting = new WaitingTasks(options.taskQueue);
     this.#capacity = options.maxThreads * concurrentTasksPerWorker;
     this.#fill(true);
@@ -122,6 +125,7 @@ export class Pool implements WorkerEvents {
     this.#isDestroying = true;
     for (const task of this.#waiting.takeAll()) task.fail(threadTerminated());
     await Promise.all(this.workers.map((worker) => this.#remove(worker)));
+    await this.#hosts.destroy();
     this.#isDestroying = false;
   }
 
@@ -269,7 +273,7 @@ export class Pool implements WorkerEvents {
   }
 
   #add(isFirst = false): void {
-    const worker = new PoolWorker(this.options, this);
+    const worker = new PoolWorker(this.options, this.#hosts, this);
     this.#starting.add(worker);
     if (!isFirst) return;
     this.#admit(worker);

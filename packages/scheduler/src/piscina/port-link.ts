@@ -21,9 +21,12 @@ export class AheadLink implements ValueLink {
 
   /** @throws DataCloneError */
   send(letter: Letter, transfers: readonly Transferable[], slot: number, kept?: Kept): number {
+    // Its lane was full when it was sent: it is there.
+    if (typeof kept?.parcel === 'number') return kept.parcel;
     if (this.target === undefined) return this.#link.send(letter, transfers, slot, kept);
     const ticket = --this.#tickets;
     this.target.postMessage({ ticket, letter } satisfies Sent, transfers);
+    if (kept !== undefined) kept.parcel = ticket;
     return ticket;
   }
 
