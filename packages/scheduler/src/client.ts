@@ -27,6 +27,7 @@ import {
   NOT_YOURS,
   PHASE_OPEN,
   POLICY_DEADLINE,
+  SLOT_QUEUED,
   slotHead,
   TOO_LATE,
   WITHDRAWN,
@@ -48,7 +49,7 @@ import { DEFAULT_LEVEL, priorityAt } from './priority.ts';
 import { sharedNowMs } from './shared-clock.ts';
 import { PinnedLanes } from './seats.ts';
 import { SlotCache } from './slot-cache.ts';
-import { generationIn, type SchedulerTable } from './table.ts';
+import { generationIn, stateIn, type SchedulerTable } from './table.ts';
 import { reasonOf, TaskLimits, type Limit } from './task-limits.ts';
 import { MOVES, termsOf, WAITS, type TaskTerms } from './task-terms.ts';
 import type { FileFunction } from './file-task.ts';
@@ -288,19 +289,26 @@ export class Client {
     this.#watch.settle();
   }
 
-  /** Takes back what is pinned to a worker, without telling whoever waits for it. What runs there runs on, and its result is dropped. */
-  forsake(worker: number): void {
+  /**
+   * Takes back what is in a lane. What runs already runs on, and its result is dropped.
+   * @param reason what whoever waits for it is told; undefined: nothing
+   * @param isQueuedAlone what runs stays
+   */
+  forsake(lane: number, reason?: unknown, isQueuedAlone = false): void {
     const { kernel, at, i32 } = this.#table;
     for (const slot of this.#tickets.slots()) {
-      if (i32[this.#table.slotWord(slot) + slotHead.word.lane] !== LEVELS + worker) continue;
+      if (i32[this.#table.slotWord(slot) + slotHead.word.lane] !== lane) continue;
+      if (isQueuedAlone && stateIn(this.#table.stateOf(slot)) !== SLOT_QUEUED) continue;
       const outcome = kernel.cancelSlot(at, slot, this.#party);
       if (outcome !== WITHDRAWN && outcome !== DISOWNED) continue; // it comes with the others
       const terms = this.#tickets.termsOf(slot);
-      if (terms !== undefined) endTerms(terms);
+      const reject = this.#tickets.rejectOf(slot);
+      if (terms !== undefined) this.#limits.end(terms);
       this.#tickets.delete(slot);
       if (this.#link.size > 0) this.#link.forget(slot);
       if (outcome === WITHDRAWN) this.#slots.discard(slot);
       this.#landed(1);
+      if (reason !== undefined) reject?.(reason);
     }
   }
 

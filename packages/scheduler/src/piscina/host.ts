@@ -2,9 +2,11 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { NotCloneableError, WorkerLostError } from '../errors.ts';
-import { MAX_THREADS } from '../layout.ts';
-import type { SchedulerOptions } from '../options.ts';
+import { LEVELS, MAX_THREADS } from '../layout.ts';
+import type { RunOptions, SchedulerOptions } from '../options.ts';
+import { DEFAULT_LEVEL } from '../priority.ts';
 import { Scheduler } from '../scheduler.ts';
+import type { TimingRecorders } from '../task-times.ts';
 import type { WorkerSettings } from '../worker-settings.ts';
 import { workerExited } from './errors.ts';
 import { HandlerTasks, type Call, type Handler } from './handlers.ts';
@@ -29,11 +31,15 @@ export interface ThreadEvents {
   onExit(exitCode: number): void;
 }
 
+/** A task has ended: with a result, or with an error. */
+export type OnEnd = (task: PoolTask, isFine: boolean, value: unknown) => void;
+
 /** Tasks that a worker is given at once at most, whatever `concurrentTasksPerWorker` says. */
 export const MAX_TASKS = 1024;
 const MAX_HANDLERS = 200;
 const MAX_SLOTS = 65_536;
-const SPARE_SLOTS = 64;
+/** Tasks at once that are for any worker. */
+export const MAX_SHARED = 2048;
 const MAX_NICE = 19;
 
 function workerModule(): string {
@@ -56,9 +62,14 @@ export class PoolThread {
     this.worker.on('exit', (exitCode) => events.onExit(exitCode));
   }
 
-  /** Hands a task over; it ends with one of the two, not before this returns. */
-  post(task: PoolTask, onResult: (value: unknown) => void, onError: (error: unknown) => void): void {
-    this.#host.post(this.#index, task, onResult, onError);
+  /** Hands a task over, to this worker alone. */
+  post(task: PoolTask, onEnd: OnEnd): void {
+    this.#host.post(this.#index, task, onEnd);
+  }
+
+  /** Whether it runs something. */
+  get isRunning(): boolean {
+    return this.#host.isRunning(this.#index);
   }
 
   /** Ends it now. Nobody is told of what it has. @returns when it has ended */
@@ -75,6 +86,10 @@ class Host {
   /** By worker. */
   readonly #ports: (MessagePort | undefined)[] = [];
   readonly #events: (ThreadEvents | undefined)[] = [];
+  readonly #pins: RunOptions[] = [];
+  /** Of the task that ends next: told just before. */
+  #waitMs = -1;
+  #runMs = -1;
 
   constructor(options: FilledOptions) {
     const { concurrentTasksPerWorker, filename, name } = options;
@@ -89,8 +104,9 @@ class Host {
         growth: 'manual',
         // A load balancer of the user's may give a worker more than that at once.
         concurrentTasksPerWorker: options.loadBalancer === undefined ? concurrentTasks : MAX_TASKS,
-        slots: Math.min(places * concurrentTasks + SPARE_SLOTS, MAX_SLOTS),
+        slots: Math.min(places * concurrentTasks + MAX_SHARED, MAX_SLOTS),
         maxClients: 1,
+        ...(options.recordTiming && { timing: this.#recorders() }),
         setup: (worker) => {
           const { port1, port2 } = new MessageChannel();
           this.#ports[worker] = port1;
@@ -109,11 +125,19 @@ class Host {
     payloads.sendsLarge = true;
   }
 
+  #recorders(): TimingRecorders {
+    return {
+      wait: { record: (ms) => void (this.#waitMs = ms) },
+      run: { record: (ms) => void (this.#runMs = ms) },
+    };
+  }
+
   /** @returns undefined where there is no place for another one. Throws what `new Worker()` throws */
   start(events: ThreadEvents): PoolThread | undefined {
     const index = this.#scheduler.startWorker();
     if (index === undefined) return undefined;
     this.#events[index] = events;
+    this.#pins[index] ??= { pin: { worker: index } };
     return new PoolThread(this, index, events);
   }
 
@@ -122,31 +146,48 @@ class Host {
     return this.#scheduler.workers[index]?.worker;
   }
 
-  post(
-    worker: number,
-    task: PoolTask,
-    onResult: (value: unknown) => void,
-    onError: (error: unknown) => void,
-  ): void {
+  /** @param worker undefined: whichever has room first */
+  post(worker: number | undefined, task: PoolTask, onEnd: OnEnd): void {
     const { filename, name, transferList } = task;
     const run = this.#handlers.of(filename, name);
     const value = outgoing(task.task, transferList);
     task.task = null;
-    this.#link.target = this.#ports[worker];
+    this.#link.target = worker === undefined ? undefined : this.#ports[worker];
     this.#scheduler.submit(
       run,
       run === this.#handlers.any ? called(value, filename, name) : value,
-      onResult,
-      (error) => onError(translated(error)),
-      { pin: { worker } },
+      (result) => {
+        this.#stamp(task);
+        onEnd(task, true, result);
+      },
+      (error) => {
+        this.#stamp(task);
+        onEnd(task, false, translated(error));
+      },
+      worker === undefined ? undefined : this.#pins[worker],
     );
     this.#link.target = undefined;
   }
 
+  isRunning(worker: number): boolean {
+    const { kernel, at } = this.#scheduler.table;
+    return kernel.holdsSlot(at, worker + 1) === 1;
+  }
+
+  /** Rejects what no worker has begun of what is for any worker. */
+  rejectWaiting(reason: unknown): void {
+    this.#scheduler.client.forsake(DEFAULT_LEVEL, reason, true);
+  }
+
+  #stamp(task: PoolTask): void {
+    task.waitMs = this.#waitMs;
+    task.runMs = this.#runMs;
+    this.#waitMs = this.#runMs = -1;
+  }
+
   /** Before another worker has the place. */
   async terminate(index: number, worker: Worker): Promise<void> {
-    this.#events[index] = undefined;
-    this.#scheduler.client.forsake(index);
+    this.#scheduler.client.forsake(LEVELS + index);
     this.#ports[index]?.close();
     if (this.workerAt(index) !== worker) return; // it has ended by itself
     worker.ref(); // whoever waits for its end must see it
@@ -184,6 +225,20 @@ export class PoolHosts {
       void host.destroy();
       throw error;
     }
+  }
+
+  /** Whether every worker takes what is for any of them. */
+  get isOne(): boolean {
+    return this.#hosts.length === 1;
+  }
+
+  /** Hands a task over to whichever worker has room first; there is one host. */
+  post(task: PoolTask, onEnd: OnEnd): void {
+    this.#hosts[0]?.post(undefined, task, onEnd);
+  }
+
+  rejectWaiting(reason: unknown): void {
+    for (const host of this.#hosts) host.rejectWaiting(reason);
   }
 
   /** All threads have ended. */

@@ -13,10 +13,13 @@ import {
   type Options,
   type RunOptions,
 } from './options.ts';
-import { Pool } from './pool.ts';
+import { Pool, type Submission } from './pool.ts';
 import { queueOptionsSymbol, transferableSymbol, valueSymbol } from './symbols.ts';
 import { ArrayTaskQueue } from './task-queue.ts';
 import { isPoolThread, threadData } from './thread.ts';
+
+/** Of a call without options. */
+const NO_TERMS: Submission = { transferList: undefined, filename: null, name: null, signal: null };
 
 /** Of the piscina whose API this is. */
 export const version = '5.3.2';
@@ -34,14 +37,15 @@ export class Piscina<T = any, R = any> extends EventEmitterAsyncResource impleme
   constructor(options: Options = {}) {
     super(ownOf({ ...ownOf(options), name: 'Piscina' }));
     const asyncId = this.asyncId;
-    this.#pool = new Pool(fillOptions(options), {
+    this.#pool = new Pool(fillOptions(options), ownOf(options).taskQueue === undefined, {
       emit: (name, value) => void (value === undefined ? this.emit(name) : this.emit(name, value)),
       asyncId,
     });
   }
 
   /** Runs a task. Rejects with what it threw, with AbortError, or with what became of its worker. */
-  run(task: T, options: RunOptions = {}): Promise<R> {
+  run(task: T, options?: RunOptions): Promise<R> {
+    if (options === undefined) return this.#pool.run(task, NO_TERMS) as Promise<R>;
     if (typeof options !== 'object' || options === null)
       return Promise.reject(new TypeError('options must be an object'));
     const own = ownOf(options);

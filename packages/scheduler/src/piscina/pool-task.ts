@@ -1,22 +1,11 @@
 // A task of a pool, from `run()` to its end. It is an async resource, so that tools see what a result belongs to, and an AsyncLocalStorage has in it
 // what it had at `run()`.
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, type AsyncResourceOptions } from 'node:async_hooks';
 import { isAborted, onAbort, type AbortSignalAny } from './abort.ts';
 import type { TransferList } from './move.ts';
 import type { PoolWorker } from './pool-worker.ts';
 import { queueOptionsSymbol } from './symbols.ts';
 import type { PiscinaTask } from './task-queue.ts';
-
-export interface PoolTaskParameters {
-  readonly task: unknown;
-  readonly transferList: TransferList | undefined;
-  readonly filename: string;
-  readonly name: string;
-  readonly signal: AbortSignalAny | null;
-  readonly triggerAsyncId: number;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 let taskIds = 0;
 
@@ -33,22 +22,34 @@ export class PoolTask extends AsyncResource implements PiscinaTask {
   /** `performance.now()` when a worker got it; 0 before. */
   started = 0;
   worker: PoolWorker | undefined;
+  /** From there to its beginning, and from that to its end, in milliseconds; -1 where it is not known. */
+  waitMs = -1;
+  runMs = -1;
   /** It has been rejected, resolved or aborted. */
   isSettled = false;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #unwatch: (() => void) | undefined;
 
-  constructor(given: PoolTaskParameters) {
-    super('Piscina.Task', { requireManualDestroy: true, triggerAsyncId: given.triggerAsyncId });
-    this.task = given.task;
-    this.transferList = given.transferList;
-    this.filename = given.filename;
-    this.name = given.name;
-    this.signal = given.signal;
-    this.#resolve = given.resolve;
-    this.#reject = given.reject;
-    this[queueOptionsSymbol] = queueOptionsOf(given.task);
+  constructor(
+    task: unknown,
+    filename: string,
+    name: string,
+    transferList: TransferList | undefined,
+    signal: AbortSignalAny | null,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    options: AsyncResourceOptions,
+  ) {
+    super('Piscina.Task', options);
+    this.task = task;
+    this.transferList = transferList;
+    this.filename = filename;
+    this.name = name;
+    this.signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this[queueOptionsSymbol] = queueOptionsOf(task);
   }
 
   get isAbortable(): boolean {
@@ -59,9 +60,13 @@ export class PoolTask extends AsyncResource implements PiscinaTask {
     return this.signal !== null && isAborted(this.signal);
   }
 
-  /** From now until it settles. */
-  watch(listener: () => void): void {
-    if (this.signal !== null) this.#unwatch = onAbort(this.signal, listener);
+  /** From now until it settles. @param onSettled called then */
+  watch(listener: () => void, onSettled: () => void): void {
+    const unwatch = this.signal === null ? onSettled : onAbort(this.signal, listener);
+    this.#unwatch = (): void => {
+      unwatch();
+      onSettled();
+    };
   }
 
   succeed(value: unknown): void {

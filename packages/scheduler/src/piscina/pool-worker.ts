@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import type { PiscinaWorker } from './balancer.ts';
 import { threadTerminated } from './errors.ts';
 import { Times, type PiscinaHistogramSummary } from './histogram.ts';
-import { MAX_TASKS, type PoolHosts, type PoolThread } from './host.ts';
+import { MAX_TASKS, type OnEnd, type PoolHosts, type PoolThread } from './host.ts';
 import type { FilledOptions } from './options.ts';
 import type { PoolTask } from './pool-task.ts';
 
@@ -24,6 +24,7 @@ export class PoolWorker implements PiscinaWorker {
   readonly #thread: PoolThread;
   readonly #events: WorkerEvents;
   readonly #tasks = new Set<PoolTask>();
+  readonly #onEnd: OnEnd = (task, isFine, value) => this.#end(task, isFine, value);
   readonly #times: Times | undefined;
   #abortable = 0;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -73,11 +74,12 @@ export class PoolWorker implements PiscinaWorker {
     task.worker = this;
     this.#tasks.add(task);
     if (task.isAbortable) this.#abortable++;
-    this.#thread.post(
-      task,
-      (value) => this.#end(task, true, value),
-      (error) => this.#end(task, false, error),
-    );
+    this.#thread.post(task, this.#onEnd);
+  }
+
+  /** Whether it has a task, of whatever lane, in its hands. */
+  get isRunning(): boolean {
+    return this.#thread.isRunning;
   }
 
   /** It has these no more: they are the caller's to settle. */

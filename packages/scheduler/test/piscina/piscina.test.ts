@@ -166,7 +166,7 @@ describe('workers', () => {
     const events: string[] = [];
     for (const name of ['workerCreate', 'message', 'workerDestroy', 'close'])
       pool.on(name, (value: unknown) => events.push(typeof value === 'string' ? `${name} ${value}` : name));
-    await pool.run('hello', { name: 'post' });
+    await Promise.all([once(pool, 'message'), pool.run('hello', { name: 'post' })]);
     await pool.close();
     expect(events).toEqual(['workerCreate', 'message hello', 'workerDestroy', 'close']);
   });
