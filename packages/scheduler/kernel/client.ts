@@ -34,9 +34,9 @@ import {
 import { enterDeadline, leaveDeadlines } from './deadlines.ts';
 import { drawTicket } from './fifo.ts';
 import { ring, ringUnlessOpen } from './free-list.ts';
-import { hasRoom, pushHint } from './lanes.ts';
+import { hasRoomAt, pushHintAt } from './lanes.ts';
 import { isLive } from './pinned.ts';
-import { become, clientOf, generationOf, slotAt, stateOf, workerOf } from './places.ts';
+import { become, clientOf, generationOf, laneAt, laneShift, slotAt, stateOf, workerOf } from './places.ts';
 import { wakeOne, wakeWorker } from './sleep.ts';
 
 /**
@@ -48,9 +48,13 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
   const policy = get(scheduler + SCHEDULER_ROOT_POLICY);
   const deadline =
     policy == POLICY_DEADLINE && lane < LEVELS ? get(slotAt(scheduler, slot) + SLOT_HEAD_DEADLINE) : 0;
-  if (deadline == 0 && hasRoom(scheduler, client, lane) == 0) return LANE_FULL;
-  if (policy == POLICY_FIFO) drawTicket(scheduler, slot);
-  else if (policy == POLICY_DEADLINE && deadline == 0) leaveDeadlines(scheduler, slot, client);
+  const at = laneAt(scheduler, client, lane);
+  const shift = laneShift(scheduler, lane);
+  if (deadline == 0 && hasRoomAt(at, shift) == 0) return LANE_FULL;
+  if (policy >= POLICY_FIFO) {
+    if (policy == POLICY_FIFO) drawTicket(scheduler, slot);
+    else if (deadline == 0) leaveDeadlines(scheduler, slot, client);
+  }
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   let queued = 0;
   while (true) {
@@ -64,7 +68,15 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
     if (compareExchange(word, seen, queued) == seen) break;
   }
   if (deadline != 0) enterDeadline(scheduler, slot, queued, deadline);
-  else pushHint(scheduler, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  else
+    pushHintAt(
+      scheduler,
+      at,
+      shift,
+      client,
+      lane,
+      slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT),
+    );
   if (lane < LEVELS) wakeOne(scheduler);
   else wakePinned(scheduler, (lane - LEVELS + 1) | 0);
   // Pairs with the owner's search for busy slots: it said so before, so either it sees the slot queued or we see that it is closing.

@@ -27,8 +27,12 @@ const HINT: i32 = (1 << SLOT_HINT_LAP_SHIFT) - 1;
 
 /** Of the client. @returns 1, or 0 where the lane is full: then nothing was changed */
 export function hasRoom(scheduler: i32, client: i32, lane: i32): i32 {
-  const at = laneAt(scheduler, client, lane);
-  const room = 1 << laneShift(scheduler, lane);
+  return hasRoomAt(laneAt(scheduler, client, lane), laneShift(scheduler, lane));
+}
+
+/** The same with the lane's address and shift. */
+export function hasRoomAt(at: i32, shift: i32): i32 {
+  const room = 1 << shift;
   const head = get(at + LANE_HEAD_HEAD);
   if (((head - get(at + LANE_HEAD_TAIL_SEEN)) | 0) < room) return 1;
   set(at + LANE_HEAD_TAIL_SEEN, load(at + LANE_HEAD_TAIL)); // observe: pairs with the claims of workers
@@ -37,8 +41,11 @@ export function hasRoom(scheduler: i32, client: i32, lane: i32): i32 {
 
 /** Of the client, there being room. */
 export function pushHint(scheduler: i32, client: i32, lane: i32, hint: i32): void {
-  const at = laneAt(scheduler, client, lane);
-  const shift = laneShift(scheduler, lane);
+  pushHintAt(scheduler, laneAt(scheduler, client, lane), laneShift(scheduler, lane), client, lane, hint);
+}
+
+/** The same with the lane's address and shift. */
+export function pushHintAt(scheduler: i32, at: i32, shift: i32, client: i32, lane: i32, hint: i32): void {
   const head = get(at + LANE_HEAD_HEAD);
   // publish: pairs with observe in takeHint and takeBatch.
   store(cellAt(at, head, shift), hint | (lapOf(head, shift) << SLOT_HINT_LAP_SHIFT));
@@ -68,7 +75,7 @@ export function seekLane(scheduler: i32, lane: i32, first: i32): i32 {
   const start = first >> 5 < words ? first >> 5 : 0;
   // One word more than there are: the first one's lower bits come last.
   for (let i = 0; i <= words; i++) {
-    const index = (start + i) % words;
+    const index = (start + i < words ? start + i : start + i - words) | 0;
     const word = ready + index * 4;
     let bits = load(word);
     const lower = (1 << (first & 31)) - 1;

@@ -55,19 +55,20 @@ export function beginWork(scheduler: i32, worker: i32): void {
  * @returns its slot, or NO_TASK
  */
 export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
+  const policy = get(scheduler + SCHEDULER_ROOT_POLICY);
   if (inTurn == 0) {
-    const slot = claimFirst(scheduler, worker);
+    const slot = claimFirst(scheduler, worker, policy);
     if (slot >= 0) return slot;
   }
   const slot =
-    get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_WORK_STEALING
+    policy == POLICY_WORK_STEALING
       ? claimLocal(scheduler, worker, inTurn)
-      : claimCommon(scheduler, worker, inTurn);
-  return slot < 0 && inTurn != 0 ? claimFirst(scheduler, worker) : slot;
+      : claimCommon(scheduler, worker, inTurn, policy);
+  return slot < 0 && inTurn != 0 ? claimFirst(scheduler, worker, policy) : slot;
 }
 
 /** What comes before levels. @returns its slot, or NO_TASK */
-function claimFirst(scheduler: i32, worker: i32): i32 {
+function claimFirst(scheduler: i32, worker: i32, policy: i32): i32 {
   if (mayBePinned(scheduler, worker) != 0) {
     const slot = claimPinned(scheduler, worker);
     if (slot >= 0) {
@@ -76,13 +77,11 @@ function claimFirst(scheduler: i32, worker: i32): i32 {
       return slot;
     }
   }
-  return get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE
-    ? claimEarliest(scheduler, worker)
-    : NO_TASK;
+  return policy == POLICY_DEADLINE ? claimEarliest(scheduler, worker) : NO_TASK;
 }
 
 /** The most urgent task: of its own batch, of a lane, or of another worker's batch. */
-function claimCommon(scheduler: i32, worker: i32, inTurn: i32): i32 {
+function claimCommon(scheduler: i32, worker: i32, inTurn: i32, policy: i32): i32 {
   const entry = workerAt(scheduler, worker);
   let below = inTurn != 0 ? get(entry + WORKER_ENTRY_FAIR_LEVEL) : LEVELS;
   let begun = inTurn;
@@ -100,7 +99,7 @@ function claimCommon(scheduler: i32, worker: i32, inTurn: i32): i32 {
       }
       from = batchLevel;
     } else if (level >= 0) {
-      hint = hintOf(scheduler, worker, level);
+      hint = policy == POLICY_FIFO ? takeOldest(scheduler, level) : hintOf(scheduler, worker, level);
       if (hint < 0) continue; // what there was is gone, or it is a batch now: look again
     } else if (below < LEVELS) {
       // The turn begins anew: below the most urgent level that has something, where there is one.
@@ -121,7 +120,6 @@ function claimCommon(scheduler: i32, worker: i32, inTurn: i32): i32 {
 
 /** @returns a hint of the level, or NO_HINT: where there is none any more, or where some are in the worker's deque now */
 function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
-  if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_FIFO) return takeOldest(scheduler, level);
   const entry = workerAt(scheduler, worker);
   const client = seekLane(scheduler, level, get(entry + WORKER_ENTRY_NEXT_CLIENT));
   if (client < 0) return NO_HINT;

@@ -161,7 +161,7 @@ export const POLICY_PRIORITY = 0;
 export const POLICY_ROUND_ROBIN = 1;
 /** Many at once into a queue of the worker's own, of which others steal. */
 export const POLICY_WORK_STEALING = 2;
-/** In the order of submission, whoever submitted. */
+/** In the order of submission, whoever submitted. From here on submitting takes more than a lane. */
 export const POLICY_FIFO = 3;
 /** The earliest deadline first. */
 export const POLICY_DEADLINE = 4;

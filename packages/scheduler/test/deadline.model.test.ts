@@ -320,7 +320,7 @@ const MUTANTS: (Mutant & { readonly by: string })[] = [
     name: 'a client leaves the leaf of another task behind',
     by: ELSEWHERE,
     file: 'kernel/client.ts',
-    find: 'else if (policy == POLICY_DEADLINE && deadline == 0) leaveDeadlines(scheduler, slot, client);',
+    find: 'else if (deadline == 0) leaveDeadlines(scheduler, slot, client);',
     replace: '',
   },
   {
