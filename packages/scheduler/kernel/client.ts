@@ -67,16 +67,9 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
     // take: against the worker's step from FINISHED to DONE, and a reclaim.
     if (compareExchange(word, seen, queued) == seen) break;
   }
+  const hint = slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT);
   if (deadline != 0) enterDeadline(scheduler, slot, queued, deadline);
-  else
-    pushHintAt(
-      scheduler,
-      at,
-      shift,
-      client,
-      lane,
-      slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT),
-    );
+  else pushHintAt(scheduler, at, shift, client, lane, hint);
   if (lane < LEVELS) wakeOne(scheduler);
   else wakePinned(scheduler, (lane - LEVELS + 1) | 0);
   // Pairs with the owner's search for busy slots: it said so before, so either it sees the slot queued or we see that it is closing.

@@ -369,10 +369,10 @@ const MUTANTS: (Mutant & { readonly by: string })[] = [
     by: 'a parked worker finds the task that enters',
     file: 'kernel/client.ts',
     find: `  if (deadline != 0) enterDeadline(scheduler, slot, queued, deadline);
-  else pushHintAt(scheduler, at, shift, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  else pushHintAt(scheduler, at, shift, client, lane, hint);
   if (lane < LEVELS) wakeOne(scheduler);`,
     replace: `  if (lane < LEVELS) wakeOne(scheduler);
-  pushHintAt(scheduler, at, shift, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));
+  pushHintAt(scheduler, at, shift, client, lane, hint);
   if (lane < LEVELS) {}`,
     expect: 'deadlock',
   },

@@ -570,7 +570,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the hint is written before the slot says that it is queued',
     file: 'kernel/client.ts',
-    find: '    if (compareExchange(word, seen, queued) == seen) break;\n  }\n  if (deadline != 0) enterDeadline(scheduler, slot, queued, deadline);\n  else pushHintAt(scheduler, at, shift, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));',
+    find: '    if (compareExchange(word, seen, queued) == seen) break;\n  }\n  const hint = slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT);\n  if (deadline != 0) enterDeadline(scheduler, slot, queued, deadline);\n  else pushHintAt(scheduler, at, shift, client, lane, hint);',
     replace:
       '    pushHintAt(scheduler, at, shift, client, lane, slot | (generationOf(queued) << SLOT_HINT_GENERATION_SHIFT));\n    if (compareExchange(word, seen, queued) == seen) break;\n  }',
   },
