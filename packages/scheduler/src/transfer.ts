@@ -27,6 +27,8 @@ export class Moved implements Movable {
   isOwned = false;
   /** Of the link: the value on its way. */
   parcel: unknown;
+  /** No clone of this means anything: within other values it is refused, with this name in the message. */
+  readonly refusal: () => void = moveMarksArgumentsOrAResultAsAWhole;
 
   constructor(value: unknown, list: readonly Transferable[]) {
     this.value = value;
@@ -65,6 +67,8 @@ export function withTransfers(value: unknown, list: readonly Transferable[]): Mo
 export function isMoved(value: unknown): value is Moved {
   return typeof value === 'object' && value !== null && (value as { [MOVED]?: unknown })[MOVED] === true;
 }
+
+function moveMarksArgumentsOrAResultAsAWhole(): void {}
 
 function isMovable(value: object): value is Movable {
   return transferableSymbol in value && valueSymbol in value;

@@ -128,6 +128,16 @@ describe('what is moved', () => {
     });
   });
 
+  test('is refused within other values', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const buffer = new ArrayBuffer(8);
+    await expect(scheduler.run(links.echo, { deep: [move(buffer)] })).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+      message: expect.stringMatching(/moveMarksArgumentsOrAResultAsAWhole/),
+    });
+    expect(buffer.byteLength).toBe(8);
+  });
+
   test('waits for a slot and for memory, and is there when they come', async () => {
     await using scheduler = Scheduler.create({
       threads: 1,
