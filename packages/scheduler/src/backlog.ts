@@ -1,7 +1,6 @@
 // Tasks of a client that have no slot yet: how many may wait, who goes where too many do, who is next.
-import { BackPressure, type PressureEvent } from './back-pressure.ts';
+import type { BackPressure } from './back-pressure.ts';
 import { FAIR_EVERY, LANE_FULL, LEVELS, NO_SLOT } from './layout.ts';
-import type { ClientOptions } from './options.ts';
 import type { TaskLimits } from './task-limits.ts';
 import { MOVES, WAITS, type TaskTerms } from './task-terms.ts';
 import { settle, type Settle } from './tickets.ts';
@@ -33,15 +32,8 @@ export class Backlog {
   #admissions = 0;
   #roomTimer: NodeJS.Timeout | undefined;
 
-  /** @throws ArgumentRangeError */
-  constructor(
-    client: Admits,
-    limits: TaskLimits,
-    options: ClientOptions,
-    slots: number,
-    tell: (event: PressureEvent) => void,
-  ) {
-    this.pressure = new BackPressure(options, slots, tell);
+  constructor(client: Admits, limits: TaskLimits, pressure: BackPressure) {
+    this.pressure = pressure;
     this.#client = client;
     this.#limits = limits;
   }

@@ -1,4 +1,3 @@
-export type { ClientCounts } from './client.ts';
 export type { ReclaimedClient } from './client-places.ts';
 export { cloneCodec, defineCodec, jsonCodec, type Codec } from './codec.ts';
 export type { Profile } from './completion-watch.ts';
@@ -44,7 +43,12 @@ export { PRIORITIES, type Priority } from './priority.ts';
 export type { RunManyOptions } from './run-many.ts';
 export { Scheduler, type SchedulerEvents, type WorkerCreated, type WorkerDestroyed } from './scheduler.ts';
 export type { OnFull } from './back-pressure.ts';
-export { SchedulerClient, type BroadcastOptions, type ClientEvents } from './scheduler-client.ts';
+export {
+  SchedulerClient,
+  type BroadcastOptions,
+  type ClientCounts,
+  type ClientEvents,
+} from './scheduler-client.ts';
 export type { MapOptions } from './map-tasks.ts';
 export type { WorkerInfo, WorkerState } from './seat.ts';
 export type { Pin } from './seats.ts';

@@ -1,7 +1,7 @@
 // A client as its users see it: the one that `Scheduler.attach` returns, and the scheduler itself.
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import type { Client, ClientCounts } from './client.ts';
+import type { Client } from './client.ts';
 import type { FileFunction } from './file-task.ts';
 import type { CloseOptions, RunOptions } from './options.ts';
 import { mapTasks, type MapOptions } from './map-tasks.ts';
@@ -11,6 +11,20 @@ import type { Passed } from './transfer.ts';
 
 /** A priority would count for nothing; what is moved could go to one worker alone. */
 export type BroadcastOptions = Omit<RunOptions, 'pin' | 'priority' | 'transferList'>;
+
+/** Of one client. All but `waiting` only grow. */
+export interface ClientCounts {
+  /** Tasks that wait for a slot. */
+  readonly waiting: number;
+  /** Rejected with QueueFullError. */
+  readonly refused: number;
+  /** Rejected with TaskShedError. */
+  readonly shed: number;
+  /** Tasks that ran again because their worker was lost. */
+  readonly retried: number;
+  /** Tasks that had not ended by themselves after their time of grace. */
+  readonly condemned: number;
+}
 
 /** Of each thread that submits; listeners run in the async context in which the client was made. */
 export interface ClientEvents {
@@ -43,12 +57,12 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
 
   /** Whether producers should wait for the event `drain`, or for `drained()`: see `needsDrain` of ClientEvents. */
   get needsDrain(): boolean {
-    return this.#client.needsDrain;
+    return this.#client.pressure.needsDrain;
   }
 
   /** Settles when producers need not wait, any more or anyway. */
   drained(): Promise<void> {
-    return this.#client.drained();
+    return this.#client.pressure.drained();
   }
 
   /** What became of this client's tasks. */

@@ -40,6 +40,13 @@ export function laneOfWorker(table: SchedulerTable, worker: number): number {
   return LEVELS + worker;
 }
 
+/** Indices of workers whose seats have a thread, or will have one without being asked. */
+export function liveWorkers({ threads, i32, liveWord }: SchedulerTable): number[] {
+  return Array.from({ length: threads }, (_, worker) => worker).filter(
+    (worker) => (Atomics.load(i32, liveWord + (worker >> 5)) >>> (worker & 31)) & 1,
+  );
+}
+
 export class PinnedLanes {
   readonly #table: SchedulerTable;
   /** Where the next search begins, so that tasks are spread. */

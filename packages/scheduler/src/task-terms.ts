@@ -3,7 +3,6 @@ import { ArgumentRangeError } from '@corelane/shared-memory';
 import { TaskDeadlineError } from './errors.ts';
 import { checkGrace, checkTimeout, MAX_RETRIES, type RunOptions } from './options.ts';
 import type { Recorder } from './ports.ts';
-import { sharedNowMs } from './shared-clock.ts';
 import type { Settle } from './tickets.ts';
 import { isMoved } from './transfer.ts';
 
@@ -57,7 +56,7 @@ export function termsOf(
   options: RunOptions | undefined,
   usualGraceMs: number,
   recorder: Recorder | undefined,
-  isTimed: boolean,
+  startMs: number | undefined,
 ): TaskTerms | undefined {
   const signal = options?.signal;
   const timeoutMs = checkTimeout(options?.timeoutMs);
@@ -69,7 +68,7 @@ export function termsOf(
     timeoutMs === undefined &&
     deadlineMs === undefined &&
     retries === 0 &&
-    !isTimed
+    startMs === undefined
   )
     return undefined;
   return {
@@ -87,7 +86,7 @@ export function termsOf(
     retries,
     timer: undefined,
     recorder,
-    startMs: isTimed ? sharedNowMs() : 0,
+    startMs: startMs ?? 0,
   };
 }
 
