@@ -21,6 +21,7 @@ const WAYS = {
   terminate: 30,
   timeout: 30,
   hang: 8,
+  abort: 12,
   exit: 10,
   throwWhile: 6,
   throwLater: 6,
@@ -47,6 +48,13 @@ export interface EpochReport {
   /** What must not be. */
   readonly complaints: readonly string[];
 }
+
+/** What tasks that end their worker reject with, beside WorkerLostError. */
+const ENDS: Readonly<Partial<Record<Way, string>>> = {
+  timeout: 'TaskTimeoutError',
+  hang: 'TaskTimeoutError',
+  abort: 'TimeoutError',
+};
 
 const OWN_TASKS = 400_000;
 const CLIENT_TASKS = 40_000;
@@ -113,6 +121,7 @@ export class Epoch {
       idleTimeoutMs: 5,
       policy,
       sliceMs: 1,
+      graceMs: draws.of([2, 20, 1000]),
       concurrentTasksPerWorker: this.#concurrentTasks,
       slots,
       payloadBytes: 2 ** 17,
@@ -210,7 +219,7 @@ export class Epoch {
   async #kill(way: Way): Promise<void> {
     if (way === 'exhaust' && !this.#hasMemoryLimit) return;
     if (way === 'client' && (this.#client === undefined || this.#clients === MOST_CLIENTS)) return;
-    const isCrash = way !== 'timeout' && way !== 'hang' && way !== 'client';
+    const isCrash = way !== 'timeout' && way !== 'hang' && way !== 'abort' && way !== 'client';
     if (isCrash && ++this.#crashes > MOST_CRASHES * this.#scheduler.threads) return;
     this.#kills[way] = (this.#kills[way] ?? 0) + 1;
     const scheduler = this.#scheduler;
@@ -234,6 +243,11 @@ export class Epoch {
       case 'hang':
         this.#expect(way, scheduler.run(injected.hang, undefined, { priority, timeoutMs, graceMs: 0 }));
         return;
+      case 'abort': {
+        const signal = AbortSignal.timeout(Math.round(timeoutMs));
+        this.#expect(way, scheduler.run(injected.loop, undefined, { priority, signal, graceMs: 0 }));
+        return;
+      }
       case 'exit':
         this.#expect(way, scheduler.run(injected.exit, this.#draws.below(500), { priority }));
         return;
@@ -252,10 +266,7 @@ export class Epoch {
     const settled = run.then(
       () => this.#complaints.push(`a task that ends its worker (${way}) returned`),
       ({ name, message }: Error) => {
-        if (
-          name !== 'WorkerLostError' &&
-          !((way === 'timeout' || way === 'hang') && name === 'TaskTimeoutError')
-        )
+        if (name !== 'WorkerLostError' && name !== ENDS[way])
           this.#complaints.push(`a task that ends its worker (${way}) rejected with ${name}: ${message}`);
       },
     );

@@ -10,6 +10,12 @@ export const NEVER_BEGAN = 3;
 export const THREW = 4;
 /** Rejected for another reason: it ran once, or not at all. */
 export const LOST = 5;
+/** Idempotent ones: they may have begun as often as was asked for. */
+export const FULFILLED_AT_LAST = 6;
+export const LOST_AT_LAST = 7;
+
+/** How often an idempotent task may begin again. */
+export const RETRIES = 2;
 
 export interface LedgerMemory {
   readonly began: Int32Array<SharedArrayBuffer>;
@@ -23,6 +29,18 @@ export function ledgerMemory(tasks: number): LedgerMemory {
   };
 }
 
+/** How often a task has begun that ended so: at least, and at most. */
+const TIMES: Readonly<Record<number, readonly [number, number]>> = {
+  [UNUSED]: [0, 0],
+  [PENDING]: [0, 1 + RETRIES],
+  [FULFILLED]: [1, 1],
+  [NEVER_BEGAN]: [0, 0],
+  [THREW]: [1, 1],
+  [LOST]: [0, 1],
+  [FULFILLED_AT_LAST]: [1, 1 + RETRIES],
+  [LOST_AT_LAST]: [0, 1 + RETRIES],
+};
+
 /** What is wrong with a task, or undefined. `mayBePending`: its client thread was terminated. */
 export function complaintOf(
   task: number,
@@ -31,8 +49,7 @@ export function complaintOf(
 ): string | undefined {
   const times = Atomics.load(began, task);
   const end = ends[task];
-  const least = end === FULFILLED || end === THREW ? 1 : 0;
-  const most = end === UNUSED || end === NEVER_BEGAN ? 0 : 1;
+  const [least, most] = TIMES[end as number] as readonly [number, number];
   if (times < least || times > most)
     return `task ${task} began ${times} times and ended as ${end}, expected ${least} to ${most}`;
   return end === PENDING && !mayBePending ? `task ${task} has not settled` : undefined;

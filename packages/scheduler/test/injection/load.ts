@@ -3,7 +3,18 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import type { SchedulerClient } from '../../src/index.ts';
 import type { Draws } from './draws.ts';
-import { complaintOf, FULFILLED, type LedgerMemory, LOST, NEVER_BEGAN, PENDING, THREW } from './ledger.ts';
+import {
+  complaintOf,
+  FULFILLED,
+  FULFILLED_AT_LAST,
+  type LedgerMemory,
+  LOST,
+  LOST_AT_LAST,
+  NEVER_BEGAN,
+  PENDING,
+  RETRIES,
+  THREW,
+} from './ledger.ts';
 import { fill, injected, isFilled } from './tasks.ts';
 
 /** A scheduler, or a client of one. */
@@ -34,6 +45,7 @@ export const KINDS = {
   many: 3,
   pinned: 4,
   due: 4,
+  idempotent: 6,
   fail: 4,
   untilAborted: 3,
   aborted: 8,
@@ -121,7 +133,7 @@ export class Load {
     const reason = new Error(`task ${task} is not wanted`);
     try {
       const isRight = await this.#submit(kind, task, priority, reason);
-      ledger.ends[task] = FULFILLED;
+      ledger.ends[task] = kind === 'idempotent' ? FULFILLED_AT_LAST : FULFILLED;
       this.#fulfilled += kind === 'many' ? MANY : 1;
       if (!isRight) this.#complain(`task ${task} (${kind}) returned what is not its own`);
       return kind;
@@ -135,11 +147,13 @@ export class Load {
     const { name, message, wasRunning } = error as Error & { wasRunning?: boolean };
     if (name === 'WorkerLostError') {
       this.#lost++;
-      return LOST;
+      return kind === 'idempotent' ? LOST_AT_LAST : LOST;
     }
     if (kind === 'fail' && name === 'RangeError' && message === `task ${task} fails`) return THREW;
     if ((kind === 'aborted' || kind === 'untilAborted') && error === reason) return LOST;
-    if (kind === 'timed' && name === 'TaskTimeoutError') return wasRunning === false ? NEVER_BEGAN : LOST;
+    const isLate =
+      (kind === 'timed' && name === 'TaskTimeoutError') || (kind === 'due' && name === 'TaskDeadlineError');
+    if (isLate) return wasRunning === false ? NEVER_BEGAN : LOST;
     this.#complain(`task ${task} (${kind}) rejected with ${name}: ${message}`);
     return LOST;
   }
@@ -190,9 +204,15 @@ export class Load {
         return (await runner.run(injected.count, task, { priority, pin })) === task;
       }
       case 'due': {
-        // Far enough: what is too late is not told here.
-        const deadlineMs = performance.timeOrigin + performance.now() + DUE_MS + draws.below(DUE_MS);
-        return (await runner.run(injected.count, task, { priority, deadlineMs })) === task;
+        const inMs = draws.next() < 0.5 ? DUE_MS : 1 + draws.below(LONGEST_MS);
+        const deadlineMs = performance.timeOrigin + performance.now() + inMs;
+        const us = draws.below(LONGEST_US);
+        return (await runner.run(injected.work, { task, us }, { priority, deadlineMs })) === task;
+      }
+      case 'idempotent': {
+        const us = draws.below(LONGEST_US);
+        const options = { priority, idempotent: true, retries: RETRIES };
+        return (await runner.run(injected.work, { task, us }, options)) === task;
       }
       case 'untilAborted': {
         const controller = new AbortController();
