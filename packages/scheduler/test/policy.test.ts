@@ -1,7 +1,20 @@
 // What every policy keeps to, and what each promises beyond that, on real workers.
 import { Worker } from 'node:worker_threads';
+import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
-import { POLICIES, Scheduler, type Policy, type RunOptions, type SchedulerOptions } from '../src/index.ts';
+import {
+  POLICIES,
+  Scheduler,
+  type Policy,
+  type RunOptions,
+  type SchedulerOptions,
+  type SeatPlace,
+  type Topology,
+} from '../src/index.ts';
+import { tableOptions } from '../src/options.ts';
+import { deadlineWord } from '../src/policy.ts';
+import { orderVictims, publishPlace } from '../src/seats.ts';
+import { bytesFor, SchedulerTable } from '../src/table.ts';
 import { tasks } from './tasks/basic.ts';
 import type { ClientReport } from './tasks/client.ts';
 import { gated } from './tasks/gated.ts';
@@ -267,4 +280,85 @@ test('options that mean nothing are refused', async () => {
   await expect(run({ pin: {} as never })).rejects.toThrow(/pin is/);
   await expect(run({ deadlineMs: Number.NaN })).rejects.toThrow(/deadlineMs is NaN/);
   await expect(run({ pin: { node: 0 } })).rejects.toThrow(/expected an option affinity/);
+});
+
+test('a task that is pinned to a seat without a worker starts one, also after that has left', async () => {
+  await using scheduler = Scheduler.create({ minThreads: 0, maxThreads: 3, idleTimeoutMs: 20 });
+  const left: number[] = [];
+  scheduler.on('workerDestroy', ({ worker }) => left.push(worker));
+  for (let round = 1; round <= 3; round++) {
+    const seen = await Promise.all(
+      Array.from({ length: 20 }, () => scheduler.run(tasks.worker, undefined, { pin: { worker: 2 } })),
+    );
+    expect(new Set(seen)).toEqual(new Set([2]));
+    await expect.poll(() => left.filter((worker) => worker === 2).length, { timeout: 20_000 }).toBe(round);
+  }
+});
+
+describe('whom a worker steals from first', () => {
+  const rowsOf = (topology: Topology | undefined, places: readonly SeatPlace[] = []): number[][] => {
+    const plan = tableOptions({ threads: 4, policy: 'workStealing', slots: 16 });
+    const table = SchedulerTable.create(Arena.create({ bytes: bytesFor(plan) }), plan);
+    for (const [worker, place] of places.entries()) publishPlace(table, worker, place);
+    orderVictims(table, topology);
+    return [0, 1, 2, 3].map((worker) =>
+      [0, 1, 2].map((i) => (table.i32[table.victimWord(worker, i)] as number) - 1),
+    );
+  };
+
+  test('the next ones, where nothing is known', () => {
+    expect(rowsOf(undefined)).toEqual([
+      [1, 2, 3],
+      [2, 3, 0],
+      [3, 0, 1],
+      [0, 1, 2],
+    ]);
+  });
+
+  test('those with the same cache, then those on the same node', () => {
+    const places = [
+      { node: 0, cache: 0 },
+      { node: 1, cache: 2 },
+      { node: 0, cache: 1 },
+      { node: 0, cache: 0 },
+    ];
+    expect(rowsOf(undefined, places)).toEqual([
+      [3, 2, 1],
+      [2, 3, 0],
+      [3, 0, 1],
+      [0, 2, 1],
+    ]);
+  });
+
+  test('as a topology says', () => {
+    const distance = (a: number, b: number): number => (a ^ b) % 4;
+    expect(rowsOf({ distance })).toEqual([
+      [1, 2, 3],
+      [0, 3, 2],
+      [3, 0, 1],
+      [2, 1, 0],
+    ]);
+  });
+
+  test('a place that is none is refused', () => {
+    expect(() => rowsOf(undefined, [{ cpu: -1 }])).toThrow(/place\(\)\.cpu is -1/);
+    expect(() => rowsOf(undefined, [{ node: 1.5 }])).toThrow(/place\(\)\.node is 1.5/);
+  });
+});
+
+test('deadlines in slots: in order, never none, also far away and after 25 days', () => {
+  const startMs = nowMs() - 1000;
+  const soon = deadlineWord(nowMs() + 10, startMs);
+  expect(soon).toBeGreaterThan(900);
+  expect(deadlineWord(nowMs() + 20, startMs)).toBeGreaterThan(soon);
+  expect(deadlineWord(startMs, startMs)).toBe(1);
+  expect(deadlineWord(nowMs() - 5000, startMs)).toBeLessThan(0);
+  expect((deadlineWord(1e300, startMs) - soon) | 0).toBeGreaterThan(0);
+  expect((deadlineWord(-1e300, startMs) - soon) | 0).toBeLessThan(0);
+  // The words wrap: what counts is the difference.
+  const longAgoMs = nowMs() - 2 ** 31;
+  const before = deadlineWord(nowMs() - 5, longAgoMs);
+  const after = deadlineWord(nowMs() + 60_000, longAgoMs);
+  expect(after).toBeLessThan(0);
+  expect((after - before) | 0).toBeGreaterThan(60_000);
 });
