@@ -1,5 +1,6 @@
 // What a worker of a pool has beside the scheduler's own: the functions that it runs are what files export, results may be moved, and it knows
 // that it is a worker of a pool.
+import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { workerData } from 'node:worker_threads';
@@ -12,6 +13,7 @@ import { enterThread } from './thread.ts';
 
 type Run = (value: unknown) => unknown;
 
+const requireHere = createRequire(import.meta.url);
 /** Functions that `any` has run; so many are kept. */
 const KEPT = 1000;
 const loaded = new Map<string, Run>();
@@ -75,13 +77,31 @@ async function handlerOf(wanted: Handler): Promise<Run> {
 
 /** The function of that name, or a promise of one: of a module, or of what a CommonJS module exports as a whole. */
 async function functionOf({ filename, name }: Handler): Promise<Run | undefined> {
-  const module = (await import(isAbsolute(filename) ? pathToFileURL(filename).href : filename)) as Exports;
-  const own: unknown = await module[name];
-  if (typeof own === 'function') return own as Run;
-  const whole: unknown = module['default'];
-  if (!isExports(whole)) return undefined;
-  const inner: unknown = await whole[name];
-  return typeof inner === 'function' ? (inner as Run) : undefined;
+  return (await functionIn(required(filename), name)) ?? functionIn(await imported(filename), name);
+}
+
+/** Loaders that people have put in the way of `require` are for modules of tasks, too. Undefined where it can not be required: then `import` says why. */
+function required(filename: string): unknown {
+  if (/\.m[jt]s$/.test(filename)) return undefined;
+  try {
+    return requireHere(filename);
+  } catch {
+    return undefined;
+  }
+}
+
+function imported(filename: string): Promise<unknown> {
+  return import(isAbsolute(filename) ? pathToFileURL(filename).href : filename);
+}
+
+async function functionIn(module: unknown, name: string): Promise<Run | undefined> {
+  if (!isExports(module)) return undefined;
+  for (const exports of [module, module['default']]) {
+    const own: unknown = isExports(exports) ? await exports[name] : undefined;
+    if (typeof own === 'function') return own as Run;
+  }
+  const whole = name === 'default' ? await (module as unknown as Promise<unknown>) : undefined;
+  return typeof whole === 'function' ? (whole as Run) : undefined;
 }
 
 type Exports = Readonly<Record<string, unknown>>;

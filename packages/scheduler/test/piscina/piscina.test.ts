@@ -295,6 +295,78 @@ describe('queues', () => {
   });
 });
 
+describe('while all workers have enough to do', () => {
+  const all = (pool: Piscina, count: number, name = 'default'): Promise<unknown>[] =>
+    Array.from({ length: count }, (_, i) => pool.run(name === 'sleep' ? 1 : i, { name }));
+
+  it('each task runs once, and the counts are those of tasks that wait and run', async () => {
+    const pool = open({ minThreads: 2, maxThreads: 2 });
+    const held = [word(), word()];
+    const blocked = held.map((each) => pool.run(each, { name: 'hold' }));
+    await Promise.all(held.map(waitUntilHeld));
+    const results = all(pool, 5000);
+    expect(pool.queueSize).toBe(5000);
+    expect(pool.idleThreads).toBe(0);
+    expect(pool.needsDrain).toBe(true);
+    for (const each of held) letGo(each);
+    await Promise.all(blocked);
+    expect(await Promise.all(results)).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+    expect(pool.completed).toBe(5002);
+    expect(pool.queueSize).toBe(0);
+    expect(pool.idleThreads).toBe(2);
+  });
+
+  it('a task with a signal has a worker to itself, in its turn, and ends with that worker', async () => {
+    const pool = open();
+    const before = all(pool, 20, 'sleep');
+    const controller = new AbortController();
+    const held = word();
+    const abortable = pool.run(held, { name: 'hold', signal: controller.signal });
+    const after = all(pool, 20);
+    await waitUntilHeld(held);
+    expect(await Promise.all(before)).toHaveLength(20);
+    controller.abort();
+    await expect(abortable).rejects.toThrow('The task has been aborted');
+    expect(await Promise.all(after)).toHaveLength(20);
+  });
+
+  it('a worker that ends takes one task with it, and the others run', async () => {
+    const pool = open({ minThreads: 2, maxThreads: 2 });
+    const held = [word(), word()];
+    const blocked = held.map((each) => pool.run(each, { name: 'hold' }));
+    const exits = pool.run(3, { name: 'exit' });
+    const others = all(pool, 100);
+    await Promise.all(held.map(waitUntilHeld));
+    for (const each of held) letGo(each);
+    await Promise.all(blocked);
+    await expect(exits).rejects.toThrow('worker exited with code: 3');
+    expect(await Promise.all(others)).toHaveLength(100);
+  });
+
+  it('the limit of the queue is that of tasks that wait', async () => {
+    const pool = open({ maxQueue: 3 });
+    const held = word();
+    const blocked = pool.run(held, { name: 'hold' });
+    const waiting = all(pool, 3);
+    await expect(pool.run(1)).rejects.toThrow('Task queue is at limit');
+    await waitUntilHeld(held);
+    letGo(held);
+    await blocked;
+    expect(await Promise.all(waiting)).toEqual([0, 1, 2]);
+  });
+
+  it('to destroy the pool rejects all at once', async () => {
+    const pool = open();
+    const held = word();
+    const blocked = pool.run(held, { name: 'hold' });
+    const outcomes = Promise.allSettled([blocked, ...all(pool, 50)]);
+    await waitUntilHeld(held);
+    await pool.destroy();
+    const messages = (await outcomes).map((each) => (each as PromiseRejectedResult).reason as Error);
+    expect(new Set(messages.map(({ message }) => message))).toEqual(new Set(['Terminating worker thread']));
+  });
+});
+
 describe('load balancers', () => {
   it('choose the worker, or let a task wait', async () => {
     const asked: PiscinaTask[] = [];
