@@ -32,6 +32,7 @@ const OWN: readonly ErrorClass[] = [
   own.NotCloneableError,
   own.PayloadMemoryError,
   own.PayloadTooLargeError,
+  own.TaskDeadlineError,
   own.TaskNotFoundError,
   own.CorruptSlotError,
   own.WorkerLostError,

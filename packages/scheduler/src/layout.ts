@@ -462,7 +462,7 @@ export const slotHead = struct('scheduler/slot', 3, {
   lane: guarded(HOLDER, 'i32', { doc: 'its level of priority, or LEVELS + the worker that it is pinned to' }),
   block: guarded(HOLDER, 'i32', { doc: 'slabBlock with the payload; 0: it lies in the slot' }),
   deadline: guarded(HOLDER, 'i32', {
-    doc: 'milliseconds since the scheduler began; 0: none. The payload begins at a multiple of 8',
+    doc: 'milliseconds since the scheduler began; 0: none. After that it does not begin. The payload begins at a multiple of 8',
   }),
 });
 

@@ -108,6 +108,12 @@ export function deadlineWord(deadlineMs: number, startMs: number): number {
   return Math.floor(atMs - startMs) | 0 || 1;
 }
 
+/** Of a slot that holds one: whether it has passed. */
+export function isPast(word: number, startMs: number): boolean {
+  const nowMs = performance.timeOrigin + performance.now();
+  return ((Math.floor(nowMs - startMs) - word) | 0) > 0;
+}
+
 function within(name: string, value: number, least: number, most: number): number {
   if (!Number.isInteger(value) || value < least || value > most)
     throw new ArgumentRangeError(name, value, `an integer from ${least} to ${most}`);

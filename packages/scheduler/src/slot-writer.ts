@@ -53,7 +53,7 @@ export class SlotWriter {
     }
     i32[word + slotHead.word.lane] = lane;
     const rules = this.#rules;
-    if (rules.hasDeadlines) i32[word + slotHead.word.deadline] = rules.deadlineOf(terms);
+    i32[word + slotHead.word.deadline] = terms === undefined ? 0 : rules.deadlineOf(terms);
     if (rules.hasTimes) table.times?.reset(slot);
     const outcome = table.kernel.submitSlot(table.at, slot, this.#party, lane);
     if (outcome === ENTERED) return slot;

@@ -22,13 +22,13 @@ const MOST_URGENT: number = LEVELS - 1;
 export class TaskRules {
   /** Whether a task has terms though it has no options. */
   readonly areTimed: boolean;
-  /** Of slots: a word of theirs says when a task must have ended. */
-  readonly hasDeadlines: boolean;
+  /** Slots have a record of times. */
   readonly hasTimes: boolean;
   readonly #table: SchedulerTable;
   readonly #pinned: PinnedLanes;
   /** Tasks have one level, whatever their priority. */
   readonly #isLevel: boolean;
+  readonly #hasDeadlines: boolean;
   readonly #graceMs: number;
   readonly #latency: LatencyRecorders | undefined;
   readonly #timing: TimingRecorders | undefined;
@@ -45,14 +45,14 @@ export class TaskRules {
     this.#timing = timing;
     this.areTimed = latency !== undefined || timing !== undefined;
     this.hasTimes = timing !== undefined;
-    this.hasDeadlines = table.policy === POLICY_DEADLINE;
+    this.#hasDeadlines = table.policy === POLICY_DEADLINE;
   }
 
   /** @throws ArgumentRangeError, NoSeatError */
   laneOf(options: RunOptions): number {
     const level = levelIn(options);
     if (options.pin !== undefined) return this.#pinned.laneOf(options.pin);
-    if (this.hasDeadlines && options.deadlineMs !== undefined) return MOST_URGENT; // in line before those without one
+    if (this.#hasDeadlines && options.deadlineMs !== undefined) return MOST_URGENT; // in line before those without one
     return this.#isLevel ? DEFAULT_LEVEL : level;
   }
 
@@ -72,9 +72,9 @@ export class TaskRules {
     return termsOf(task, id, lane, args, resolve, reject, options, this.#graceMs, recorder, startMs);
   }
 
-  /** What its slot holds. */
-  deadlineOf(terms: TaskTerms | undefined): number {
-    return terms?.deadlineMs === undefined ? 0 : deadlineWord(terms.deadlineMs, this.#table.startMs);
+  /** What its slot holds: 0 for none. */
+  deadlineOf(terms: TaskTerms): number {
+    return terms.deadlineMs === undefined ? 0 : deadlineWord(terms.deadlineMs, this.#table.startMs);
   }
 
   /** It has ended, in a slot that is not used again yet. */

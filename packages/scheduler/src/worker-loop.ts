@@ -14,9 +14,11 @@ import {
   WORKER_STAYS,
   workerEntry,
 } from './layout.ts';
+import { TaskDeadlineError } from './errors.ts';
 import type { LoopOptions } from './options.ts';
 import { isLinked, isList, readValue, writeThrown, writeValue } from './payload.ts';
 import { pendingKind, type PendingKind } from './pending-result.ts';
+import { isPast } from './policy.ts';
 import type { SchedulerTable } from './table.ts';
 import { RunContext } from './task-context.ts';
 import { forList } from './list-runner.ts';
@@ -141,7 +143,10 @@ export class WorkerLoop {
     this.#times?.begin(slot);
     context.slot = slot;
     context.word = word + WORD.state;
-    if (run === undefined) void this.#load(this.#keepContext(), index);
+    const deadline = table.i32[word + WORD.deadline] as number;
+    // Its client sees to that, too, unless it is busy.
+    if (deadline !== 0 && isPast(deadline, table.startMs)) this.#miss(context, deadline);
+    else if (run === undefined) void this.#load(this.#keepContext(), index);
     else this.#start(run, context);
   }
 
@@ -291,6 +296,13 @@ export class WorkerLoop {
     }
     this.#flying--;
     this.#landed();
+  }
+
+  /** Its deadline has passed before it began. */
+  #miss(context: RunContext, deadline: number): void {
+    const name = this.#table.taskNameIn(context.slot);
+    const task = name.slice(name.lastIndexOf('#') + 1);
+    this.#fail(context, new TaskDeadlineError(task, this.#table.startMs + deadline, false));
   }
 
   #fail(context: RunContext, error: unknown): void {

@@ -2,10 +2,10 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { Scheduler } from '../src/index.ts';
+import { Scheduler, TaskDeadlineError } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
-import { Words } from './tasks/words.ts';
+import { STAMPS, Words } from './tasks/words.ts';
 
 test('a deadline that has passed is refused; one that passes while a task waits: it never runs', async () => {
   const words = new Words(1);
@@ -25,6 +25,24 @@ test('a deadline that has passed is refused; one that passes while a task waits:
   await scheduler.run(gated.stamp);
   expect(words.view[8]).toBe(0);
   expect(scheduler.stats()).toMatchObject({ completed: 2, slots: { used: 0 } });
+});
+
+test('a task whose deadline passes while its client is busy never runs, either', async () => {
+  const words = new Words(1);
+  await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+  await scheduler.run(gated.count, 8);
+  const held = scheduler.run(gated.hold, 1);
+  await words.arrived(1);
+  const late = scheduler.run(gated.count, 8, { deadlineMs: Date.now() + 100 });
+  const after = scheduler.run(gated.stamp);
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  Atomics.wait(nap, 0, 0, 200);
+  words.open();
+  while (Atomics.load(words.view, STAMPS) === 0) Atomics.wait(nap, 0, 0, 1); // the worker has come to the next one
+  await expect(late).rejects.toMatchObject({ name: 'TaskDeadlineError', task: 'count', wasRunning: false });
+  await expect(late).rejects.toBeInstanceOf(TaskDeadlineError);
+  await Promise.all([held, after]);
+  expect(words.view[8]).toBe(1);
 });
 
 test('a task that runs at its deadline is told; one in time returns, whatever its limits', async () => {
