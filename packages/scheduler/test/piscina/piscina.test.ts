@@ -334,12 +334,11 @@ describe('while all workers have enough to do', () => {
     const pool = open({ minThreads: 2, maxThreads: 2 });
     const held = [word(), word()];
     const blocked = held.map((each) => pool.run(each, { name: 'hold' }));
-    const exits = pool.run(3, { name: 'exit' });
+    const exits = expect(pool.run(3, { name: 'exit' })).rejects.toThrow('worker exited with code: 3');
     const others = all(pool, 100);
     await Promise.all(held.map(waitUntilHeld));
     for (const each of held) letGo(each);
-    await Promise.all(blocked);
-    await expect(exits).rejects.toThrow('worker exited with code: 3');
+    await Promise.all([...blocked, exits]);
     expect(await Promise.all(others)).toHaveLength(100);
   });
 

@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const VERSION = '5.3.2';
-const TOOLS = ['tsx@4.20.6', 'concat-stream@2.0.0', 'abort-controller@3.0.0', '@napi-rs/nice@1.0.4'];
+const TOOLS = ['tsx@4.23.15', 'concat-stream@2.0.0', 'abort-controller@3.0.0', '@napi-rs/nice@1.0.4'];
 const FILE_TIMEOUT_MS = 120_000;
 const here = fileURLToPath(new URL('../..', import.meta.url));
 
