@@ -12,7 +12,7 @@ import { moduleUrl } from './tasks.ts';
 import type { Threads } from './threads.ts';
 import { checkNice, crewSize, type CrewSize } from './worker-settings.ts';
 
-/** A worker that ended earlier than that after its start, by itself, puts its successor off. Guessed. */
+/** A worker that ended earlier than that after its start, by itself and without having done a task, puts its successor off. Guessed. */
 const HEALTHY_MS = 1000;
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 5000;
@@ -169,6 +169,7 @@ export class Crew {
     seat.state = 'starting';
     seat.startMs = seat.activeMs = performance.now();
     seat.failure = undefined;
+    seat.endedBefore = this.#table.endedBy(seat.party);
     worker.on('message', (message: unknown) => {
       if (isOfScheduler(message)) this.#onWorker(seat, worker, message);
       else this.#events.onMessage(message, seat.index);
@@ -209,7 +210,8 @@ export class Crew {
     const hasLeft =
       seat.state === 'terminating' ||
       Atomics.load(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves) !== WORKER_STAYS;
-    const livedMs = performance.now() - seat.startMs;
+    const wasOfUse =
+      performance.now() - seat.startMs >= HEALTHY_MS || this.#table.endedBy(seat.party) !== seat.endedBefore;
     clearTimeout(seat.grace);
     seat.worker = undefined;
     seat.threadId = -1;
@@ -227,7 +229,7 @@ export class Crew {
       this.#events.onGiveUp(error);
       return;
     }
-    seat.earlyEnds = hasLeft || (wasReady && livedMs >= HEALTHY_MS) ? 0 : seat.earlyEnds + 1;
+    seat.earlyEnds = hasLeft || (wasReady && wasOfUse) ? 0 : seat.earlyEnds + 1;
     if (seat.earlyEnds > 1) {
       const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (seat.earlyEnds - 2), LONGEST_DELAY_MS);
       // Unref'd: what keeps the process alive is whoever waits for a task.

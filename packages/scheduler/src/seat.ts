@@ -23,6 +23,8 @@ export class Seat implements WorkerInfo {
   startMs = 0;
   /** It ended because of an uncaught error. */
   failure: unknown;
+  /** Tasks that workers of this index had ended when its thread was started. */
+  endedBefore = 0;
   /** Early ends in a row. */
   earlyEnds = 0;
   /** A thread starts when this fires. */

@@ -113,6 +113,20 @@ describe('the number of workers', () => {
     for (const { lost } of destroyed) expect(lost).toBe(0);
   });
 
+  test('grows for a task that is pinned to a worker that is not there, and is there again when it has ended', async () => {
+    await using scheduler = Scheduler.create({ minThreads: 0, maxThreads: 3, idleTimeoutMs: 0 });
+    const other = Scheduler.attach(scheduler.handle);
+    for (let round = 0; round < 3; round++) {
+      expect(await scheduler.run(tasks.worker, undefined, { pin: { worker: 2 } })).toBe(2);
+      expect(await other.run(tasks.worker, undefined, { pin: { worker: 1 } })).toBe(1);
+      await vi.waitFor(
+        () => expect(scheduler.workers.every(({ state }) => state === 'ended')).toBe(true),
+        5000,
+      );
+    }
+    await other.close();
+  });
+
   test('is what its owner says by startWorker and endWorker, too', async () => {
     await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 2 });
     expect(scheduler.startWorker()).toBe(1);
@@ -138,6 +152,25 @@ test('a worker is replaced after maxTasksPerWorker tasks; none is lost', async (
   expect(Math.max(...counts.values())).toBe(25);
   expect(counts.size).toBeGreaterThanOrEqual(8);
   for (const { exitCode, lost } of destroyed) expect({ exitCode, lost }).toEqual({ exitCode: 0, lost: 0 });
+});
+
+test('workers that end at once are replaced later and later, those that have done something at once', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  const createdMs: number[] = [];
+  scheduler.on('workerCreate', () => createdMs.push(performance.now()));
+  const startMs = performance.now();
+  for (let round = 0; round < 6; round++) {
+    expect(await scheduler.run(tasks.double, 1)).toBe(2);
+    await expect(scheduler.run(tasks.exit, 1)).rejects.toMatchObject({ code: 'ERR_WORKER_LOST' });
+  }
+  await scheduler.run(tasks.double, 1);
+  const usefulMs = performance.now() - startMs;
+  const ends: Promise<unknown>[] = [];
+  for (let round = 0; round < 6; round++) ends.push(scheduler.run(tasks.exit, 1).catch(() => {}));
+  await Promise.all(ends);
+  expect(createdMs).toHaveLength(12);
+  // 50, 100, 200 and 400 ms.
+  expect(performance.now() - startMs - usefulMs).toBeGreaterThan(750);
 });
 
 describe('workers are started with', () => {
