@@ -61,7 +61,6 @@ test('a task that is not finished in time fails alone: its worker is replaced, i
     code: 'ERR_TASK_TIMEOUT',
     task: 'spin',
     timeoutMs: 30,
-    graceMs: 0,
   });
   await words.arrived(1);
   expect(await scheduler.run(tasks.double, 2)).toBe(4);
