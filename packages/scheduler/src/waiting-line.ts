@@ -62,6 +62,13 @@ export class WaitingLine {
     return this.#size;
   }
 
+  /** Those who wait, and those who have left and are in it still. */
+  get kept(): number {
+    return (
+      this.#lanes.reduce((sum, lane) => sum + (lane ? lane.elements.length - lane.first : 0), 0) / STRIDE
+    );
+  }
+
   /** Whether a task of this lane would overtake somebody. */
   isAhead(lane: number): boolean {
     if (this.#size === 0) return false;

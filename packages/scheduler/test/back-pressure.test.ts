@@ -157,6 +157,7 @@ test('of those who have left a line, no more stay in it than there are others, o
     line.left(10);
   }
   expect(line.size).toBe(100);
+  expect(line.kept).toBeLessThanOrEqual(2 * 100 + 1);
   const order: number[] = [];
   for (let first = line.take(21); first !== undefined; first = line.take(21)) {
     order.push(first.id);

@@ -129,6 +129,27 @@ test('the grace of a task that has ended is nobody else’s: its slot runs other
   expect(scheduler.stats()).toMatchObject({ lost: 0 });
 });
 
+test('nor that of a task which has the same generation, 256 tasks later', async () => {
+  const words = new Words();
+  await using scheduler = Scheduler.create({ threads: 1, slots: 1, workerData: words.view });
+  const disown = async (task: typeof gated.untilCancelled, index: number, graceMs: number): Promise<void> => {
+    const controller = new AbortController();
+    const running = scheduler.run(task, undefined, { signal: controller.signal, graceMs });
+    await words.arrived(index);
+    controller.abort('over');
+    await expect(running).rejects.toBe('over');
+  };
+  await disown(gated.untilCancelled, 1, 1500);
+  const over = delay(1600);
+  await words.arrived(2);
+  for (let i = 0; i < 255; i++) await scheduler.run(tasks.double, i);
+  await disown(gated.hold as unknown as typeof gated.untilCancelled, 3, Infinity);
+  await over;
+  expect(scheduler.counts().condemned).toBe(0);
+  words.open();
+  expect(await scheduler.run(tasks.double, 1)).toBe(2);
+});
+
 test('a client that is closed during a time of grace leaves its place to nobody before it is over', async () => {
   const words = new Words();
   await using scheduler = Scheduler.create({ threads: 1, maxClients: 2, workerData: words.view });
