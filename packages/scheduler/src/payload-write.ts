@@ -34,8 +34,8 @@ import { isMoved, transferredBytes, type Moved } from './transfer.ts';
 const WORD = slotHead.word;
 const { detail: DETAIL, list: LIST } = payloadKind.field;
 const FLOAT_BYTES = 8;
-/** Bytes of moved buffers that are copied rather than sent: at 256 KiB both take the same time. Measured: beside a message port. */
-const MOVE_BY_COPY_BYTES = 2 ** 18;
+/** Bytes of moved buffers that are copied rather than sent; at 256 KiB a message takes as long, or less. Measured: `npm run link-costs`. */
+const MOVE_BY_COPY_BYTES = 2 ** 17;
 
 /** @returns the payload's kind. @throws PayloadTooLargeError, PayloadMemoryError, NotCloneableError */
 export function write(table: SchedulerTable, slot: number, value: unknown, what: What, task: string): number {
