@@ -306,7 +306,8 @@ export class Client {
       this.#table.phase !== PHASE_OPEN
     ) {
       this.#limits.end(terms);
-      this.#rules.record(slot, terms);
+      // What a recorder throws is not the end of all others that have finished.
+      if (this.#rules.areTimed) settle(() => this.#rules.record(slot, terms), undefined);
       return false;
     }
     terms.retries--;

@@ -29,15 +29,7 @@ const MAX_CAUSES = 8;
 const NAME_ROOM = 32;
 const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 const OWN: readonly ErrorClass[] = [
-  own.NotCloneableError,
-  own.PayloadMemoryError,
-  own.PayloadTooLargeError,
-  own.TaskDeadlineError,
-  own.TaskNotFoundError,
-  own.CorruptSlotError,
-  own.WorkerLostError,
-  own.SchedulerClosedError,
-  own.ValueLostError,
+  ...Object.values(own),
   AggregateError,
   ...(Object.values(STANDARD) as ErrorClass[]),
 ];

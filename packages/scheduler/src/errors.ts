@@ -84,7 +84,7 @@ export class PayloadTooLargeError extends SchedulerError {
   }
 }
 
-/** There is no memory for arguments or a result at the moment: tasks that are queued, running or not yet collected have it. */
+/** There is no memory at the moment for what a task threw, and is no error: tasks that are queued, running or not yet collected have it. Arguments wait, and results go by a message port. */
 export class PayloadMemoryError extends SchedulerError {
   override readonly name = 'PayloadMemoryError';
   readonly what: 'arguments' | 'result';
@@ -103,7 +103,7 @@ export class PayloadMemoryError extends SchedulerError {
   }
 }
 
-/** Arguments or a result that structured clone, or the codec, refuses: a function, a port, shared memory that is not known. `cause` is its error. */
+/** Arguments or a result that structured clone, or the codec, refuses: a function, a port that nobody said is transferred. `cause` is its error. */
 export class NotCloneableError extends SchedulerError {
   override readonly name = 'NotCloneableError';
 

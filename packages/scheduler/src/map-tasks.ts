@@ -2,7 +2,8 @@
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { RunOptions } from './options.ts';
 
-export interface MapOptions extends RunOptions {
+/** What is moved could go with one of them alone. */
+export interface MapOptions extends Omit<RunOptions, 'transferList'> {
   /** Tasks at most that have been submitted and whose result has not been taken; 8 for each worker by default. */
   readonly concurrency?: number;
   /** Results in the order of the arguments; true by default. False: each as soon as it is there. */

@@ -173,12 +173,14 @@ function checkRecordTiming({ timing, recordTiming = timing !== undefined }: Sche
 
 /** @throws ArgumentRangeError */
 export function loopOptions(options: SchedulerOptions): LoopOptions {
-  const { sliceMs = SLICE_MS } = options;
+  const { policy = 'priority', sliceMs = SLICE_MS } = options;
+  if (policy !== 'roundRobin' && options.sliceMs !== undefined)
+    throw new ArgumentRangeError('sliceMs', sliceMs, `none, where policy is ${policy} and not roundRobin`);
   if (!(sliceMs > 0) || sliceMs > MAX_TIMEOUT_MS)
     throw new ArgumentRangeError('sliceMs', sliceMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
   return {
     concurrentTasks: integer('concurrentTasksPerWorker', options.concurrentTasksPerWorker, 1, MAX_SLOTS),
-    sliceMs: options.policy === 'roundRobin' ? sliceMs : Infinity,
+    sliceMs: policy === 'roundRobin' ? sliceMs : Infinity,
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
   };
 }
@@ -187,6 +189,14 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
 export function checkMaxQueue(maxQueue: number = Infinity): number {
   if (maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0)) return maxQueue;
   throw new ArgumentRangeError('maxQueue', maxQueue, 'a whole number from 0 on, or Infinity');
+}
+
+/** @throws ArgumentRangeError */
+export function checkRecorders({ latency, timing }: ClientOptions): void {
+  for (const [option, recorders] of Object.entries({ latency, timing }))
+    for (const [name, recorder] of Object.entries({ ...recorders }))
+      if (recorder !== undefined && typeof (recorder as Partial<Recorder> | null)?.record !== 'function')
+        throw new ArgumentRangeError(`${option}.${name}`, recorder, "an object with a function 'record'");
 }
 
 /** @throws ArgumentRangeError */

@@ -3,9 +3,12 @@ import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { Client } from './client.ts';
 import type { RunOptions } from './options.ts';
 import type { AnyTask } from './tasks.ts';
+import { isSource } from './payload-kind.ts';
 import { TaskList } from './task-list.ts';
+import { isMoved } from './transfer.ts';
 
-export interface RunManyOptions extends RunOptions {
+/** What is moved could go with one of them alone. */
+export interface RunManyOptions extends Omit<RunOptions, 'transferList'> {
   /**
    * Tasks that one worker runs one after the other, in one slot. By default 1, but for numbers as many as lie in a slot (28 with the usual `inlineBytes`), and no more than leave each worker
    * four shares of the list. What the other options say holds for each such share: a `timeoutMs` is the time of all its tasks, a lost worker loses all of them.
@@ -28,6 +31,8 @@ export function runMany(
   { chunk, ...options }: RunManyOptions,
 ): Promise<unknown[]> {
   if (!Array.isArray(list)) throw new ArgumentRangeError('list', list, 'an array');
+  if (chunk !== undefined && chunk > 1 && list.some(goesAlone))
+    throw new ArgumentRangeError('chunk', chunk, '1, where elements are moved or leases');
   const { threads, inlineBytes } = client.limits;
   const size = chunkOf(chunk, list, threads, Math.floor(inlineBytes / NUMBER_BYTES));
   const most = SHARES_PER_WORKER * threads;
@@ -78,4 +83,9 @@ function chunkOf(
   }
   if (!list.every((each) => typeof each === 'number')) return 1;
   return Math.max(1, Math.min(numbersInSlot, Math.ceil(list.length / (LEAST_SHARES * threads))));
+}
+
+/** Of a list in one slot it would be taken for plain data. */
+function goesAlone(element: unknown): boolean {
+  return isMoved(element) || (typeof element === 'object' && element !== null && isSource(element));
 }

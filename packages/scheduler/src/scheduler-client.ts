@@ -77,9 +77,8 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
 
   /**
    * Runs a task on a worker. Nothing is thrown; the promise rejects with what the task threw, with `signal.reason`, or with
-   * QueueFullError, PayloadTooLargeError, NotCloneableError, TaskTimeoutError, WorkerLostError, TaskNotFoundError,
-   * SchedulerClosedError, ClientLostError, ArgumentRangeError. Where it rejects with one of the first three, or the last, the task
-   * was not accepted.
+   * ArgumentRangeError, QueueFullError, TaskShedError, NoSeatError, PayloadTooLargeError, NotCloneableError, TaskTimeoutError, TaskDeadlineError, WorkerLostError,
+   * TaskNotFoundError, ValueLostError, PayloadMemoryError, CorruptSlotError, SchedulerClosedError, ClientLostError. Of the first four, none has run.
    */
   run<R>(task: Task<undefined, R>, args?: undefined, options?: RunOptions): Promise<R>;
   run<A, R>(task: Task<A, R>, args: Passed<A>, options?: RunOptions): Promise<R>;

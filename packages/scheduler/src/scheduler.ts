@@ -52,7 +52,7 @@ export interface SchedulerEvents extends ClientEvents {
 export class Scheduler extends SchedulerClient<SchedulerEvents> {
   /** Plain data for `workerData` or `postMessage`: the other thread calls `Scheduler.attach(handle)`. */
   readonly handle: SchedulerHandle;
-  /** Settles when all workers take tasks; `run` need not wait for it. Rejects where they can not be started. */
+  /** Settles when as many workers as `minThreads` take tasks; `run` need not wait for it. Rejects where they can not be started. */
   readonly ready: Promise<void>;
   readonly #table: SchedulerTable;
   readonly #client: Client;
@@ -70,7 +70,6 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     this.#closeTimeoutMs = checkTimeout(options.closeTimeoutMs, 'closeTimeoutMs');
     this.handle = table.handle;
     this.#client = client;
-    this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#crew = new Crew(table, options, threads, {
       onCreate: (worker, threadId) => {
         if (options.topology === undefined) orderVictims(table, undefined); // it may have said where it is
@@ -92,6 +91,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
       },
     });
     this.ready = this.#crew.ready;
+    this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#listen();
   }
 
@@ -99,12 +99,15 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   static create(options: SchedulerOptions = {}): Scheduler {
     const plan = tableOptions(options);
     const threads = new Threads(options);
+    let client: Client | undefined;
     try {
       const arena = options.arena ?? Arena.create({ bytes: bytesFor(plan) });
       const table = SchedulerTable.create(arena, plan);
       orderVictims(table, options.topology);
-      return new Scheduler(table, new Client(table, options), options, threads);
+      client = new Client(table, options);
+      return new Scheduler(table, client, options, threads);
     } catch (error) {
+      client?.destroy();
       threads.dismiss();
       throw error;
     }

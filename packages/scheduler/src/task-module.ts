@@ -8,5 +8,7 @@ export {
   type TaskFunction,
   type TaskFunctions,
   type TaskOptions,
+  type TaskResult,
   type Tasks,
 } from './tasks.ts';
+export { move, transferableSymbol, valueSymbol, type Movable } from './transfer.ts';

@@ -4,6 +4,7 @@ import { LEVELS, POLICY_DEADLINE } from './layout.ts';
 import {
   checkGrace,
   levelIn,
+  checkRecorders,
   type ClientOptions,
   type LatencyRecorders,
   type RunOptions,
@@ -34,7 +35,9 @@ export class TaskRules {
   readonly #timing: TimingRecorders | undefined;
 
   /** @throws ArgumentRangeError */
-  constructor(table: SchedulerTable, { latency, timing, graceMs }: ClientOptions) {
+  constructor(table: SchedulerTable, options: ClientOptions) {
+    const { latency, timing, graceMs } = options;
+    checkRecorders(options);
     if (timing !== undefined && table.times === undefined)
       throw new ArgumentRangeError('timing', timing, 'none, of a scheduler without recordTiming');
     this.#table = table;

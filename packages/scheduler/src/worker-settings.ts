@@ -88,6 +88,8 @@ export function checkNice(niceIncrement: number = 0): number {
 export function workerOptions(settings: WorkerSettings): WorkerOptions {
   const { argv, env, resourceLimits, stdin, stdout, stderr, trackUnmanagedFds } = settings;
   const execArgv = sourceExecArgv(settings.execArgv);
+  if (settings.name !== undefined && typeof settings.name !== 'string')
+    throw new ArgumentRangeError('name', settings.name, 'text');
   if (argv !== undefined && !Array.isArray(argv)) throw new ArgumentRangeError('argv', argv, 'an array');
   for (const [name, value] of Object.entries({ stdin, stdout, stderr, trackUnmanagedFds }))
     if (value !== undefined && typeof value !== 'boolean')

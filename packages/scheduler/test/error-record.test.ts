@@ -1,7 +1,13 @@
 // Errors where there is little room for them.
 import { expect, test } from 'vitest';
 import { decodeError, encodeError } from '../src/error-record.ts';
-import { PayloadMemoryError, WorkerLostError } from '../src/index.ts';
+import {
+  NoSeatError,
+  PayloadMemoryError,
+  QueueFullError,
+  TaskTimeoutError,
+  WorkerLostError,
+} from '../src/index.ts';
 
 /** What a slot has at least. */
 const LEAST_BYTES = 224;
@@ -23,4 +29,16 @@ test('an error fits, however long its names are', () => {
   const error = Object.assign(new Error('m'), { code: '\u{1f600}'.repeat(32) });
   error.name = '名'.repeat(1000);
   expect(encodeError(error, LEAST_BYTES).length).toBeLessThanOrEqual(LEAST_BYTES);
+});
+
+test('errors of this package arrive as what they are, those of a scheduler within a task too', () => {
+  for (const error of [
+    new QueueFullError(1, 2),
+    new TaskTimeoutError('a', 5, true),
+    new NoSeatError('cpu', 1, []),
+  ]) {
+    const arrived = decodeError(encodeError(error, 10_000));
+    expect(arrived).toBeInstanceOf(error.constructor);
+    expect(arrived).toMatchObject(Object.fromEntries(Object.entries(error)));
+  }
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Scheduler } from '../src/index.ts';
+import { move, Scheduler } from '../src/index.ts';
+import { tasks } from './tasks/basic.ts';
 import { many } from './tasks/many.ts';
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -44,6 +45,16 @@ test('what is no array is refused', async () => {
   await using scheduler = Scheduler.create({ threads: 1 });
   expect(() => scheduler.runMany(many.double, new Float64Array(2) as unknown as number[])).toThrow(
     /list.*an array/,
+  );
+});
+
+test('what is moved, or is a lease, does not share a slot', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  const buffers = (): ArrayBuffer[] => [8, 16].map((bytes) => move(new ArrayBuffer(bytes)));
+  const results = await scheduler.runMany(tasks.echo, buffers());
+  expect(results.map((each) => (each as ArrayBuffer).byteLength)).toEqual([8, 16]);
+  expect(() => scheduler.runMany(tasks.echo, buffers(), { chunk: 2 })).toThrow(
+    /chunk is 2, expected 1, where/,
   );
 });
 

@@ -1,7 +1,7 @@
 // What a scheduler does on real workers, as long as nothing breaks.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { defineTasks, noRecorder, Scheduler, type SchedulerError } from '../src/index.ts';
+import { defineTasks, noRecorder, type Recorder, Scheduler, type SchedulerError } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
 import { Words } from './tasks/words.ts';
@@ -104,6 +104,9 @@ describe('tasks', () => {
     await expect(scheduler.run(undefined as never)).rejects.toThrow(/task is undefined/);
     expect(() => Scheduler.create({ threads: 0 })).toThrow(/threads is 0/);
     expect(() => Scheduler.create({ slots: 1.5 })).toThrow(/slots is 1.5/);
+    expect(() => Scheduler.create({ name: 5 as unknown as string })).toThrow(/name is 5/);
+    expect(() => Scheduler.create({ timing: { run: {} as Recorder } })).toThrow(/timing.run is .* 'record'/);
+    expect(() => Scheduler.create({ latency: { low: null as never } })).toThrow(/latency.low is null/);
     expect(() => defineTasks('basic.ts', {})).toThrow(/module is "basic.ts"/);
   });
 
@@ -284,6 +287,32 @@ test('latencies go to the recorder of their priority', async () => {
   await scheduler.run(tasks.nothing);
   expect(times).toHaveLength(1);
   expect(times[0]).toBeGreaterThan(19);
+});
+
+test('what a recorder throws is an uncaught exception, and the task returns its result all the same', async () => {
+  const uncaught: unknown[] = [];
+  const before = process.rawListeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => uncaught.push(error));
+  try {
+    const record = (): never => {
+      throw new RangeError('no room');
+    };
+    await using scheduler = Scheduler.create({ threads: 1, latency: { normal: { record } } });
+    expect(await scheduler.run(tasks.double, 4)).toBe(8);
+    expect(await scheduler.run(tasks.double, 5)).toBe(10);
+    while (uncaught.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of before) process.on('uncaughtException', listener as () => void);
+  }
+});
+
+test('a scheduler that can not be created leaves nothing behind', () => {
+  const listeners = process.listenerCount('workerMessage');
+  expect(() => Scheduler.create({ threads: 1, closeTimeoutMs: -1 })).toThrow(/closeTimeoutMs is -1/);
+  expect(() => Scheduler.create({ threads: 1, niceIncrement: 20 })).toThrow(/niceIncrement is 20/);
+  expect(process.listenerCount('workerMessage')).toBe(listeners);
 });
 
 test('workers are placed and their modules imported before they are ready', async () => {

@@ -52,9 +52,12 @@ test('more generators than a worker rotates wait, and all of them end', async ()
 });
 
 test('under another policy a generator runs on', async () => {
-  await using scheduler = Scheduler.create({ threads: 1, sliceMs: 0.1, workerData: new Words().view });
+  await using scheduler = Scheduler.create({ threads: 1, workerData: new Words().view });
   const times = await Promise.all([1, 2].map(() => scheduler.run(running.spinFor, 40)));
   expect(times[1]?.began).toBeGreaterThanOrEqual(times[0]?.ended as number);
+  expect(() => Scheduler.create({ threads: 1, sliceMs: 5 })).toThrow(
+    /sliceMs is 5, expected none, where policy is priority/,
+  );
 });
 
 test.each([0, -1, Number.NaN, 2 ** 31])('a slice of %d ms is refused', (sliceMs) => {
