@@ -16,6 +16,7 @@ import {
 } from './layout.ts';
 import { TaskDeadlineError } from './errors.ts';
 import type { LoopOptions } from './options.ts';
+import { NUMBER } from './payload-kind.ts';
 import { isLinked, isList, readValue, writeThrown, writeValue } from './payload.ts';
 import { pendingKind, type PendingKind } from './pending-result.ts';
 import { isPast } from './policy.ts';
@@ -147,6 +148,8 @@ export class WorkerLoop {
     // Its client sees to that, too, unless it is busy.
     if (deadline !== 0 && isPast(deadline, table.startMs)) this.#miss(context, deadline);
     else if (run === undefined) void this.#load(this.#keepContext(), index);
+    else if (table.i32[word + WORD.kind] === NUMBER)
+      this.#begin(run, context, table.f64[((word << 2) + slotHead.bytes) >> 3]);
     else this.#start(run, context);
   }
 
