@@ -89,8 +89,8 @@ export function ignoresPriorities(policy: number): boolean {
 /** Hints that wait in a lane for each that a worker takes at once; 0: it takes one. */
 export function shareOf(policy: number, threads: number): number {
   if (policy === POLICY_FIFO || policy === POLICY_ROUND_ROBIN) return 0;
-  // What one worker has taken no other one can have, if there is none.
-  if (threads === 1) return policy === POLICY_WORK_STEALING ? 1 : 0;
+  // What one worker has taken no other one can have, if there is none: all of it, which costs a third less than one at a time.
+  if (threads === 1) return 1;
   // Half of an equal share: what is left is the others'.
   return 2 * threads;
 }
