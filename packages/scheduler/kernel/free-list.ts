@@ -1,4 +1,4 @@
-// Slots on their way out of the free list and back. PROTOCOL.md, section 2.
+// Slots on their way out of the free list and back. PROTOCOL.md, section 8.
 //
 // A thread may be terminated at any loop or function entry. What keeps a slot from being lost or freed twice then is that it is
 // marked HELD by its holder until it lies in the free list, and that no such point lies between the push and the mark FREE.

@@ -1,5 +1,5 @@
 // Values that bytes can not carry, and bytes for which there is no memory: they go by message ports, ahead of the task or of its end, and the slot
-// has a number that they are taken by. PROTOCOL.md, "Values that go by a message port".
+// has a number that they are taken by. PROTOCOL.md, section 10.
 import type { MessagePort, Transferable } from 'node:worker_threads';
 
 /** A value, or bytes that stand for one: `form` and `detail` are those of a payload, LINKED where it is the value itself. */

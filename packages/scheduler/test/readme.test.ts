@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { claimedOutput, runReadmeExample } from '../../../tools/readme-example.ts';
@@ -6,4 +8,18 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 test('the example of the README prints what it says', () => {
   expect(runReadmeExample(root)).toBe(claimedOutput(root));
+});
+
+test('README and PROTOCOL say how many model suites and mutants there are', () => {
+  const suites = readdirSync(join(root, 'test')).filter((name) => name.endsWith('.model.test.ts'));
+  const mutants = suites.flatMap((name) => {
+    const [, list = ''] =
+      /^const MUTANTS[^=]*= \[$(.*?)^\];$/ms.exec(readFileSync(join(root, 'test', name), 'utf8')) ?? [];
+    return list.match(/^ +replace:/gm) ?? [];
+  });
+  expect(suites).toHaveLength(8);
+  for (const name of ['README.md', 'PROTOCOL.md'])
+    expect(readFileSync(join(root, name), 'utf8')).toMatch(
+      new RegExp(`eight model suites[^]*kill ${mutants.length} committed mutants`, 'i'),
+    );
 });
