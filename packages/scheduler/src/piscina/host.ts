@@ -41,6 +41,7 @@ const MAX_SLOTS = 65_536;
 /** Tasks at once that are for any worker. */
 export const MAX_SHARED = 2048;
 const MAX_NICE = 19;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 function workerModule(): string {
   const isSource = import.meta.url.endsWith('.ts');
@@ -57,7 +58,6 @@ export class PoolThread {
     this.#host = host;
     this.#index = index;
     this.worker = host.workerAt(index) as Worker;
-    this.worker.unref();
     this.worker.on('error', (error) => events.onError(error));
     this.worker.on('exit', (exitCode) => events.onExit(exitCode));
   }
@@ -190,10 +190,12 @@ class Host {
     this.#scheduler.client.forsake(LEVELS + index);
     this.#ports[index]?.close();
     if (this.workerAt(index) !== worker) return; // it has ended by itself
-    worker.ref(); // whoever waits for its end must see it
     const ended = once(worker, 'exit');
     this.#scheduler.endWorker(index);
+    // Whoever waits for its end must see it, and on Node 22 a thread that is being terminated keeps nothing alive, whether it is ref'd or not.
+    const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
     await ended;
+    clearInterval(keepAlive);
   }
 
   destroy(): Promise<void> {
