@@ -2,7 +2,7 @@
 import type { NameTable } from '@corelane/shared-memory';
 
 /** Properties of a record at most. */
-export const MAX_FIELDS = 16;
+const MAX_FIELDS = 16;
 /** Shapes that a thread looks through for an object. Guessed. */
 const MAX_KNOWN = 8;
 /** Shapes that a thread enters, so that objects with ever new properties, as dictionaries have, do not use all of them up. Guessed. */

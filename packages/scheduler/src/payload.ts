@@ -59,7 +59,7 @@ export function isLinked(table: SchedulerTable, slot: number): boolean {
 }
 
 /** Whether it lies in memory that its client lends, and that is not here. */
-export function needsMemory(table: SchedulerTable, slot: number): boolean {
+function needsMemory(table: SchedulerTable, slot: number): boolean {
   const number = memoryOf(table, slot);
   return isLent(number) && !table.payloads.memories.has(number);
 }

@@ -6,7 +6,7 @@ export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
 
 export type Priority = (typeof PRIORITIES)[number];
 
-export const DEFAULT_PRIORITY: Priority = 'normal';
+const DEFAULT_PRIORITY: Priority = 'normal';
 
 const NAMED: Readonly<Record<Priority, number>> = { critical: 20, high: 15, normal: 10, low: 5 };
 

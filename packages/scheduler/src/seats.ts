@@ -28,13 +28,13 @@ export function publishPlace(table: SchedulerTable, worker: number, place: SeatP
 }
 
 /** Undefined where it is not known. */
-export function placeOf(table: SchedulerTable, worker: number, name: Place): number | undefined {
+function placeOf(table: SchedulerTable, worker: number, name: Place): number | undefined {
   const value = Atomics.load(table.i32, table.workerWord(worker + 1) + workerEntry.word[name]);
   return value > 0 ? value - 1 : undefined;
 }
 
 /** The lane of tasks that one worker alone may run. @throws ArgumentRangeError */
-export function laneOfWorker(table: SchedulerTable, worker: number): number {
+function laneOfWorker(table: SchedulerTable, worker: number): number {
   if (!Number.isInteger(worker) || worker < 0 || worker >= table.threads)
     throw new ArgumentRangeError('pin.worker', worker, `an integer from 0 to ${table.threads - 1}`);
   return LEVELS + worker;

@@ -91,6 +91,8 @@ export function defineTasks<F extends TaskFunctions>(
   const url = moduleUrl(module);
   const tasks: Record<string, Task<unknown, unknown>> = {};
   for (const [name, run] of Object.entries(functions)) {
+    if (name === '' || name.includes('#'))
+      throw new ArgumentRangeError('name of a task', name, 'a name without #');
     if (typeof run !== 'function') throw new ArgumentRangeError(`tasks.${name}`, run, 'a function');
     const task = { module: url, name };
     Object.defineProperty(task, FUNCTION, { value: run });

@@ -108,6 +108,7 @@ describe('tasks', () => {
     expect(() => Scheduler.create({ timing: { run: {} as Recorder } })).toThrow(/timing.run is .* 'record'/);
     expect(() => Scheduler.create({ latency: { low: null as never } })).toThrow(/latency.low is null/);
     expect(() => defineTasks('basic.ts', {})).toThrow(/module is "basic.ts"/);
+    expect(() => defineTasks(import.meta.url, { 'a#b': () => 1 })).toThrow(/name of a task is "a#b"/);
   });
 
   test('that leave a timer behind do not keep it from running', async () => {

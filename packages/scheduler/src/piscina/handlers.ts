@@ -16,7 +16,7 @@ const MAX_NAME_LENGTH = 768;
 
 export type HandlerTask = Task<unknown, unknown>;
 
-export function nameOf({ filename, name }: Handler): string {
+function nameOf({ filename, name }: Handler): string {
   return encodeURIComponent(JSON.stringify([filename, name]));
 }
 

@@ -46,16 +46,16 @@ class MovedView implements Transferable {
   }
 }
 
-export function isTransferable(value: unknown): value is Transferable {
+function isTransferable(value: unknown): value is Transferable {
   return typeof value === 'object' && value !== null && transferableSymbol in value && valueSymbol in value;
 }
 
 /** Whether it is to be handed over. */
-export function isMovable(value: unknown): value is Transferable {
+function isMovable(value: unknown): value is Transferable {
   return isTransferable(value) && (value as { [movable]?: boolean })[movable] === true;
 }
 
-export function markMovable(value: object): void {
+function markMovable(value: object): void {
   Object.defineProperty(value, movable, { value: true, configurable: true, writable: true });
 }
 

@@ -1,7 +1,7 @@
 // Options of a pool: piscina's names, defaults and complaints. What is inherited from a prototype is not an option.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { ResourceLimits, Worker, WorkerOptions } from 'node:worker_threads';
+import type { ResourceLimits, WorkerOptions } from 'node:worker_threads';
 import type { AbortSignalAny } from './abort.ts';
 import type { PiscinaLoadBalancer } from './balancer.ts';
 import { FixedQueue } from './fixed-queue.ts';
@@ -73,8 +73,6 @@ export interface CloseOptions {
   /** Tasks that wait are rejected. */
   force?: boolean;
 }
-
-export type { Worker };
 
 type Rule = readonly [key: keyof Options, isFine: (value: never) => boolean, wanted: string];
 
