@@ -1,6 +1,6 @@
 // What a scheduler means for the process around it.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -33,12 +33,6 @@ const HEAD = `
     rejectLater() { void Promise.reject(new Error('nobody handles this')); },
   });
 `;
-
-test('the example of the README runs and prints what it says', () => {
-  const example = /^```ts\n(.*?)^```/ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
-  expect(example?.split('\n').length).toBeLessThan(22);
-  expect(runProgram('example', example as string)).toEqual({ status: 0, stdout: '8 2\n', stderr: '' });
-});
 
 test('an idle scheduler does not keep the process alive; a task in flight does', () => {
   const { status, stdout } = runProgram(

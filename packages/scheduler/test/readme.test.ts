@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { claimedOutput, runReadmeExample } from '../../../tools/readme-example.ts';
+import { claimedOutput, readmeExample, runReadmeExample } from '../../../tools/readme-example.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-test('the example of the README prints what it says', () => {
+test('the examples of the README print what they say, and the first one is short', () => {
+  expect(readmeExample(root).split('\n').length).toBeLessThan(22);
   expect(runReadmeExample(root)).toBe(claimedOutput(root));
 });
 
