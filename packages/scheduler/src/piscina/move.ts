@@ -46,16 +46,16 @@ class MovedView implements Transferable {
   }
 }
 
-function isTransferable(value: unknown): value is Transferable {
+export function isTransferable(value: unknown): value is Transferable {
   return typeof value === 'object' && value !== null && transferableSymbol in value && valueSymbol in value;
 }
 
 /** Whether it is to be handed over. */
-function isMovable(value: unknown): value is Transferable {
+export function isMovable(value: unknown): value is Transferable {
   return isTransferable(value) && (value as { [movable]?: boolean })[movable] === true;
 }
 
-function markMovable(value: object): void {
+export function markMovable(value: object): void {
   Object.defineProperty(value, movable, { value: true, configurable: true, writable: true });
 }
 
