@@ -259,7 +259,7 @@ export function preloadUrls(preload: SchedulerOptions['preload'] = []): string[]
 /** A time-out in milliseconds, or undefined. @throws ArgumentRangeError */
 export function checkTimeout(timeoutMs: number | undefined, name = 'timeoutMs'): number | undefined {
   if (timeoutMs === undefined) return undefined;
-  if (!(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_MS)
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_MS)
     throw new ArgumentRangeError(name, timeoutMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
   return timeoutMs;
 }
@@ -267,7 +267,8 @@ export function checkTimeout(timeoutMs: number | undefined, name = 'timeoutMs'):
 /** A time of grace in milliseconds. @throws ArgumentRangeError */
 export function checkGrace(graceMs: number | undefined, usual: number = GRACE_MS): number {
   if (graceMs === undefined) return usual;
-  if (graceMs === Infinity || (graceMs >= 0 && graceMs <= MAX_TIMEOUT_MS)) return graceMs;
+  if (graceMs === Infinity) return graceMs;
+  if (typeof graceMs === 'number' && graceMs >= 0 && graceMs <= MAX_TIMEOUT_MS) return graceMs;
   throw new ArgumentRangeError('graceMs', graceMs, `0 to ${MAX_TIMEOUT_MS}, or Infinity`);
 }
 

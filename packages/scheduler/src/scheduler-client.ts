@@ -1,6 +1,7 @@
 // A client as its users see it: the one that `Scheduler.attach` returns, and the scheduler itself.
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
+import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { Client } from './client.ts';
 import type { FileFunction } from './file-task.ts';
 import type { CloseOptions, RunOptions } from './options.ts';
@@ -90,6 +91,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
   /**
    * Runs a task without a promise: one of the two functions is called when it has ended, once, and not before this returns. What would reject `run` goes to `onError`.
    * They are called one after the other as results are found, in whatever async context that is (`AsyncResource.bind` keeps one). What they throw is an uncaught exception.
+   * @throws ArgumentRangeError where one of them is no function
    */
   submit<A, R>(
     task: Task<A, R>,
@@ -98,6 +100,8 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
     onError: (error: unknown) => void,
     options?: RunOptions,
   ): void {
+    if (typeof onResult !== 'function') throw new ArgumentRangeError('onResult', onResult, 'a function');
+    if (typeof onError !== 'function') throw new ArgumentRangeError('onError', onError, 'a function');
     this.#client.submit(task, args, onResult as (value: unknown) => void, onError, options);
   }
 

@@ -58,6 +58,8 @@ export class PinnedLanes {
 
   /** The lane for a task with this pin. Of several workers one that is idle, or else in turn. @throws ArgumentRangeError, NoSeatError */
   laneOf(pin: Pin): number {
+    if (typeof pin !== 'object' || pin === null)
+      throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
     if ('worker' in pin) return laneOfWorker(this.#table, pin.worker);
     if ('cpu' in pin) return LEVELS + this.#choose('cpu', pin.cpu);
     if ('node' in pin) return LEVELS + this.#choose('node', pin.node);

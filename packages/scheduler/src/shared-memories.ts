@@ -1,5 +1,5 @@
 // Shared memory that all threads of a scheduler know by number: the arena, which is number 0, and what option `memory` names.
-import { LINE_BYTES, type Arena } from '@corelane/shared-memory';
+import { ArgumentRangeError, LINE_BYTES, type Arena } from '@corelane/shared-memory';
 
 const UNKNOWN = -1;
 /** Memories that a client lends have numbers from here on: its place and visit, which nobody has at the same time, and a count. */
@@ -34,9 +34,11 @@ export class SharedMemories {
     this.#arenaHead = headOf(buffer);
   }
 
-  /** Adds memory: on every thread the same in the same order. */
+  /** Adds memory: on every thread the same in the same order. @throws ArgumentRangeError */
   add(memories: readonly SharedArrayBuffer[]): void {
     for (const memory of memories) {
+      if (!(memory instanceof SharedArrayBuffer))
+        throw new ArgumentRangeError('memory', memory, 'an array of SharedArrayBuffers');
       this.#numbers.set(memory, this.#all.length);
       this.#all.push(memory);
     }

@@ -59,6 +59,8 @@ export function termsOf(
   startMs: number | undefined,
 ): TaskTerms | undefined {
   const signal = options?.signal;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw new ArgumentRangeError('signal', signal, 'an AbortSignal');
   const timeoutMs = checkTimeout(options?.timeoutMs);
   const deadlineMs = deadlineOf(task, options?.deadlineMs);
   const graceMs = checkGrace(options?.graceMs, usualGraceMs);
@@ -92,7 +94,7 @@ export function termsOf(
 
 function deadlineOf(task: string, deadlineMs: number | undefined): number | undefined {
   if (deadlineMs === undefined) return undefined;
-  if (!(Math.abs(deadlineMs) <= LATEST_MS))
+  if (typeof deadlineMs !== 'number' || !(Math.abs(deadlineMs) <= LATEST_MS))
     throw new ArgumentRangeError('deadlineMs', deadlineMs, 'milliseconds since the epoch, as of Date.now()');
   if (deadlineMs <= epochMs()) throw new TaskDeadlineError(task, deadlineMs, false);
   return deadlineMs;

@@ -1,6 +1,7 @@
 // Values that are moved to the other thread instead of copied, marked as piscina marks them: by the same two symbols.
 import { isAnyArrayBuffer } from 'node:util/types';
 import type { Transferable } from 'node:worker_threads';
+import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { PayloadSource } from './ports.ts';
 
 /** What can be given for a parameter: bytes also as a lease of them. */
@@ -60,6 +61,7 @@ export function move<T>(value: T): T {
 
 /** Arguments of which the objects in a list are transferred. */
 export function withTransfers(value: unknown, list: readonly Transferable[]): Moved {
+  if (!Array.isArray(list)) throw new ArgumentRangeError('transferList', list, 'an array');
   if (!isMoved(value)) return new Moved(value, list);
   return new Moved(value.value, [...new Set([...list, ...value.list])]);
 }

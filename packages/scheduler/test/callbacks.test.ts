@@ -96,3 +96,11 @@ test('a callback may submit, and may destroy its client', async () => {
   expect(scheduler.stats()).toMatchObject({ clients: [{ id: 0 }] });
   expect(await scheduler.run(tasks.double, 4)).toBe(8);
 });
+
+test('what is no function is refused, before there is a task', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  const none = undefined as unknown as () => void;
+  expect(() => scheduler.submit(tasks.double, 1, none, () => {})).toThrow(/onResult is undefined/);
+  expect(() => scheduler.submit(tasks.double, 1, () => {}, none)).toThrow(/onError is undefined/);
+  expect(scheduler.inFlight).toBe(0);
+});

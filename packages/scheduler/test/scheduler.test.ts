@@ -102,6 +102,19 @@ describe('tasks', () => {
       /priority is "urgent"/,
     );
     await expect(scheduler.run(undefined as never)).rejects.toThrow(/task is undefined/);
+    for (const [name, value] of Object.entries({
+      signal: new AbortController(),
+      timeoutMs: '5000',
+      graceMs: '5',
+      deadlineMs: '5',
+      pin: null,
+      transferList: 5,
+    }))
+      await expect(scheduler.run(tasks.nothing, undefined, { [name]: value })).rejects.toThrow(`${name} is `);
+    expect(scheduler.inFlight).toBe(0);
+    expect(() => Scheduler.create({ threads: 1, memory: [new ArrayBuffer(8) as never] })).toThrow(
+      /memory is/,
+    );
     expect(() => Scheduler.create({ threads: 0 })).toThrow(/threads is 0/);
     expect(() => Scheduler.create({ slots: 1.5 })).toThrow(/slots is 1.5/);
     expect(() => Scheduler.create({ name: 5 as unknown as string })).toThrow(/name is 5/);
