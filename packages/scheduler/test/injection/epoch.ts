@@ -120,7 +120,7 @@ export class Epoch {
       maxThreads: threads,
       idleTimeoutMs: 5,
       policy,
-      sliceMs: 1,
+      ...(policy === 'roundRobin' && { sliceMs: 1 }),
       graceMs: draws.of([2, 20, 1000]),
       concurrentTasksPerWorker: this.#concurrentTasks,
       slots,
