@@ -35,6 +35,11 @@ export const gated = defineTasks(import.meta.url, {
   },
   /** In which order tasks ran. */
   stamp: () => Atomics.add(words, STAMPS, 1),
+  /** And on which worker. */
+  stampHere: (_: undefined, { worker }): [worker: number, stamp: number] => [
+    worker,
+    Atomics.add(words, STAMPS, 1),
+  ],
   /** Counts itself in the word given. */
   count(word: number): number {
     Atomics.add(words, word, 1);
