@@ -25,8 +25,7 @@ export class Recovery {
     for (let slot = 0; slot < table.slots; slot++) {
       if (kernel.recoverSlot(at, slot, party) !== TASK_LOST) continue;
       tasks++;
-      const name = table.taskNameIn(slot);
-      const task = name.slice(name.lastIndexOf('#') + 1);
+      const task = table.taskNameIn(slot);
       const error =
         table.phase === PHASE_CLOSED
           ? new SchedulerClosedError(`the scheduler was destroyed while task ${task} ran`)

@@ -175,6 +175,8 @@ export class SchedulerTable {
   /** The same bytes, for strings. */
   readonly buffer: Buffer;
   readonly #places: Places;
+  /** By index. */
+  readonly #taskNames: (string | undefined)[] = [];
 
   private constructor(
     arena: Arena,
@@ -366,10 +368,16 @@ export class SchedulerTable {
     return Atomics.load(this.i32, this.slotWord(slot) + slotHead.word.state);
   }
 
-  /** `url#name` of a task, or what is wrong with its index. */
+  /** Name of a task, without its module, as errors have it; or what is wrong with its index. */
   taskNameIn(slot: number): string {
     const index = this.i32[this.slotWord(slot) + slotHead.word.task] as number;
-    return this.names.names()[index] ?? `number ${index}, which has no name`;
+    return this.#taskNames[index] ?? this.#learnName(index);
+  }
+
+  #learnName(index: number): string {
+    const full = this.names.names()[index];
+    if (full === undefined) return `number ${index}, which has no name`;
+    return (this.#taskNames[index] = full.slice(full.lastIndexOf('#') + 1));
   }
 }
 

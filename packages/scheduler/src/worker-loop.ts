@@ -303,8 +303,7 @@ export class WorkerLoop {
 
   /** Its deadline has passed before it began. */
   #miss(context: RunContext, deadline: number): void {
-    const name = this.#table.taskNameIn(context.slot);
-    const task = name.slice(name.lastIndexOf('#') + 1);
+    const task = this.#table.taskNameIn(context.slot);
     this.#fail(context, new TaskDeadlineError(task, this.#table.startMs + deadline, false));
   }
 

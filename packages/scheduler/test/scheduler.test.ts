@@ -86,6 +86,13 @@ describe('tasks', () => {
     expect(scheduler.stats().slots.used).toBe(0);
   });
 
+  test('are called by the same name in errors of arguments and of results', async () => {
+    const refused = (given: unknown): Promise<unknown> =>
+      scheduler.run(tasks.echo, given).catch((error: Error) => error.message);
+    expect(await refused(() => 1)).toMatch(/^arguments of task echo cannot be cloned/);
+    await expect(scheduler.run(tasks.function)).rejects.toThrow(/^result of task function cannot be cloned/);
+  });
+
   test('that their module does not export are named', async () => {
     const hidden = defineTasks(new URL('tasks/basic.ts', import.meta.url), { missing: () => 1 });
     await expect(scheduler.run(hidden.missing)).rejects.toMatchObject({
