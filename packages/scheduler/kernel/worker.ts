@@ -124,7 +124,7 @@ function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
   const client = seekLane(scheduler, level, get(entry + WORKER_ENTRY_NEXT_CLIENT));
   if (client < 0) return NO_HINT;
   set(entry + WORKER_ENTRY_NEXT_CLIENT, (client + 1) | 0);
-  // A batch is of one level, and of no use to the only worker.
+  // A batch is of one level: while there is one, what is more urgent is taken by itself. Without a share there are none.
   if (get(scheduler + SCHEDULER_ROOT_SHARE) == 0 || get(entry + WORKER_ENTRY_BATCH_LEVEL) >= 0)
     return takeHint(scheduler, client, level);
   const count = takeBatch(scheduler, client, level, worker);
