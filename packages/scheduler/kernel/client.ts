@@ -63,7 +63,9 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
     if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
       return CLIENT_GONE;
     const generation = (generationOf(seen) + 1) & SLOT_STATE_GENERATION_MASK;
-    queued = become(generation << SLOT_STATE_GENERATION_SHIFT, SLOT_QUEUED, client, 0);
+    // Hints of other lanes that stayed for 256 tasks would seem to be of this one: they lead nobody else to what is one worker's.
+    const pinnedTo = lane < LEVELS ? 0 : (lane - LEVELS + 1) | 0;
+    queued = become(generation << SLOT_STATE_GENERATION_SHIFT, SLOT_QUEUED, client, pinnedTo);
     // take: against the worker's step from FINISHED to DONE, and a reclaim.
     if (compareExchange(word, seen, queued) == seen) break;
   }

@@ -11,8 +11,8 @@ import {
   WORKER_ENTRY_LEAVES,
   WORKER_LEAVES,
 } from './layout.generated.ts';
-import { queuedSlots } from './owner.ts';
-import { slotAt, workerAt, workerOf } from './places.ts';
+import { isQueued, queuedSlots } from './owner.ts';
+import { slotAt, stateOf, workerAt, workerOf } from './places.ts';
 import { endSleep, hasWork, wake } from './sleep.ts';
 
 /**
@@ -29,8 +29,10 @@ export function armGrowth(scheduler: i32, isArmed: i32): i32 {
 /** Whether the worker has a task in its hands, as far as the slots say: 1 or 0. */
 export function holdsSlot(scheduler: i32, worker: i32): i32 {
   const slots = get(scheduler + SCHEDULER_ROOT_SLOTS);
-  for (let slot = 0; slot < slots; slot++)
-    if (workerOf(load(slotAt(scheduler, slot) + SLOT_HEAD_STATE)) == worker) return 1;
+  for (let slot = 0; slot < slots; slot++) {
+    const seen = load(slotAt(scheduler, slot) + SLOT_HEAD_STATE);
+    if (workerOf(seen) == worker && isQueued(stateOf(seen)) == 0) return 1;
+  }
   return 0;
 }
 

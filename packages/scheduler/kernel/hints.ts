@@ -10,7 +10,7 @@ import {
   SLOT_QUEUED,
   SLOT_RUNNING,
 } from './layout.generated.ts';
-import { become, clientOf, generationOf, slotAt, stateOf } from './places.ts';
+import { become, clientOf, generationOf, slotAt, stateOf, workerOf } from './places.ts';
 
 /** @returns the slot, which runs now, or NO_TASK where the hint is stale */
 export function claimHint(scheduler: i32, hint: i32, worker: i32): i32 {
@@ -20,6 +20,7 @@ export function claimHint(scheduler: i32, hint: i32, worker: i32): i32 {
   const seen = load(word);
   const generation = (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
   if (stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation) return NO_TASK;
+  if (workerOf(seen) != 0) return NO_TASK; // pinned: the hint is 256 tasks old
   // claim: against a cancellation, and a worker with another hint. Observes the task: pairs with submitSlot.
   return compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) == seen
     ? slot
@@ -32,5 +33,5 @@ export function isStale(scheduler: i32, hint: i32): i32 {
   if (slot >= get(scheduler + SCHEDULER_ROOT_SLOTS)) return 1;
   const seen = load(slotAt(scheduler, slot) + SLOT_HEAD_STATE);
   const generation = (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
-  return stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation ? 1 : 0;
+  return stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generation || workerOf(seen) != 0 ? 1 : 0;
 }

@@ -55,7 +55,7 @@ export function mendSlot(scheduler: i32, slot: i32): i32 {
   const seen = load(word);
   if (stateOf(seen) != SLOT_QUEUED) return UNTOUCHED;
   const client = clientOf(seen);
-  const mending = become(seen, SLOT_MENDING, client, 0);
+  const mending = become(seen, SLOT_MENDING, client, workerOf(seen));
   // take: against a claim and the client's cancelling it. From here on the lane is ours to read.
   if (compareExchange(word, seen, mending) != seen) return UNTOUCHED;
   const lane = get(slotAt(scheduler, slot) + SLOT_HEAD_LANE);
@@ -86,6 +86,7 @@ export function recoverSlot(scheduler: i32, slot: i32, worker: i32): i32 {
     const held = become(seen, SLOT_HELD, 0, worker);
     const state = stateOf(seen);
     const client = clientOf(seen);
+    if (isQueued(state) != 0) return UNTOUCHED; // pinned to it: its successor's
     if (state == SLOT_FINISHED) return deliverSlot(scheduler, slot, client, worker);
     const isLost = state == SLOT_RUNNING;
     // take: against the client's cancelling it, and a reclaim of the client.
@@ -142,7 +143,7 @@ export function reclaimSlot(scheduler: i32, slot: i32, client: i32): i32 {
       return DISOWNED;
     }
     giveBack(scheduler, slot, next);
-    return state == SLOT_QUEUED || state == SLOT_MENDING ? WITHDRAWN : DROPPED;
+    return isQueued(state) != 0 ? WITHDRAWN : DROPPED;
   }
 }
 
@@ -163,9 +164,14 @@ export function queuedSlots(scheduler: i32): i32 {
   let queued = 0;
   for (let slot = 0; slot < slots; slot++) {
     const state = stateOf(load(slotAt(scheduler, slot) + SLOT_HEAD_STATE));
-    if (state == SLOT_QUEUED || state == SLOT_MENDING) queued = (queued + 1) | 0;
+    if (isQueued(state) != 0) queued = (queued + 1) | 0;
   }
   return queued;
+}
+
+/** Whether a worker is yet to claim a slot in this state. */
+export function isQueued(state: i32): i32 {
+  return state == SLOT_QUEUED || state == SLOT_MENDING ? 1 : 0;
 }
 
 /** Slots whose state names the client. */

@@ -29,6 +29,7 @@ import {
   slotAt,
   stateOf,
   workerAt,
+  workerOf,
 } from './places.ts';
 
 /** Whether a task may be pinned to the worker, stale hints included: 1 or 0. */
@@ -55,7 +56,7 @@ export function claimPinned(scheduler: i32, worker: i32): i32 {
     const word = slotAt(scheduler, isSlot ? slot : 0) + SLOT_HEAD_STATE;
     const seen = load(word);
     const generation = (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
-    const isIts = isSlot && generationOf(seen) == generation;
+    const isIts = isSlot && generationOf(seen) == generation && workerOf(seen) == worker;
     // The owner is looking at it, and nobody writes another hint: this one must stay.
     if (isIts && stateOf(seen) == SLOT_MENDING) return NO_TASK;
     const waits = isIts && stateOf(seen) == SLOT_QUEUED;

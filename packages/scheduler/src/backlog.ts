@@ -8,6 +8,8 @@ import { WaitingLine, type Waiting } from './waiting-line.ts';
 
 /** While other clients have all slots. Guessed. */
 const LOOK_FOR_ROOM_MS = 1;
+/** While others of this client have slots. Guessed. */
+const LOOK_AGAIN_MS = 10;
 
 /** The client. */
 export interface Admits {
@@ -114,15 +116,22 @@ export class Backlog {
     this.expectRoom();
   }
 
-  /** Where somebody waits and nothing of this client is on its way, no result tells of room: it looks from time to time. */
+  /**
+   * Where somebody waits it looks for room from time to time: results of this client, which tell of it, may be long in coming, and where nothing of
+   * it is on its way there are none.
+   */
   expectRoom(): void {
     const { size } = this.#line;
-    if (size === 0 || size < this.#client.inFlight || this.#roomTimer !== undefined) return;
-    this.#client.ask();
-    this.#roomTimer = setTimeout(() => {
-      this.#roomTimer = undefined;
-      this.admit();
-    }, LOOK_FOR_ROOM_MS);
+    if (size === 0 || this.#roomTimer !== undefined) return;
+    const hasSlots = size < this.#client.inFlight;
+    if (!hasSlots) this.#client.ask();
+    this.#roomTimer = setTimeout(
+      () => {
+        this.#roomTimer = undefined;
+        this.admit();
+      },
+      hasSlots ? LOOK_AGAIN_MS : LOOK_FOR_ROOM_MS,
+    );
   }
 
   /** All that wait are refused after all. */

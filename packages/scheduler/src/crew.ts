@@ -96,11 +96,7 @@ export class Crew {
     const vacant = this.seats.filter((seat) => seat.isVacant);
     for (const seat of vacant) if (kernel.hasPinned(at, seat.party) === 1) this.#start(seat);
     if (vacant.length === this.seats.length) this.#look();
-    else if (vacant.length > 0 && this.#growing === undefined) {
-      const before = this.#done();
-      const look = (): void => this.#look(((this.#done() - before) * START_MS) / GROW_AFTER_MS);
-      this.#growing = setTimeout(look, GROW_AFTER_MS).unref();
-    }
+    else if (vacant.length > 0 && this.#growing === undefined) this.#lookSoon();
   }
 
   /**
@@ -177,8 +173,8 @@ export class Crew {
     worker.on('error', (error) => (seat.failure = error));
     seat.ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
-        this.#onExit(seat, code);
         resolve();
+        this.#onExit(seat, code);
       });
     });
     const setup = this.#setup?.(seat.index);
@@ -205,7 +201,7 @@ export class Crew {
   }
 
   #onExit(seat: Seat, exitCode: number): void {
-    const { kernel, at, i32 } = this.#table;
+    const { i32 } = this.#table;
     const wasReady = seat.state !== 'starting';
     const hasLeft =
       seat.state === 'terminating' ||
@@ -217,7 +213,18 @@ export class Crew {
     seat.threadId = -1;
     seat.state = 'ended';
     const tasks = this.#recovery.recover(seat.index, exitCode, seat.failure);
-    this.#events.onDestroy(seat.index, exitCode, seat.failure, tasks);
+    try {
+      this.#events.onDestroy(seat.index, exitCode, seat.failure, tasks);
+    } finally {
+      // Also where a listener throws. One may have started it again.
+      if (seat.worker === undefined)
+        this.#replace(seat, exitCode, wasReady, hasLeft || (wasReady && wasOfUse));
+    }
+  }
+
+  /** @param isSound its end is no reason to wait with another one */
+  #replace(seat: Seat, exitCode: number, wasReady: boolean, isSound: boolean): void {
+    const { kernel, at } = this.#table;
     if (this.#table.phase === PHASE_CLOSED || this.#isEnding) return;
     if (this.#isManual) {
       kernel.setLive(at, seat.party, 0);
@@ -229,7 +236,7 @@ export class Crew {
       this.#events.onGiveUp(error);
       return;
     }
-    seat.earlyEnds = hasLeft || (wasReady && wasOfUse) ? 0 : seat.earlyEnds + 1;
+    seat.earlyEnds = isSound ? 0 : seat.earlyEnds + 1;
     if (seat.earlyEnds > 1) {
       const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (seat.earlyEnds - 2), LONGEST_DELAY_MS);
       // Unref'd: what keeps the process alive is whoever waits for a task.
@@ -252,6 +259,12 @@ export class Crew {
     return this.seats.reduce((sum, seat) => sum + this.#table.endedBy(seat.party), 0);
   }
 
+  #lookSoon(): void {
+    const before = this.#done();
+    const look = (): void => this.#look(((this.#done() - before) * START_MS) / GROW_AFTER_MS);
+    this.#growing = setTimeout(look, GROW_AFTER_MS).unref();
+  }
+
   /** Starts workers for tasks that wait, as far as there are seats. @param soon how many of them are done sooner than that would help */
   #look(soon = 0): void {
     clearTimeout(this.#growing);
@@ -266,6 +279,8 @@ export class Crew {
     const wanted = Math.ceil(waiting - soon) - coming.length;
     for (const seat of vacant.slice(0, Math.max(0, wanted))) this.#start(seat);
     if (wanted >= vacant.length) kernel.armGrowth(at, 0);
+    // Those that seem to be done soon may be behind one that takes long, and nobody asks for them again.
+    else if (wanted <= 0 && waiting > coming.length) this.#lookSoon();
   }
 
   #watchIdle(): void {

@@ -7,7 +7,7 @@ import { WaitingLine } from '../src/waiting-line.ts';
 import { ENDED, WAITS, type TaskTerms } from '../src/task-terms.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
-import { Words } from './tasks/words.ts';
+import { COUNTS, Words } from './tasks/words.ts';
 
 /** Its one worker runs a task that holds it; the other slot has another one. */
 async function full(
@@ -121,6 +121,44 @@ test('a task with a signal that is shed does not hear of it any more', async () 
   words.open();
   await Promise.all([held, high]);
   expect(scheduler.inFlight).toBe(0);
+});
+
+test('who waits gets in when all tasks with slots were aborted, and no result is to come', async () => {
+  const words = new Words(1);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    slots: 2,
+    workerData: words.view,
+    graceMs: Infinity,
+  });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = [
+    scheduler.run(gated.hold, 1, { signal }),
+    scheduler.run(gated.stamp, undefined, { signal }),
+  ];
+  await words.arrived(1);
+  const waits = scheduler.run(gated.count, COUNTS);
+  controller.abort('mine');
+  expect(await Promise.allSettled(aborted)).toMatchObject([{ reason: 'mine' }, { reason: 'mine' }]);
+  words.open();
+  expect(await waits).toBe(COUNTS);
+});
+
+test('who waits gets in when a slot is free again, whatever long tasks its client has in others', async () => {
+  const words = new Words(1);
+  await using scheduler = Scheduler.create({ threads: 2, slots: 2, workerData: words.view });
+  const long = scheduler.run(gated.never);
+  await words.arrived(1);
+  const controller = new AbortController();
+  const aborted = scheduler.run(gated.untilCancelled, undefined, { signal: controller.signal });
+  await words.arrived(2);
+  const waits = scheduler.run(gated.count, COUNTS);
+  controller.abort('mine');
+  await expect(aborted).rejects.toBe('mine');
+  expect(await waits).toBe(COUNTS);
+  void scheduler.destroy();
+  await expect(long).rejects.toMatchObject({ code: 'ERR_SCHEDULER_CLOSED' });
 });
 
 test('options that mean nothing are refused', () => {

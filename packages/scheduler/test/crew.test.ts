@@ -6,7 +6,7 @@ import { Scheduler, type SchedulerOptions, type WorkerDestroyed } from '../src/i
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
 import { settings } from './tasks/settings.ts';
-import { Words } from './tasks/words.ts';
+import { COUNTS, Words } from './tasks/words.ts';
 
 const manned = (scheduler: Scheduler): number =>
   scheduler.workers.filter(({ state }) => state === 'starting' || state === 'ready').length;
@@ -18,6 +18,47 @@ describe('the number of workers', () => {
     for (let n = 0; n < 20; n++) expect(await scheduler.run(tasks.double, n)).toBe(2 * n);
     expect(scheduler.workers.map(({ state }) => state)).toEqual(['ready', 'ended', 'ended']);
     expect(scheduler.threads).toBe(3);
+  });
+
+  test('grows where tasks wait behind a long one, however short those before it were', async () => {
+    const words = new Words(2);
+    await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 2, workerData: words.view });
+    await scheduler.ready;
+    await scheduler.run(gated.count, COUNTS);
+    for (let n = 0; n < 1000; n++) void scheduler.run(gated.count, COUNTS);
+    const held = scheduler.run(gated.hold, 1);
+    expect(await scheduler.run(gated.count, COUNTS + 1)).toBe(COUNTS + 1);
+    words.open();
+    expect(await held).toBe(1);
+  });
+
+  test('stays what it should be where a listener starts a worker, or throws, when one has ended', async () => {
+    const thrown: unknown[] = [];
+    const onThrown = (error: unknown): void => void thrown.push(error);
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', onThrown);
+    try {
+      await using scheduler = Scheduler.create({ minThreads: 0, maxThreads: 1 });
+      const started: unknown[] = [];
+      scheduler.once('workerDestroy', () => {
+        started.push(scheduler.startWorker());
+        throw new RangeError('of a listener');
+      });
+      await scheduler.run(tasks.double, 1);
+      scheduler.endWorker(0);
+      await vi.waitFor(() => expect(thrown).toEqual([new RangeError('of a listener')]));
+      expect(started).toEqual([0]);
+      expect(await scheduler.broadcast(tasks.worker)).toEqual([0]);
+      scheduler.once('workerDestroy', () => {
+        throw new RangeError('again');
+      });
+      scheduler.endWorker(0);
+      await vi.waitFor(() => expect(thrown).toHaveLength(2));
+      expect(await scheduler.run(tasks.double, 2)).toBe(4);
+    } finally {
+      process.removeListener('uncaughtException', onThrown);
+      for (const other of others) process.on('uncaughtException', other);
+    }
   });
 
   test('grows to maxThreads where tasks wait and nobody is idle, and not beyond', async () => {

@@ -201,6 +201,16 @@ export const pokeState = (slot: number, s: number, c: number, w: number): void =
   poke(slotAt(slot) + slotHead.offset.state, pack(s, c, w) | generation);
 };
 
+/** As if the slot had had so many tasks meanwhile. */
+export const ageBy = (slot: number, tasks: number): void => {
+  const at = slotAt(slot) + slotHead.offset.state;
+  const generation = (generationIn(peek(at)) + tasks) & field.generation.mask;
+  poke(
+    at,
+    (peek(at) & ~(field.generation.mask << field.generation.shift)) | (generation << field.generation.shift),
+  );
+};
+
 /** Writes a task into a slot that the client acquires, and submits it. @returns what submitSlot said, or the refusal */
 export function submit(k: Kernel, client: number, value: number): number {
   const slot = k.acquireSlot(S, client);

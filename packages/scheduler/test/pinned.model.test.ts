@@ -2,9 +2,20 @@
 import { explore, killsMutants, type Mutant, peek, poke, repeat, type Scenario } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
 import * as kernel from '../kernel/index.ts';
-import { DELIVERED, ENTERED, LANE_FULL, NO_TASK, TOO_LATE, WITHDRAWN, WORK_WAITS } from '../src/layout.ts';
+import {
+  DELIVERED,
+  ENTERED,
+  LANE_FULL,
+  LEVELS,
+  NO_TASK,
+  TASK_LOST,
+  TOO_LATE,
+  WITHDRAWN,
+  WORK_WAITS,
+} from '../src/layout.ts';
 import { loadWord, napWord, storeWord, waitWord, wakeWord } from './kernel/words.ts';
 import {
+  ageBy,
   allFree,
   BELL,
   BYTES,
@@ -15,6 +26,7 @@ import {
   NAMES,
   PARKED,
   PHASE,
+  resubmit,
   S,
   start,
   submit,
@@ -217,6 +229,53 @@ const SCENARIOS = [
       () => allRan(k, '70,80', 2),
       2,
     ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a hint that is 256 tasks old leads nobody to what is pinned to another worker',
+      () => {
+        start(1, 2);
+        const slot = k.acquireSlot(S, 1);
+        // One in the common lane and one in that of worker 1, both of the generation that the slot has again.
+        resubmit(k, 1, slot, 5);
+        k.cancelSlot(S, slot, 1);
+        ageBy(slot, -1);
+        resubmit(k, 1, slot, 6, LEVELS);
+        k.cancelSlot(S, slot, 1);
+        ageBy(slot, -1);
+      },
+      [work(k, 1), work(k, 2), () => resubmit(k, 1, 0, 7, LEVELS + 1)],
+      ([one, two]: [number, number]) => {
+        if (one !== NO_TASK) return `worker 1 said ${one}`;
+        if (two === NO_TASK) work(k, 2)();
+        return allRan(k, '70', 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'what is pinned to a worker that is gone is not taken for what it had in its hands',
+      () => {
+        start(2, 1);
+        submitPinned(k, 1, 7, 1);
+        submitPinned(k, 1, 8, 1);
+        k.claimTask(S, 1, 0);
+      },
+      [
+        () => {
+          for (const slot of [0, 1])
+            if (k.recoverSlot(S, slot, 1) === TASK_LOST) {
+              execute(slot);
+              k.deliverSlot(S, slot, 1, 1);
+            }
+          k.beginWork(S, 1);
+          return work(k, 1)();
+        },
+        () => k.mendSlot(S, 1),
+      ],
+      ([done]: [number]) => {
+        if (done !== DELIVERED && work(k, 1)() !== DELIVERED) return `ran ${done}`;
+        return allRan(k, '70,80', 2);
+      },
+    ),
 ];
 
 const MUTANTS: Mutant[] = [
@@ -302,6 +361,30 @@ const MUTANTS: Mutant[] = [
     find: 'const hint = hintAt(scheduler, client, lane);',
     replace:
       'const at = laneAt(scheduler, client, lane) + LANE_HEAD_TAIL; store(at, (load(at) + 1) | 0); const hint = hintAt(scheduler, client, lane);',
+  },
+  {
+    name: 'a hint of any lane is one to a pinned task',
+    file: 'hints.ts',
+    find: '  if (workerOf(seen) != 0) return NO_TASK;',
+    replace: '',
+  },
+  {
+    name: 'a pinned hint is one to what is pinned to another worker',
+    file: 'pinned.ts',
+    find: ' && workerOf(seen) == worker;',
+    replace: ';',
+  },
+  {
+    name: 'what waits for a worker that is gone is freed',
+    file: 'owner.ts',
+    find: 'if (isQueued(state) != 0) return UNTOUCHED;',
+    replace: '',
+  },
+  {
+    name: 'the owner forgets for whom a task waits',
+    file: 'owner.ts',
+    find: 'become(seen, SLOT_MENDING, client, workerOf(seen))',
+    replace: 'become(seen, SLOT_MENDING, client, 0)',
   },
   {
     name: 'a client does not look whether the seat is empty',

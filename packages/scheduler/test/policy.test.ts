@@ -18,7 +18,7 @@ import { bytesFor, SchedulerTable } from '../src/table.ts';
 import { tasks } from './tasks/basic.ts';
 import type { ClientReport } from './tasks/client.ts';
 import { gated } from './tasks/gated.ts';
-import { COUNTS, Words } from './tasks/words.ts';
+import { COUNTS, GATE, Words } from './tasks/words.ts';
 
 // Workers start often here, and machines are slow where others work, too.
 vi.setConfig({ testTimeout: 30_000 });
@@ -365,3 +365,28 @@ test('deadlines in slots: in order, never none, also far away and after 25 days'
   expect(after).toBeLessThan(0);
   expect((after - before) | 0).toBeGreaterThan(60_000);
 });
+
+test.each(POLICIES)(
+  '%s: a pinned task is no other worker’s, whatever hints its slot has had',
+  async (policy) => {
+    const words = new Words(1);
+    await using scheduler = Scheduler.create({ policy, threads: 2, workerData: words.view });
+    await scheduler.ready;
+    const held = [0, 1].map((worker) => scheduler.run(gated.hold, worker, { pin: { worker } }));
+    await words.arrived(2);
+    for (let n = 0; n < 256; n++) {
+      const controller = new AbortController();
+      const aborted = scheduler.run(gated.count, COUNTS, { signal: controller.signal });
+      controller.abort('mine');
+      await expect(aborted).rejects.toBe('mine');
+    }
+    // Its generation is that of the first of them.
+    const pinned = scheduler.run(tasks.worker, undefined, { pin: { worker: 1 } });
+    Atomics.notify(words.view, GATE, 1); // one of the two goes on
+    const first = await Promise.race(held);
+    if (first === 0) expect(await scheduler.run(tasks.worker)).toBe(0);
+    words.open();
+    expect(await pinned).toBe(1);
+    await Promise.all(held);
+  },
+);
