@@ -109,8 +109,12 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
    * Runs a task for every element of a list. Numbers travel many to a slot, at a tenth of what `run` costs for each; see `chunk`.
    * @returns the results in the order of the list. Rejects with the first error; then what has not been submitted never runs, the rest runs on.
    */
-  runMany<A, R>(task: Task<A, R>, list: readonly Passed<A>[], options: RunManyOptions = {}): Promise<R[]> {
-    return runMany(this.#client, task, list, options) as Promise<R[]>;
+  async runMany<A, R>(
+    task: Task<A, R>,
+    list: readonly Passed<A>[],
+    options: RunManyOptions = {},
+  ): Promise<R[]> {
+    return (await runMany(this.#client, task, list, options)) as R[];
   }
 
   /**

@@ -58,6 +58,8 @@ export function crewSize({ threads, minThreads, maxThreads, idleTimeoutMs }: Wor
   const usual = Math.min(availableParallelism(), MAX_THREADS);
   if (threads !== undefined && (minThreads !== undefined || maxThreads !== undefined))
     throw new ArgumentRangeError('threads', threads, 'none beside minThreads or maxThreads');
+  if (threads !== undefined && idleTimeoutMs !== undefined)
+    throw new ArgumentRangeError('idleTimeoutMs', idleTimeoutMs, 'none beside threads: all of them stay');
   const idle = checkIdleTimeout(idleTimeoutMs);
   if (threads !== undefined) {
     const count = integer('threads', threads, usual, 1, MAX_THREADS);

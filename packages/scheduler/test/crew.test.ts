@@ -11,6 +11,12 @@ import { COUNTS, Words } from './tasks/words.ts';
 const manned = (scheduler: Scheduler): number =>
   scheduler.workers.filter(({ state }) => state === 'starting' || state === 'ready').length;
 
+test('a fixed number of workers has no idle time', () => {
+  expect(() => Scheduler.create({ threads: 1, idleTimeoutMs: 5 })).toThrow(
+    /idleTimeoutMs is 5, expected none beside threads/,
+  );
+});
+
 describe('the number of workers', () => {
   test('is minThreads while no more are needed', async () => {
     await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 3 });

@@ -43,7 +43,7 @@ test('an aborted list rejects with the reason, and its shares that wait never ru
 
 test('what is no array is refused', async () => {
   await using scheduler = Scheduler.create({ threads: 1 });
-  expect(() => scheduler.runMany(many.double, new Float64Array(2) as unknown as number[])).toThrow(
+  await expect(scheduler.runMany(many.double, new Float64Array(2) as unknown as number[])).rejects.toThrow(
     /list.*an array/,
   );
 });
@@ -53,12 +53,12 @@ test('what is moved, or is a lease, does not share a slot', async () => {
   const buffers = (): ArrayBuffer[] => [8, 16].map((bytes) => move(new ArrayBuffer(bytes)));
   const results = await scheduler.runMany(tasks.echo, buffers());
   expect(results.map((each) => (each as ArrayBuffer).byteLength)).toEqual([8, 16]);
-  expect(() => scheduler.runMany(tasks.echo, buffers(), { chunk: 2 })).toThrow(
+  await expect(scheduler.runMany(tasks.echo, buffers(), { chunk: 2 })).rejects.toThrow(
     /chunk is 2, expected 1, where/,
   );
 });
 
 test.each([0, -1, 1.5, 2 ** 20 + 1])('a chunk of %d is refused', async (chunk) => {
   await using scheduler = Scheduler.create({ threads: 1 });
-  expect(() => scheduler.runMany(many.double, [1], { chunk })).toThrow(/chunk.*an integer from 1/);
+  await expect(scheduler.runMany(many.double, [1], { chunk })).rejects.toThrow(/chunk.*an integer from 1/);
 });
