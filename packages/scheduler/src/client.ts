@@ -9,6 +9,7 @@ import { watchList } from './list-watch.ts';
 import { ClientLostError, SchedulerClosedError, WorkerLostError } from './errors.ts';
 import { LIST_CLOSED, NO_SLOT, PHASE_OPEN, slotHead } from './layout.ts';
 import {
+  checkObject,
   checkProfile,
   checkTimeout,
   type ClientOptions,
@@ -67,6 +68,7 @@ export class Client {
 
   /** @throws ArgumentRangeError, SchedulerClosedError, ClientsExhaustedError: then it has no place */
   constructor(table: SchedulerTable, options: ClientOptions = {}) {
+    checkObject('options', options);
     const profile = checkProfile(options.profile);
     const pressure = new BackPressure(options, table.slots, (event) => this.onPressure(event));
     this.#table = table;
@@ -168,6 +170,7 @@ export class Client {
 
   /** As of SchedulerClient. */
   async close(options: CloseOptions = {}): Promise<void> {
+    checkObject('options', options);
     const timeoutMs = checkTimeout(options.timeoutMs);
     this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
     await this.settled(timeoutMs);
@@ -232,6 +235,7 @@ export class Client {
     const id = this.#ids.idOf(task);
     const rules = this.#rules;
     if (options !== undefined) {
+      checkObject('options', options);
       lane = rules.laneOf(options);
       if (options.signal?.aborted === true) throw options.signal.reason;
       if (options.transferList !== undefined) given = withTransfers(args, options.transferList);

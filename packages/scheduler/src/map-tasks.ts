@@ -1,6 +1,6 @@
 // A stream of arguments in, a stream of results out: no more tasks under way than are asked for, however long the stream is.
 import { ArgumentRangeError } from '@corelane/shared-memory';
-import type { RunOptions } from './options.ts';
+import { checkObject, type RunOptions } from './options.ts';
 
 /** What is moved could go with one of them alone. */
 export interface MapOptions extends Omit<RunOptions, 'transferList'> {
@@ -29,6 +29,7 @@ export function mapTasks(
   options: MapOptions,
   threads: number,
 ): AsyncGenerator<unknown, void, undefined> {
+  checkObject('options', options);
   const { concurrency = PER_WORKER * threads, ordered = true, ...rest } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY)
     throw new ArgumentRangeError('concurrency', concurrency, `an integer from 1 to ${MAX_CONCURRENCY}`);

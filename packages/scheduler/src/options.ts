@@ -152,7 +152,13 @@ export const MAX_RETRIES = 1000;
 const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
 /** @throws ArgumentRangeError */
+export function checkObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new ArgumentRangeError(name, value, 'an object');
+}
+
+/** @throws ArgumentRangeError */
 export function tableOptions(options: SchedulerOptions): TableOptions {
+  checkObject('options', options);
   const slots = integer('slots', options.slots, 4096, MAX_SLOTS);
   return {
     slots,
@@ -176,7 +182,7 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
   const { policy = 'priority', sliceMs = SLICE_MS } = options;
   if (policy !== 'roundRobin' && options.sliceMs !== undefined)
     throw new ArgumentRangeError('sliceMs', sliceMs, `none, where policy is ${policy} and not roundRobin`);
-  if (!(sliceMs > 0) || sliceMs > MAX_TIMEOUT_MS)
+  if (typeof sliceMs !== 'number' || !(sliceMs > 0) || sliceMs > MAX_TIMEOUT_MS)
     throw new ArgumentRangeError('sliceMs', sliceMs, `more than 0, at most ${MAX_TIMEOUT_MS}`);
   return {
     concurrentTasks: integer('concurrentTasksPerWorker', options.concurrentTasksPerWorker, 1, MAX_SLOTS),
@@ -193,10 +199,12 @@ export function checkMaxQueue(maxQueue: number = Infinity): number {
 
 /** @throws ArgumentRangeError */
 export function checkRecorders({ latency, timing }: ClientOptions): void {
-  for (const [option, recorders] of Object.entries({ latency, timing }))
+  for (const [option, recorders] of Object.entries({ latency, timing })) {
+    if (recorders !== undefined) checkObject(option, recorders);
     for (const [name, recorder] of Object.entries({ ...recorders }))
       if (recorder !== undefined && typeof (recorder as Partial<Recorder> | null)?.record !== 'function')
         throw new ArgumentRangeError(`${option}.${name}`, recorder, "an object with a function 'record'");
+  }
 }
 
 /** @throws ArgumentRangeError */
@@ -249,6 +257,7 @@ function payloadOptions(
 }
 
 export function preloadUrls(preload: SchedulerOptions['preload'] = []): string[] {
+  if (!Array.isArray(preload)) throw new ArgumentRangeError('preload', preload, 'an array');
   return [
     ...new Set(
       preload.map((each) => moduleUrl(typeof each === 'object' && 'module' in each ? each.module : each)),

@@ -63,7 +63,7 @@ const MIN_LOCAL_QUEUE = 2;
 /** @throws ArgumentRangeError */
 export function policyPlan(options: PolicyOptions): PolicyPlan {
   const { policy = 'priority', localQueue, stealBatch, topology } = options;
-  if (!Object.hasOwn(NUMBERS, policy))
+  if (typeof policy !== 'string' || !Object.hasOwn(NUMBERS, policy))
     throw new ArgumentRangeError('policy', policy, `one of ${POLICIES.join(', ')}`);
   if (policy !== 'workStealing') {
     for (const [name, value] of Object.entries({ localQueue, stealBatch, topology }))

@@ -16,7 +16,7 @@ export const DEFAULT_LEVEL: number = NAMED[DEFAULT_PRIORITY];
 export function levelOf(priority: Priority | number): number {
   if (typeof priority === 'number')
     return Number.isInteger(priority) && priority >= 0 && priority < LEVELS ? priority : -1;
-  return NAMED[priority] ?? -1;
+  return typeof priority === 'string' && Object.hasOwn(NAMED, priority) ? NAMED[priority] : -1;
 }
 
 /** The name that covers a level: of the named ones the next at or below it. */

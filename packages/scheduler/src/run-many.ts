@@ -1,7 +1,7 @@
 // One task for every element of a list. Many small ones share a slot, so that what dispatch costs is divided among them.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { Client } from './client.ts';
-import type { RunOptions } from './options.ts';
+import { checkObject, type RunOptions } from './options.ts';
 import type { AnyTask } from './tasks.ts';
 import { isSource } from './payload-kind.ts';
 import { TaskList } from './task-list.ts';
@@ -28,8 +28,10 @@ export function runMany(
   client: Client,
   task: AnyTask,
   list: readonly unknown[],
-  { chunk, ...options }: RunManyOptions,
+  runOptions: RunManyOptions,
 ): Promise<unknown[]> {
+  checkObject('options', runOptions);
+  const { chunk, ...options } = runOptions;
   if (!Array.isArray(list)) throw new ArgumentRangeError('list', list, 'an array');
   if (chunk !== undefined && chunk > 1 && list.some(goesAlone))
     throw new ArgumentRangeError('chunk', chunk, '1, where elements are moved or leases');

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { Client } from './client.ts';
 import type { FileFunction } from './file-task.ts';
-import type { CloseOptions, RunOptions } from './options.ts';
+import { checkObject, type CloseOptions, type RunOptions } from './options.ts';
 import { mapTasks, type MapOptions } from './map-tasks.ts';
 import { runMany, type RunManyOptions } from './run-many.ts';
 import type { AnyTask, Task } from './tasks.ts';
@@ -138,6 +138,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
   broadcast<R>(task: Task<undefined, R>, args?: undefined, options?: BroadcastOptions): Promise<R[]>;
   broadcast<A, R>(task: Task<A, R>, args: Passed<A>, options?: BroadcastOptions): Promise<R[]>;
   broadcast<R>(task: AnyTask, args?: unknown, options: BroadcastOptions = {}): Promise<R[]> {
+    checkObject('options', options);
     const runs = this.#client
       .liveWorkers()
       .map((worker) => this.#client.run(task, args, { ...options, pin: { worker } }));

@@ -1,12 +1,14 @@
 // The scheduler as its owner sees it: the thread that creates it has the workers, and is a client itself.
 import type { Worker } from 'node:worker_threads';
 import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
+import { checkOptions } from './check-options.ts';
 import { reclaimPlace, threadOf, type ReclaimedClient } from './client-places.ts';
 import { Client } from './client.ts';
 import { Crew } from './crew.ts';
 import { SchedulerClosedError, WorkerLostError, type SchedulerError } from './errors.ts';
 import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
 import {
+  checkObject,
   checkTimeout,
   tableOptions,
   type ClientOptions,
@@ -98,6 +100,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   /** Starts the workers of a new scheduler. @throws ArgumentRangeError, ArenaExhaustedError */
   static create(options: SchedulerOptions = {}): Scheduler {
     const plan = tableOptions(options);
+    checkOptions(options);
     const threads = new Threads(options);
     let client: Client | undefined;
     try {
@@ -169,13 +172,20 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
    * @param id `client.id`
    */
   reclaimClient(id: number): ReclaimedClient {
-    if (id === this.#client.id)
-      throw new ArgumentRangeError('id', id, 'the id of an attached client, not of the owner');
+    if (!Number.isInteger(id) || id < 0 || id >= this.#table.maxClients || id === this.#client.id)
+      throw new ArgumentRangeError(
+        'id',
+        id,
+        `the id of an attached client, 0 to ${this.#table.maxClients - 1}, not that of the owner`,
+      );
     return reclaimPlace(this.#table, id + 1);
   }
 
   /** Does that for every client of a worker thread when it exits, however it does. */
   reclaimOnExit(worker: Worker): void {
+    const given: Partial<Worker> | null | undefined = worker;
+    if (typeof given?.threadId !== 'number' || typeof given.once !== 'function')
+      throw new ArgumentRangeError('worker', worker, 'a Worker');
     const { threadId } = worker;
     worker.once('exit', () => {
       for (let client = 1; client <= this.#table.maxClients; client++)
@@ -188,6 +198,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
    * ends the workers. Other threads can collect their results later. Harmless when called again.
    */
   override close(options: CloseOptions = {}): Promise<void> {
+    checkObject('options', options);
     const timeoutMs = checkTimeout(options.timeoutMs) ?? this.#closeTimeoutMs;
     this.#closing ??= this.#close();
     if (timeoutMs === undefined) return this.#closing;

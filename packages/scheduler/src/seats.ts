@@ -60,6 +60,8 @@ export class PinnedLanes {
   laneOf(pin: Pin): number {
     if (typeof pin !== 'object' || pin === null)
       throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
+    if (typeof pin !== 'object' || pin === null)
+      throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
     if ('worker' in pin) return laneOfWorker(this.#table, pin.worker);
     if ('cpu' in pin) return LEVELS + this.#choose('cpu', pin.cpu);
     if ('node' in pin) return LEVELS + this.#choose('node', pin.node);
@@ -67,6 +69,8 @@ export class PinnedLanes {
   }
 
   #choose(name: 'cpu' | 'node', value: number): number {
+    if (!Number.isInteger(value) || value < 0)
+      throw new ArgumentRangeError(`pin.${name}`, value, 'an integer from 0 on');
     const table = this.#table;
     let best = -1;
     let bestScore = -1;

@@ -36,7 +36,9 @@ export class SharedMemories {
 
   /** Adds memory: on every thread the same in the same order. @throws ArgumentRangeError */
   add(memories: readonly SharedArrayBuffer[]): void {
-    for (const memory of memories) {
+    if (!Array.isArray(memories))
+      throw new ArgumentRangeError('memory', memories, 'an array of SharedArrayBuffers');
+    for (const memory of memories as readonly SharedArrayBuffer[]) {
       if (!(memory instanceof SharedArrayBuffer))
         throw new ArgumentRangeError('memory', memory, 'an array of SharedArrayBuffers');
       this.#numbers.set(memory, this.#all.length);

@@ -59,8 +59,7 @@ export function termsOf(
   startMs: number | undefined,
 ): TaskTerms | undefined {
   const signal = options?.signal;
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
-    throw new ArgumentRangeError('signal', signal, 'an AbortSignal');
+  if (signal !== undefined) checkSignal(signal);
   const timeoutMs = checkTimeout(options?.timeoutMs);
   const deadlineMs = deadlineOf(task, options?.deadlineMs);
   const graceMs = checkGrace(options?.graceMs, usualGraceMs);
@@ -100,11 +99,22 @@ function deadlineOf(task: string, deadlineMs: number | undefined): number | unde
   return deadlineMs;
 }
 
+function checkSignal(signal: Partial<AbortSignal> | null): void {
+  const isSignal =
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function' &&
+    typeof signal.removeEventListener === 'function';
+  if (!isSignal) throw new ArgumentRangeError('signal', signal, 'an AbortSignal');
+}
+
 function retriesOf(options: RunOptions | undefined, args: unknown): number {
   const retries = options?.retries;
+  const isIdempotent = options?.idempotent;
+  if (isIdempotent !== undefined && typeof isIdempotent !== 'boolean')
+    throw new ArgumentRangeError('idempotent', isIdempotent, 'true or false');
   if (retries !== undefined && (!Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES))
     throw new ArgumentRangeError('retries', retries, `an integer from 0 to ${MAX_RETRIES}`);
-  if (options?.idempotent !== true) {
+  if (isIdempotent !== true) {
     if (retries !== undefined && retries > 0)
       throw new ArgumentRangeError(
         'retries',
@@ -114,7 +124,7 @@ function retriesOf(options: RunOptions | undefined, args: unknown): number {
     return 0;
   }
   const most = retries ?? RETRIES;
-  if (most > 0 && (options.transferList !== undefined || isMoved(args)))
+  if (most > 0 && (options?.transferList !== undefined || isMoved(args)))
     throw new ArgumentRangeError(
       'idempotent',
       true,

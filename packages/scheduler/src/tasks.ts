@@ -87,6 +87,8 @@ export function defineTasks<F extends TaskFunctions>(
   functions: F,
   options: TaskOptions = {},
 ): Tasks<F> {
+  for (const [name, value] of Object.entries({ functions, options }))
+    if (typeof value !== 'object' || value === null) throw new ArgumentRangeError(name, value, 'an object');
   checkTaskOptions(options);
   const url = moduleUrl(module);
   const tasks: Record<string, Task<unknown, unknown>> = {};

@@ -1,6 +1,6 @@
 // How many workers there are, and what they are started with: options checked once, with their defaults.
 import { availableParallelism } from 'node:os';
-import type { SHARE_ENV, ResourceLimits, WorkerOptions } from 'node:worker_threads';
+import { SHARE_ENV, type ResourceLimits, type WorkerOptions } from 'node:worker_threads';
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { sourceExecArgv } from './boot.ts';
 import { MAX_THREADS } from './layout.ts';
@@ -71,7 +71,11 @@ export function crewSize({ threads, minThreads, maxThreads, idleTimeoutMs }: Wor
 }
 
 function checkIdleTimeout(idleTimeoutMs: number = IDLE_TIMEOUT_MS): number {
-  if (idleTimeoutMs === Infinity || (idleTimeoutMs >= 0 && idleTimeoutMs <= MAX_TIMEOUT_MS))
+  if (
+    typeof idleTimeoutMs === 'number' &&
+    idleTimeoutMs >= 0 &&
+    (idleTimeoutMs <= MAX_TIMEOUT_MS || idleTimeoutMs === Infinity)
+  )
     return idleTimeoutMs;
   throw new ArgumentRangeError('idleTimeoutMs', idleTimeoutMs, `0 to ${MAX_TIMEOUT_MS}, or Infinity`);
 }
@@ -89,10 +93,15 @@ export function checkNice(niceIncrement: number = 0): number {
 /** What all workers are started with, but for their names. @throws ArgumentRangeError */
 export function workerOptions(settings: WorkerSettings): WorkerOptions {
   const { argv, env, resourceLimits, stdin, stdout, stderr, trackUnmanagedFds } = settings;
+  for (const [name, value] of Object.entries({ argv, execArgv: settings.execArgv }))
+    if (value !== undefined && !Array.isArray(value)) throw new ArgumentRangeError(name, value, 'an array');
+  if (resourceLimits !== undefined && (typeof resourceLimits !== 'object' || resourceLimits === null))
+    throw new ArgumentRangeError('resourceLimits', resourceLimits, 'an object');
+  if (env !== undefined && env !== SHARE_ENV && (typeof env !== 'object' || env === null))
+    throw new ArgumentRangeError('env', env, 'an object, or SHARE_ENV');
   const execArgv = sourceExecArgv(settings.execArgv);
   if (settings.name !== undefined && typeof settings.name !== 'string')
     throw new ArgumentRangeError('name', settings.name, 'text');
-  if (argv !== undefined && !Array.isArray(argv)) throw new ArgumentRangeError('argv', argv, 'an array');
   for (const [name, value] of Object.entries({ stdin, stdout, stderr, trackUnmanagedFds }))
     if (value !== undefined && typeof value !== 'boolean')
       throw new ArgumentRangeError(name, value, 'true or false');
