@@ -108,7 +108,11 @@ export class NotCloneableError extends SchedulerError {
   override readonly name = 'NotCloneableError';
 
   constructor(what: 'arguments' | 'result', task: string, cause: unknown) {
-    super('ERR_NOT_CLONEABLE', `${what} of task ${task} cannot be cloned: ${messageOf(cause)}`, { cause });
+    super(
+      'ERR_NOT_CLONEABLE',
+      `${what} of task ${task} cannot be cloned: ${messageOf(cause)}${transferHint(what, cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -245,6 +249,19 @@ export class ClientsExhaustedError extends SchedulerError {
   constructor(most: number) {
     super('ERR_CLIENTS_EXHAUSTED', `${most} clients are attached, expected fewer (option maxClients)`);
   }
+}
+
+/** Where something is not transferred because nobody said so: how to say it. `move` marks the whole alone, and `transferList` what lies deeper. */
+function transferHint(what: 'arguments' | 'result', cause: unknown): string {
+  const message = messageOf(cause);
+  if (message.includes('moveMarksArgumentsOrAResultAsAWhole'))
+    return what === 'arguments'
+      ? ' (name what lies within other values in option transferList of run)'
+      : ' (return move() of an object that names it under transferableSymbol, and itself under valueSymbol)';
+  if (!message.includes('not listed in transferList')) return '';
+  return what === 'arguments'
+    ? ' (name it in option transferList of run, or give move() of it as the whole of the arguments)'
+    : ' (return move() of it, or of an object that names it under transferableSymbol, and the value under valueSymbol)';
 }
 
 function messageOf(error: unknown): string {

@@ -2,6 +2,7 @@
 import { cloneCodec, jsonCodec, type Codec } from './codec.ts';
 import { NotCloneableError } from './errors.ts';
 import { exactJson } from './exact-json.ts';
+import { hasHostObject } from './host-objects.ts';
 import { payloadKind, slotHead } from './layout.ts';
 import { bytesClass, writeBytes, writeRaw } from './payload-bytes.ts';
 import { cloneToBytes } from './payload-clone.ts';
@@ -171,6 +172,7 @@ function writeCoded(
 }
 
 function writeClone(table: SchedulerTable, slot: number, value: unknown, what: What, task: string): number {
+  if (hasHostObject(value)) return writeLetter(table, slot, letterWith(value), [], what, task);
   let bytes: Uint8Array;
   try {
     bytes = cloneToBytes(table, value);

@@ -1,6 +1,7 @@
 // In a worker: from the index of a task to its function. The first task of a module imports it.
 import { TaskNotFoundError } from './errors.ts';
 import { exportIn, functionIn } from './file-task.ts';
+import { importModule } from './module-import.ts';
 import type { SchedulerTable } from './table.ts';
 import { taskOptionsOf, tasksIn, type TaskContext } from './tasks.ts';
 
@@ -38,7 +39,7 @@ export class TaskLoader {
   }
 
   async #loadFile(index: number, module: string, name: string): Promise<Runnable> {
-    const exports = await importModule(module);
+    const exports = await importTasks(module);
     const run = await functionIn(exports, name);
     if (run === undefined)
       throw new TaskNotFoundError(
@@ -50,7 +51,9 @@ export class TaskLoader {
 
   /** A module may know tasks by name that it does not list: it exports `resolveTask`. */
   async #resolve(module: string, index: number, name: string): Promise<Runnable | undefined> {
-    const { resolveTask } = (await import(module)) as { resolveTask?: (name: string) => Promise<Runnable> };
+    const { resolveTask } = (await importModule(module)) as {
+      resolveTask?: (name: string) => Promise<Runnable>;
+    };
     if (typeof resolveTask !== 'function') return undefined;
     const run = await resolveTask(name);
     this.#functions[index] = run;
@@ -59,7 +62,7 @@ export class TaskLoader {
 
   /** Imports a module for its tasks. @returns their names. @throws TaskNotFoundError */
   async import(module: string): Promise<string[]> {
-    const exports = await importModule(module);
+    const exports = await importTasks(module);
     const names: string[] = [];
     for (const [task, run] of tasksIn(exports)) {
       names.push(task.name);
@@ -71,9 +74,9 @@ export class TaskLoader {
   }
 }
 
-async function importModule(module: string): Promise<object> {
+async function importTasks(module: string): Promise<object> {
   try {
-    return (await import(module)) as object;
+    return await importModule(module);
   } catch (cause) {
     throw new TaskNotFoundError(
       `${module} cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,

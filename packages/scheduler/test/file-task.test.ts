@@ -1,7 +1,9 @@
 // Functions that files export, without a word about this package in them.
-import { fileURLToPath } from 'node:url';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, expect, expectTypeOf, test } from 'vitest';
-import { fileTask, Scheduler } from '../src/index.ts';
+import { fileTask, Scheduler, type Task } from '../src/index.ts';
 
 const file = (name: string): URL => new URL(`tasks/files/${name}`, import.meta.url);
 const scheduler = Scheduler.create({ threads: 1 });
@@ -31,6 +33,38 @@ test('what CommonJS exports is found: the module itself, its properties, and a d
   expect(await run('object.cjs', 'computed')).toBe(50);
   expect(await run('transpiled.cjs', 'default')).toBe(500);
   expect(await run('transpiled.cjs', 'other')).toBe(5000);
+});
+
+test('CommonJS in TypeScript that requires this package is found, whatever says that it is CommonJS', async () => {
+  const source = await readFile(file('typed.cts'), 'utf8');
+  const made = await mkdtemp(fileURLToPath(file('made-')));
+  try {
+    const files = [fileURLToPath(file('typed.cts'))];
+    for (const [name, manifest] of Object.entries({ typed: { type: 'commonjs' }, untyped: {} })) {
+      const folder = join(made, name);
+      await mkdir(folder);
+      await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+      await mkdir(join(folder, 'node_modules/@corelane'), { recursive: true });
+      await symlink(
+        fileURLToPath(new URL('..', import.meta.url)),
+        join(folder, 'node_modules/@corelane/scheduler'),
+      );
+      files.push(join(folder, 'tasks.ts'));
+      await writeFile(join(folder, 'tasks.ts'), source);
+    }
+    for (const filename of files) {
+      expect(await scheduler.run({ filename, name: 'triple' }, 2)).toBe(6);
+      const double = { module: pathToFileURL(filename).href, name: 'double' } as Task<number, number>;
+      expect(await scheduler.run(double, 2)).toBe(4);
+    }
+    // Required, which is all that Node 22 and 24 can do with it.
+    expect(await scheduler.run({ filename: files[0] as string, name: 'required' })).toBe(true);
+    const esm = join(made, 'untyped/esm.ts');
+    await writeFile(esm, 'export default (value: number) => value + 1; // unlike require(x)\nawait 0;\n');
+    expect(await scheduler.run({ filename: esm }, 2)).toBe(3);
+  } finally {
+    await rm(made, { recursive: true });
+  }
 });
 
 test('only a function that takes two is given a context', async () => {

@@ -1,10 +1,14 @@
 // Values that go by message ports: what bytes can not carry, what is moved, results for which there is no memory.
+import { createSecretKey } from 'node:crypto';
 import { once } from 'node:events';
+import { BlockList } from 'node:net';
+import { inspect } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import { Arena } from '@corelane/shared-memory';
 import { ClientLink } from '../src/client-link.ts';
 import { takePlace } from '../src/client-places.ts';
+import { hasHostObject } from '../src/host-objects.ts';
 import { tableOptions } from '../src/options.ts';
 import { isLinked, writeValue } from '../src/payload.ts';
 import { bytesFor, SchedulerTable } from '../src/table.ts';
@@ -52,12 +56,16 @@ describe('message ports', () => {
     const { port1, port2 } = new MessageChannel();
     await expect(scheduler.run(links.echo, { port: port2 })).rejects.toMatchObject({
       code: 'ERR_NOT_CLONEABLE',
-      message: expect.stringMatching(/arguments .* not listed in transferList/),
+      message: expect.stringMatching(/arguments .* not listed in transferList .*option transferList of run/),
       cause: { name: 'DataCloneError' },
     });
     await expect(scheduler.run(links.channelForgotten)).rejects.toMatchObject({
       code: 'ERR_NOT_CLONEABLE',
-      message: expect.stringMatching(/result .* not listed in transferList/),
+      message: expect.stringMatching(/result .* not listed in transferList .*return move\(\)/),
+    });
+    await expect(scheduler.run(links.echo, { port: move(port2) })).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+      message: expect.stringMatching(/option transferList of run/),
     });
     await expect(
       scheduler.run(links.echo, { port: port2, f: () => 1 }, { transferList: [port2] }),
@@ -398,4 +406,99 @@ test('no line keeps its thread alive, and none is left when a client closes', as
   (await scheduler.run(links.channel)).close();
   await scheduler.close();
   expect(process.listenerCount('workerMessage')).toBe(before);
+});
+
+describe('what a message clones, and node:v8 makes {} of', () => {
+  const key = createSecretKey(Buffer.from('a key of 16 byte'));
+  const list = new BlockList();
+  list.addAddress('10.0.0.1');
+  class Point {
+    readonly x = 1;
+    readonly list: readonly unknown[];
+    constructor(...within: readonly unknown[]) {
+      this.list = within;
+    }
+  }
+
+  test('arrives as what it is, and comes back so, as such and within other values', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const blob = new Blob(['abc'], { type: 'text/plain' });
+    const back = await scheduler.run(links.echo, blob);
+    expect(back).toBeInstanceOf(Blob);
+    expect(await (back as Blob).text()).toBe('abc');
+    expect(await scheduler.run(links.kind, blob)).toBe('Blob');
+    expect(await scheduler.run(links.kind, new File(['abc'], 'a.txt'))).toBe(
+      structuredClone(new File(['abc'], 'a.txt')).constructor.name,
+    );
+    expect(await scheduler.run(links.kind, list)).toBe('BlockList');
+    expect(await scheduler.run(links.kind, key)).toBe('SecretKeyObject');
+    expect(await scheduler.run(links.kind, new DOMException('no', 'AbortError'))).toBe('DOMException');
+    const error = (await scheduler.run(links.echo, new DOMException('no', 'AbortError'))) as DOMException;
+    expect(error).toMatchObject({ name: 'AbortError', message: 'no', code: 20 });
+
+    const lists = (value: unknown): [name: string, value: unknown][] => [
+      ['record', { b: value }],
+      ['array', [{}, [undefined, value]]],
+      ['sparse', Object.assign([], { length: 1e9, 7: value })],
+      ['map', new Map([[value, 1]])],
+      ['set', new Set([{ value }])],
+      ['cause', new Error('with', { cause: value })],
+      ['instance', new Point(value)],
+      ['bare', Object.assign(Object.create(null) as object, { value })],
+    ];
+    for (const [name, value] of lists(list)) {
+      const clone = await scheduler.run(links.echo, value);
+      const text = `${name}: ${inspect(clone, { depth: 5 })}`;
+      expect(text).toBe(`${name}: ${inspect(structuredClone(value), { depth: 5 })}`);
+      expect(text).toContain('10.0.0.1');
+    }
+    const many = await scheduler.runMany(links.echo, [1, key, { key }, 'text']);
+    expect(many.map((each) => kindOf(each as object))).toEqual([
+      'Number',
+      'SecretKeyObject',
+      'Object',
+      'text',
+    ]);
+    expect(scheduler.inFlight).toBe(0);
+  });
+
+  test('or refuses, is refused with its words', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    for (const url of [new URL('http://a.example'), new URLSearchParams('a=1')])
+      for (const value of [url, { url }, new Point(url), [new Map([[1, url]])]])
+        await expect(scheduler.run(links.echo, value)).rejects.toMatchObject({
+          code: 'ERR_NOT_CLONEABLE',
+          cause: { name: 'DataCloneError' },
+        });
+    await expect(scheduler.run(links.url)).rejects.toMatchObject({ code: 'ERR_NOT_CLONEABLE' });
+    expect(scheduler.inFlight).toBe(0);
+  });
+
+  test('is not looked for in vain: other classes, values that lead to themselves, and what is large, travel as bytes', () => {
+    class Words2 extends Map<string, unknown> {}
+    const circle: { self?: unknown; list: unknown[] } = { list: [] };
+    circle.self = circle;
+    circle.list.push(circle.list, circle);
+    let deep: object = {};
+    for (let i = 0; i < 100_000; i++) deep = { deep };
+    const others = [
+      circle,
+      deep,
+      new Point(circle),
+      new Words2([['a', circle]]),
+      new RangeError('x'),
+      new Date(),
+      /x/,
+      1n,
+    ];
+    for (const value of others) expect(hasHostObject(value)).toBe(false);
+    expect(hasHostObject([deep, key])).toBe(true);
+    expect(
+      hasHostObject({
+        get bad() {
+          throw new Error('bad');
+        },
+      }),
+    ).toBe(false);
+  });
 });

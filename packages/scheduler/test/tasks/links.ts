@@ -52,6 +52,8 @@ export const links = defineTasks(import.meta.url, {
   },
   len: (value: unknown) => (value as { readonly byteLength?: number }).byteLength ?? 1,
   echo: (value: unknown) => value,
+  kind: (value: object): string => (Object.getPrototypeOf(value) as object).constructor.name,
+  url: (): unknown => ({ url: new URL('http://a.example') }),
   add: (view: Int32Array) => Atomics.add(view, 0, 1) + 1,
   /** A value of a kind, of some 60 kB. */
   make(kind: string): unknown {
