@@ -9,7 +9,9 @@ import {
   DROPPED,
   LIST_ASLEEP,
   LIST_CLOSED,
+  LIST_CORRUPT,
   LIST_EMPTY,
+  SCHEDULER_ROOT_SLOTS,
   SLOT_DONE,
   SLOT_HEAD_NEXT,
   SLOT_HEAD_STATE,
@@ -56,7 +58,8 @@ function drop(scheduler: i32, slot: i32, seen: i32, worker: i32): i32 {
 
 /**
  * Takes all finished slots of the client.
- * @returns the one that finished first, + 1 (`nextFinished` leads on); 0 where there is none; LIST_CLOSED where it was reclaimed
+ * @returns the one that finished first, + 1 (`nextFinished` leads on); 0 where there is none; LIST_CLOSED where it was reclaimed; LIST_CORRUPT where somebody
+ *   wrote over a link: which slots have finished is not known any more
  */
 export function takeFinished(scheduler: i32, client: i32): i32 {
   const list = clientAt(scheduler, client) + CLIENT_ENTRY_FINISHED;
@@ -67,8 +70,12 @@ export function takeFinished(scheduler: i32, client: i32): i32 {
     if (seen == head) break;
     head = seen;
   }
+  const slots = get(scheduler + SCHEDULER_ROOT_SLOTS);
   let first = 0;
+  let left = slots;
   while (head != 0) {
+    if (head < 0 || head > slots || left == 0) return LIST_CORRUPT;
+    left = (left - 1) | 0;
     const at = slotAt(scheduler, (head - 1) | 0) + SLOT_HEAD_NEXT;
     const before = get(at);
     set(at, first);
@@ -80,8 +87,14 @@ export function takeFinished(scheduler: i32, client: i32): i32 {
 
 /** Slots in a list from `link` on: what `closeList` found. */
 export function countFinished(scheduler: i32, link: i32): i32 {
+  const slots = get(scheduler + SCHEDULER_ROOT_SLOTS);
   let count = 0;
-  for (let at = link; at > 0; at = get(slotAt(scheduler, (at - 1) | 0) + SLOT_HEAD_NEXT))
+  // No further than there are slots: somebody may have written over a link.
+  for (
+    let at = link;
+    at > 0 && at <= slots && count < slots;
+    at = get(slotAt(scheduler, (at - 1) | 0) + SLOT_HEAD_NEXT)
+  )
     count = (count + 1) | 0;
   return count;
 }

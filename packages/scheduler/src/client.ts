@@ -6,8 +6,8 @@ import { ClientLink } from './client-link.ts';
 import { codecModule } from './codec.ts';
 import type { CompletionWatch } from './completion-watch.ts';
 import { watchList } from './list-watch.ts';
-import { ClientLostError, SchedulerClosedError, WorkerLostError } from './errors.ts';
-import { LIST_CLOSED, NO_SLOT, PHASE_OPEN, slotHead } from './layout.ts';
+import { ClientLostError, CorruptSlotError, SchedulerClosedError, WorkerLostError } from './errors.ts';
+import { LIST_CLOSED, LIST_CORRUPT, NO_SLOT, PHASE_OPEN, slotHead } from './layout.ts';
 import {
   checkObject,
   checkProfile,
@@ -255,16 +255,18 @@ export class Client {
 
   /** Takes all finished slots. @returns how many */
   #collect(): number {
-    const { kernel, at, i32 } = this.#table;
+    const { kernel, at, i32, slots } = this.#table;
     let link = kernel.takeFinished(at, this.#party);
     if (link === LIST_CLOSED) {
       this.#lose();
       return 0;
     }
+    if (link === LIST_CORRUPT) return this.#loseTrack();
     let count = 0;
     while (link > 0) {
       const slot = link - 1;
       link = i32[this.#table.slotWord(slot) + slotHead.word.next] as number;
+      if (count === slots) return this.#loseTrack(); // in a circle
       this.#settle(slot);
       count++;
       if (this.#isGone) return count; // a callback has destroyed it
@@ -342,11 +344,18 @@ export class Client {
     this.#landed(this.#inFlight);
   }
 
-  /** The owner has reclaimed this client: its slots are gone. */
-  #lose(): void {
+  /** Somebody wrote over a link: which tasks have ended is not known. */
+  #loseTrack(): number {
+    this.#lose(new CorruptSlotError(`the list of finished tasks of client ${this.id} leads nowhere`));
+    leavePlace(this.#table, this.#party);
+    return 0;
+  }
+
+  /** The owner has reclaimed this client, or it can not know what has become of them: its slots are gone. */
+  #lose(reason: Error = new ClientLostError(this.id)): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#end = new ClientLostError(this.id);
+    this.#end = reason;
     this.#rejectAll(this.#end);
     this.#link.close();
     this.#watch.stop();

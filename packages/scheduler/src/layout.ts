@@ -127,6 +127,8 @@ export const LIST_EMPTY = 0;
 export const LIST_ASLEEP = -1;
 /** The client is gone: whoever finishes a slot of its frees it. */
 export const LIST_CLOSED = -2;
+/** `takeFinished`: its links lead nowhere, or in a circle. */
+export const LIST_CORRUPT = -3;
 
 // Phases of the scheduler.
 
