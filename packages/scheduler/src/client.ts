@@ -178,9 +178,9 @@ export class Client {
   }
 
   /** As of SchedulerClient. */
-  destroy(): void {
+  destroy(reason = new SchedulerClosedError(`client ${this.id} was destroyed before the task ended`)): void {
     this.#end ??= new SchedulerClosedError(`client ${this.id} is closed, expected it to be open`);
-    this.#rejectAll(new SchedulerClosedError(`client ${this.id} was destroyed before the task ended`));
+    this.#rejectAll(reason);
     if (this.#end instanceof ClientLostError || this.#isGone) return;
     this.#isGone = true;
     this.#link.close();

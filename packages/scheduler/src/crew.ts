@@ -30,8 +30,8 @@ const LONGEST_LOOK_MS = 1000;
 
 export interface CrewEvents {
   onCreate(index: number, threadId: number): void;
-  /** `tasks` is how many ended with it. */
-  onDestroy(index: number, exitCode: number, cause: unknown, tasks: number): void;
+  /** `tasks` is how many ended with it; `wasReady` whether it had taken any. */
+  onDestroy(index: number, exitCode: number, cause: unknown, tasks: number, wasReady: boolean): void;
   /** What a task sent by `parentPort.postMessage`. */
   onMessage(message: unknown, index: number): void;
   onWarning(message: string, index: number): void;
@@ -53,6 +53,7 @@ export class Crew {
   readonly #recovery: Recovery;
   readonly #ready = Promise.withResolvers<void>();
   #startFailures = 0;
+  #isReady = false;
   #growing: NodeJS.Timeout | undefined;
   #shrinking: NodeJS.Timeout | undefined;
   #isEnding = false;
@@ -79,9 +80,9 @@ export class Crew {
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to
     this.seats = Array.from({ length: table.threads }, (_, index) => new Seat(index));
     const { minThreads } = this.#size;
-    if (this.#isManual) this.#ready.resolve();
+    if (this.#isManual) this.#onAllReady();
     else for (const seat of this.seats.slice(0, minThreads)) this.#start(seat);
-    if (minThreads === 0) this.#ready.resolve();
+    if (minThreads === 0) this.#onAllReady();
     this.#look();
   }
 
@@ -196,8 +197,14 @@ export class Crew {
     worker.unref(); // not before: `await scheduler.ready` must not end the process
     this.#startFailures = 0;
     const ready = this.seats.filter((each) => each.state === 'ready');
-    if (ready.length >= this.#size.minThreads) this.#ready.resolve();
+    if (ready.length >= this.#size.minThreads) this.#onAllReady();
     this.#events.onCreate(seat.index, seat.threadId);
+  }
+
+  #onAllReady(): void {
+    this.#isReady = true;
+    for (const seat of this.seats) seat.restart?.unref();
+    this.#ready.resolve();
   }
 
   #onExit(seat: Seat, exitCode: number): void {
@@ -214,7 +221,7 @@ export class Crew {
     seat.state = 'ended';
     const tasks = this.#recovery.recover(seat.index, exitCode, seat.failure);
     try {
-      this.#events.onDestroy(seat.index, exitCode, seat.failure, tasks);
+      this.#events.onDestroy(seat.index, exitCode, seat.failure, tasks, wasReady);
     } finally {
       // Also where a listener throws. One may have started it again.
       if (seat.worker === undefined)
@@ -233,14 +240,16 @@ export class Crew {
     if (!wasReady && ++this.#startFailures >= MAX_START_FAILURES) {
       const error = new WorkerStartError(this.#startFailures, exitCode, seat.failure);
       this.#ready.reject(error);
+      this.#recovery.cause = error;
       this.#events.onGiveUp(error);
       return;
     }
     seat.earlyEnds = isSound ? 0 : seat.earlyEnds + 1;
     if (seat.earlyEnds > 1) {
       const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (seat.earlyEnds - 2), LONGEST_DELAY_MS);
-      // Unref'd: what keeps the process alive is whoever waits for a task.
-      seat.restart = setTimeout(() => this.#start(seat), delayMs).unref();
+      seat.restart = setTimeout(() => this.#start(seat), delayMs);
+      // What keeps the process alive is whoever waits for a task; before that, whoever may wait for `ready`.
+      if (this.#isReady) seat.restart.unref();
     } else if (this.#manned() < this.#size.minThreads) this.#start(seat);
     else {
       kernel.setLive(at, seat.party, 0);

@@ -186,7 +186,7 @@ export class TaskDeadlineError extends SchedulerError {
   }
 }
 
-/** The worker that ran the task ended before it: it crashed, ran out of memory, called `process.exit` or was terminated. */
+/** The worker that ran the task ended before it: it crashed, ran out of memory, called `process.exit` or was terminated. As an event, of a worker without a task. */
 export class WorkerLostError extends SchedulerError {
   override readonly name = 'WorkerLostError';
   readonly task: string;
@@ -194,10 +194,17 @@ export class WorkerLostError extends SchedulerError {
   readonly worker: number;
   readonly exitCode: number;
 
-  constructor(task: string, worker: number, exitCode: number, cause?: unknown) {
+  /** @param when it ended, where it ran no task */
+  constructor(
+    task: string,
+    worker: number,
+    exitCode: number,
+    cause?: unknown,
+    when = `while it ran task ${task}`,
+  ) {
     super(
       'ERR_WORKER_LOST',
-      `worker ${worker} ended with code ${exitCode} while it ran task ${task}${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
+      `worker ${worker} ended with code ${exitCode} ${when}${reasonOf(cause)}`,
       cause === undefined ? undefined : { cause },
     );
     this.task = task;
@@ -214,14 +221,14 @@ export class WorkerStartError extends SchedulerError {
   constructor(failures: number, exitCode: number, cause: unknown) {
     super(
       'ERR_WORKER_START',
-      `${failures} workers in a row ended before they were ready, the last with code ${exitCode}: ${messageOf(cause)}`,
-      { cause },
+      `${failures} workers in a row ended before they were ready, the last with code ${exitCode}${reasonOf(cause)}`,
+      cause === undefined ? undefined : { cause },
     );
     this.failures = failures;
   }
 }
 
-/** The scheduler, or this client of it, takes no tasks any more; or it was destroyed with this task in it. */
+/** The scheduler, or this client of it, takes no tasks any more; or it was destroyed with this task in it. `cause` is the WorkerStartError where its workers could not be started. */
 export class SchedulerClosedError extends SchedulerError {
   override readonly name = 'SchedulerClosedError';
 
@@ -262,6 +269,10 @@ function transferHint(what: 'arguments' | 'result', cause: unknown): string {
   return what === 'arguments'
     ? ' (name it in option transferList of run, or give move() of it as the whole of the arguments)'
     : ' (return move() of it, or of an object that names it under transferableSymbol, and the value under valueSymbol)';
+}
+
+function reasonOf(cause: unknown): string {
+  return cause === undefined ? '' : `: ${messageOf(cause)}`;
 }
 
 function messageOf(error: unknown): string {

@@ -9,6 +9,8 @@ const MEND_AGAIN_MS = 1;
 
 export class Recovery {
   readonly #table: SchedulerTable;
+  /** Why the scheduler is destroyed, where nobody asked for it. */
+  cause: Error | undefined;
   #mending: NodeJS.Timeout | undefined;
 
   constructor(table: SchedulerTable) {
@@ -28,7 +30,10 @@ export class Recovery {
       const task = table.taskNameIn(slot);
       const error =
         table.phase === PHASE_CLOSED
-          ? new SchedulerClosedError(`the scheduler was destroyed while task ${task} ran`)
+          ? new SchedulerClosedError(
+              `the scheduler was destroyed while task ${task} ran`,
+              this.cause && { cause: this.cause },
+            )
           : new WorkerLostError(task, worker, exitCode, failure);
       writeThrown(table, slot, error, task);
       kernel.deliverSlot(at, slot, clientIn(table.stateOf(slot)), party);

@@ -5,7 +5,12 @@ import { checkOptions } from './check-options.ts';
 import { reclaimPlace, threadOf, type ReclaimedClient } from './client-places.ts';
 import { Client } from './client.ts';
 import { Crew } from './crew.ts';
-import { SchedulerClosedError, WorkerLostError, type SchedulerError } from './errors.ts';
+import {
+  SchedulerClosedError,
+  WorkerLostError,
+  type SchedulerError,
+  type WorkerStartError,
+} from './errors.ts';
 import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
 import {
   checkObject,
@@ -61,6 +66,8 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   readonly #crew: Crew;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #closeTimeoutMs: number | undefined;
+  /** Why a worker could not be started, at last. */
+  #startFailure: string | undefined;
   #closing: Promise<void> | undefined;
   #destroying: Promise<void> | undefined;
   /** Looks whether the tasks have ended, while it closes. */
@@ -77,10 +84,9 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
         if (options.topology === undefined) orderVictims(table, undefined); // it may have said where it is
         this.emit('workerCreate', { worker, threadId });
       },
-      onDestroy: (worker, exitCode, cause, lost) => {
+      onDestroy: (worker, exitCode, cause, lost, wasReady) => {
         this.emit('workerDestroy', { worker, exitCode, cause, lost });
-        if (cause !== undefined && lost === 0)
-          this.#report(new WorkerLostError('(none)', worker, exitCode, cause));
+        if (cause !== undefined && lost === 0) this.#reportLoss(worker, exitCode, cause, wasReady);
       },
       onMessage: (message, worker) => this.emit('message', message, worker),
       onWarning: (message, worker) => {
@@ -234,33 +240,42 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     this.#dispose();
   }
 
-  #destroy(cause?: Error): Promise<void> {
+  #destroy(cause?: WorkerStartError): Promise<void> {
     this.#destroying ??= this.#terminate(cause);
     return this.#destroying;
   }
 
-  async #terminate(cause: Error | undefined): Promise<void> {
+  /** @param cause workers could not be started */
+  async #terminate(cause: WorkerStartError | undefined): Promise<void> {
     this.#setPhase(PHASE_CLOSED);
+    const reason = cause === undefined ? '' : ': its workers could not be started';
     this.#client.refuse(
-      new SchedulerClosedError('the scheduler is closed, expected it to be open', cause && { cause }),
+      new SchedulerClosedError(
+        `the scheduler is closed${reason}, expected it to be open`,
+        cause && { cause },
+      ),
     );
     this.#keepAlive.ref();
     await this.#crew.terminate();
     const { kernel, at, slots } = this.#table;
+    const never = new SchedulerClosedError(
+      `the scheduler was destroyed before the task began${reason}`,
+      cause && { cause },
+    );
     for (let slot = 0; slot < slots; slot++) {
       if (kernel.abandonSlot(at, slot, 1) !== TASK_LOST) continue;
-      const message = 'the scheduler was destroyed before the task began';
-      writeThrown(this.#table, slot, new SchedulerClosedError(message, cause && { cause }), '');
+      writeThrown(this.#table, slot, never, '');
       kernel.deliverSlot(at, slot, clientIn(this.#table.stateOf(slot)), 1);
     }
     this.#client.collect();
     this.#onBell?.();
-    this.#dispose();
+    this.#dispose(never);
   }
 
-  #dispose(): void {
+  /** @param reason why tasks that have no slot never run */
+  #dispose(reason?: SchedulerClosedError): void {
     clearInterval(this.#keepAlive);
-    this.#client.destroy();
+    this.#client.destroy(reason);
   }
 
   #setPhase(phase: typeof PHASE_CLOSING | typeof PHASE_CLOSED): void {
@@ -280,6 +295,16 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     const { async, value } = Atomics.waitAsync(i32, bellWord, seen);
     if (async) void value.then(() => this.#listen());
     else setImmediate(() => this.#listen());
+  }
+
+  /** A worker has crashed without a task. */
+  #reportLoss(worker: number, exitCode: number, cause: unknown, wasReady: boolean): void {
+    const when = wasReady ? 'while it ran no task' : 'before it was ready';
+    const error = new WorkerLostError('(none)', worker, exitCode, cause, when);
+    const isRepeated = !wasReady && String(cause) === this.#startFailure;
+    if (!wasReady) this.#startFailure = String(cause);
+    // All workers fail to start for one reason, again and again: one warning is enough.
+    if (!isRepeated || this.listenerCount('error') > 0) this.#report(error);
   }
 
   #report(error: SchedulerError): void {

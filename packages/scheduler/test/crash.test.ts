@@ -154,14 +154,25 @@ test('workers terminated from outside while they drain a queue of tiny tasks los
 });
 
 test('a scheduler whose workers can not start says so, and leaves no promise open', async () => {
-  const scheduler = Scheduler.create({ threads: 1, preload: ['file:///nowhere/tasks.mjs'] });
+  const scheduler = Scheduler.create({ threads: 1, slots: 4, preload: ['file:///nowhere/tasks.mjs'] });
   const errors: SchedulerError[] = [];
   scheduler.on('error', (error) => errors.push(error));
-  const run = scheduler.run(tasks.double, 1);
-  await expect(run).rejects.toMatchObject({
+  const closed = (message: RegExp): object => ({
     code: 'ERR_SCHEDULER_CLOSED',
+    message: expect.stringMatching(message) as unknown,
     cause: { code: 'ERR_WORKER_START' },
   });
+  // More than there are slots.
+  const runs = await Promise.allSettled(Array.from({ length: 10 }, () => scheduler.run(tasks.double, 1)));
+  for (const run of runs)
+    expect((run as PromiseRejectedResult).reason).toMatchObject(
+      closed(/before the task began: its workers could not be started/),
+    );
+  await expect(scheduler.run(tasks.double, 1)).rejects.toMatchObject(
+    closed(/is closed: its workers could not be started/),
+  );
+  for (const { message } of errors.slice(0, -1))
+    expect(message).toMatch(/^worker 0 ended with code 1 before it was ready: /);
   await expect(scheduler.ready).rejects.toMatchObject({ code: 'ERR_WORKER_START', failures: 5 });
   expect(errors.at(-1)).toMatchObject({ code: 'ERR_WORKER_START' });
   await scheduler.close();

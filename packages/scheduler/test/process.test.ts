@@ -77,3 +77,75 @@ test('a rejection that a task leaves behind ends its worker, and the owner is to
   );
   expect(stdout).toBe('ERR_WORKER_LOST nobody handles this\n');
 });
+
+test('a process that awaits ready learns that no worker can be started: it is kept alive until then, and warned once of the cause', () => {
+  const { status, stdout, stderr } = runProgram(
+    'ready',
+    `${HEAD}
+    if (isMainThread) {
+      const scheduler = Scheduler.create({ threads: 2, preload: ['file:///nowhere/tasks.mjs'] });
+      try { await scheduler.ready; } catch (error) { console.log(error.code); }
+    }`,
+  );
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'ERR_WORKER_START\n' });
+  expect(stderr.match(/worker \d ended with code 1 before it was ready: /g)).toHaveLength(1);
+  expect(stderr.match(/WorkerStartError: /g)).toHaveLength(1);
+});
+
+const POOL = `
+  import { isMainThread } from 'node:worker_threads';
+  import Piscina from '@corelane/scheduler/piscina';
+  export const sum = ({ a, b }: { a: number; b: number }) => a + b;
+  export const exit = (code: number) => process.exit(code);
+  export const never = () => new Promise(() => {});
+  const filename = import.meta.filename;
+  const show = (promise: Promise<unknown>) => promise.then(console.log, (error: Error) => console.log(error.message));
+  const add = (pool: Piscina) => show(pool.run({ a: 1, b: 2 }, { name: 'sum' }));
+`;
+
+test.each([
+  ['there is no worker yet', '{ minThreads: 0 }', 'await add(pool);', '3\n'],
+  [
+    'the last worker is ended by an abort',
+    '{ minThreads: 1, maxThreads: 1 }',
+    `const controller = new AbortController();
+      const running = show(pool.run(0, { name: 'never', signal: controller.signal }));
+      const queued = add(pool);
+      setTimeout(() => controller.abort(), 100);
+      await running; await queued; await add(pool);`,
+    'The task has been aborted\n3\n3\n',
+  ],
+  [
+    'the last worker has ended by itself',
+    '{ minThreads: 1, maxThreads: 1 }',
+    `await show(pool.run(3, { name: 'exit' })); await add(pool);
+      const exits = show(pool.run(4, { name: 'exit' })); const queued = add(pool); await exits; await queued;`,
+    'worker exited with code: 3\n3\nworker exited with code: 4\n3\n',
+  ],
+  [
+    'the last worker was idle too long',
+    '{ minThreads: 0, maxThreads: 1, idleTimeout: 1 }',
+    `await add(pool); while (pool.threads.length > 0) await new Promise((then) => setTimeout(then, 10));
+      await add(pool);`,
+    '3\n3\n',
+  ],
+  [
+    'it has been closed',
+    '{ minThreads: 1 }',
+    'await add(pool); await pool.close(); await add(pool);',
+    '3\n3\n',
+  ],
+])(
+  'a pool of piscina keeps the process alive while a task waits for a worker: %s',
+  (_, options, steps, expected) => {
+    const { status, stdout } = runProgram(
+      'pool',
+      `${POOL}
+    if (isMainThread) {
+      const pool = new Piscina({ filename, ...${options} });
+      ${steps}
+    }`,
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expected });
+  },
+);
