@@ -30,7 +30,7 @@ const LONGEST_LOOK_MS = 1000;
 
 export interface CrewEvents {
   onCreate(index: number, threadId: number): void;
-  /** `tasks` is how many ended with it; `wasReady` whether it had taken any. */
+  /** `tasks` is how many ended with it; `wasReady` whether it could take any. */
   onDestroy(index: number, exitCode: number, cause: unknown, tasks: number, wasReady: boolean): void;
   /** What a task sent by `parentPort.postMessage`. */
   onMessage(message: unknown, index: number): void;

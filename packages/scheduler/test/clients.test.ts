@@ -158,7 +158,7 @@ test('a client that is reclaimed though its thread is alive is told', async () =
   await expect(client.run(tasks.double, 1)).rejects.toMatchObject({ code: 'ERR_CLIENT_LOST' });
   await client.close();
   expect(() => scheduler.reclaimClient(0)).toThrow(/id is 0/);
-  expect(() => scheduler.reclaimClient(64)).toThrow(/client is 64/);
+  expect(() => scheduler.reclaimClient(64)).toThrow(/id is 64/);
 });
 
 test('a task that is aborted or times out when its client has been reclaimed rejects all the same', async () => {
