@@ -88,6 +88,16 @@ export class Backlog {
     this.#client.landed(1);
   }
 
+  /** All that have this end leave, and are not told. */
+  takeBack(reject: Settle): void {
+    const line = this.#line;
+    const count = line.takeBack(reject, (terms) => this.#limits.end(terms));
+    if (count === 0) return;
+    line.told();
+    this.pressure.fell(line.size);
+    this.#client.landed(count);
+  }
+
   /** Lets as many in as there is room for. */
   admit(): void {
     const line = this.#line;

@@ -9,19 +9,24 @@ import {
   clientEntry,
   DISOWNED,
   LIST_EMPTY,
+  SLOT_ORPHANED,
   WITHDRAWN,
 } from './layout.ts';
-import type { SchedulerTable } from './table.ts';
+import type { GracePeriods } from './grace.ts';
+import { clientIn, generationIn, stateIn, type SchedulerTable } from './table.ts';
 
 /** What became of the slots of a client that is gone. */
 export interface ReclaimedClient {
   /** Tasks that were queued and will never run. */
   readonly withdrawn: number;
-  /** Tasks that were running; they run on, and their results are dropped. */
+  /** Tasks that were running; they are told, and their results are dropped. */
   readonly disowned: number;
   /** Finished tasks that it had not collected. */
   readonly dropped: number;
 }
+
+/** The party of a slot that a reclaim has disowned. */
+const NOBODY = 0;
 
 const { owner, visit, finished } = clientEntry.word;
 
@@ -58,8 +63,15 @@ export function threadOf(table: SchedulerTable, client: number): number {
   return Math.max(-1, Atomics.load(table.i32, table.clientWord(client) + owner) - 1);
 }
 
-/** Cleans up after a client whose thread has ended, or that has given up all its slots. Harmless where nobody has the place. */
-export function reclaimPlace(table: SchedulerTable, client: number): ReclaimedClient {
+/**
+ * Cleans up after a client whose thread has ended, or that has given up all its slots. Harmless where nobody has the place.
+ * @param grace of tasks that run on, those included that the client had disowned: its own timers are gone with it
+ */
+export function reclaimPlace(
+  table: SchedulerTable,
+  client: number,
+  grace?: { readonly periods: GracePeriods; readonly ms: number },
+): ReclaimedClient {
   if (!Number.isInteger(client) || client < 1 || client > table.maxClients)
     throw new ArgumentRangeError('client', client - 1, `an integer from 0 to ${table.maxClients - 1}`);
   const counts = { withdrawn: 0, disowned: 0, dropped: 0 };
@@ -69,9 +81,14 @@ export function reclaimPlace(table: SchedulerTable, client: number): ReclaimedCl
   if (was <= 0 || Atomics.compareExchange(table.i32, word, was, CLIENT_RECLAIMED) !== was) return counts;
   counts.dropped = table.kernel.countFinished(table.at, table.kernel.closeList(table.at, client));
   for (let slot = 0; slot < table.slots; slot++) {
+    const seen = table.stateOf(slot); // its generation changes only where the client submits
     const outcome = table.kernel.reclaimSlot(table.at, slot, client);
     if (outcome === WITHDRAWN) counts.withdrawn++;
-    else if (outcome === DISOWNED) counts.disowned++;
+    else if (outcome === DISOWNED) {
+      counts.disowned++;
+      grace?.periods.begin(slot, generationIn(seen), grace.ms, NOBODY);
+    } else if (stateIn(seen) === SLOT_ORPHANED && clientIn(seen) === client)
+      grace?.periods.begin(slot, generationIn(seen), grace.ms, client);
   }
   return counts;
 }

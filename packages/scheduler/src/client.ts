@@ -221,6 +221,16 @@ export class Client {
     this.#revocation.forsake(lane, reason, isQueuedAlone);
   }
 
+  /** Of a task with these options. @throws ArgumentRangeError */
+  graceOf(graceMs: number | undefined): number {
+    return this.#rules.graceOf(graceMs);
+  }
+
+  /** As of Revocation. */
+  takeBack(reject: Settle, graceMs: number): void {
+    this.#revocation.takeBack(reject, graceMs);
+  }
+
   #submit(
     task: AnyTask | FileFunction,
     args: unknown,

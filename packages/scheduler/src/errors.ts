@@ -66,6 +66,24 @@ export class TaskShedError extends SchedulerError {
   }
 }
 
+/** There are as many different tasks as the scheduler has names for. It was not accepted. `cause` is the error of the table of names. */
+export class TooManyTasksError extends SchedulerError {
+  override readonly name = 'TooManyTasksError';
+  readonly task: string;
+  /** The option `maxTasks`. */
+  readonly maxTasks: number;
+
+  constructor(task: string, maxTasks: number, cause: unknown) {
+    super(
+      'ERR_TOO_MANY_TASKS',
+      `no room for task ${task}: the scheduler knows ${maxTasks} different tasks, expected fewer (option maxTasks)`,
+      { cause },
+    );
+    this.task = task;
+    this.maxTasks = maxTasks;
+  }
+}
+
 /** Arguments or a result have more bytes than the scheduler takes. Pass a view of shared memory instead. */
 export class PayloadTooLargeError extends SchedulerError {
   override readonly name = 'PayloadTooLargeError';

@@ -11,6 +11,7 @@ export {
   PayloadMemoryError,
   PayloadTooLargeError,
   QueueFullError,
+  TooManyTasksError,
   SchedulerClosedError,
   SchedulerError,
   TaskDeadlineError,

@@ -197,13 +197,20 @@ export function checkMaxQueue(maxQueue: number = Infinity): number {
   throw new ArgumentRangeError('maxQueue', maxQueue, 'a whole number from 0 on, or Infinity');
 }
 
+/** What recorders there can be. */
+const RECORDERS = { latency: PRIORITIES, timing: ['wait', 'run'] } as const;
+
 /** @throws ArgumentRangeError */
 export function checkRecorders({ latency, timing }: ClientOptions): void {
   for (const [option, recorders] of Object.entries({ latency, timing })) {
     if (recorders !== undefined) checkObject(option, recorders);
-    for (const [name, recorder] of Object.entries({ ...recorders }))
+    const known: readonly string[] = RECORDERS[option as keyof typeof RECORDERS];
+    for (const [name, recorder] of Object.entries({ ...recorders })) {
+      if (!known.includes(name))
+        throw new ArgumentRangeError(option, name, `recorders by the names ${known.join(', ')}`);
       if (recorder !== undefined && typeof (recorder as Partial<Recorder> | null)?.record !== 'function')
         throw new ArgumentRangeError(`${option}.${name}`, recorder, "an object with a function 'record'");
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { SlotCache } from './slot-cache.ts';
 import { generationIn, stateIn, type SchedulerTable } from './table.ts';
 import { reasonOf, type Limit, type TaskLimits } from './task-limits.ts';
 import { WAITS, type TaskTerms } from './task-terms.ts';
-import { settle, type Tickets } from './tickets.ts';
+import { settle, type Settle, type Tickets } from './tickets.ts';
 
 /** Of the client. */
 export interface Revokes {
@@ -64,6 +64,32 @@ export class Revocation {
       if (outcome === WITHDRAWN) slots.discard(slot);
       this.#client.landed(1);
       if (reason !== undefined) settle(reject, reason);
+    }
+  }
+
+  /**
+   * Takes back all tasks that have this end, and tells nobody: one function for many of them. What runs is told, and has its time of grace.
+   * @param graceMs of those without terms
+   */
+  takeBack(reject: Settle, graceMs: number): void {
+    const { limits, backlog, tickets, slots, link } = this.#client;
+    const table = this.#table;
+    backlog.takeBack(reject);
+    for (const slot of tickets.slots()) {
+      if (tickets.rejectOf(slot) !== reject) continue;
+      const terms = tickets.termsOf(slot);
+      const generation = generationIn(table.stateOf(slot));
+      const outcome = table.kernel.cancelSlot(table.at, slot, this.#party);
+      if (outcome !== WITHDRAWN && outcome !== DISOWNED) {
+        if (terms !== undefined) terms.retries = 0; // it has ended, and is not to begin again
+        continue;
+      }
+      tickets.delete(slot);
+      if (terms !== undefined) limits.end(terms);
+      if (link.size > 0) link.forget(slot);
+      if (outcome === WITHDRAWN) slots.discard(slot);
+      else this.grace.begin(slot, generation, terms?.graceMs ?? graceMs);
+      this.#client.landed(1);
     }
   }
 

@@ -38,13 +38,18 @@ export function runMany(
   const { threads, inlineBytes } = client.limits;
   const size = chunkOf(chunk, list, threads, Math.floor(inlineBytes / NUMBER_BYTES));
   const most = SHARES_PER_WORKER * threads;
+  const graceMs = client.graceOf(options.graceMs);
   return new Promise((resolve, reject) => {
     const results: unknown[] = list.slice(); // as long; each is replaced
     let next = 0;
     let underWay = 0;
+    let hasFailed = false;
     const fail = (error: unknown): void => {
+      if (hasFailed) return;
+      hasFailed = true;
       next = list.length; // what has not been submitted never is
       reject(error);
+      client.takeBack(fail, graceMs); // it is the end of all shares, and of nothing else
     };
     const submit = (): void => {
       while (next < list.length && underWay < most) {

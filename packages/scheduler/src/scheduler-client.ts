@@ -107,7 +107,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
 
   /**
    * Runs a task for every element of a list. Numbers travel many to a slot, at a tenth of what `run` costs for each; see `chunk`.
-   * @returns the results in the order of the list. Rejects with the first error; then what has not been submitted never runs, the rest runs on.
+   * @returns the results in the order of the list. Rejects with the first error, or when its signal aborts; then what has not begun never does, and what runs is told: a share of several ends with the element that is under way.
    */
   async runMany<A, R>(
     task: Task<A, R>,
@@ -137,7 +137,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
    */
   broadcast<R>(task: Task<undefined, R>, args?: undefined, options?: BroadcastOptions): Promise<R[]>;
   broadcast<A, R>(task: Task<A, R>, args: Passed<A>, options?: BroadcastOptions): Promise<R[]>;
-  broadcast<R>(task: AnyTask, args?: unknown, options: BroadcastOptions = {}): Promise<R[]> {
+  async broadcast<R>(task: AnyTask, args?: unknown, options: BroadcastOptions = {}): Promise<R[]> {
     checkObject('options', options);
     const runs = this.#client
       .liveWorkers()

@@ -11,6 +11,7 @@ import {
   type SchedulerError,
   type WorkerStartError,
 } from './errors.ts';
+import { GracePeriods } from './grace.ts';
 import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
 import {
   checkObject,
@@ -68,6 +69,8 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   readonly #closeTimeoutMs: number | undefined;
   /** Why a worker could not be started, at last. */
   #startFailure: string | undefined;
+  /** Of tasks whose client is gone. */
+  readonly #reclaimed: { readonly periods: GracePeriods; readonly ms: number };
   #closing: Promise<void> | undefined;
   #destroying: Promise<void> | undefined;
   /** Looks whether the tasks have ended, while it closes. */
@@ -77,6 +80,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     super(client);
     this.#table = table;
     this.#closeTimeoutMs = checkTimeout(options.closeTimeoutMs, 'closeTimeoutMs');
+    this.#reclaimed = { periods: new GracePeriods(table, client.id + 1), ms: client.graceOf(undefined) };
     this.handle = table.handle;
     this.#client = client;
     this.#crew = new Crew(table, options, threads, {
@@ -173,8 +177,8 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   }
 
   /**
-   * Cleans up after a client whose thread has ended: its queued tasks never run, results of its running ones are dropped, its slots
-   * are free again. To be called after the thread's 'exit' event, not before. Harmless when called again.
+   * Cleans up after a client whose thread has ended: its queued tasks never run, its running ones are told, and where they have not ended after
+   * option `graceMs` their workers are terminated and replaced; its slots are free again. To be called after the thread's 'exit' event, not before. Harmless when called again.
    * @param id `client.id`
    */
   reclaimClient(id: number): ReclaimedClient {
@@ -184,7 +188,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
         id,
         `the id of an attached client, 0 to ${this.#table.maxClients - 1}, not that of the owner`,
       );
-    return reclaimPlace(this.#table, id + 1);
+    return reclaimPlace(this.#table, id + 1, this.#reclaimed);
   }
 
   /** Does that for every client of a worker thread when it exits, however it does. */
@@ -195,7 +199,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     const { threadId } = worker;
     worker.once('exit', () => {
       for (let client = 1; client <= this.#table.maxClients; client++)
-        if (threadOf(this.#table, client) === threadId) reclaimPlace(this.#table, client);
+        if (threadOf(this.#table, client) === threadId) reclaimPlace(this.#table, client, this.#reclaimed);
     });
   }
 

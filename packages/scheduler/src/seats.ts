@@ -60,12 +60,12 @@ export class PinnedLanes {
   laneOf(pin: Pin): number {
     if (typeof pin !== 'object' || pin === null)
       throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
-    if (typeof pin !== 'object' || pin === null)
-      throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
-    if ('worker' in pin) return laneOfWorker(this.#table, pin.worker);
-    if ('cpu' in pin) return LEVELS + this.#choose('cpu', pin.cpu);
-    if ('node' in pin) return LEVELS + this.#choose('node', pin.node);
-    throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
+    const { worker, cpu, node } = pin as { worker?: number; cpu?: number; node?: number };
+    if (Number(worker !== undefined) + Number(cpu !== undefined) + Number(node !== undefined) !== 1)
+      throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }, one of them');
+    if (worker !== undefined) return laneOfWorker(this.#table, worker);
+    if (cpu !== undefined) return LEVELS + this.#choose('cpu', cpu);
+    return LEVELS + this.#choose('node', node as number);
   }
 
   #choose(name: 'cpu' | 'node', value: number): number {

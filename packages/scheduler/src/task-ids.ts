@@ -2,6 +2,7 @@
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { FileTasks, type FileFunction } from './file-task.ts';
 import type { SchedulerTable } from './table.ts';
+import { taskIndex } from './task-names.ts';
 import { taskOptionsOf, type AnyTask } from './tasks.ts';
 
 export class TaskIds {
@@ -17,7 +18,7 @@ export class TaskIds {
     this.#table = table;
   }
 
-  /** @throws ArgumentRangeError where it is no task */
+  /** @throws ArgumentRangeError where it is no task, TooManyTasksError */
   idOf(task: AnyTask | FileFunction): number {
     if (task === this.#lastTask) return this.#lastId;
     const known = this.#ids.get(task as AnyTask);
@@ -38,7 +39,7 @@ export class TaskIds {
   #intern(task: AnyTask): number {
     if (typeof task?.module !== 'string' || typeof task.name !== 'string')
       throw new ArgumentRangeError('task', task, 'a task of defineTasks or fileTask, or { filename, name }');
-    const id = this.#table.names.intern(`${task.module}#${task.name}`);
+    const id = taskIndex(this.#table.names, `${task.module}#${task.name}`);
     this.#ids.set(task, id);
     this.#names[id] = task.name;
     this.#table.payloads.learn(id, taskOptionsOf(task));

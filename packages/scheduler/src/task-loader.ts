@@ -3,7 +3,8 @@ import { TaskNotFoundError } from './errors.ts';
 import { exportIn, functionIn } from './file-task.ts';
 import { importModule } from './module-import.ts';
 import type { SchedulerTable } from './table.ts';
-import { taskOptionsOf, tasksIn, type TaskContext } from './tasks.ts';
+import { taskIndex } from './task-names.ts';
+import { taskOptionsOf, tasksOf, type TaskContext } from './tasks.ts';
 
 export type Runnable = (args: unknown, context: TaskContext) => unknown;
 
@@ -60,13 +61,13 @@ export class TaskLoader {
     return run;
   }
 
-  /** Imports a module for its tasks. @returns their names. @throws TaskNotFoundError */
+  /** Imports a module for its tasks. @returns their names. @throws TaskNotFoundError, ArgumentRangeError, TooManyTasksError */
   async import(module: string): Promise<string[]> {
     const exports = await importTasks(module);
     const names: string[] = [];
-    for (const [task, run] of tasksIn(exports)) {
+    for (const [full, [task, run]] of tasksOf(exports)) {
       names.push(task.name);
-      const index = this.#table.names.intern(`${task.module}#${task.name}`);
+      const index = taskIndex(this.#table.names, full);
       this.#functions[index] = run;
       this.#table.payloads.learn(index, taskOptionsOf(task));
     }

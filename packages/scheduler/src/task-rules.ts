@@ -75,6 +75,11 @@ export class TaskRules {
     return termsOf(task, id, lane, args, resolve, reject, options, this.#graceMs, recorder, startMs);
   }
 
+  /** @throws ArgumentRangeError */
+  graceOf(graceMs: number | undefined): number {
+    return checkGrace(graceMs, this.#graceMs);
+  }
+
   /** What its slot holds: 0 for none. */
   deadlineOf(terms: TaskTerms): number {
     return terms.deadlineMs === undefined ? 0 : deadlineWord(terms.deadlineMs, this.#table.startMs);

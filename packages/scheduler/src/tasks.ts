@@ -123,8 +123,23 @@ function functionOf(exported: unknown): AnyTaskFunction | undefined {
   return (exported as { [FUNCTION]?: AnyTaskFunction })[FUNCTION];
 }
 
-/** The tasks among the exports of a module, one level deep, with their functions. */
-export function* tasksIn(exports: object): Generator<[task: Task<unknown, unknown>, run: AnyTaskFunction]> {
+/**
+ * The tasks among the exports of a module, one level deep, with their functions.
+ * @throws ArgumentRangeError where two of them have one name: all exports are of one evaluation of the module, so it is no newer one
+ */
+export function tasksOf(exports: object): Map<string, [task: Task<unknown, unknown>, run: AnyTaskFunction]> {
+  const found = new Map<string, [task: Task<unknown, unknown>, run: AnyTaskFunction]>();
+  for (const [task, run] of tasksIn(exports)) {
+    const full = `${task.module}#${task.name}`;
+    const other = found.get(full);
+    if (other !== undefined && other[1] !== run)
+      throw new ArgumentRangeError('name of a task', full, 'a name that no other task of its module has');
+    found.set(full, [task, run]);
+  }
+  return found;
+}
+
+function* tasksIn(exports: object): Generator<[task: Task<unknown, unknown>, run: AnyTaskFunction]> {
   for (const exported of Object.values(exports)) {
     const run = functionOf(exported);
     if (run !== undefined) yield [exported as Task<unknown, unknown>, run];

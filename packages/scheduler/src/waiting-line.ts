@@ -13,6 +13,8 @@ const RESOLVE = 2;
 const REJECT = 3;
 const TERMS = 4;
 const STRIDE = 5;
+/** An id: of one that has left. */
+const GONE = -1;
 /** What has left is cut off when it is so many elements, and half of all. */
 const CUT_FROM = 1024 * STRIDE;
 /** Those who left from the middle are taken out when they are so many, and half of all. */
@@ -185,6 +187,26 @@ export class WaitingLine {
       sift(queue);
   }
 
+  /** All with this end leave. @param end called with the terms of each that has some. @returns how many */
+  takeBack(reject: Settle, end: (terms: TaskTerms) => void): number {
+    if (this.#size === 0) return 0;
+    let count = 0;
+    for (const queue of this.#lanes) {
+      if (queue === undefined) continue;
+      const { elements } = queue;
+      for (let at = queue.first; at < elements.length; at += STRIDE) {
+        if (elements[at + REJECT] !== reject || hasLeft(queue, at)) continue;
+        const terms = elements[at + TERMS] as TaskTerms | undefined;
+        if (terms !== undefined) end(terms);
+        elements[at + ID] = GONE;
+        count++;
+      }
+      if (count > 0) sift(queue);
+    }
+    this.#size -= count;
+    return count;
+  }
+
   #mark(lane: number): void {
     if (lane < LEVELS) this.#occupied |= 1 << lane;
     else this.#pinned.add(lane);
@@ -235,7 +257,7 @@ export class WaitingLine {
 }
 
 function hasLeft({ elements }: Lane, at: number): boolean {
-  return (elements[at + TERMS] as TaskTerms | undefined)?.slot === ENDED;
+  return elements[at + ID] === GONE || (elements[at + TERMS] as TaskTerms | undefined)?.slot === ENDED;
 }
 
 /** The first. */

@@ -117,6 +117,59 @@ test('of a client that is gone queued tasks never run, and running ones are told
   expect(scheduler.stats()).toMatchObject({ slots: { used: 0 }, clients: [{ id: 0 }] });
 });
 
+test.each(['spin', 'abandon'] as const)(
+  'a task that goes on when its client has ended (%s) costs its worker after the grace, which another one replaces, and close settles',
+  async (mode) => {
+    const words = new Words();
+    const scheduler = Scheduler.create({ threads: 1, workerData: words.view, graceMs: 30 });
+    const ended = new Promise((resolve) => scheduler.once('workerDestroy', resolve));
+    const client = clientThread({ handle: scheduler.handle, first: 0, tasks: 0, inFlight: 0, mode });
+    scheduler.reclaimOnExit(client);
+    await message(client);
+    await words.arrived(1);
+    if (mode === 'abandon') {
+      const aborted = message(client);
+      client.postMessage('abort');
+      await aborted;
+    }
+    await client.terminate();
+    await ended;
+    expect(await scheduler.run(tasks.double, 4)).toBe(8);
+    expect(scheduler.stats()).toMatchObject({ lost: 1, slots: { used: 0 }, clients: [{ id: 0 }] });
+    await scheduler.close();
+  },
+);
+
+test('closing waits for a task of a client that has ended no longer than its grace', async () => {
+  const words = new Words();
+  const scheduler = Scheduler.create({ threads: 1, workerData: words.view, graceMs: 30 });
+  const client = clientThread({
+    handle: scheduler.handle,
+    first: 0,
+    tasks: 0,
+    inFlight: 0,
+    mode: 'spin',
+  });
+  const { id } = await message<{ id: number }>(client);
+  await words.arrived(1);
+  await client.terminate();
+  const closed = scheduler.close();
+  expect(scheduler.reclaimClient(id)).toEqual({ withdrawn: 0, disowned: 1, dropped: 0 });
+  await closed;
+});
+
+test('a later task in the slot of a client that has ended is not condemned with it', async () => {
+  const words = new Words();
+  await using scheduler = Scheduler.create({ threads: 1, slots: 1, workerData: words.view, graceMs: 30 });
+  const lost = Scheduler.attach(scheduler.handle);
+  const gone = lost.run(gated.untilCancelled).catch((error: { code?: string }) => error.code);
+  await words.arrived(1);
+  scheduler.reclaimClient(lost.id);
+  expect(await gone).toBe('ERR_CLIENT_LOST');
+  expect(await scheduler.run(tasks.later, 80)).toBe('after 80');
+  expect(scheduler.stats()).toMatchObject({ lost: 0 });
+});
+
 test('places of clients are given again, and run out with an error', async () => {
   await using scheduler = Scheduler.create({ threads: 1, maxClients: 3 });
   for (let round = 0; round < 5; round++) {

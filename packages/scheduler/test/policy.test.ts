@@ -281,6 +281,7 @@ test('options that mean nothing are refused', async () => {
   const run = (options: RunOptions): Promise<unknown> => scheduler.run(tasks.nothing, undefined, options);
   await expect(run({ pin: { worker: 1 } })).rejects.toThrow(/pin.worker is 1/);
   await expect(run({ pin: {} as never })).rejects.toThrow(/pin is/);
+  await expect(run({ pin: { worker: 0, cpu: 1 } })).rejects.toThrow(/pin is .*one of them/);
   await expect(run({ deadlineMs: Number.NaN })).rejects.toThrow(/deadlineMs is NaN/);
   await expect(run({ pin: { node: 0 } })).rejects.toThrow(/expected an option affinity/);
 });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { move, Scheduler } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
+import { gated } from './tasks/gated.ts';
 import { many } from './tasks/many.ts';
+import { COUNTS, Words } from './tasks/words.ts';
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -39,6 +41,69 @@ test('an aborted list rejects with the reason, and its shares that wait never ru
   controller.abort(new Error('enough'));
   await expect(running).rejects.toThrow('enough');
   expect(await scheduler.run(many.double, 4)).toBe(8);
+});
+
+test.each(['slots', 'line'] as const)(
+  'after the first error no element begins that waits in %s',
+  async (where) => {
+    const words = new Words(1);
+    const slots = where === 'line' ? 4 : 4096;
+    await using scheduler = Scheduler.create({ threads: 1, slots, workerData: words.view });
+    await scheduler.ready;
+    const list = [0, 1, ...numbers(200).map((n) => n + 3)];
+    await expect(scheduler.runMany(gated.element, list, { chunk: 1 })).rejects.toThrow('element 0');
+    expect(scheduler.inFlight).toBe(0);
+    words.open();
+    await scheduler.run(gated.stamp);
+    expect(Atomics.load(words.view, COUNTS)).toBe(0);
+    expect(scheduler.stats()).toMatchObject({ lost: 0, slots: { used: 0 } });
+    expect(scheduler.counts()).toMatchObject({ waiting: 0 });
+  },
+);
+
+test.each(['an error', 'an abort'] as const)(
+  'after %s a share that runs ends with its element, and keeps its worker',
+  async (what) => {
+    const words = new Words(1);
+    await using scheduler = Scheduler.create({ threads: 2, workerData: words.view });
+    const controller = new AbortController();
+    const list = what === 'an error' ? [1, 4, 0, 0] : [1, 4];
+    const running = scheduler.runMany(gated.element, list, { chunk: 2, signal: controller.signal });
+    await words.arrived(1);
+    if (what === 'an abort') controller.abort(new Error('enough'));
+    await expect(running).rejects.toThrow(what === 'an error' ? 'element 0' : 'enough');
+    words.open();
+    await scheduler.broadcast(gated.stamp);
+    expect(Atomics.load(words.view, COUNTS)).toBe(0); // element 4 is behind element 1
+    expect(scheduler.stats()).toMatchObject({ lost: 0, slots: { used: 0 } });
+    expect(scheduler.counts().condemned).toBe(0);
+  },
+);
+
+test('a long element of a list that has failed costs its worker when its grace is over', async () => {
+  const words = new Words(1);
+  await using scheduler = Scheduler.create({ threads: 2, workerData: words.view });
+  const ended = new Promise((resolve) => scheduler.once('workerDestroy', resolve));
+  const failed = scheduler.runMany(gated.element, [2, 1, 0], { chunk: 1, graceMs: 20 });
+  await words.arrived(2);
+  words.open();
+  await expect(failed).rejects.toThrow('element 0');
+  await ended;
+  expect(await scheduler.broadcast(tasks.double, 4)).toEqual([8, 8]);
+});
+
+test('shares that are lost with their worker are not retried after an error', async () => {
+  const words = new Words(1);
+  await using scheduler = Scheduler.create({ threads: 2, workerData: words.view });
+  const lost = scheduler.runMany(gated.element, [2, 0], { chunk: 1, graceMs: 0, idempotent: true });
+  await expect(lost).rejects.toThrow('element 0');
+  expect(await scheduler.run(gated.stamp)).toBe(0);
+  expect(scheduler.counts().retried).toBe(0);
+});
+
+test.each([-1, Number.NaN])('a grace of %d is refused for lists, too', async (graceMs) => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  await expect(scheduler.runMany(many.double, [1], { graceMs })).rejects.toThrow(/graceMs/);
 });
 
 test('what is no array is refused', async () => {

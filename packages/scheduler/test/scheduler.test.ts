@@ -127,6 +127,29 @@ describe('tasks', () => {
     expect(() => Scheduler.create({ name: 5 as unknown as string })).toThrow(/name is 5/);
     expect(() => Scheduler.create({ timing: { run: {} as Recorder } })).toThrow(/timing.run is .* 'record'/);
     expect(() => Scheduler.create({ latency: { low: null as never } })).toThrow(/latency.low is null/);
+    const misspelt = { lwo: { record() {} } } as object;
+    expect(() => Scheduler.create({ latency: misspelt })).toThrow(/latency is "lwo", expected .*critical/);
+    expect(() => Scheduler.create({ timing: misspelt })).toThrow(/timing is "lwo", expected .*wait, run/);
+    const none = null as never;
+    const refusal = expect.objectContaining({
+      name: 'ArgumentRangeError',
+      message: expect.stringMatching(/^options is null/) as string,
+    }) as Error;
+    for (const each of [
+      () => Scheduler.create(none),
+      () => Scheduler.bytesFor(none),
+      () => Scheduler.attach(scheduler.handle, none),
+      () => defineTasks(import.meta.url, {}, none),
+      () => scheduler.map(tasks.double, [1], none),
+      () => scheduler.close(none),
+    ])
+      expect(each).toThrow(refusal);
+    for (const run of [
+      scheduler.run(tasks.nothing, undefined, none),
+      scheduler.runMany(tasks.double, [1], none),
+      scheduler.broadcast(tasks.double, 1, none),
+    ])
+      await expect(run).rejects.toEqual(refusal);
     expect(() => defineTasks('basic.ts', {})).toThrow(/module is "basic.ts"/);
     expect(() => defineTasks(import.meta.url, { 'a#b': () => 1 })).toThrow(/name of a task is "a#b"/);
   });

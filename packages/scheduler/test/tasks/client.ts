@@ -10,7 +10,7 @@ export interface ClientData {
   readonly first: number;
   readonly tasks: number;
   readonly inFlight: number;
-  readonly mode: 'count' | 'flood' | 'hold';
+  readonly mode: 'count' | 'flood' | 'hold' | 'spin' | 'abandon';
 }
 
 export interface ClientReport {
@@ -59,6 +59,19 @@ switch (mode) {
   case 'flood':
     await Promise.all(Array.from({ length: inFlight }, flood));
     break;
+  case 'spin':
+    void client.run(gated.spin);
+    break;
+  case 'abandon': {
+    // The client itself has disowned it, and ends before the grace does.
+    const controller = new AbortController();
+    client.run(gated.spin, undefined, { signal: controller.signal, graceMs: 60_000 }).catch(() => {});
+    parentPort?.once('message', () => {
+      controller.abort();
+      parentPort?.postMessage('aborted');
+    });
+    break;
+  }
   case 'hold':
     await Promise.all(Array.from({ length: inFlight }, () => client.run(gated.hold, 1)));
     break;

@@ -33,6 +33,20 @@ export const gated = defineTasks(import.meta.url, {
     arrive();
     for (;;);
   },
+  /** An element of a list: 0 fails, 1 holds its worker, 2 never ends, the others count themselves. */
+  element(kind: number): number {
+    if (kind === 0) throw new RangeError('element 0');
+    if (kind === 1) {
+      arrive();
+      Atomics.wait(words, GATE, 0);
+    }
+    if (kind === 2) {
+      arrive();
+      for (;;);
+    }
+    if (kind > 2) Atomics.add(words, COUNTS, 1);
+    return kind;
+  },
   /** In which order tasks ran. */
   stamp: () => Atomics.add(words, STAMPS, 1),
   /** And on which worker. */
