@@ -67,7 +67,7 @@ test.each(['an error', 'an abort'] as const)(
     const words = new Words(1);
     await using scheduler = Scheduler.create({ threads: 2, workerData: words.view });
     const controller = new AbortController();
-    const list = what === 'an error' ? [1, 4, 0, 0] : [1, 4];
+    const list = what === 'an error' ? [1, 4, -1, -1] : [1, 4];
     const running = scheduler.runMany(gated.element, list, { chunk: 2, signal: controller.signal });
     await words.arrived(1);
     if (what === 'an abort') controller.abort(new Error('enough'));

@@ -33,9 +33,10 @@ export const gated = defineTasks(import.meta.url, {
     arrive();
     for (;;);
   },
-  /** An element of a list: 0 fails, 1 holds its worker, 2 never ends, the others count themselves. */
+  /** An element of a list: 0 fails, -1 does when another one has said that it has started, 1 holds its worker, 2 never ends, the others count themselves. */
   element(kind: number): number {
-    if (kind === 0) throw new RangeError('element 0');
+    if (kind === -1) Atomics.wait(words, ARRIVED, 0);
+    if (kind <= 0) throw new RangeError('element 0');
     if (kind === 1) {
       arrive();
       Atomics.wait(words, GATE, 0);
