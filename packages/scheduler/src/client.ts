@@ -83,7 +83,7 @@ export class Client {
     this.#ids = new TaskIds(table);
     this.#link = new ClientLink(table, this.#party);
     table.payloads.link = this.#link;
-    this.#slots = new SlotCache(table, this.#party);
+    this.#slots = new SlotCache(table, this.#party, () => this.#inFlight === 0);
     this.#writer = new SlotWriter(table, this.#party, this.#slots, this.#ids, this.#rules, () =>
       this.#lose(),
     );
@@ -185,6 +185,7 @@ export class Client {
     this.#isGone = true;
     this.#link.close();
     leavePlace(this.#table, this.#party);
+    this.#slots.stop();
     this.#watch.stop();
   }
 
@@ -338,6 +339,7 @@ export class Client {
     this.#inFlight -= count;
     if (this.#inFlight > 0) return;
     if (this.#link.size > 0) this.#link.settle();
+    this.#slots.rest();
     this.#watch.settle();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -368,6 +370,7 @@ export class Client {
     this.#end = reason;
     this.#rejectAll(this.#end);
     this.#link.close();
+    this.#slots.stop();
     this.#watch.stop();
   }
 }

@@ -7,11 +7,18 @@ const { client: CLIENT, count: COUNT } = slotAsk.field;
 /** Who asked for a slot and has not taken it after that is busy, or gone: nobody waits for it. It asks anew every millisecond. Guessed. */
 const PATIENCE_MS = 20;
 
+/** How long a client has nothing in flight before it keeps no more than its share. Guessed: longer than a busy one's pauses. */
+const REST_MS = 10;
+
 export class SlotCache {
   readonly #table: SchedulerTable;
   readonly #party: number;
   readonly #slots: Int32Array;
   #count = 0;
+  /** What it keeps while it is idle: all clients together leave some. */
+  readonly #share: number;
+  readonly #isIdle: () => boolean;
+  #resting: NodeJS.Timeout | undefined;
   /** How often it has asked, and the last time, as in the word; 0 where it has been answered. */
   #asks = 0;
   #asked = 0;
@@ -20,9 +27,11 @@ export class SlotCache {
   #seenMs = 0;
   #answered = 0;
 
-  constructor(table: SchedulerTable, party: number) {
+  constructor(table: SchedulerTable, party: number, isIdle: () => boolean) {
     this.#table = table;
     this.#party = party;
+    this.#isIdle = isIdle;
+    this.#share = Math.floor(table.slots / (table.maxClients + 1));
     this.#slots = new Int32Array(Math.max(1, table.slots >> 1));
   }
 
@@ -76,6 +85,21 @@ export class SlotCache {
     else this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
   }
 
+  /** Its client has nothing in flight: it does not look whether others have none, so it soon keeps its share alone. */
+  rest(): void {
+    if (this.#count <= this.#share || this.#resting !== undefined) return;
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined;
+      if (this.#isIdle()) this.#keepOnly(this.#share);
+    }, REST_MS).unref();
+  }
+
+  /** The client is gone: what it kept is not its any more. */
+  stop(): void {
+    clearTimeout(this.#resting);
+    this.#count = 0;
+  }
+
   /** The same with arguments in it that nobody will read. */
   discard(slot: number): void {
     dropValue(this.#table, slot);
@@ -84,9 +108,14 @@ export class SlotCache {
 
   /** Gives all back where another client found none. */
   feed(): void {
-    const { kernel, at, i32, hungryWord } = this.#table;
+    const { i32, hungryWord } = this.#table;
     if (Atomics.load(i32, hungryWord) === 0) return; // pairs with the store in acquireSlot
     Atomics.store(i32, hungryWord, 0);
-    while (this.#count > 0) kernel.releaseSlot(at, this.#slots[--this.#count] ?? NO_SLOT, this.#party);
+    this.#keepOnly(0);
+  }
+
+  #keepOnly(most: number): void {
+    const { kernel, at } = this.#table;
+    while (this.#count > most) kernel.releaseSlot(at, this.#slots[--this.#count] ?? NO_SLOT, this.#party);
   }
 }
