@@ -236,8 +236,13 @@ test('closing under load loses nothing that was accepted, on any thread', async 
   const clients = [0, 1].map((n) =>
     clientThread({ handle: scheduler.handle, first: n * each, tasks: each, inFlight: 256, mode: 'count' }),
   );
-  await Promise.all(clients.map((client) => message(client)));
-  const reports = clients.map((client) => message<ClientReport>(client));
+  const ready = clients.map((client) => message(client));
+  // Listened for from then on: the first client may be done before the second one has started.
+  const reports = clients.map(async (client, n) => {
+    await ready[n];
+    return message<ClientReport>(client);
+  });
+  await Promise.all(ready);
   await vi.waitFor(() => expect(Atomics.load(words.view, 8 + 500)).toBe(1), 10_000);
   await scheduler.close();
   const ran = words.view.subarray(8).reduce((sum, count) => sum + count, 0);
