@@ -42,3 +42,29 @@ export class RunContext implements TaskContext {
     this.slot = this.word = ENDED;
   }
 }
+
+/** Of a worker: one context for the tasks that return at once, in turn, and one more for each that does not. */
+export class RunContexts {
+  readonly #table: SchedulerTable;
+  readonly #worker: number;
+  /** Of the next task. */
+  next: RunContext;
+
+  constructor(table: SchedulerTable, worker: number) {
+    this.#table = table;
+    this.#worker = worker;
+    this.next = new RunContext(table, worker);
+  }
+
+  /** The context stays with its task. @returns it */
+  keep(context: RunContext): RunContext {
+    if (context === this.next) this.next = new RunContext(this.#table, this.#worker);
+    return context;
+  }
+
+  /** Its task has ended. */
+  end(context: RunContext): void {
+    if (context !== this.next) context.end();
+    else if (context.hasSignal) this.keep(context).end();
+  }
+}
