@@ -28,6 +28,11 @@ export const suites: readonly SuiteEntry[] = [
     load: async () => (await import('./suites/scheduler.ts')).suite,
   },
   {
+    name: 'fibres',
+    title: 'Fibres against promises and generators by hand, hand-offs, loops with checkpoints',
+    load: async () => (await import('./suites/fibres.ts')).suite,
+  },
+  {
     name: 'gateway',
     title: 'The gateway with an upstream that dies, against one breaker per worker',
     load: async () => (await import('./suites/gateway.ts')).suite,

@@ -7,6 +7,7 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Scheduler } from '../src/index.ts';
+import { barsOf, percentilesOf } from './latencies.ts';
 import { delays, recordTimers } from './tasks/delays.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string' } } });
@@ -78,57 +79,18 @@ async function observe(): Promise<Figures> {
   return figures;
 }
 
-const us = (ns: number): number => Math.round(ns / 1000);
-
 function print(title: string, figures: Figures): void {
   console.log(`\n${title}, µs`);
   console.table(
     Object.fromEntries(
-      Object.entries(figures).map(([name, ns]: [string, RecordableHistogram]) => [
-        name,
-        {
-          count: ns.count,
-          p50: us(ns.percentile(50)),
-          p90: us(ns.percentile(90)),
-          p99: us(ns.percentile(99)),
-          'p99.9': ns.count >= 10_000 ? us(ns.percentile(99.9)) : '–',
-          max: us(ns.max),
-        },
-      ]),
+      Object.entries(figures).map(([name, ns]: [string, RecordableHistogram]) => [name, percentilesOf(ns)]),
     ),
   );
 }
 
-const WIDTH = 50;
-
-/** How many were how late, by powers of two of microseconds. */
 function draw(title: string, ns: RecordableHistogram): void {
   console.log(`\n${title}`);
-  const counts = new Map<number, number>();
-  for (let n = 0, power = 0; n < ns.count; power++) {
-    const below = countBelow(ns, 1000 * 2 ** power);
-    counts.set(power, below - n);
-    n = below;
-  }
-  const most = Math.max(...counts.values());
-  for (const [power, count] of counts)
-    if (count > 0)
-      console.log(
-        `${`< ${2 ** power} µs`.padStart(12)} ${String(count).padStart(7)} ${'#'.repeat(Math.ceil((WIDTH * count) / most))}`,
-      );
-}
-
-/** Of the samples of a histogram, by its percentiles: exact to what it distinguishes. */
-function countBelow(ns: RecordableHistogram, boundNs: number): number {
-  if (ns.max < boundNs) return ns.count;
-  let low = 0;
-  let high = ns.count;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (ns.percentile(Math.max((100 * middle) / ns.count, Number.MIN_VALUE)) < boundNs) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+  for (const bar of barsOf(ns)) console.log(bar);
 }
 
 const scheduler = Scheduler.create({ threads: WORKERS, workerData: workerTimers, preload: [delays.double] });

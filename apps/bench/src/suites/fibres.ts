@@ -1,0 +1,8 @@
+import type { Suite } from '../suite.ts';
+import { handOff } from './fibres/hand-off.ts';
+
+export const suite: Suite = {
+  name: 'fibres',
+  title: 'Fibres against promises and generators by hand, hand-offs, loops with checkpoints',
+  groups: [handOff],
+};
