@@ -1,5 +1,6 @@
-// Tasks that are generators: each `yield` is a point at which the worker may leave them for something else, for good where nobody waits any more.
+// Tasks that are generators, or steps: each `yield`, and each end of a step, is a point at which the worker may leave them for something else, for good where nobody waits any more.
 import type { RunContext } from './task-context.ts';
+import type { Runnable } from './task-loader.ts';
 import type { TurnClock } from './turn-clock.ts';
 
 /** Generators that a worker has begun and not ended at most, where they make way for others: what is lost with it. Guessed. */
@@ -9,8 +10,17 @@ type Clock = Pick<TurnClock, 'nowMs' | 'isTurnDue' | 'look' | 'step'>;
 
 export type TaskGenerator = Generator<unknown, unknown, undefined>;
 
+/** A generator, or steps in its manner. */
+export interface Resumable {
+  next(): { readonly done?: boolean | undefined; readonly value: unknown };
+  /** Where nobody waits any more. */
+  return(value: undefined): unknown;
+}
+
 export interface GeneratorTask {
-  readonly generator: TaskGenerator;
+  /** What began it. */
+  readonly run: Runnable;
+  readonly generator: Resumable;
   readonly context: RunContext;
   /** Milliseconds of its slice that are over. */
   spentMs: number;

@@ -56,6 +56,7 @@ export type { Pin } from './seats.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
 export type { SchedulerHandle } from './table.ts';
 export type { TimingRecorders } from './task-times.ts';
+export { goOn, steps, type GoOn, type Step } from './steps.ts';
 export {
   defineTasks,
   type Task,

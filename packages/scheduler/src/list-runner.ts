@@ -1,6 +1,7 @@
 // In a worker: a task for many arguments in one slot. It is run for each, one after the other, and the result is the list of results.
-import { runAsync, type TaskGenerator } from './generator-tasks.ts';
+import { runAsync, type Resumable, type TaskGenerator } from './generator-tasks.ts';
 import { pendingKind } from './pending-result.ts';
+import { isGoOn, StepRun } from './steps.ts';
 import type { RunContext } from './task-context.ts';
 import type { Runnable } from './task-loader.ts';
 
@@ -18,26 +19,34 @@ function runFrom(
   context: RunContext,
 ): unknown[] | Promise<unknown[]> {
   for (let i = from; i < items.length && !context.cancelled(); i++) {
-    const result = run(items[i], context);
-    const kind = typeof result === 'object' && result !== null ? pendingKind(result) : undefined;
-    if (kind === undefined) results.push(result);
-    else if (kind === 'generator') results.push(runToEnd(result as TaskGenerator, context));
-    else {
-      const value =
-        kind === 'promise'
-          ? Promise.resolve(result)
-          : runAsync(result as AsyncGenerator<unknown, unknown, undefined>, context);
-      return value.then((each) => {
+    const value = resultOf(run, run(items[i], context), context);
+    if (value instanceof Promise)
+      return value.then((each: unknown) => {
         results.push(each);
         return runFrom(run, items, i + 1, results, context);
       });
-    }
+    results.push(value);
   }
   return results;
 }
 
-/** Within a list a generator makes way for nobody. */
-function runToEnd(generator: TaskGenerator, context: RunContext): unknown {
+/** @returns what a task has returned, or a promise of what it will return in the end */
+function resultOf(run: Runnable, returned: unknown, context: RunContext): unknown {
+  const kind = typeof returned === 'object' && returned !== null ? pendingKind(returned) : undefined;
+  if (kind === undefined) return returned;
+  if (kind === 'generator') return runToEnd(returned as TaskGenerator, context);
+  // The last of the steps may be asynchronous.
+  if (kind === 'step')
+    return resultOf(run, runToEnd(new StepRun(run, context, returned as object), context), context);
+  if (kind === 'async generator')
+    return runAsync(returned as AsyncGenerator<unknown, unknown, undefined>, context);
+  return Promise.resolve(returned).then((value: unknown) =>
+    typeof value === 'object' && value !== null && isGoOn(value) ? resultOf(run, value, context) : value,
+  );
+}
+
+/** Within a list, generators and steps make way for nobody. */
+function runToEnd(generator: Resumable, context: RunContext): unknown {
   for (;;) {
     const { done, value } = generator.next();
     if (done === true) return value;

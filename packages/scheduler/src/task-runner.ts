@@ -8,6 +8,7 @@ import { NUMBER } from './payload-kind.ts';
 import { isLinked, isList, readValue } from './payload.ts';
 import { pendingKind, type PendingKind } from './pending-result.ts';
 import { isPast } from './policy.ts';
+import { isGoOn, StepRun } from './steps.ts';
 import type { SchedulerTable } from './table.ts';
 import type { RunContext, RunContexts } from './task-context.ts';
 import type { TaskEnds } from './task-ends.ts';
@@ -100,40 +101,61 @@ export class TaskRunner {
       return;
     }
     if (then === undefined) this.#ends.succeed(context, result);
-    else this.#goOn(context, then, result);
+    else this.#goOn(run, context, then, result);
   }
 
   /** With a task that has not returned its result yet. */
-  #goOn(context: RunContext, then: PendingKind, result: unknown): void {
+  #goOn(run: Runnable, context: RunContext, then: PendingKind, result: unknown): void {
     this.#contexts.keep(context);
-    if (then === 'generator') this.resume({ generator: result as TaskGenerator, context, spentMs: 0 });
-    else if (then === 'promise') this.#fly(context, result as PromiseLike<unknown>);
-    else this.#fly(context, runAsync(result as AsyncGenerator<unknown, unknown, undefined>, context));
+    if (then === 'promise') this.#fly(run, context, result as PromiseLike<unknown>);
+    else if (then === 'async generator')
+      this.#fly(run, context, runAsync(result as AsyncGenerator<unknown, unknown, undefined>, context));
+    else {
+      const generator =
+        then === 'step' ? new StepRun(run, context, result as object) : (result as TaskGenerator);
+      this.resume({ run, generator, context, spentMs: 0 });
+    }
   }
 
   /** One of `generators`. */
   resume(task: GeneratorTask): void {
+    const { run, context } = task;
     try {
       if (!this.#generators.resume(task)) return;
     } catch (error) {
-      this.#ends.fail(task.context, error);
+      this.#ends.fail(context, error);
       return;
     }
-    this.#ends.succeed(task.context, this.#generators.value);
+    const { value } = this.#generators;
+    if (task.generator instanceof StepRun && isPromise(value)) this.#fly(run, context, value);
+    else this.#ends.succeed(context, value);
   }
 
-  #fly(context: RunContext, result: PromiseLike<unknown>): void {
+  #fly(run: Runnable, context: RunContext, result: PromiseLike<unknown>): void {
     this.#flights.count++;
     Promise.resolve(result).then(
-      (value) => this.#landWith(context, value, true),
-      (error: unknown) => this.#landWith(context, error, false),
+      (value) => this.#landWith(run, context, value),
+      (error: unknown) => this.#crash(context, error),
     );
   }
 
-  #landWith(context: RunContext, value: unknown, isFine: boolean): void {
+  #landWith(run: Runnable, context: RunContext, value: unknown): void {
     this.#flights.count--;
-    if (isFine) this.#ends.succeed(context, value);
-    else this.#ends.fail(context, value);
+    if (typeof value === 'object' && value !== null && isGoOn(value)) this.#goOnFrom(run, context, value);
+    else this.#ends.succeed(context, value);
+    this.#clock.step();
+    this.#flights.landed();
+  }
+
+  /** After a step that was asynchronous. */
+  #goOnFrom(run: Runnable, context: RunContext, next: object): void {
+    if (context.cancelled()) this.#ends.succeed(context, undefined);
+    else this.#goOn(run, context, 'step', next);
+  }
+
+  #crash(context: RunContext, error: unknown): void {
+    this.#flights.count--;
+    this.#ends.fail(context, error);
     this.#clock.step();
     this.#flights.landed();
   }
@@ -166,4 +188,8 @@ export class TaskRunner {
     if (hasCome) this.#begin(run, context, args);
     this.#flights.landed();
   }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && pendingKind(value) === 'promise';
 }

@@ -126,7 +126,8 @@ export class WorkerLoop {
       this.#isFull = false;
       this.#isFull = this.#drain() === 'full';
       if (!this.#isFull) this.#rest.stir();
-    } else if (this.#flights.count === 0 || this.#ends.isDoomed) this.#rest.stir();
+    } else if (this.#flights.count === 0 || this.#generators.size > 0 || this.#ends.isDoomed)
+      this.#rest.stir();
   }
 
   /** Until it may begin another task. */

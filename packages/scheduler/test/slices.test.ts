@@ -86,7 +86,7 @@ function generatorTask(
   order: string[],
   name: string,
 ): GeneratorTask {
-  function* run(): Generator<undefined, string, undefined> {
+  function* run(): Generator<undefined, unknown, undefined> {
     for (const ms of steps) {
       clock.nowMs += ms;
       order.push(name);
@@ -94,7 +94,7 @@ function generatorTask(
     }
     return name;
   }
-  return { generator: run(), context: { cancelled: () => false } as RunContext, spentMs: 0 };
+  return { run, generator: run(), context: { cancelled: () => false } as RunContext, spentMs: 0 };
 }
 
 test('slices alternate between the queue and those that have made way, the oldest first', () => {
