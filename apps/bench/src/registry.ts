@@ -28,6 +28,11 @@ export const suites: readonly SuiteEntry[] = [
     load: async () => (await import('./suites/scheduler.ts')).suite,
   },
   {
+    name: 'budgets',
+    title: 'Budgets, tiers and hooks around polls: what each costs a task',
+    load: async () => (await import('./suites/budgets.ts')).suite,
+  },
+  {
     name: 'fibres',
     title: 'Fibres against promises and generators by hand, hand-offs, loops with checkpoints',
     load: async () => (await import('./suites/fibres.ts')).suite,

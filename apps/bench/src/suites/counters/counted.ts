@@ -8,6 +8,8 @@ export interface Counted<S> {
   readonly role: Role;
   readonly note?: string;
   readonly allocation?: boolean;
+  /** The case of ours that it is compared with. */
+  readonly against?: string;
   readonly create: () => S | Promise<S>;
   /** Does them all. */
   readonly run: (subject: S, operations: number) => void | Promise<void>;
@@ -20,6 +22,7 @@ export function counted<S>({
   role,
   note,
   allocation = true,
+  against,
   create,
   run,
   count,
@@ -30,6 +33,7 @@ export function counted<S>({
     role,
     allocation,
     ...(note !== undefined && { note }),
+    ...(against !== undefined && { against }),
     async setup() {
       held.set(await create());
     },
