@@ -17,4 +17,4 @@ export {
 export { hasPinned, setLive } from './pinned.ts';
 export { freeBlock, takeBlock } from './slab.ts';
 export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne, wakeWorker } from './sleep.ts';
-export { beginWork, claimTask, finishSlot } from './worker.ts';
+export { beginWork, claimSoon, claimTask, finishSlot, spinForWork } from './worker.ts';

@@ -97,6 +97,20 @@ export function seekLane(scheduler: i32, lane: i32, first: i32): i32 {
   return -1;
 }
 
+/** Whether a lane of the level has a hint: 1 or 0. Leaves all bits as they are. */
+export function seesHint(scheduler: i32, level: i32): i32 {
+  const words = readyWords(scheduler);
+  for (let i = 0; i < words; i++) {
+    let bits = load(readyAt(scheduler, level) + i * 4);
+    while (bits != 0) {
+      const bit = bits & -bits;
+      if (isEmpty(scheduler, ((i << 5) + bitIndex(bit)) | 0, level) == 0) return 1;
+      bits = bits & ~bit;
+    }
+  }
+  return 0;
+}
+
 /** The most urgent level from `below` - 1 down at which there may be something, or -1. Clears bits of levels that have nothing. */
 export function seekLevel(scheduler: i32, below: i32): i32 {
   const levels = scheduler + SCHEDULER_ROOT_LEVELS;
@@ -180,6 +194,15 @@ export function takeBatch(scheduler: i32, client: i32, level: i32, worker: i32):
   if (compareExchange(at + LANE_HEAD_TAIL, tail, (tail + count) | 0) != tail) return 0;
   publishDeque(deque, count);
   return count;
+}
+
+/** Whether a worker that takes its share of a lane takes more than one hint: 1 or 0. */
+export function hasShare(scheduler: i32, client: i32, level: i32): i32 {
+  const at = laneAt(scheduler, client, level);
+  const shift = laneShift(scheduler, level);
+  const share = get(scheduler + SCHEDULER_ROOT_SHARE);
+  const tail = load(at + LANE_HEAD_TAIL);
+  return share <= 1 << shift ? isThere(at, (tail + 2 * share - 1) | 0, tail, shift) : 0;
 }
 
 /** Of who alone takes hints of the lane, there being one: the oldest. */

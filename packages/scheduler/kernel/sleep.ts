@@ -18,6 +18,7 @@ import {
   MAY_SLEEP,
   PHASE_CLOSED,
   SCHEDULER_ROOT_GROWTH,
+  SCHEDULER_ROOT_LEVELS,
   POLICY_DEADLINE,
   SCHEDULER_ROOT_PARKED,
   SCHEDULER_ROOT_PHASE,
@@ -30,7 +31,7 @@ import {
 } from './layout.generated.ts';
 import { ring } from './free-list.ts';
 import { earliest } from './deadlines.ts';
-import { bitIndex, seekLane, seekLevel } from './lanes.ts';
+import { bitIndex, seekLane, seekLevel, seesHint } from './lanes.ts';
 import { mayBePinned } from './pinned.ts';
 import { dequeAt, workerAt } from './places.ts';
 
@@ -51,6 +52,24 @@ export function hasCommonWork(scheduler: i32): i32 {
   while (level >= 0) {
     if (seekLane(scheduler, level, 0) >= 0) return 1;
     level = seekLevel(scheduler, level);
+  }
+  const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
+  for (let each = 1; each <= threads; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;
+  return 0;
+}
+
+/**
+ * The same as `hasWork`, and clears no bits: who looks again in a moment leaves them, or the client would have to set them for each task.
+ * Of a worker that is awake; before it parks it asks `hasWork`.
+ */
+export function seesWork(scheduler: i32, worker: i32): i32 {
+  if (mayBePinned(scheduler, worker) != 0) return 1;
+  if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE && earliest(scheduler) >= 0) return 1;
+  let levels = load(scheduler + SCHEDULER_ROOT_LEVELS);
+  while (levels != 0) {
+    const bit = levels & -levels;
+    if (seesHint(scheduler, bitIndex(bit)) != 0) return 1;
+    levels = levels & ~bit;
   }
   const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
   for (let each = 1; each <= threads; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;

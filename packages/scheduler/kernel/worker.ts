@@ -33,10 +33,10 @@ import { takeOldest } from './fifo.ts';
 import { deliverSlot } from './finished-list.ts';
 import { giveBack } from './free-list.ts';
 import { claimHint } from './hints.ts';
-import { seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
+import { hasShare, seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
 import { claimPinned, markPinned, mayBePinned } from './pinned.ts';
 import { become, clientOf, dequeAt, slotAt, stateOf, workerAt, workerOf } from './places.ts';
-import { hasCommonWork, wakeOne } from './sleep.ts';
+import { hasCommonWork, seesWork, wakeOne } from './sleep.ts';
 import { claimLocal } from './stealing.ts';
 
 /** Before the first claim of a thread: takes over the deque of the one before it. */
@@ -65,6 +65,28 @@ export function claimTask(scheduler: i32, worker: i32, inTurn: i32): i32 {
       ? claimLocal(scheduler, worker, inTurn)
       : claimCommon(scheduler, worker, inTurn, policy);
   return slot < 0 && inTurn != 0 ? claimFirst(scheduler, worker, policy) : slot;
+}
+
+/**
+ * As `claimTask` with `inTurn` 0; looks so many times until there is something. Right after a task that is shorter than to go and come back.
+ */
+export function claimSoon(scheduler: i32, worker: i32, looks: i32): i32 {
+  if (get(workerAt(scheduler, worker) + WORKER_ENTRY_BATCH_LEVEL) >= 0) {
+    const slot = claimTask(scheduler, worker, 0);
+    if (slot >= 0) return slot;
+  }
+  for (let i = 0; i < looks; i++) {
+    if (seesWork(scheduler, worker) == 0) continue;
+    const slot = claimTask(scheduler, worker, 0);
+    if (slot >= 0) return slot;
+  }
+  return NO_TASK;
+}
+
+/** Looks whether there is something to do, so many times: 1 as soon as there is, or 0. */
+export function spinForWork(scheduler: i32, worker: i32, looks: i32): i32 {
+  for (let i = 0; i < looks; i++) if (seesWork(scheduler, worker) != 0) return 1;
+  return 0;
 }
 
 /** What comes before levels. @returns its slot, or NO_TASK */
@@ -127,6 +149,7 @@ function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
   // A batch is of one level: while there is one, what is more urgent is taken by itself. Without a share there are none.
   if (get(scheduler + SCHEDULER_ROOT_SHARE) == 0 || get(entry + WORKER_ENTRY_BATCH_LEVEL) >= 0)
     return takeHint(scheduler, client, level);
+  if (hasShare(scheduler, client, level) == 0) return takeHint(scheduler, client, level); // not by way of the deque
   const count = takeBatch(scheduler, client, level, worker);
   if (count > 0) set(entry + WORKER_ENTRY_BATCH_LEVEL, level);
   // Whoever announced its sleep before it could see the batch is woken: pairs with its look at the deques.

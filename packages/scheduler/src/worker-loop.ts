@@ -12,6 +12,9 @@ import { TurnClock } from './turn-clock.ts';
 import { WorkerLink } from './worker-link.ts';
 import { WorkerRest } from './worker-rest.ts';
 
+/** Looks for the next task right after one, before it sees to anything else: a few hundred nanoseconds. Measured: bench `scheduler`, one at a time. */
+const GLANCES = 64;
+
 /** Why it runs no more tasks for now: nothing is queued, it has begun as many as it may, the event loop is to have a turn, or it is to take no more at all. */
 type Stop = 'empty' | 'full' | 'turn' | 'end';
 
@@ -112,11 +115,9 @@ export class WorkerLoop {
 
   /** Strictly by priority, but that one claim in `FAIR_EVERY` is of a less urgent level, each in turn: none starves. */
   #claim(): number {
-    return this.#table.kernel.claimTask(
-      this.#table.at,
-      this.#party,
-      ++this.#claims % FAIR_EVERY === 0 ? 1 : 0,
-    );
+    const { kernel, at } = this.#table;
+    if (++this.#claims % FAIR_EVERY === 0) return kernel.claimTask(at, this.#party, 1);
+    return kernel.claimSoon(at, this.#party, this.#ran > 0 ? GLANCES : 1);
   }
 
   /** A task that was under way has ended. */

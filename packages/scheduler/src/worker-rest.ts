@@ -2,6 +2,7 @@
 //
 // It blocks only where its event loop has nothing of its own to do: a blocked thread runs no timers and answers no messages. Where tasks wait for something, have
 // left something running, or console output is under way, it parks aside: the event loop runs on, and `stir` ends it from there.
+import { availableParallelism } from 'node:os';
 import { idleStrategy, type IdleStrategy } from '@corelane/shared-memory';
 import { IdleTime } from './idle-time.ts';
 import { MAY_SLEEP, TIMED_OUT, workerEntry } from './layout.ts';
@@ -9,6 +10,8 @@ import type { SchedulerTable } from './table.ts';
 
 /** Longest spin: about half of what parking and waking costs. Measured: design of dispatch, bench `scheduler`. */
 const SPIN_US = 10;
+/** Looks before each pause, which leaves the core to its other thread. Node 22 has no pause. */
+const LOOKS = 4;
 /** Who runs while a worker spins: itself, and a client. */
 const SPINNING_THREADS = 2;
 /** How long a worker parks before it sees to what tasks have left to its event loop, which costs 7 µs. Guessed. */
@@ -18,6 +21,8 @@ const NAP_MS = 0.05;
 /** Active resources of an idle worker: what keeps it alive. */
 const OWN_RESOURCES = 1;
 
+const pause: () => void = (Atomics as { pause?: () => void }).pause ?? ((): void => {});
+
 export class WorkerRest {
   readonly #table: SchedulerTable;
   readonly #party: number;
@@ -26,6 +31,7 @@ export class WorkerRest {
   /** Decides how long to spin; parking is not its business. */
   readonly #idle: IdleStrategy;
   #isPatienceOver = false;
+  #seesWork = false;
   /** The event loop waits on the word, for a value other than this. */
   #watch: { readonly seen: number } | undefined;
   /** Whether a waiter of the event loop may be in the list of those that a notify goes to. */
@@ -48,6 +54,8 @@ export class WorkerRest {
       },
       threads: SPINNING_THREADS,
       maxSpinUs: SPIN_US,
+      // It looks as it spins: what comes is noticed at once.
+      host: { now: () => performance.now(), spin: (pauses) => this.#look(pauses), availableParallelism },
     });
   }
 
@@ -60,13 +68,22 @@ export class WorkerRest {
     const { kernel, at, i32 } = this.#table;
     this.#idle.idle(ran);
     this.#isPatienceOver = false;
-    while (kernel.hasWork(at, this.#party) === 0) {
+    this.#seesWork = kernel.spinForWork(at, this.#party, 1) === 1;
+    while (!this.#seesWork) {
       this.#idle.idle(0);
       if (this.#isPatienceOver) return false;
     }
     // Whoever was to take what there is has taken it meanwhile, or is about to.
     if (ran === 0) Atomics.wait(i32, this.#wakeWord, this.#wakes(), NAP_MS);
     return true;
+  }
+
+  #look(pauses: number): void {
+    const { kernel, at } = this.#table;
+    for (let i = 0; i < pauses && !this.#seesWork; i++) {
+      pause();
+      this.#seesWork = kernel.spinForWork(at, this.#party, LOOKS) === 1;
+    }
   }
 
   /** Whether tasks have left something to the event loop that Node shows. It shows nothing of ticks, and of rejections that nobody handled. */
