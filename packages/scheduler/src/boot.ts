@@ -45,7 +45,7 @@ export function isOfScheduler(message: unknown): message is WorkerMessage {
 
 /** Beside this module, as source and as built: tsup has an entry for it. */
 export function workerUrl(): URL {
-  return new URL(`./worker.${isSource() ? 'ts' : 'js'}`, import.meta.url);
+  return new URL(`./worker.${isSource() ? 'ts' : 'cjs'}`, import.meta.url);
 }
 
 /** Packages are imported from source under this condition alone; a thread does not inherit it where vitest gives it. */
