@@ -3,8 +3,12 @@
 // some 1 µs; looking without end would cost a core. How long a stage lasts follows what it brings: up where results come, down to nothing
 // where they do not.
 
+import { availableParallelism } from 'node:os';
+
 /** Longest time without a result, in milliseconds, for which it polls. Measured: bench `scheduler`. */
 const POLL_MS = 0.05;
+/** The same where there are more threads than cores: then it polls on a core that a worker could have. Measured: bench `scheduler`, digests of 64 KiB by two workers on two cores. */
+const CROWDED_POLL_MS = 0.01;
 /** What a result adds to that, and polling in vain takes, as parts of the longest; while it is 0, one time in so many polls all
  * the same. As in the adaptive idle strategy of shared-memory, whose header says why. */
 const GROWTH = 0.5;
@@ -16,8 +20,8 @@ const LONG_TURN_MS = 0.2;
 const SPINS = 300;
 const STREAK_MS = 0.2;
 const SPIN_PROBE_EVERY = 32;
-/** Two spins further apart are of two streaks. */
-const STREAK_GAP_MS = 0.05;
+/** Two spins that begin further apart are of two streaks. */
+const STREAK_GAP_MS = 0.06;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** `efficient` sleeps at once; `balanced` polls at turns of the event loop first; `lowLatency` also in the microtask queue, which holds it up for some 10 µs at a time. */
@@ -67,9 +71,11 @@ export class CompletionWatch {
   readonly #poll: () => void;
   readonly #wake: () => void;
 
-  constructor(watched: Watched, profile: Profile) {
+  /** @param threads that want to run while tasks are under way, this one included */
+  constructor(watched: Watched, profile: Profile, threads: number) {
     this.#watched = watched;
-    this.#longestPollMs = this.#pollMs = profile === 'efficient' ? 0 : POLL_MS;
+    const pollMs = threads > availableParallelism() ? CROWDED_POLL_MS : POLL_MS;
+    this.#longestPollMs = this.#pollMs = profile === 'efficient' ? 0 : pollMs;
     this.#mostSpins = this.#spins = profile === 'lowLatency' ? SPINS : 0;
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#spin = (): void => this.#spinOnce();
@@ -126,8 +132,8 @@ export class CompletionWatch {
         continue;
       }
       this.#spins = Math.min(this.#mostSpins, this.#spins + (this.#mostSpins >> 2));
+      this.#spunMs = nowMs;
       watched.collect();
-      this.#spunMs = performance.now();
       this.settle();
       return;
     }

@@ -26,5 +26,6 @@ export function watchList(
       },
     },
     profile,
+    table.threads + 1,
   );
 }

@@ -49,8 +49,9 @@ async function lists(
   const lane = async (): Promise<void> => {
     while (next < operations) {
       const first = next;
-      const list = Array.from({ length: Math.min(length, operations - first) }, (_, i) => first + i);
-      next += list.length;
+      next = Math.min(operations, first + length);
+      const list: number[] = [];
+      for (let n = first; n < next; n++) list.push(n);
       const results = await doubleMany(list);
       for (let i = 0; i < list.length; i++) if (results[i] === 2 * (first + i)) successful++;
     }
