@@ -53,6 +53,11 @@ export function hasCommonWork(scheduler: i32): i32 {
     if (seekLane(scheduler, level, 0) >= 0) return 1;
     level = seekLevel(scheduler, level);
   }
+  return anyBatch(scheduler);
+}
+
+/** Whether a worker has hints in its deque, which others may take: 1 or 0. */
+function anyBatch(scheduler: i32): i32 {
   const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
   for (let each = 1; each <= threads; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;
   return 0;
@@ -71,9 +76,7 @@ export function seesWork(scheduler: i32, worker: i32): i32 {
     if (seesHint(scheduler, bitIndex(bit)) != 0) return 1;
     levels = levels & ~bit;
   }
-  const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
-  for (let each = 1; each <= threads; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;
-  return 0;
+  return anyBatch(scheduler);
 }
 
 /** Wakes one parked worker, where there is one; or else asks for another one, where there may be more. @returns how many it woke: 0 or 1 */
