@@ -17,4 +17,5 @@ export {
 export { hasPinned, setLive } from './pinned.ts';
 export { freeBlock, takeBlock } from './slab.ts';
 export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne, wakeWorker } from './sleep.ts';
+export { giveTier, seizeTier, takeTier, tierOf } from './tier-lock.ts';
 export { beginWork, claimSoon, claimTask, finishSlot, spinForWork } from './worker.ts';

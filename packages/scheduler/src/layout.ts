@@ -1,6 +1,7 @@
 // The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
 import { DEQUE_EMPTY, DEQUE_RETRY, STACK_EMPTY } from '@corelane/lock-free';
 import { atomic, bits, guarded, immutable, root, struct } from '@corelane/shared-memory';
+import { tierRecord } from './budgets/layout.ts';
 
 // Of lock-free, for kernels.
 
@@ -481,6 +482,34 @@ export const slotTimes = struct(
   },
   { alignBytes: 64 },
 );
+
+/** Tiers of tasks by name: followed by a tierCell for each. PROTOCOL.md, "Tiers of names". */
+export const tiersRoot = root('scheduler/tiers', 1, {
+  names: immutable('i32', { doc: 'cells that follow' }),
+});
+
+export const tierCell = struct(
+  'scheduler/tier-cell',
+  1,
+  {
+    holder: atomic('i32', {
+      hot: 'record',
+      doc: 'party of the worker that has the record, TIER_MENDER, or 0: nobody. Publishes the record',
+      writer: 'workers take and give it; the owner takes it from one that has ended',
+      reader: 'the same',
+    }),
+    tier: atomic('i32', {
+      hot: 'record',
+      doc: 'TIER_ ... of the name, as the record says',
+      writer: 'whoever has the record',
+      reader: 'clients that submit, workers',
+    }),
+    record: guarded('holder', tierRecord.bytes, { hot: 'record', doc: 'a tierRecord; all 0: none yet' }),
+  },
+  { alignBytes: 128 },
+);
+/** The owner, that mends the record of a worker that has ended. */
+export const TIER_MENDER = -1;
 
 /** `form` is a number of payload-kind.ts, `threw` 1 where it was thrown; `detail` belongs to the form. */
 export const payloadKind = bits('scheduler/payload-kind', 32, { form: 6, threw: 1, list: 1, detail: 24 });

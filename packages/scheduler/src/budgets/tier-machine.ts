@@ -1,6 +1,6 @@
 // Tiers as transitions: polls in, a tier out. docs/budgets.md says exactly when; test/budgets/tier-reference.ts says it again in another style.
 //
-// A record is 16 numbers in a Float64Array, from index `at` on, so that it can lie in shared memory, and nothing is allocated. Tried: an object with fields. V8 keeps
+// A record is 14 numbers in a Float64Array, from index `at` on, so that it can lie in shared memory, and nothing is allocated. Tried: an object with fields. V8 keeps
 // each float of an object in a box of its own, and the machine was no faster.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { tierLimits, tierRecord } from './layout.ts';
@@ -101,6 +101,11 @@ export function changesIn(
   return { promotions: record[at + PROMOTIONS] as number, demotions: record[at + DEMOTIONS] as number };
 }
 
+/** Whether there is a record: memory that was never written holds none. */
+export function isTierRecord(record: Float64Array, at: number): boolean {
+  return record[at + UNTIL_CHECK] !== 0;
+}
+
 /** Whether the next poll is followed by a check: then its CPU time is worth knowing. */
 export function isCheckNext(record: Float64Array, at: number): boolean {
   return (record[at + UNTIL_CHECK] as number) <= 1;
@@ -124,15 +129,12 @@ export function observePoll(
   isSpent: boolean,
   nowMs: number,
 ): number {
-  let outcome = isSpent ? CAUSE_BUDGET : 0;
-  if (cpuMs > rules.cpuBudgetMs) outcome |= CAUSE_CPU;
-  if (wallMs > rules.slowPollMs) outcome |= CAUSE_SLOW;
+  let outcome = causesOf(rules, wallMs, cpuMs, isSpent);
   if (outcome !== 0) {
     outcome |= violate(record, at, rules, cpuMs, (outcome & CAUSE_SLOW) !== 0, nowMs);
   } else {
-    const goodMs = rules.limits[(record[at + TIER] as number) * ROW + GOOD_MS] as number;
-    // No poll uses more CPU time than it lasts.
-    if ((cpuMs < 0 ? wallMs : cpuMs) <= goodMs && nowMs >= (record[at + COOL_UNTIL_MS] as number))
+    const isGood = isGoodPoll(rules, record[at + TIER] as number, wallMs, cpuMs);
+    if (isGood && nowMs >= (record[at + COOL_UNTIL_MS] as number))
       record[at + GOOD_POLLS] = (record[at + GOOD_POLLS] as number) + 1;
   }
   const untilCheck = (record[at + UNTIL_CHECK] as number) - 1;
@@ -144,28 +146,48 @@ export function observePoll(
 }
 
 /**
- * Takes note of polls that were all good, as if each had ended now. No allocation. For whoever counts these by itself, as long as no check is due.
+ * Takes note of polls none of which was a violation, as if all had ended now. No allocation. For whoever counts these by itself as long as no check is due.
  * @param polls a whole number
- * @returns PROMOTED and DEMOTED
+ * @param areGood whether all of them were good polls, or none
+ * @returns PROMOTED and DEMOTED: more than one change where hysteresis and time at the tier allow it
  */
-export function observeGoodPolls(
+export function observePolls(
   record: Float64Array,
   at: number,
   rules: TierRules,
   polls: number,
+  areGood: boolean,
   nowMs: number,
 ): number {
   let outcome = 0;
-  const isCooling = nowMs < (record[at + COOL_UNTIL_MS] as number);
+  const counts = areGood && nowMs >= (record[at + COOL_UNTIL_MS] as number);
   for (let left = polls; left > 0;) {
-    const untilCheck = record[at + UNTIL_CHECK] as number;
-    const some = left < untilCheck ? left : Math.max(1, untilCheck);
-    if (!isCooling) record[at + GOOD_POLLS] = (record[at + GOOD_POLLS] as number) + some;
+    const untilCheck = Math.max(1, record[at + UNTIL_CHECK] as number);
+    const some = Math.min(left, untilCheck);
+    if (counts) record[at + GOOD_POLLS] = (record[at + GOOD_POLLS] as number) + some;
     record[at + UNTIL_CHECK] = untilCheck - some;
     left -= some;
-    if (untilCheck <= some) outcome |= check(record, at, rules, nowMs);
+    if (some === untilCheck) outcome |= check(record, at, rules, nowMs);
   }
   return outcome;
+}
+
+/** Whether a poll that was no violation was good: no poll uses more CPU time than it lasts. @param cpuMs negative: not known */
+export function isGoodPoll(rules: TierRules, tier: number, wallMs: number, cpuMs: number): boolean {
+  return (cpuMs < 0 ? wallMs : cpuMs) <= (rules.limits[tier * ROW + GOOD_MS] as number);
+}
+
+/** Why a poll is a violation: the sum of CAUSE_ ...; 0: it is none. @param cpuMs negative: not known */
+export function causesOf(rules: TierRules, wallMs: number, cpuMs: number, isSpent: boolean): number {
+  let causes = isSpent ? CAUSE_BUDGET : 0;
+  if (cpuMs > rules.cpuBudgetMs) causes |= CAUSE_CPU;
+  if (wallMs > rules.slowPollMs) causes |= CAUSE_SLOW;
+  return causes;
+}
+
+/** Polls from one check to the next. */
+export function checkEvery(rules: TierRules, tier: number): number {
+  return rules.limits[tier * ROW + CHECK_EVERY] as number;
 }
 
 /** @returns COOLING_DOWN, or 0 */
