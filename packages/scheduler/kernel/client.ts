@@ -16,6 +16,7 @@ import {
   SCHEDULER_ROOT_POLICY,
   SLOT_CONDEMNED,
   SLOT_DONE,
+  SLOT_DOOMED,
   SLOT_FINISHED,
   SLOT_HEAD_DEADLINE,
   SLOT_HEAD_STATE,
@@ -27,6 +28,7 @@ import {
   SLOT_RUNNING,
   SLOT_STATE_GENERATION_MASK,
   SLOT_STATE_GENERATION_SHIFT,
+  SLOT_STUCK,
   TOO_LATE,
   UNTOUCHED,
   WITHDRAWN,
@@ -97,11 +99,13 @@ export function cancelSlot(scheduler: i32, slot: i32, client: i32): i32 {
     const state = stateOf(seen);
     if (state == SLOT_FINISHED || state == SLOT_DONE) return TOO_LATE;
     const waits = state == SLOT_QUEUED || state == SLOT_MENDING;
-    if (!waits && state != SLOT_RUNNING) return NOT_YOURS;
+    if (!waits && state != SLOT_RUNNING && state != SLOT_STUCK) return NOT_YOURS;
     const next = waits
       ? become(seen, SLOT_HELD, client, 0)
-      : become(seen, SLOT_ORPHANED, client, workerOf(seen));
-    // take: against the worker's claim, and against its finish. The hint is stale from now on.
+      : state == SLOT_STUCK
+        ? become(seen, SLOT_DOOMED, 0, workerOf(seen))
+        : become(seen, SLOT_ORPHANED, client, workerOf(seen));
+    // take: against the worker's claim, its finish, and its end. The hint is stale from now on.
     if (compareExchange(word, seen, next) == seen) {
       if (waits) ringUnlessOpen(scheduler);
       else notify(word, 1); // the worker may wait for it: pairs with the wait of a task's signal

@@ -5,6 +5,7 @@ import {
   CLIENT_ENTRY_FINISHED,
   DISOWNED,
   DROPPED,
+  GIVEN_UP,
   LEVELS,
   LIST_CLOSED,
   MEND_LATER,
@@ -26,7 +27,9 @@ import {
   SLOT_ORPHANED,
   SLOT_QUEUED,
   SLOT_RUNNING,
+  SLOT_STUCK,
   TASK_LOST,
+  TASK_STUCK,
   UNTOUCHED,
   WITHDRAWN,
   WORKER_ENTRY_LOST,
@@ -44,6 +47,29 @@ export function doomSlot(scheduler: i32, slot: i32): i32 {
   const worker = workerOf(seen);
   // take: against the worker's finish.
   return compareExchange(word, seen, become(seen, SLOT_DOOMED, 0, worker)) == seen ? worker : 0;
+}
+
+/**
+ * A worker is to be terminated because a poll of the task in the slot does not end. From here on it takes no more tasks, should that end after all, and its result is dropped.
+ * @param generation of the slot when the poll was seen: a later task in it is not meant
+ * @returns GIVEN_UP: the caller terminates the worker; UNTOUCHED where the task has ended
+ */
+export function giveUpSlot(scheduler: i32, slot: i32, worker: i32, generation: i32): i32 {
+  const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  while (true) {
+    const seen = load(word);
+    if (workerOf(seen) != worker || generationOf(seen) != generation) return UNTOUCHED;
+    const state = stateOf(seen);
+    if (state != SLOT_RUNNING && state != SLOT_ORPHANED && state != SLOT_CONDEMNED) return UNTOUCHED;
+    const next =
+      state == SLOT_RUNNING
+        ? become(seen, SLOT_STUCK, clientOf(seen), worker)
+        : become(seen, SLOT_DOOMED, 0, worker);
+    // take: against the worker's finish, the client's cancelling it, and a reclaim.
+    if (compareExchange(word, seen, next) != seen) continue;
+    notify(word, 1); // as in cancelSlot: the task is told
+    return GIVEN_UP;
+  }
 }
 
 /**
@@ -75,8 +101,8 @@ export function mendSlot(scheduler: i32, slot: i32): i32 {
 
 /**
  * Cleans up one slot after a worker that is gone.
- * @returns UNTOUCHED; DELIVERED: it had finished; DROPPED: nobody waits, it is free; TASK_LOST: the caller writes what became of it,
- *   then calls `deliverSlot`
+ * @returns UNTOUCHED; DELIVERED: it had finished; DROPPED: nobody waits, it is free; TASK_LOST, TASK_STUCK: the caller writes what
+ *   became of it, then calls `deliverSlot`
  */
 export function recoverSlot(scheduler: i32, slot: i32, worker: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
@@ -88,12 +114,12 @@ export function recoverSlot(scheduler: i32, slot: i32, worker: i32): i32 {
     const client = clientOf(seen);
     if (isQueued(state) != 0) return UNTOUCHED; // pinned to it: its successor's
     if (state == SLOT_FINISHED) return deliverSlot(scheduler, slot, client, worker);
-    const isLost = state == SLOT_RUNNING;
+    const isLost = state == SLOT_RUNNING || state == SLOT_STUCK;
     // take: against the client's cancelling it, and a reclaim of the client.
     if (compareExchange(word, seen, isLost ? become(seen, SLOT_FINISHED, client, worker) : held) != seen)
       continue;
     if (state != SLOT_HELD) add(workerAt(scheduler, worker) + WORKER_ENTRY_LOST, 1);
-    if (isLost) return TASK_LOST;
+    if (isLost) return state == SLOT_STUCK ? TASK_STUCK : TASK_LOST;
     giveBack(scheduler, slot, held);
     return DROPPED;
   }
@@ -133,9 +159,11 @@ export function reclaimSlot(scheduler: i32, slot: i32, client: i32): i32 {
     if (state == SLOT_FINISHED) return UNTOUCHED;
     // So does the worker with what its client had disowned.
     if (state == SLOT_ORPHANED) return UNTOUCHED;
-    const runs = state == SLOT_RUNNING;
+    const runs = state == SLOT_RUNNING || state == SLOT_STUCK;
     // Nobody's from here on: a client that is alive after all finds that it does not hold the slot.
-    const next = runs ? become(seen, SLOT_ORPHANED, 0, workerOf(seen)) : become(seen, SLOT_HELD, 0, 0);
+    const next = runs
+      ? become(seen, state == SLOT_STUCK ? SLOT_DOOMED : SLOT_ORPHANED, 0, workerOf(seen))
+      : become(seen, SLOT_HELD, 0, 0);
     // take: against the worker's claim or finish, and its drop of a slot that it delivered to a closed list.
     if (compareExchange(word, seen, next) != seen) continue;
     if (runs) {

@@ -21,6 +21,7 @@ import {
   SLOT_HELD,
   SLOT_ORPHANED,
   SLOT_RUNNING,
+  SLOT_STUCK,
   STEAL_AGAIN,
   WORKER_ENTRY_BATCH_LEVEL,
   WORKER_ENTRY_COMPLETED,
@@ -181,7 +182,7 @@ export function finishSlot(scheduler: i32, slot: i32, worker: i32, failed: i32):
     const seen = load(word);
     if (workerOf(seen) != worker) return NOT_YOURS;
     const state = stateOf(seen);
-    if (state == SLOT_DOOMED) return DOOMED;
+    if (state == SLOT_DOOMED || state == SLOT_STUCK) return DOOMED;
     if (state == SLOT_RUNNING) {
       const client = clientOf(seen);
       // take: against the client's cancelling it.

@@ -48,6 +48,11 @@ export function workerUrl(): URL {
   return new URL(`./worker.${isSource() ? 'ts' : 'cjs'}`, import.meta.url);
 }
 
+/** The same of the watchdog's thread. */
+export function watchdogUrl(): URL {
+  return new URL(isSource() ? './watchdog/thread.ts' : './watchdog.js', import.meta.url);
+}
+
 /** Packages are imported from source under this condition alone; a thread does not inherit it where vitest gives it. */
 export function sourceExecArgv(given: readonly string[] | undefined): string[] | undefined {
   const inherited = given ?? process.execArgv;

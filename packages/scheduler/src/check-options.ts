@@ -12,6 +12,7 @@ import {
   type SchedulerOptions,
 } from './options.ts';
 import { moduleUrl } from './tasks.ts';
+import { watchdogPlan } from './watchdog/options.ts';
 import { checkNice } from './worker-settings.ts';
 
 /** @throws ArgumentRangeError */
@@ -32,4 +33,5 @@ export function checkOptions(options: SchedulerOptions): void {
   checkGrace(options.graceMs);
   checkRecorders(options);
   checkMaxQueue(options.maxQueue);
+  watchdogPlan(options.watchdog);
 }

@@ -10,6 +10,7 @@ import { Seat } from './seat.ts';
 import type { SchedulerTable } from './table.ts';
 import { moduleUrl } from './tasks.ts';
 import type { Threads } from './threads.ts';
+import type { SlowTask } from './watchdog/watchdog.ts';
 import { checkNice, crewSize, type CrewSize } from './worker-settings.ts';
 
 /** A worker that ended earlier than that after its start, by itself and without having done a task, puts its successor off. Guessed. */
@@ -35,6 +36,8 @@ export interface CrewEvents {
   /** What a task sent by `parentPort.postMessage`. */
   onMessage(message: unknown, index: number): void;
   onWarning(message: string, index: number): void;
+  /** What the watchdog has said of a thread that has ended, where it was another thread that gave it up. */
+  whyStuck(index: number, threadId: number): SlowTask | undefined;
   /** No worker can be started. */
   onGiveUp(error: WorkerStartError): void;
 }
@@ -118,6 +121,14 @@ export class Crew {
     this.#terminate(seat);
   }
 
+  /** Terminates a worker that `giveUpSlot` has given up. */
+  giveUp(stuck: SlowTask): void {
+    const seat = this.seats[stuck.worker];
+    if (seat?.threadId !== stuck.threadId) return;
+    seat.stuck = stuck;
+    this.endWorker(seat.index);
+  }
+
   /** Lets the workers end, the scheduler being closed. Terminates those that do not. */
   async end(): Promise<void> {
     this.#isEnding = true;
@@ -160,6 +171,8 @@ export class Crew {
     kernel.setLive(at, seat.party, 1);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves, WORKER_STAYS);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.idle, 0); // the one before may have ended parked
+    Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.poll, 0); // or in a poll
+    seat.stuck = undefined;
     const worker = this.#threads.start(seat.index);
     seat.worker = worker;
     seat.threadId = worker.threadId;
@@ -212,14 +225,18 @@ export class Crew {
     const wasReady = seat.state !== 'starting';
     const hasLeft =
       seat.state === 'terminating' ||
+      seat.stuck !== undefined ||
       Atomics.load(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves) !== WORKER_STAYS;
     const wasOfUse =
       performance.now() - seat.startMs >= HEALTHY_MS || this.#table.endedBy(seat.party) !== seat.endedBefore;
     clearTimeout(seat.grace);
+    Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.thread, 0); // nobody watches it
+    if (!wasReady) seat.stuck = undefined;
+    else seat.stuck ??= this.#events.whyStuck(seat.index, seat.threadId);
     seat.worker = undefined;
     seat.threadId = -1;
     seat.state = 'ended';
-    const tasks = this.#recovery.recover(seat.index, exitCode, seat.failure);
+    const tasks = this.#recovery.recover(seat.index, exitCode, seat.failure, seat.stuck);
     try {
       this.#events.onDestroy(seat.index, exitCode, seat.failure, tasks, wasReady);
     } finally {

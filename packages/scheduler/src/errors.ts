@@ -183,17 +183,6 @@ export class TaskTimeoutError extends SchedulerError {
   }
 }
 
-/** Thrown in a worker, at a checkpoint of a task that nobody waits for any more, so that its `finally` blocks run and its worker stays. */
-export class TaskCancelledError extends SchedulerError {
-  override readonly name = 'TaskCancelledError';
-  readonly task: string;
-
-  constructor(task: string) {
-    super('ERR_TASK_CANCELLED', `task ${task} was stopped at a checkpoint: nobody waits for it any more`);
-    this.task = task;
-  }
-}
-
 /** A task was not finished at `deadlineMs`. If it was running, it was told, and after `graceMs` its worker is terminated; else it never ran. */
 export class TaskDeadlineError extends SchedulerError {
   override readonly name = 'TaskDeadlineError';
@@ -239,6 +228,33 @@ export class WorkerLostError extends SchedulerError {
     this.task = task;
     this.worker = worker;
     this.exitCode = exitCode;
+  }
+}
+
+/** A poll of the task was longer than option `watchdog.killMs`: its worker was terminated. It does not run again, even where it is idempotent. */
+export class TaskStuckError extends SchedulerError {
+  override readonly name = 'TaskStuckError';
+  readonly task: string;
+  /** Index of the worker. */
+  readonly worker: number;
+  /** How long the poll had lasted, at least. */
+  readonly ms: number;
+  /** The option `watchdog.killMs`. */
+  readonly killMs: number;
+  /** Where in its code the task was: a line for each frame. Undefined where that was not to be had. The error's own `stack` has it, too. */
+  readonly taskStack: string | undefined;
+
+  constructor(task: string, worker: number, ms: number, killMs: number, taskStack: string | undefined) {
+    super(
+      'ERR_TASK_STUCK',
+      `task ${task} had not come to an end, or a point at which it can be left, after ${ms.toFixed(0)} ms on worker ${worker}, which was terminated: expected at most ${killMs} (option watchdog.killMs)`,
+    );
+    this.task = task;
+    this.worker = worker;
+    this.ms = ms;
+    this.killMs = killMs;
+    this.taskStack = taskStack;
+    if (taskStack !== undefined) this.stack = `${this.name}: ${this.message}\n${taskStack}`;
   }
 }
 

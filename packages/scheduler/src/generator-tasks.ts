@@ -54,16 +54,17 @@ export class GeneratorTasks {
   }
 
   /**
-   * Runs one until it has ended, its slice is over, or the event loop is to have a turn.
+   * Runs one until it has ended, its slice is over, or the event loop is to have a turn. The caller ends its last poll.
    * @returns whether it has ended: `value` is what it returned. @throws what it throws
    */
   resume(task: GeneratorTask): boolean {
     const { generator, context } = task;
-    const { cancelled } = context;
+    const { cancelled, polls } = context;
     const clock = this.#clock;
     clock.look();
     const startMs = clock.nowMs - task.spentMs;
     for (;;) {
+      polls.begin(context.slot);
       const { done, value } = generator.next();
       if (done === true) {
         this.value = value;
@@ -123,7 +124,10 @@ export async function runAsync(
   context: RunContext,
 ): Promise<unknown> {
   for (;;) {
-    const { done, value } = await generator.next();
+    context.polls.begin(context.slot);
+    const next = generator.next();
+    context.polls.end();
+    const { done, value } = await next;
     if (done === true) return value;
     if (!context.cancelled()) continue;
     await generator.return(undefined);

@@ -14,10 +14,10 @@ export {
   TooManyTasksError,
   SchedulerClosedError,
   SchedulerError,
-  TaskCancelledError,
   TaskDeadlineError,
   TaskNotFoundError,
   TaskShedError,
+  TaskStuckError,
   TaskTimeoutError,
   ValueLostError,
   WorkerLostError,
@@ -69,4 +69,6 @@ export {
   type Tasks,
 } from './tasks.ts';
 export { move, transferableSymbol, valueSymbol, type Movable, type Passed } from './transfer.ts';
+export type { WatchdogOptions } from './watchdog/options.ts';
+export type { SlowTask } from './watchdog/watchdog.ts';
 export type { WorkerSettings } from './worker-settings.ts';

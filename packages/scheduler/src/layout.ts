@@ -1,6 +1,6 @@
 // The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
 import { DEQUE_EMPTY, DEQUE_RETRY, STACK_EMPTY } from '@corelane/lock-free';
-import { atomic, bits, guarded, immutable, root, struct } from '@corelane/shared-memory';
+import { atomic, bits, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
 import { tierRecord } from './budgets/layout.ts';
 
 // Of lock-free, for kernels.
@@ -35,6 +35,8 @@ export const SLOT_DOOMED = 7;
 export const SLOT_FINISHED = 8;
 /** The result is in it, and it is or was in its client's list. Afterwards its client may use it for its next task. */
 export const SLOT_DONE = 9;
+/** A worker runs its task, which its client waits for, and is being terminated for it: a poll of it was too long. */
+export const SLOT_STUCK = 10;
 
 /** The state word of a slot. A party is a number from 1; 0 stands for nobody. The generation moves with each task. */
 export const slotState = bits('scheduler/slot-state', 32, {
@@ -104,6 +106,10 @@ export const MEND_LATER = 10;
 export const MENDED = 11;
 /** `recoverSlot`: the caller writes what became of the task, then calls `deliverSlot`. */
 export const TASK_LOST = 5;
+/** `recoverSlot`: the same, of the task that its worker was terminated for. */
+export const TASK_STUCK = 16;
+/** `giveUpSlot`: the worker takes no more tasks; the caller terminates it. */
+export const GIVEN_UP = 17;
 /** `recoverSlot`, `reclaimSlot`: nothing to do with that party. */
 export const UNTOUCHED = 0;
 /** `cancelSlot`, `reclaimSlot`: it will never run. */
@@ -358,6 +364,11 @@ export const workerEntry = struct(
       writer: 'the worker',
       reader: 'the owner',
     }),
+    thread: atomic('i32', {
+      doc: 'id of its thread + 1 while it takes tasks; 0: it starts, or there is none',
+      writer: 'the worker, before its first task; the owner, before it starts one and after its end',
+      reader: 'the watchdog',
+    }),
     nextClient: guarded('being the worker', 'i32', { hot: 'worker', doc: 'whose lane it looks at first' }),
     completed: atomic('i32', {
       hot: 'worker',
@@ -372,6 +383,14 @@ export const workerEntry = struct(
       reader: 'any thread',
     }),
     failed: atomic('i32', { doc: 'tasks that threw; wraps', writer: 'the worker', reader: 'any thread' }),
+    poll: ownerOnly('i32', {
+      line: true,
+      hot: 'poll',
+      doc: 'grows when a poll begins and when it ends: odd while code of a task runs; wraps. The owner sets it to 0 before it starts a worker. Others read it, and what they find may be of a moment ago',
+    }),
+    polled: ownerOnly('i32', {
+      doc: 'slot of the task whose poll is under way, or was the last; written before `poll`',
+    }),
     lost: atomic('i32', {
       doc: 'tasks that ended with the worker; wraps',
       writer: 'the owner',

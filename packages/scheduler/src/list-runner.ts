@@ -19,11 +19,16 @@ function runFrom(
   context: RunContext,
 ): unknown[] | Promise<unknown[]> {
   for (let i = from; i < items.length && !context.cancelled(); i++) {
+    context.polls.begin(context.slot); // of each element one; who called this ends the last one
     const value = resultOf(run, run(items[i], context), context);
     if (value instanceof Promise)
       return value.then((each: unknown) => {
         results.push(each);
-        return runFrom(run, items, i + 1, results, context);
+        try {
+          return runFrom(run, items, i + 1, results, context);
+        } finally {
+          context.polls.end();
+        }
       });
     results.push(value);
   }
@@ -40,14 +45,20 @@ function resultOf(run: Runnable, returned: unknown, context: RunContext): unknow
     return resultOf(run, runToEnd(new StepRun(run, context, returned as object), context), context);
   if (kind === 'async generator')
     return runAsync(returned as AsyncGenerator<unknown, unknown, undefined>, context);
-  return Promise.resolve(returned).then((value: unknown) =>
-    typeof value === 'object' && value !== null && isGoOn(value) ? resultOf(run, value, context) : value,
-  );
+  return Promise.resolve(returned).then((value: unknown) => {
+    if (typeof value !== 'object' || value === null || !isGoOn(value)) return value;
+    try {
+      return resultOf(run, value, context);
+    } finally {
+      context.polls.end();
+    }
+  });
 }
 
 /** Within a list, generators and steps make way for nobody. */
 function runToEnd(generator: Resumable, context: RunContext): unknown {
   for (;;) {
+    context.polls.begin(context.slot);
     const { done, value } = generator.next();
     if (done === true) return value;
     if (!context.cancelled()) continue;

@@ -3,8 +3,6 @@ import type { Transferable } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { WorkerSetup } from './boot.ts';
 import type { OnFull } from './back-pressure.ts';
-import { overtakingPlan, type CheckpointOptions } from './checkpoints/options.ts';
-import type { OvertakingPlan } from './checkpoints/task-checkpoints.ts';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
 import { MAX_CLIENTS } from './layout.ts';
@@ -15,6 +13,7 @@ import { blockBytes, classFor } from './slab.ts';
 import type { Pin } from './seats.ts';
 import type { TimingRecorders } from './task-times.ts';
 import { moduleUrl, type Task } from './tasks.ts';
+import type { WatchdogOptions } from './watchdog/options.ts';
 import { checkMaxTasks, crewSize, type WorkerSettings } from './worker-settings.ts';
 
 /** Times from `run()` to the result, in milliseconds, of tasks that were not aborted or timed out; by priority. */
@@ -66,8 +65,6 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSe
   readonly sliceMs?: number;
   /** Whether workers note when they begin and end each task, for option `timing` of clients: some 80 ns a task. By default where this client has that option. */
   readonly recordTiming?: boolean;
-  /** What workers do at checkpoints of tasks, which `@corelane/scheduler-checkpoints` puts into loops, beyond ending those that nobody waits for. */
-  readonly checkpoints?: CheckpointOptions;
   /** Memory to lie in; by default an arena of its own. `Scheduler.bytesFor(options)` says how much it takes. */
   readonly arena?: Arena;
   /** Tasks whose modules each worker imports before it takes its first task, or URLs of such modules. */
@@ -76,6 +73,8 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSe
   readonly affinity?: string | URL;
   /** How long `close` waits for tasks, where it is not told; after that what is left is destroyed. By default it waits for ever. */
   readonly closeTimeoutMs?: number;
+  /** Looks for tasks that keep their worker for too long: `true`, or how. None by default. */
+  readonly watchdog?: boolean | WatchdogOptions;
   /** `manual`: workers are started and ended one by one, by the package's own entry points alone. @internal */
   readonly growth?: 'auto' | 'manual';
   /** What another entry point of the package does in a worker before that takes tasks. @internal */
@@ -100,7 +99,6 @@ export interface LoopOptions {
   readonly concurrentTasks: number;
   /** How long a generator task runs before it makes way for others; Infinity: it runs on. */
   readonly sliceMs: number;
-  readonly overtaking: OvertakingPlan;
   /** Tasks that it runs at most, before another one takes its place; 0: there is no limit. */
   readonly maxTasks: number;
 }
@@ -192,7 +190,6 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
   return {
     concurrentTasks: integer('concurrentTasksPerWorker', options.concurrentTasksPerWorker, 1, MAX_SLOTS),
     sliceMs: policy === 'roundRobin' ? sliceMs : Infinity,
-    overtaking: overtakingPlan(options.checkpoints, policy, sliceMs),
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
   };
 }

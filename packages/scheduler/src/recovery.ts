@@ -1,8 +1,9 @@
 // After a worker that is gone: its tasks end, and what it may have had in its hands is found by others. PROTOCOL.md, section 5.
-import { SchedulerClosedError, WorkerLostError } from './errors.ts';
-import { MEND_LATER, PHASE_CLOSED, TASK_LOST } from './layout.ts';
+import { SchedulerClosedError, TaskStuckError, WorkerLostError } from './errors.ts';
+import { MEND_LATER, PHASE_CLOSED, TASK_LOST, TASK_STUCK } from './layout.ts';
 import { writeThrown } from './payload.ts';
 import { clientIn, type SchedulerTable } from './table.ts';
+import type { SlowTask } from './watchdog/watchdog.ts';
 
 /** When it goes on writing hints that its lane had no room for. */
 const MEND_AGAIN_MS = 1;
@@ -17,24 +18,31 @@ export class Recovery {
     this.#table = table;
   }
 
-  /** Ends the tasks of a worker that is gone, and sees to it that the others take what it was woken for. @returns how many were lost */
-  recover(worker: number, exitCode: number, failure: unknown): number {
+  /**
+   * Ends the tasks of a worker that is gone, and sees to it that the others take what it was woken for.
+   * @param stuck why it was given up, where it was
+   * @returns how many were lost
+   */
+  recover(worker: number, exitCode: number, failure: unknown, stuck: SlowTask | undefined): number {
     const table = this.#table;
     const { kernel, at } = table;
     const party = worker + 1;
     let tasks = 0;
     kernel.endSleep(at, party);
     for (let slot = 0; slot < table.slots; slot++) {
-      if (kernel.recoverSlot(at, slot, party) !== TASK_LOST) continue;
+      const outcome = kernel.recoverSlot(at, slot, party);
+      if (outcome !== TASK_LOST && outcome !== TASK_STUCK) continue;
       tasks++;
       const task = table.taskNameIn(slot);
       const error =
-        table.phase === PHASE_CLOSED
-          ? new SchedulerClosedError(
-              `the scheduler was destroyed while task ${task} ran`,
-              this.cause && { cause: this.cause },
-            )
-          : new WorkerLostError(task, worker, exitCode, failure);
+        outcome === TASK_STUCK && stuck !== undefined
+          ? new TaskStuckError(task, worker, stuck.ms, stuck.limitMs, stuck.stack)
+          : table.phase === PHASE_CLOSED
+            ? new SchedulerClosedError(
+                `the scheduler was destroyed while task ${task} ran`,
+                this.cause && { cause: this.cause },
+              )
+            : new WorkerLostError(task, worker, exitCode, failure);
       writeThrown(table, slot, error, task);
       kernel.deliverSlot(at, slot, clientIn(table.stateOf(slot)), party);
     }

@@ -28,6 +28,9 @@ import { statsOf, type SchedulerStats } from './stats.ts';
 import { SchedulerClient, type ClientEvents } from './scheduler-client.ts';
 import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './table.ts';
 import { Threads } from './threads.ts';
+import { Guard } from './watchdog/guard.ts';
+import { watchdogPlan } from './watchdog/options.ts';
+import type { SlowTask } from './watchdog/watchdog.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -51,7 +54,11 @@ export interface SchedulerEvents extends ClientEvents {
   workerDestroy: [WorkerDestroyed];
   /** What a task, or what it imported, has sent by `parentPort.postMessage`, and the worker's index. */
   message: [unknown, number];
-  /** Something that was asked for could not be had, and the worker's index. */
+  /** A poll takes longer than `watchdog.slowMs`: said once of each. */
+  slowTask: [SlowTask];
+  /** One took longer than `watchdog.killMs`: its worker is being terminated. */
+  stuckTask: [SlowTask];
+  /** Something that was asked for could not be had, and the worker's index; -1 where it is none's. */
   warning: [string, number];
   /** A worker crashed between tasks, or none can be started. What hits a task rejects its promise instead. */
   error: [SchedulerError];
@@ -65,6 +72,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   readonly #table: SchedulerTable;
   readonly #client: Client;
   readonly #crew: Crew;
+  readonly #guard: Guard | undefined;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #closeTimeoutMs: number | undefined;
   /** Why a worker could not be started, at last. */
@@ -93,16 +101,15 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
         if (cause !== undefined && lost === 0) this.#reportLoss(worker, exitCode, cause, wasReady);
       },
       onMessage: (message, worker) => this.emit('message', message, worker),
-      onWarning: (message, worker) => {
-        if (this.listenerCount('warning') > 0) this.emit('warning', message, worker);
-        else process.emitWarning(message, 'SchedulerWarning');
-      },
+      onWarning: (message, worker) => this.#warn(message, worker),
+      whyStuck: (worker, threadId) => this.#guard?.whyStuck(worker, threadId),
       onGiveUp: (error) => {
         this.#report(error);
         void this.#destroy(error);
       },
     });
     this.ready = this.#crew.ready;
+    this.#guard = this.#watch(options);
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#listen();
   }
@@ -279,6 +286,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   /** @param reason why tasks that have no slot never run */
   #dispose(reason?: SchedulerClosedError): void {
     clearInterval(this.#keepAlive);
+    this.#guard?.[Symbol.dispose]();
     this.#client.destroy(reason);
   }
 
@@ -299,6 +307,24 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     const { async, value } = Atomics.waitAsync(i32, bellWord, seen);
     if (async) void value.then(() => this.#listen());
     else setImmediate(() => this.#listen());
+  }
+
+  #watch({ watchdog, name = 'scheduler' }: SchedulerOptions): Guard | undefined {
+    const plan = watchdogPlan(watchdog);
+    if (plan === undefined) return undefined;
+    return new Guard(this.#table, plan, name, {
+      onSlow: (task) => this.emit('slowTask', task),
+      onStuck: (task) => {
+        this.#crew.giveUp(task); // first: a listener may throw
+        this.emit('stuckTask', task);
+      },
+      onWarning: (text) => this.#warn(text, -1),
+    });
+  }
+
+  #warn(message: string, worker: number): void {
+    if (this.listenerCount('warning') > 0) this.emit('warning', message, worker);
+    else process.emitWarning(message, 'SchedulerWarning');
   }
 
   /** A worker has crashed without a task. */

@@ -1,5 +1,6 @@
 // The place of one worker: it has a thread, or had one, or will.
 import type { Worker } from 'node:worker_threads';
+import type { SlowTask } from './watchdog/watchdog.ts';
 
 /** `leaving`: it takes no more tasks, and its thread ends. */
 export type WorkerState = 'starting' | 'ready' | 'leaving' | 'terminating' | 'ended';
@@ -23,6 +24,8 @@ export class Seat implements WorkerInfo {
   startMs = 0;
   /** It ended because of an uncaught error. */
   failure: unknown;
+  /** Its poll did not end, and it was given up. */
+  stuck: SlowTask | undefined;
   /** Tasks that workers of this index had ended when its thread was started. */
   endedBefore = 0;
   /** Early ends in a row. */

@@ -55,7 +55,7 @@ export class SlotSignal {
 
   #watch(): void {
     for (let seen = this.#look(); seen !== undefined; seen = this.#look()) {
-      const { async, value } = Atomics.waitAsync(this.#i32, this.#word, seen); // pairs with the notify in cancelSlot, condemnSlot, reclaimSlot
+      const { async, value } = Atomics.waitAsync(this.#i32, this.#word, seen); // pairs with the notify in cancelSlot, condemnSlot, reclaimSlot, giveUpSlot
       if (!async) continue;
       void value.then(() => this.#watch());
       return;

@@ -13,6 +13,7 @@ import {
   SLOT_ORPHANED,
   SLOT_QUEUED,
   SLOT_RUNNING,
+  SLOT_STUCK,
   slotHead,
   workerEntry,
 } from './layout.ts';
@@ -89,7 +90,8 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
       state === SLOT_RUNNING ||
       state === SLOT_ORPHANED ||
       state === SLOT_CONDEMNED ||
-      state === SLOT_DOOMED
+      state === SLOT_DOOMED ||
+      state === SLOT_STUCK
     )
       running++;
     if (state !== SLOT_QUEUED && state !== SLOT_MENDING) continue;

@@ -391,7 +391,7 @@ function range(what: string, found: number, most: number, least = 1): number {
   return found;
 }
 
-const { state, generation, client } = slotState.field;
+const { state, generation, client, worker } = slotState.field;
 
 export function stateIn(word: number): number {
   return (word >>> state.shift) & state.mask;
@@ -404,4 +404,9 @@ export function generationIn(word: number): number {
 /** Party, 0 for none. */
 export function clientIn(word: number): number {
   return (word >>> client.shift) & client.mask;
+}
+
+/** Party, 0 for none. */
+export function workerIn(word: number): number {
+  return (word >>> worker.shift) & worker.mask;
 }

@@ -3,6 +3,7 @@ import { SLOT_RUNNING } from './layout.ts';
 import { SlotSignal } from './slot-signal.ts';
 import { stateIn, type SchedulerTable } from './table.ts';
 import type { TaskContext } from './tasks.ts';
+import { PollWord } from './watchdog/poll-word.ts';
 
 /** Of no slot: the task has ended. */
 const ENDED = -1;
@@ -14,17 +15,20 @@ export class RunContext implements TaskContext {
   slot: number = ENDED;
   /** @internal */
   word: number = ENDED;
+  /** Of its worker. @internal */
+  readonly polls: PollWord;
   readonly #i32: Int32Array;
   #signal: SlotSignal | undefined = undefined;
 
-  constructor(table: SchedulerTable, worker: number) {
+  constructor(table: SchedulerTable, worker: number, polls: PollWord) {
     this.#i32 = table.i32;
     this.worker = worker;
+    this.polls = polls;
   }
 
   // A property, because tasks may take it out: `(args, { cancelled }) => …`.
   readonly cancelled = (): boolean =>
-    // observe: pairs with the CAS in cancelSlot, condemnSlot and reclaimSlot.
+    // observe: pairs with the CAS in cancelSlot, condemnSlot, reclaimSlot and giveUpSlot.
     this.word === ENDED || stateIn(Atomics.load(this.#i32, this.word)) !== SLOT_RUNNING;
 
   get signal(): AbortSignal {
@@ -47,18 +51,20 @@ export class RunContext implements TaskContext {
 export class RunContexts {
   readonly #table: SchedulerTable;
   readonly #worker: number;
+  readonly polls: PollWord;
   /** Of the next task. */
   next: RunContext;
 
   constructor(table: SchedulerTable, worker: number) {
     this.#table = table;
     this.#worker = worker;
-    this.next = new RunContext(table, worker);
+    this.polls = new PollWord(table, worker + 1);
+    this.next = new RunContext(table, worker, this.polls);
   }
 
   /** The context stays with its task. @returns it */
   keep(context: RunContext): RunContext {
-    if (context === this.next) this.next = new RunContext(this.#table, this.#worker);
+    if (context === this.next) this.next = new RunContext(this.#table, this.#worker, this.polls);
     return context;
   }
 

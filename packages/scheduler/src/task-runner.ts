@@ -1,6 +1,5 @@
 // In a worker: runs the task in a slot that it has claimed. One that returns at once costs no promise and no object here. What does not, goes on by itself: a promise
 // lands when it settles, a generator is resumed by whoever resumes generators.
-import type { TaskCheckpoints } from './checkpoints/task-checkpoints.ts';
 import type { Flights } from './flights.ts';
 import { runAsync, type GeneratorTask, type GeneratorTasks, type TaskGenerator } from './generator-tasks.ts';
 import { slotHead } from './layout.ts';
@@ -30,7 +29,6 @@ export interface RunnerParts {
   readonly flights: Flights;
   readonly generators: GeneratorTasks;
   readonly clock: TurnClock;
-  readonly checkpoints: TaskCheckpoints;
 }
 
 export class TaskRunner {
@@ -43,10 +41,8 @@ export class TaskRunner {
   readonly #flights: Flights;
   readonly #generators: GeneratorTasks;
   readonly #clock: TurnClock;
-  readonly #checkpoints: TaskCheckpoints;
 
-  constructor(parts: RunnerParts) {
-    const { table, loader, link, contexts, ends, flights, generators, clock, checkpoints } = parts;
+  constructor({ table, loader, link, contexts, ends, flights, generators, clock }: RunnerParts) {
     this.#table = table;
     this.#loader = loader;
     this.#link = link;
@@ -56,7 +52,6 @@ export class TaskRunner {
     this.#flights = flights;
     this.#generators = generators;
     this.#clock = clock;
-    this.#checkpoints = checkpoints;
   }
 
   /** The task of a slot that the worker has claimed. */
@@ -98,16 +93,17 @@ export class TaskRunner {
   #begin(run: Runnable, context: RunContext, args: unknown): void {
     let result: unknown;
     let then: PendingKind | undefined;
-    const below = this.#checkpoints.begin(context);
+    const { polls } = this.#contexts;
+    polls.begin(context.slot);
     try {
       result = run(args, context);
+      polls.end();
       then = typeof result === 'object' && result !== null ? pendingKind(result) : undefined;
     } catch (error) {
-      this.#checkpoints.leave(below);
+      polls.end();
       this.#ends.fail(context, error);
       return;
     }
-    this.#checkpoints.leave(below);
     if (then === undefined) this.#ends.succeed(context, result);
     else this.#goOn(run, context, then, result);
   }
@@ -128,17 +124,16 @@ export class TaskRunner {
   /** One of `generators`. */
   resume(task: GeneratorTask): void {
     const { run, context } = task;
-    const below = this.#checkpoints.begin(context);
-    let hasEnded: boolean;
+    const { polls } = this.#contexts;
     try {
-      hasEnded = this.#generators.resume(task);
+      const hasEnded = this.#generators.resume(task);
+      polls.end();
+      if (!hasEnded) return;
     } catch (error) {
-      this.#checkpoints.leave(below);
+      polls.end();
       this.#ends.fail(context, error);
       return;
     }
-    this.#checkpoints.leave(below);
-    if (!hasEnded) return;
     const { value } = this.#generators;
     if (task.generator instanceof StepRun && isPromise(value)) this.#fly(run, context, value);
     else this.#ends.succeed(context, value);

@@ -47,6 +47,21 @@ test('an idle scheduler does not keep the process alive; a task in flight does',
   expect({ status, stdout }).toEqual({ status: 0, stdout: 'done\nexit\n' });
 });
 
+test.each([false, true])(
+  'an idle scheduler with a watchdog (a thread of its own: %s) does not keep the process alive',
+  (thread) => {
+    const { status, stdout, stderr } = runProgram(
+      `watched-${thread}`,
+      `${HEAD}
+    if (isMainThread) {
+      const scheduler = Scheduler.create({ threads: 1, watchdog: { thread: ${thread} } });
+      console.log(await scheduler.run(tasks.later, 1));
+    }`,
+    );
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'done\n', stderr: '' });
+  },
+);
+
 test('what a task prints and leaves for the next tick comes out while its worker is idle', () => {
   const { stdout } = runProgram(
     'speak',

@@ -94,7 +94,12 @@ function generatorTask(
     }
     return name;
   }
-  return { run, generator: run(), context: { cancelled: () => false } as RunContext, spentMs: 0 };
+  return {
+    run,
+    generator: run(),
+    context: { cancelled: () => false, polls: { begin: () => {} } } as unknown as RunContext,
+    spentMs: 0,
+  };
 }
 
 test('slices alternate between the queue and those that have made way, the oldest first', () => {

@@ -10,6 +10,7 @@ import {
   DOOMED,
   DROPPED,
   ENTERED,
+  GIVEN_UP,
   LIST_CLOSED,
   MENDED,
   NO_TASK,
@@ -21,7 +22,9 @@ import {
   SLOT_HELD,
   SLOT_ORPHANED,
   SLOT_RUNNING,
+  SLOT_STUCK,
   TASK_LOST,
+  TASK_STUCK,
   TOO_LATE,
   UNTOUCHED,
   WITHDRAWN,
@@ -56,6 +59,7 @@ const work = (k: Kernel, worker: number) => (): number => {
 };
 
 const LOST = -77;
+const STUCK = -88;
 /** Generation of the first task in a slot. */
 const FIRST = 1;
 
@@ -65,6 +69,10 @@ const recover = (k: Kernel, slot: number, worker: number) => (): number => {
   if (outcome === TASK_LOST) {
     writeWord(payloadAt(slot), LOST);
     return k.deliverSlot(S, slot, 1, worker);
+  }
+  if (outcome === TASK_STUCK) {
+    writeWord(payloadAt(slot), STUCK);
+    k.deliverSlot(S, slot, 1, worker);
   }
   return outcome;
 };
@@ -99,6 +107,12 @@ const inState =
     if (listed) k.finishSlot(S, 0, 1, 0);
     pokeState(0, state, client, worker);
   };
+
+const generationIsFirst = (): string | undefined =>
+  generationIn(peek(slotAt(0))) === FIRST ? undefined : 'another task is given up';
+
+const isNotStuck = (): string | undefined =>
+  stateIn(0) === SLOT_STUCK ? 'a task is stuck that nobody gave up' : undefined;
 
 const SCENARIOS = [
   (k: Kernel): Scenario =>
@@ -208,6 +222,98 @@ const SCENARIOS = [
       [() => k.finishSlot(S, 0, 1, 0), () => k.condemnSlot(S, 0, 1, FIRST)],
       ([finish, condemned]: [number, number]) =>
         finish === DROPPED && condemned === UNTOUCHED ? allFree(k, 1) : `finish ${finish}, ${condemned}`,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker is given up only while it runs that task: then it takes no more, and the task is stuck, else it has its result',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => {
+          execute(0);
+          return k.finishSlot(S, 0, 1, 0);
+        },
+        () => k.giveUpSlot(S, 0, 1, FIRST),
+      ],
+      ([finish, given]: [number, number]) => {
+        if (given === GIVEN_UP) {
+          if (finish !== DOOMED || stateIn(0) !== SLOT_STUCK)
+            return `given up, finish ${finish}, state ${stateIn(0)}`;
+          if (recover(k, 0, 1)() !== TASK_STUCK) return 'nobody is told that it was stuck';
+        } else if (finish !== DELIVERED) return `untouched, finish ${finish}`;
+        const results = collect(k, 1).join();
+        return results === String(given === GIVEN_UP ? STUCK : 70) ? allFree(k, 1) : `results ${results}`;
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker is given up for the task that was seen, not for the next one in its slot',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => [k.finishSlot(S, 0, 1, 0), k.claimTask(S, 1, 0)],
+        () => {
+          const link = k.takeFinished(S, 1);
+          return link > 0 ? resubmit(k, 1, 0, 8) : 0;
+        },
+        () => k.giveUpSlot(S, 0, 1, FIRST),
+      ],
+      ([, , given]: [number[], number, number]) => (given === GIVEN_UP ? generationIsFirst() : isNotStuck()),
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker that is given up while its client cancels takes no more tasks, and the slot is freed once',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => {
+          execute(0);
+          return k.finishSlot(S, 0, 1, 0);
+        },
+        () => k.giveUpSlot(S, 0, 1, FIRST),
+        () => k.cancelSlot(S, 0, 1),
+      ],
+      ([finish, given, cancelled]: [number, number, number]) => {
+        if ((given === GIVEN_UP) !== (finish === DOOMED)) return `given up ${given}, finish ${finish}`;
+        const ended = given === GIVEN_UP ? recover(k, 0, 1)() : finish;
+        const results = collect(k, 1).join();
+        if (cancelled === DISOWNED) {
+          if (results !== '' || ended !== DROPPED) return `disowned, ended ${ended}, results ${results}`;
+        } else if (cancelled !== TOO_LATE || results !== '70')
+          return `cancel said ${cancelled}, results ${results}`;
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'a worker that is given up while its client is reclaimed takes no more tasks, and the slot is freed once',
+      inState(k, SLOT_RUNNING, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => k.giveUpSlot(S, 0, 1, FIRST),
+        () => {
+          k.closeList(S, 1);
+          return k.reclaimSlot(S, 0, 1);
+        },
+      ],
+      ([finish, given]: [number, number]) => {
+        if ((given === GIVEN_UP) !== (finish === DOOMED)) return `given up ${given}, finish ${finish}`;
+        if (given === GIVEN_UP) k.recoverSlot(S, 0, 1);
+        return allFree(k, 1);
+      },
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
+      'of a task that nobody wants its worker is given up, too, whoever else condemns it',
+      inState(k, SLOT_ORPHANED, 1, 1),
+      [
+        () => k.finishSlot(S, 0, 1, 0),
+        () => [k.condemnSlot(S, 0, 1, FIRST), k.doomSlot(S, 0)],
+        () => k.giveUpSlot(S, 0, 1, FIRST),
+      ],
+      ([finish, [, doomed], given]: [number, number[], number]) => {
+        const isEnded = given === GIVEN_UP || doomed === 1;
+        if (isEnded !== (finish === DOOMED)) return `given up ${given}, doomed ${doomed}, finish ${finish}`;
+        if (isEnded) k.recoverSlot(S, 0, 1);
+        return allFree(k, 1);
+      },
     ),
   (k: Kernel): Scenario =>
     scenario(
@@ -542,6 +648,60 @@ const MUTANTS: Mutant[] = [
     file: 'kernel/client.ts',
     find: 'if (compareExchange(word, seen, become(seen, SLOT_CONDEMNED, 0, workerOf(seen))) != seen) return UNTOUCHED;',
     replace: 'store(word, become(seen, SLOT_CONDEMNED, 0, workerOf(seen)));',
+  },
+  {
+    name: 'a worker is given up over the end of its task',
+    file: 'owner.ts',
+    find: 'if (compareExchange(word, seen, next) != seen) continue;\n    notify(word, 1); // as in cancelSlot: the task is told',
+    replace: 'store(word, next);\n    notify(word, 1);',
+  },
+  {
+    name: 'a worker is given up for whatever task the slot holds now',
+    file: 'owner.ts',
+    find: 'if (workerOf(seen) != worker || generationOf(seen) != generation) return UNTOUCHED;',
+    replace: 'if (workerOf(seen) != worker) return UNTOUCHED;',
+  },
+  {
+    name: 'a worker that was given up goes on',
+    file: 'worker.ts',
+    find: 'if (state == SLOT_DOOMED || state == SLOT_STUCK) return DOOMED;',
+    replace: 'if (state == SLOT_DOOMED) return DOOMED;',
+  },
+  {
+    name: 'a client can not cancel what is stuck',
+    file: 'kernel/client.ts',
+    find: 'if (!waits && state != SLOT_RUNNING && state != SLOT_STUCK) return NOT_YOURS;',
+    replace: 'if (!waits && state != SLOT_RUNNING) return NOT_YOURS;',
+  },
+  {
+    name: 'who cancels what is stuck lets its worker go on',
+    file: 'kernel/client.ts',
+    find: ': state == SLOT_STUCK\n        ? become(seen, SLOT_DOOMED, 0, workerOf(seen))',
+    replace: '',
+  },
+  {
+    name: 'a reclaim lets a worker go on that was given up',
+    file: 'owner.ts',
+    find: 'become(seen, state == SLOT_STUCK ? SLOT_DOOMED : SLOT_ORPHANED, 0, workerOf(seen))',
+    replace: 'become(seen, SLOT_ORPHANED, 0, workerOf(seen))',
+  },
+  {
+    name: 'a reclaim takes a slot whose task is stuck for one that nobody runs',
+    file: 'owner.ts',
+    find: 'const runs = state == SLOT_RUNNING || state == SLOT_STUCK;',
+    replace: 'const runs = state == SLOT_RUNNING;',
+  },
+  {
+    name: 'what is stuck is freed, and nobody is told',
+    file: 'owner.ts',
+    find: 'const isLost = state == SLOT_RUNNING || state == SLOT_STUCK;',
+    replace: 'const isLost = state == SLOT_RUNNING;',
+  },
+  {
+    name: 'a task that nobody wants any more is given up as if somebody did',
+    file: 'owner.ts',
+    find: 'state == SLOT_RUNNING\n        ? become(seen, SLOT_STUCK, clientOf(seen), worker)\n        : become(seen, SLOT_DOOMED, 0, worker);',
+    replace: 'become(seen, SLOT_STUCK, clientOf(seen), worker);',
   },
   {
     name: 'a reclaim frees a slot whose task its client had disowned',

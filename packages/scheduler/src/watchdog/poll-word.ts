@@ -1,0 +1,43 @@
+// What a worker says of its polls: two words of shared memory that it alone writes, with plain stores. PROTOCOL.md, section 13.
+//
+// A poll is one run of a task's code that nothing interrupts: a plain function's call, until it returns its result or its promise; one `next()` of a generator. What an
+// async function does after its first `await` is none.
+import { threadId } from 'node:worker_threads';
+import { workerEntry } from '../layout.ts';
+import type { SchedulerTable } from '../table.ts';
+
+const WORD = workerEntry.word;
+
+export class PollWord {
+  readonly #i32: Int32Array;
+  readonly #poll: number;
+  readonly #polled: number;
+  readonly #thread: number;
+  /** Odd while a poll is under way. */
+  #count = 0;
+
+  /** @param party of the worker whose thread this is */
+  constructor(table: SchedulerTable, party: number) {
+    const entry = table.workerWord(party);
+    this.#i32 = table.i32;
+    this.#poll = entry + WORD.poll;
+    this.#polled = entry + WORD.polled;
+    this.#thread = entry + WORD.thread;
+  }
+
+  /** From here on it may be watched: it has imported what it is to import. */
+  open(): void {
+    Atomics.store(this.#i32, this.#thread, threadId + 1); // pairs with the load in PollSampler.look
+  }
+
+  /** The next poll is of the task in this slot. It ends the one before, where that has not been ended: within a poll of one task there may be polls of others. */
+  begin(slot: number): void {
+    this.#i32[this.#polled] = slot;
+    this.#i32[this.#poll] = this.#count = (this.#count + 1) | 1;
+  }
+
+  /** None is under way. */
+  end(): void {
+    this.#i32[this.#poll] = this.#count = (this.#count + 1) & ~1;
+  }
+}

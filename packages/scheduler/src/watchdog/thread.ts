@@ -1,0 +1,39 @@
+// The thread of a watchdog that does not share the owner's: it looks, and ends workers, also while the owner is busy. The owner learns of it when it comes to that.
+import { workerData, type MessagePort } from 'node:worker_threads';
+import { SchedulerTable, type SchedulerHandle } from '../table.ts';
+import { exitThread } from './inspected-thread.ts';
+import type { WatchdogPlan } from './options.ts';
+import { Watchdog, type SlowTask } from './watchdog.ts';
+
+export interface ThreadData {
+  readonly handle: SchedulerHandle;
+  readonly plan: WatchdogPlan;
+  readonly port: MessagePort;
+}
+
+export interface ThreadMessage {
+  readonly type: 'slow' | 'stuck';
+  readonly task: SlowTask;
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Of a worker that was ended from here. */
+const EXIT_CODE = 1;
+
+function main({ handle, plan, port }: ThreadData): void {
+  const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
+  const tell = (message: ThreadMessage): void => port.postMessage(message);
+  const watchdog = new Watchdog(SchedulerTable.attach(handle), plan, {
+    slow: (task) => tell({ type: 'slow', task }),
+    stuck: (task) => {
+      tell({ type: 'stuck', task }); // before the end: who sees that asks for this
+      void exitThread(task.threadId, EXIT_CODE, plan.stackTimeoutMs);
+    },
+  });
+  port.on('close', () => {
+    watchdog[Symbol.dispose]();
+    clearInterval(keepAlive);
+  });
+}
+
+main(workerData as ThreadData);

@@ -1,0 +1,231 @@
+// Tasks that keep their worker: they are reported with where they are, and stopped, and nothing else fails.
+import diagnostics from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { POLICIES, Scheduler, type SlowTask, TaskStuckError, WorkerLostError } from '../src/index.ts';
+import { hogs } from './tasks/hogs.ts';
+import { slowImport } from './tasks/slow-import.ts';
+import { COUNTS, Words } from './tasks/words.ts';
+
+const SLOW_MS = 40;
+
+/** Resolves with what it rejects with. */
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+
+function slowTasks(scheduler: Scheduler): SlowTask[] {
+  const found: SlowTask[] = [];
+  scheduler.on('slowTask', (task) => found.push(task));
+  return found;
+}
+
+test('a poll that is slow is reported once, with its task, its worker and where it is in its code', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, sampleMs: 5 },
+  });
+  const found = slowTasks(scheduler);
+  const published: unknown[] = [];
+  const listen = (message: unknown): void => void published.push(message);
+  diagnostics.subscribe('corelane:scheduler:slow-task', listen);
+  expect(await scheduler.run(hogs.spinFor, 500)).toBe(500);
+  expect(await scheduler.run(hogs.ping, 1)).toBe(2);
+  diagnostics.unsubscribe('corelane:scheduler:slow-task', listen);
+  expect(found).toHaveLength(1);
+  const [task] = found as [SlowTask];
+  expect(task).toMatchObject({ task: 'spinFor', worker: 0, limitMs: SLOW_MS, noStack: undefined });
+  expect(task.threadId).toBe(scheduler.workers[0]?.threadId);
+  expect(task.ms).toBeGreaterThanOrEqual(SLOW_MS);
+  expect(task.stack).toMatch(/^ {4}at .*spinFor.*hogs\.ts:\d+:\d+/);
+  expect(published).toEqual([{ scheduler: 'scheduler', ...task }]);
+});
+
+test('what is short, waits between polls, or is no poll of a task is not slow', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    concurrentTasksPerWorker: 4,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: 2 * SLOW_MS, sampleMs: 5 },
+  });
+  const found = slowTasks(scheduler);
+  expect(await scheduler.run(slowImport.ready)).toBe('ready'); // its module takes long
+  await delay(3 * SLOW_MS); // parked
+  const waiting = scheduler.run(hogs.waits, 7);
+  await words.arrived(1);
+  expect(await scheduler.run(hogs.yields, 200_000)).toBe(200_000);
+  const endMs = performance.now() + 3 * SLOW_MS;
+  while (performance.now() < endMs) await scheduler.run(hogs.ping, 1);
+  words.open();
+  expect(await waiting).toBe(7);
+  expect(found).toEqual([]);
+  expect(scheduler.stats().lost).toBe(0);
+});
+
+describe.each(POLICIES)('policy %s', (policy) => {
+  test.each(['plain', 'generator', 'steps', 'beforeAwait', 'asleep', 'list'] as const)(
+    'a task that never comes back (%s) is stopped, and all others survive',
+    async (kind) => {
+      const words = new Words(8);
+      await using scheduler = Scheduler.create({
+        threads: 2,
+        policy,
+        workerData: words.view,
+        watchdog: { slowMs: SLOW_MS, killMs: 2 * SLOW_MS, sampleMs: 5 },
+      });
+      await scheduler.ready;
+      const found = slowTasks(scheduler);
+      const stuck: SlowTask[] = [];
+      scheduler.on('stuckTask', (task) => stuck.push(task));
+      const word = COUNTS;
+      const hog =
+        kind === 'list'
+          ? scheduler.runMany(hogs.plain, [word, word], { chunk: 2 })
+          : kind === 'steps'
+            ? scheduler.run(hogs.steps, { word, left: 3 })
+            : scheduler.run(hogs[kind], word);
+      const failed = failure(hog);
+      await words.arrived(1);
+      const others = Array.from({ length: 300 }, (_, n) => scheduler.run(hogs.ping, n));
+      const sliced = scheduler.run(hogs.yields, 1000);
+      const error = (await failed) as TaskStuckError;
+      expect(error).toBeInstanceOf(TaskStuckError);
+      const task = kind === 'list' ? 'plain' : kind;
+      expect(error).toMatchObject({ code: 'ERR_TASK_STUCK', task, killMs: 2 * SLOW_MS });
+      expect(error.ms).toBeGreaterThanOrEqual(2 * SLOW_MS);
+      expect(error.taskStack).toMatch(/hogs\.ts:\d+:\d+/);
+      expect(error.stack).toContain(error.taskStack);
+      expect(await Promise.all(others)).toEqual(others.map((_, n) => n + 1));
+      expect(await sliced).toBe(1000);
+      expect(found).toHaveLength(1);
+      expect(stuck).toHaveLength(1);
+      expect(stuck[0]).toMatchObject({ task, worker: error.worker, limitMs: 2 * SLOW_MS, ms: error.ms });
+      expect(scheduler.stats().lost).toBe(1);
+      await expect.poll(() => scheduler.workers.map(({ state }) => state)).toEqual(['ready', 'ready']);
+      expect(
+        await Promise.all([0, 1].map((worker) => scheduler.run(hogs.ping, 1, { pin: { worker } }))),
+      ).toEqual([2, 2]);
+    },
+  );
+});
+
+test('of what else was under way on its worker the idempotent runs again, the rest is lost; the stuck one itself never runs twice', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    concurrentTasksPerWorker: 4,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: SLOW_MS, sampleMs: 5 },
+  });
+  const again = scheduler.run(hogs.waits, 3, { idempotent: true });
+  const lost = failure(scheduler.run(hogs.waits, 4));
+  await words.arrived(2);
+  const stuck = failure(scheduler.run(hogs.plain, COUNTS, { idempotent: true }));
+  expect(await stuck).toBeInstanceOf(TaskStuckError);
+  expect(await lost).toBeInstanceOf(WorkerLostError);
+  await words.arrived(4); // the hog, and one of the others for the second time
+  words.open();
+  expect(await again).toBe(3);
+  expect(Atomics.load(words.view, 0)).toBe(4);
+  expect(scheduler.counts().retried).toBe(1);
+});
+
+test('a task that is given up is told: one that heeds it ends, and what it returns is dropped', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: SLOW_MS, sampleMs: 5 },
+  });
+  expect(await failure(scheduler.run(hogs.until))).toBeInstanceOf(TaskStuckError);
+  expect(await scheduler.run(hogs.ping, 1)).toBe(2);
+  expect(scheduler.stats()).toMatchObject({ lost: 1, slots: { used: 0 } });
+});
+
+test('a long native call is stopped where it ends, and reported with its stack or why there is none', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 2,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: 2 * SLOW_MS, sampleMs: 5, stackTimeoutMs: 20 },
+  });
+  const found = slowTasks(scheduler);
+  const native = failure(scheduler.run(hogs.native, 2000));
+  await words.arrived(1);
+  expect(await scheduler.run(hogs.ping, 1)).toBe(2);
+  expect(await native).toMatchObject({ code: 'ERR_TASK_STUCK', task: 'native' });
+  expect(found).toHaveLength(1);
+  expect(found[0]?.stack ?? found[0]?.noStack).toMatch(/native\b.*hogs\.ts|within 20 ms.* native call/s);
+  expect(await scheduler.run(hogs.ping, 1)).toBe(2);
+});
+
+test('without captureStack, or killMs, there is no stack, or no end', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, sampleMs: 5, captureStack: false },
+  });
+  const found = slowTasks(scheduler);
+  expect(await scheduler.run(hogs.spinFor, 300)).toBe(300);
+  expect(found).toMatchObject([{ stack: undefined, noStack: 'option watchdog.captureStack is false' }]);
+});
+
+test('on a thread of its own it ends a worker while the owner is busy, and the owner learns why', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 2,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: 2 * SLOW_MS, sampleMs: 5, stackTimeoutMs: 5000, thread: true },
+  });
+  const found = slowTasks(scheduler);
+  await scheduler.ready;
+  const stuck = failure(scheduler.run(hogs.plain, COUNTS));
+  await words.arrived(1);
+  // Blocks this thread until the hog counts no more.
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  const endMs = performance.now() + 20_000;
+  for (let seen = -1; seen !== words.view[COUNTS] && performance.now() < endMs;) {
+    seen = words.view[COUNTS] as number;
+    Atomics.wait(nap, 0, 0, 50);
+  }
+  expect(performance.now()).toBeLessThan(endMs);
+  const error = (await stuck) as TaskStuckError;
+  expect(error).toBeInstanceOf(TaskStuckError);
+  expect(error.taskStack).toMatch(/hogs\.ts:\d+:\d+/);
+  expect(found).toHaveLength(1);
+  await expect.poll(() => scheduler.workers.map(({ state }) => state)).toEqual(['ready', 'ready']);
+  expect(await scheduler.run(hogs.ping, 1)).toBe(2);
+});
+
+test.each([
+  [{ slowMs: 0 }, /watchdog\.slowMs/],
+  [{ slowMs: 100, killMs: 50 }, /watchdog\.killMs/],
+  [{ sampleMs: Infinity }, /watchdog\.sampleMs/],
+  [{ thread: 1 }, /watchdog\.thread/],
+  [{ slow: 5 }, /slow.*one of slowMs/],
+  [null, /watchdog/],
+  ['yes', /watchdog/],
+])('option watchdog: %j is refused', (watchdog, message) => {
+  expect(() => Scheduler.create({ watchdog: watchdog as never })).toThrow(message);
+});
+
+test('looking at the stack changes nothing of Error on the worker', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, sampleMs: 5 },
+  });
+  const before = await scheduler.run(hogs.errorSettings);
+  const slow = once(scheduler, 'slowTask');
+  await scheduler.run(hogs.spinFor, 500);
+  await slow;
+  expect(await scheduler.run(hogs.errorSettings)).toEqual(before);
+});
