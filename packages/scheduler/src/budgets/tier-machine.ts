@@ -238,8 +238,7 @@ function check(record: Float64Array, at: number, rules: TierRules, nowMs: number
   if (
     nowMs - (record[at + ENTERED_MS] as number) < (limits[row + MIN_MS] as number) ||
     sinceChangeMs < rules.demotionHysteresisMs ||
-    nowMs - (record[at + VIOLATED_MS] as number) < rules.demotionHysteresisMs ||
-    nowMs < (record[at + COOL_UNTIL_MS] as number)
+    nowMs - (record[at + VIOLATED_MS] as number) < rules.demotionHysteresisMs
   )
     return 0;
   if (tier === TIER_MONITOR) {
