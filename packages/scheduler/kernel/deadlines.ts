@@ -155,6 +155,7 @@ function nodeAt(scheduler: i32, node: i32): i32 {
   return get(scheduler + SCHEDULER_ROOT_ORDER_AT) + node * DEADLINE_NODE_BYTES + DEADLINE_NODE_WINNER;
 }
 
-function leafAt(scheduler: i32, slot: i32): i32 {
+/** Address of the leaf of a slot. */
+export function leafAt(scheduler: i32, slot: i32): i32 {
   return nodeAt(scheduler, (get(scheduler + SCHEDULER_ROOT_LEAVES) + slot) | 0);
 }

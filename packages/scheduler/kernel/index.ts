@@ -15,6 +15,7 @@ export {
   recoverSlot,
   slotsOf,
 } from './owner.ts';
+export { claimAbove } from './overtaking.ts';
 export { hasPinned, setLive } from './pinned.ts';
 export { freeBlock, takeBlock } from './slab.ts';
 export { announceSleep, endSleep, hasWork, parkWorker, wakeAll, wakeOne, wakeWorker } from './sleep.ts';

@@ -183,6 +183,17 @@ export class TaskTimeoutError extends SchedulerError {
   }
 }
 
+/** Thrown in a worker, at a checkpoint of a task that nobody waits for any more, so that its `finally` blocks run and its worker stays. */
+export class TaskCancelledError extends SchedulerError {
+  override readonly name = 'TaskCancelledError';
+  readonly task: string;
+
+  constructor(task: string) {
+    super('ERR_TASK_CANCELLED', `task ${task} was stopped at a checkpoint: nobody waits for it any more`);
+    this.task = task;
+  }
+}
+
 /** A task was not finished at `deadlineMs`. If it was running, it was told, and after `graceMs` its worker is terminated; else it never ran. */
 export class TaskDeadlineError extends SchedulerError {
   override readonly name = 'TaskDeadlineError';

@@ -14,6 +14,7 @@ export {
   TooManyTasksError,
   SchedulerClosedError,
   SchedulerError,
+  TaskCancelledError,
   TaskDeadlineError,
   TaskNotFoundError,
   TaskShedError,

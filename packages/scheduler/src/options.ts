@@ -3,6 +3,8 @@ import type { Transferable } from 'node:worker_threads';
 import { ArgumentRangeError, type Arena } from '@corelane/shared-memory';
 import type { WorkerSetup } from './boot.ts';
 import type { OnFull } from './back-pressure.ts';
+import { overtakingPlan, type CheckpointOptions } from './checkpoints/options.ts';
+import type { OvertakingPlan } from './checkpoints/task-checkpoints.ts';
 import type { Codec } from './codec.ts';
 import { PROFILES, type Profile } from './completion-watch.ts';
 import { MAX_CLIENTS } from './layout.ts';
@@ -65,6 +67,8 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSe
   readonly sliceMs?: number;
   /** Whether workers note when they begin and end each task, for option `timing` of clients: some 80 ns a task. By default where this client has that option. */
   readonly recordTiming?: boolean;
+  /** What workers do at checkpoints of tasks, which `@corelane/scheduler-checkpoints` puts into loops, beyond ending those that nobody waits for. */
+  readonly checkpoints?: CheckpointOptions;
   /** Memory to lie in; by default an arena of its own. `Scheduler.bytesFor(options)` says how much it takes. */
   readonly arena?: Arena;
   /** Tasks whose modules each worker imports before it takes its first task, or URLs of such modules. */
@@ -99,6 +103,7 @@ export interface LoopOptions {
   readonly concurrentTasks: number;
   /** How long a generator task runs before it makes way for others; Infinity: it runs on. */
   readonly sliceMs: number;
+  readonly overtaking: OvertakingPlan;
   /** Tasks that it runs at most, before another one takes its place; 0: there is no limit. */
   readonly maxTasks: number;
 }
@@ -190,6 +195,7 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
   return {
     concurrentTasks: integer('concurrentTasksPerWorker', options.concurrentTasksPerWorker, 1, MAX_SLOTS),
     sliceMs: policy === 'roundRobin' ? sliceMs : Infinity,
+    overtaking: overtakingPlan(options.checkpoints, policy, sliceMs),
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
   };
 }

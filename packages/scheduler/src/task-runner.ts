@@ -1,5 +1,6 @@
 // In a worker: runs the task in a slot that it has claimed. One that returns at once costs no promise and no object here. What does not, goes on by itself: a promise
 // lands when it settles, a generator is resumed by whoever resumes generators.
+import type { TaskCheckpoints } from './checkpoints/task-checkpoints.ts';
 import type { Flights } from './flights.ts';
 import { runAsync, type GeneratorTask, type GeneratorTasks, type TaskGenerator } from './generator-tasks.ts';
 import { slotHead } from './layout.ts';
@@ -29,6 +30,7 @@ export interface RunnerParts {
   readonly flights: Flights;
   readonly generators: GeneratorTasks;
   readonly clock: TurnClock;
+  readonly checkpoints: TaskCheckpoints;
 }
 
 export class TaskRunner {
@@ -41,8 +43,10 @@ export class TaskRunner {
   readonly #flights: Flights;
   readonly #generators: GeneratorTasks;
   readonly #clock: TurnClock;
+  readonly #checkpoints: TaskCheckpoints;
 
-  constructor({ table, loader, link, contexts, ends, flights, generators, clock }: RunnerParts) {
+  constructor(parts: RunnerParts) {
+    const { table, loader, link, contexts, ends, flights, generators, clock, checkpoints } = parts;
     this.#table = table;
     this.#loader = loader;
     this.#link = link;
@@ -52,6 +56,7 @@ export class TaskRunner {
     this.#flights = flights;
     this.#generators = generators;
     this.#clock = clock;
+    this.#checkpoints = checkpoints;
   }
 
   /** The task of a slot that the worker has claimed. */
@@ -95,15 +100,18 @@ export class TaskRunner {
     let then: PendingKind | undefined;
     const { polls } = this.#contexts;
     polls.begin(context.slot);
+    const below = this.#checkpoints.begin(context);
     try {
       result = run(args, context);
       polls.end();
       then = typeof result === 'object' && result !== null ? pendingKind(result) : undefined;
     } catch (error) {
       polls.end();
+      this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
       return;
     }
+    this.#checkpoints.leave(below);
     if (then === undefined) this.#ends.succeed(context, result);
     else this.#goOn(run, context, then, result);
   }
@@ -125,15 +133,19 @@ export class TaskRunner {
   resume(task: GeneratorTask): void {
     const { run, context } = task;
     const { polls } = this.#contexts;
+    const below = this.#checkpoints.begin(context);
+    let hasEnded: boolean;
     try {
-      const hasEnded = this.#generators.resume(task);
+      hasEnded = this.#generators.resume(task);
       polls.end();
-      if (!hasEnded) return;
     } catch (error) {
       polls.end();
+      this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
       return;
     }
+    this.#checkpoints.leave(below);
+    if (!hasEnded) return;
     const { value } = this.#generators;
     if (task.generator instanceof StepRun && isPromise(value)) this.#fly(run, context, value);
     else this.#ends.succeed(context, value);

@@ -10,6 +10,8 @@ const MOST_STEPS = 32;
 export class TurnClock {
   /** When it last looked. */
   nowMs = 0;
+  /** Whether no turn can be had, because a task waits for what runs in its middle. */
+  isHeld = false;
   #turnMs = 0;
   #every = 1;
   #left = 1;
@@ -38,6 +40,6 @@ export class TurnClock {
 
   /** As of the last look. */
   get isTurnDue(): boolean {
-    return this.nowMs - this.#turnMs >= TURN_EVERY_MS;
+    return !this.isHeld && this.nowMs - this.#turnMs >= TURN_EVERY_MS;
   }
 }

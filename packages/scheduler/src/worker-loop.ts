@@ -1,4 +1,5 @@
 // The loop of a worker: claims tasks and has them run, as many at once as it may, and rests when there is none.
+import { TaskCheckpoints } from './checkpoints/task-checkpoints.ts';
 import { Flights } from './flights.ts';
 import { GeneratorTasks } from './generator-tasks.ts';
 import { FAIR_EVERY, NO_TASK, PHASE_CLOSED, WORKER_SPENT, WORKER_STAYS, workerEntry } from './layout.ts';
@@ -29,6 +30,7 @@ export class WorkerLoop {
   readonly #ends: TaskEnds;
   readonly #runner: TaskRunner;
   readonly #polls: PollWord;
+  readonly #checkpoints: TaskCheckpoints;
   readonly #concurrentTasks: number;
   readonly #leavesWord: number;
   /** Tasks since the last rest. */
@@ -52,6 +54,13 @@ export class WorkerLoop {
     const contexts = new RunContexts(table, worker);
     this.#polls = contexts.polls;
     this.#ends = new TaskEnds(table, this.#party, link, contexts, this.#flights);
+    this.#checkpoints = new TaskCheckpoints(
+      table,
+      contexts,
+      this.#clock,
+      options.overtaking,
+      (level, deadline) => this.#runAbove(level, deadline),
+    );
     this.#runner = new TaskRunner({
       table,
       loader,
@@ -61,6 +70,7 @@ export class WorkerLoop {
       flights: this.#flights,
       generators: this.#generators,
       clock: this.#clock,
+      checkpoints: this.#checkpoints,
     });
     this.#concurrentTasks = options.concurrentTasks;
     this.#left = options.maxTasks === 0 ? Infinity : options.maxTasks;
@@ -71,6 +81,7 @@ export class WorkerLoop {
   async run(): Promise<void> {
     this.#table.kernel.beginWork(this.#table.at, this.#party);
     this.#polls.open();
+    this.#checkpoints.enter();
     this.#clock.begin();
     while (this.#table.phase !== PHASE_CLOSED) {
       if (this.#isToLeave()) this.#left = 0;
@@ -115,6 +126,17 @@ export class WorkerLoop {
       } else if (generators.size === 0) return 'empty';
       else generators.skipQueue();
     }
+  }
+
+  /** In the middle of a task: one that comes before it, if there is one. */
+  #runAbove(level: number, deadline: number): boolean {
+    if (this.#left <= 0 || this.#ends.isDoomed) return false;
+    const slot = this.#table.kernel.claimAbove(this.#table.at, this.#party, level, deadline);
+    if (slot === NO_TASK) return false;
+    this.#ran++;
+    this.#left--;
+    this.#runner.execute(slot);
+    return true;
   }
 
   /** Strictly by priority, but that one claim in `FAIR_EVERY` is of a less urgent level, each in turn: none starves. */

@@ -1,0 +1,233 @@
+// Checkpoints of plain functions, on real workers: cancelled, overtaken, sliced.
+import {
+  checkpoint,
+  checkpointLooks,
+  enterCheckpoints,
+  uninterrupted,
+} from '@corelane/scheduler/checkpoints';
+import { expect, test } from 'vitest';
+import { POLICIES, Scheduler, type SchedulerOptions } from '../src/index.ts';
+import { FINALLY, looping, MOST } from './tasks/checkpoints.ts';
+import { Words } from './tasks/words.ts';
+
+function create(words: Words, options: SchedulerOptions = {}): Scheduler {
+  return Scheduler.create({ threads: 1, workerData: words.view, graceMs: 20_000, ...options });
+}
+
+test.each(POLICIES)(
+  'an endless loop that is aborted ends, its finally runs, and its worker stays: %s',
+  async (policy) => {
+    const words = new Words(4);
+    await using scheduler = create(words, { policy });
+    const before = await scheduler.run(looping.threadId);
+    const abort = new AbortController();
+    const run = scheduler.run(looping.forEver, undefined, { signal: abort.signal });
+    await words.arrived(1);
+    abort.abort(new Error('enough'));
+    await expect(run).rejects.toThrow('enough');
+    await words.arrived(2);
+    expect(words.view[FINALLY]).toBe(1);
+    expect(await scheduler.run(looping.threadId)).toBe(before);
+    expect(scheduler.stats()).toMatchObject({ lost: 0 });
+  },
+);
+
+test('one that is late ends as well, in a generator too', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words);
+  const before = await scheduler.run(looping.threadId);
+  await expect(scheduler.run(looping.inGenerator, undefined, { timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'ERR_TASK_TIMEOUT',
+    wasRunning: true,
+  });
+  expect(await scheduler.run(looping.threadId)).toBe(before);
+});
+
+test('a loop that catches the error is thrown at again', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words);
+  await scheduler.run(looping.threadId);
+  await expect(scheduler.run(looping.stubborn, undefined, { timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'ERR_TASK_TIMEOUT',
+  });
+  await words.arrived(2);
+  expect(await scheduler.run(looping.takeOrder)).toEqual(['TaskCancelledError', 'TaskCancelledError']);
+});
+
+test('after an await checkpoints belong to no task', async () => {
+  await using scheduler = create(new Words(4));
+  expect(await scheduler.run(looping.afterAwait)).toBe(1);
+  expect(await scheduler.run(looping.looks)).toBeGreaterThan(1000);
+});
+
+test('nothing runs in the middle of a task unless it is asked for', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words);
+  const long = scheduler.run(looping.untilOpen, 7, { priority: 'low' });
+  await words.arrived(1);
+  const urgent = scheduler.run(looping.openGate, undefined, { priority: 'critical', timeoutMs: 100 });
+  await expect(urgent).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT', wasRunning: false });
+  words.open();
+  expect(await long).toBe(7);
+});
+
+test.each(['priority', 'workStealing', 'deadline'] as const)(
+  'a more urgent task overtakes one that runs, and no other does: %s',
+  async (policy) => {
+    const words = new Words(4);
+    await using scheduler = create(words, { policy, checkpoints: { overtake: true } });
+    const long = scheduler.run(looping.untilOpen, 7);
+    await words.arrived(1);
+    const same = scheduler.run(looping.note, 'same');
+    const lower = scheduler.run(looping.note, 'lower', { priority: 'low' });
+    await scheduler.run(looping.note, 'higher', { priority: 'high' });
+    const failing = scheduler.run(looping.throwNote, 'thrown', { priority: 'high' });
+    await expect(failing).rejects.toThrow('thrown');
+    await scheduler.run(looping.noteInSteps, 'in steps', { priority: 'high' });
+    const later = scheduler.run(looping.noteLater, 'later', { priority: 'high' });
+    const pinned = scheduler.run(looping.note, 'pinned', { pin: { worker: 0 } });
+    await pinned;
+    await scheduler.run(looping.openGate, undefined, { priority: 'critical' });
+    expect(await long).toBe(7);
+    await Promise.all([same, lower, later]);
+    const order = await scheduler.run(looping.takeOrder);
+    expect(order.slice(0, 3)).toEqual(['higher', 'in steps', 'pinned']);
+    expect(order.slice(3).toSorted()).toEqual(['later', 'lower', 'same']);
+  },
+);
+
+test('under deadline what has an earlier one overtakes, and nothing later', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { policy: 'deadline', checkpoints: { overtake: true } });
+  const inMs = (ms: number): number => Date.now() + ms;
+  const long = scheduler.run(looping.untilOpen, 7, { deadlineMs: inMs(60_000) });
+  await words.arrived(1);
+  const later = scheduler.run(looping.note, 'later', { deadlineMs: inMs(90_000) });
+  const none = scheduler.run(looping.note, 'none', { priority: 'critical' });
+  await scheduler.run(looping.note, 'earlier', { deadlineMs: inMs(50_000) });
+  await scheduler.run(looping.openGate, undefined, { deadlineMs: inMs(40_000) });
+  expect(await long).toBe(7);
+  await Promise.all([later, none]);
+  expect(await scheduler.run(looping.takeOrder)).toEqual(['earlier', 'later', 'none']);
+});
+
+test('under roundRobin plain functions are sliced: any other has its turn', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, {
+    policy: 'roundRobin',
+    sliceMs: 2,
+    checkpoints: { overtake: true },
+  });
+  const long = scheduler.run(looping.untilOpen, 7);
+  await words.arrived(1);
+  for (let i = 0; i < 10; i++) await scheduler.run(looping.note, `${i}`, { priority: 'low' });
+  await scheduler.run(looping.openGate);
+  expect(await long).toBe(7);
+  expect(await scheduler.run(looping.takeOrder)).toHaveLength(10);
+});
+
+test('no more tasks lie on the stack than depth says', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, {
+    policy: 'roundRobin',
+    sliceMs: 0.5,
+    checkpoints: { overtake: true, depth: 3 },
+  });
+  const all = Array.from({ length: 8 }, (_, i) => scheduler.run(looping.nested, i));
+  await words.arrived(4);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(words.view[MOST]).toBe(4);
+  words.open();
+  expect(await Promise.all(all)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(words.view[MOST]).toBe(4);
+});
+
+test('what is cancelled in the middle of another one leaves that alone, and the other way round', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { checkpoints: { overtake: true } });
+  const before = await scheduler.run(looping.threadId);
+  const below = new AbortController();
+  const outer = scheduler.run(looping.forEver, undefined, { signal: below.signal });
+  await words.arrived(1);
+  const inner = scheduler.run(looping.forEver, undefined, { priority: 'high', timeoutMs: 50 });
+  await words.arrived(2);
+  below.abort(new Error('below'));
+  await expect(outer).rejects.toThrow('below');
+  await expect(inner).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT' });
+  await words.arrived(4);
+  expect(words.view[FINALLY]).toBe(2);
+  expect(await scheduler.run(looping.threadId)).toBe(before);
+});
+
+test('what is uninterrupted is not overtaken', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { checkpoints: { overtake: true } });
+  const long = scheduler.run(looping.uninterruptedUntilArrived, 2);
+  await words.arrived(1);
+  const urgent = scheduler.run(looping.note, 'urgent', { priority: 'critical', timeoutMs: 50 });
+  await expect(urgent).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT', wasRunning: false });
+  Atomics.add(words.view, 0, 1);
+  await long;
+});
+
+test('a worker that ends takes all tasks of its stack with it, and nothing else', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { graceMs: 0, checkpoints: { overtake: true } });
+  const outer = scheduler.run(looping.untilOpen, 7);
+  await words.arrived(1);
+  const inner = scheduler.run(looping.uninterruptedUntilArrived, 10, { priority: 'high', timeoutMs: 50 });
+  const queued = scheduler.run(looping.note, 'queued');
+  await expect(inner).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT' });
+  await expect(outer).rejects.toMatchObject({ code: 'ERR_WORKER_LOST' });
+  await queued;
+});
+
+test('on a thread of no scheduler a checkpoint does nothing but count, and whoever runs code there may enter', () => {
+  const looks = checkpointLooks();
+  for (let i = 0; i < 6500; i++) checkpoint();
+  expect(checkpointLooks() - looks).toBeGreaterThanOrEqual(99);
+  expect(checkpointLooks() - looks).toBeLessThanOrEqual(102);
+  let calls = 0;
+  const before = enterCheckpoints(() => {
+    calls++;
+    throw new RangeError('from the handler');
+  });
+  expect(before).toBeUndefined();
+  uninterrupted(() => {
+    for (let i = 0; i < 200; i++) checkpoint();
+  });
+  expect(calls).toBe(0);
+  expect(() => {
+    for (;;) checkpoint();
+  }).toThrow('from the handler');
+  expect(calls).toBe(1);
+  enterCheckpoints(before);
+});
+
+test('looks come about every half millisecond, whatever a turn takes', () => {
+  const looks: number[] = [];
+  enterCheckpoints((nowMs) => void looks.push(nowMs));
+  const until = performance.now() + 100;
+  while (performance.now() < until) {
+    const turnMs = performance.now() + 0.05;
+    while (performance.now() < turnMs);
+    checkpoint();
+  }
+  enterCheckpoints(undefined);
+  expect(looks.length).toBeGreaterThan(50);
+});
+
+test.each([
+  [{ overtake: 'yes' }, /checkpoints.overtake is "yes", expected true or false/],
+  [{ overtake: true, depth: 0 }, /checkpoints.depth is 0, expected an integer from 1 to 64/],
+  [{ depth: 2 }, /checkpoints.depth is 2, expected none without checkpoints.overtake/],
+  [{ takeover: true }, /checkpoints is "takeover", expected options overtake, depth/],
+])('options that mean nothing are refused: %o', (checkpoints, message) => {
+  expect(() => Scheduler.create({ threads: 1, checkpoints: checkpoints as never })).toThrow(message);
+});
+
+test('under fifo nothing may overtake', () => {
+  expect(() => Scheduler.create({ threads: 1, policy: 'fifo', checkpoints: { overtake: true } })).toThrow(
+    /checkpoints.overtake is true, expected false, where policy is fifo/,
+  );
+});
