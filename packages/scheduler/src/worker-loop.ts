@@ -36,8 +36,9 @@ export class WorkerLoop {
   /** Tasks since the last rest. */
   #ran = 0;
   #claims = 0;
-  /** Tasks that it may begin; then it ends those that are under way, and leaves. */
+  /** Tasks that it may begin, where that is limited, or else 1; then it ends those that are under way, and leaves. */
   #left: number;
+  readonly #isLimited: boolean;
   /** Whether it has begun as many tasks as it may, and runs the next one when one of them has ended. */
   #isFull = false;
   /** Whether the event loop has had its turn since the last task. */
@@ -73,7 +74,8 @@ export class WorkerLoop {
       checkpoints: this.#checkpoints,
     });
     this.#concurrentTasks = options.concurrentTasks;
-    this.#left = options.maxTasks === 0 ? Infinity : options.maxTasks;
+    this.#isLimited = options.maxTasks > 0;
+    this.#left = Math.max(1, options.maxTasks); // not Infinity: counting down from there makes an object each time
     this.#leavesWord = table.workerWord(this.#party) + workerEntry.word.leaves;
   }
 
@@ -120,7 +122,7 @@ export class WorkerLoop {
       const slot = this.#claim();
       if (slot !== NO_TASK) {
         this.#ran++;
-        this.#left--;
+        if (this.#isLimited) this.#left--;
         this.#runner.execute(slot);
         this.#clock.step();
       } else if (generators.size === 0) return 'empty';
