@@ -3,6 +3,7 @@ export {
   tierChannel,
   violationChannel,
   yieldChannel,
+  type EventChannel,
   type SlowPollEvent,
   type TierEvent,
   type ViolationCause,
@@ -12,6 +13,13 @@ export {
 export { cpuClock, threadCpuClock, type CpuClock, type MeasuredCpuClock } from './cpu-clock.ts';
 export { HookSlot, type OnHookError } from './hook-slot.ts';
 export type { HooksInForce, PolledTask, PollResult, TaskHooks } from './hooks.ts';
+export type { Budget } from './loop-budget.ts';
+export {
+  LoopBudgets,
+  type LoopBudgetsOptions,
+  type LoopBudgetsStats,
+  type RunWithBudgetOptions,
+} from './loop-budgets.ts';
 export { PollCpu } from './poll-cpu.ts';
 export {
   BudgetReader,
@@ -56,3 +64,4 @@ export {
   type TierRow,
   type TierRules,
 } from './tier-table.ts';
+export { threadBudgets, withBudget, type WithBudgetOptions } from './with-budget.ts';
