@@ -31,8 +31,9 @@ export class SlotCache {
     this.#table = table;
     this.#party = party;
     this.#isIdle = isIdle;
-    this.#share = Math.floor(table.slots / (table.maxClients + 1));
-    this.#slots = new Int32Array(Math.max(1, table.slots >> 1));
+    const isAlone = table.maxClients === 1; // nobody else ever needs one
+    this.#share = isAlone ? table.slots : Math.floor(table.slots / (table.maxClients + 1));
+    this.#slots = new Int32Array(isAlone ? table.slots : Math.max(1, table.slots >> 1));
   }
 
   /** @returns a slot that the client holds, or NO_SLOT, NOT_OPEN, CLIENT_GONE */
