@@ -98,15 +98,12 @@ export class TaskRunner {
   #begin(run: Runnable, context: RunContext, args: unknown): void {
     let result: unknown;
     let then: PendingKind | undefined;
-    const { polls } = this.#contexts;
-    polls.begin(context.slot);
+    this.#contexts.polls.begin(context.slot); // the next one ends it, or the loop
     const below = this.#checkpoints.begin(context);
     try {
       result = run(args, context);
-      polls.end();
       then = typeof result === 'object' && result !== null ? pendingKind(result) : undefined;
     } catch (error) {
-      polls.end();
       this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
       return;
@@ -132,14 +129,11 @@ export class TaskRunner {
   /** One of `generators`. */
   resume(task: GeneratorTask): void {
     const { run, context } = task;
-    const { polls } = this.#contexts;
     const below = this.#checkpoints.begin(context);
     let hasEnded: boolean;
     try {
       hasEnded = this.#generators.resume(task);
-      polls.end();
     } catch (error) {
-      polls.end();
       this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
       return;

@@ -88,6 +88,7 @@ export class WorkerLoop {
     while (this.#table.phase !== PHASE_CLOSED) {
       if (this.#isToLeave()) this.#left = 0;
       const stop = this.#drain();
+      this.#polls.end();
       if (stop === 'end') {
         if (!this.#ends.isDoomed) this.#leave();
         return;
@@ -157,6 +158,7 @@ export class WorkerLoop {
       if (!this.#isFull) this.#rest.stir();
     } else if (this.#flights.count === 0 || this.#generators.size > 0 || this.#ends.isDoomed)
       this.#rest.stir();
+    this.#polls.end();
   }
 
   /** Until it may begin another task. */

