@@ -129,6 +129,7 @@ export class Demo implements AsyncDisposable {
           saturated: this.#flags.saturate,
           fault: this.#flags.fault,
           replacedCheckThreads: gateway.replacedCheckThreads,
+          lastStuckIn: gateway.lastStuckIn ?? null,
         },
         endpointRows(gateway),
         ledger,

@@ -237,6 +237,7 @@ describe('a check that never comes back', () => {
       // Its successor may take longer to start than a check may take.
       await f.until(() => f.gateway.scheduler.stats().workers.every(({ state }) => state === 'ready'));
     }
+    expect(f.gateway.lastStuckIn).toMatch(/^check at check .*check-task/);
     const books = f.gateway.books();
     expect(books.checks).toEqual({ submitted: 6, finished: 6, verdicts: 4, abandoned: 2 });
     expect(books.answers()).toMatchObject({ accepted: 4, overloaded: 2, broken: 0 });

@@ -138,6 +138,7 @@ describe('npm run demo', () => {
     expectBalanced(report);
     expect(report.facts.fault).toBe('stuck-check');
     expect(report.facts.replacedCheckThreads).toBeGreaterThan(0);
+    expect(report.facts.lastStuckIn).toMatch(/^check at check .*check-task/);
     expect(code).toBe(0);
   });
 

@@ -67,6 +67,7 @@ export class Gateway implements AsyncDisposable {
   #port = 0;
   #replaced = 0;
   #replacedChecks = 0;
+  #stuckIn: string | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(settings: Settings, listeners: ListenerFacts) {
@@ -114,6 +115,9 @@ export class Gateway implements AsyncDisposable {
       if (threadId !== undefined) this.registry.reclaimThread(threadId);
       if (this.#closed === undefined) this.#replacedChecks++;
     });
+    this.scheduler.on('stuckTask', ({ task, stack }) => {
+      this.#stuckIn = `${task} ${stack?.split('\n')[0]?.trim() ?? ''}`.trim();
+    });
     this.scheduler.on('error', (error) => {
       // A check that dies is refused by its client, and its thread replaced. That none can be started is another matter.
       if (error instanceof WorkerStartError) this.#failed.reject(error);
@@ -150,6 +154,11 @@ export class Gateway implements AsyncDisposable {
   /** Check threads that were ended because a check took too long, or that died, and were replaced. */
   get replacedCheckThreads(): number {
     return this.#replacedChecks;
+  }
+
+  /** Where in its code the last check was that the watchdog found stuck; undefined where there was none. */
+  get lastStuckIn(): string | undefined {
+    return this.#stuckIn;
   }
 
   /** Rejects when the gateway cannot go on: workers die faster than they can be replaced, what one had cannot be taken back, or the clock has stopped. */
@@ -309,7 +318,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #schedulerOptions(clients: number): SchedulerOptions {
-    const { checkThreads, inflate, maxDepth, stuckCheckEvery } = this.settings;
+    const { checkThreads, checkTimeoutMs, inflate, maxDepth, stuckCheckEvery } = this.settings;
     const workerData: CheckWorkerData = {
       pool: this.pool.handle,
       registry: this.registry.handle,
@@ -323,6 +332,8 @@ export class Gateway implements AsyncDisposable {
       payloadBytes: CHECK_PAYLOAD_BYTES,
       maxClients: clients,
       preload: [checkTasks.check],
+      // Its sender has given a check up by then: nothing is gained by waiting for it.
+      watchdog: { slowMs: checkTimeoutMs, killMs: checkTimeoutMs },
       workerData,
       execArgv: entryExecArgv(),
     };

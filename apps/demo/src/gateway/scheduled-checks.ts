@@ -1,10 +1,12 @@
 // Checks of bodies as tasks of the scheduler, security events before the rest.
-import { TaskTimeoutError, WorkerLostError, type SchedulerClient } from '@corelane/scheduler';
+import { TaskStuckError, TaskTimeoutError, WorkerLostError, type SchedulerClient } from '@corelane/scheduler';
 import { checkTasks } from '../check-task.ts';
 import { ENCODINGS } from '../checks/encoding.ts';
 import { decodeVerdict } from '../checks/verdict-code.ts';
 import type { Books } from './books.ts';
 import type { BodyCheck, CheckOutcome, Checks } from './checks.ts';
+
+const ABANDONED = [TaskStuckError, TaskTimeoutError, WorkerLostError];
 
 export interface ScheduledChecksParts {
   readonly client: SchedulerClient;
@@ -31,9 +33,9 @@ export class ScheduledChecks implements Checks {
       books.verdicts.inc();
       return decodeVerdict(result);
     } catch (error) {
-      // No room in the queue, too slow, or its thread died. Whichever it was, nobody has said that this body is good, and it goes nowhere.
+      // No room in the queue, too slow, stuck, or its thread died. Whichever it was, nobody has said that this body is good, and it goes nowhere.
       // Where its time was over or its thread died, the check may have been made, and counted, all the same.
-      if (error instanceof WorkerLostError || error instanceof TaskTimeoutError) books.checksAbandoned.inc();
+      if (ABANDONED.some((each) => error instanceof each)) books.checksAbandoned.inc();
       return 'refused';
     }
   }

@@ -40,6 +40,8 @@ export interface RunFacts {
   readonly fault: Fault;
   /** Check threads that were given up and replaced. */
   readonly replacedCheckThreads: number;
+  /** Where in its code the last check was that never came back, as the watchdog of the scheduler saw it; null where none was found stuck. */
+  readonly lastStuckIn: string | null;
 }
 
 export interface Report {

@@ -46,6 +46,7 @@ function facts({ facts: f }: Report): string[] {
     ...(f.replacedCheckThreads > 0
       ? [`  ${f.replacedCheckThreads} check threads were given up and replaced`]
       : []),
+    ...(f.lastStuckIn === null ? [] : [`  the last one was stuck in ${f.lastStuckIn}`]),
   ];
 }
 
