@@ -21,6 +21,7 @@ const WAYS = {
   terminate: 30,
   timeout: 30,
   hang: 8,
+  stuck: 6,
   abort: 12,
   exit: 10,
   throwWhile: 6,
@@ -53,6 +54,7 @@ export interface EpochReport {
 const ENDS: Readonly<Partial<Record<Way, string>>> = {
   timeout: 'TaskTimeoutError',
   hang: 'TaskTimeoutError',
+  stuck: 'TaskStuckError',
   abort: 'TimeoutError',
 };
 
@@ -61,6 +63,8 @@ const CLIENT_TASKS = 40_000;
 const MOST_CLIENTS = 12;
 const LEDGER = OWN_TASKS + MOST_CLIENTS * CLIENT_TASKS;
 const LONGEST_PAUSE_MS = 25;
+/** A poll that takes so long is ended by the watchdog, where there is one: no other task comes near it, unless the machine stalls. */
+const STUCK_MS = 400;
 /** Far longer than anything here takes, the back-off of workers included. */
 const HANGS_MS = 30_000;
 const SOME = 50;
@@ -91,6 +95,7 @@ export class Epoch {
   readonly #complaints: string[] = [];
   readonly #reports: LoadReport[] = [];
   readonly #hasMemoryLimit: boolean;
+  readonly #hasWatchdog: boolean;
   readonly #concurrentTasks: number;
   readonly #minThreads: number;
   /** Of tasks that end their worker. */
@@ -114,7 +119,10 @@ export class Epoch {
     const minThreads = draws.of([threads, threads, 1]);
     this.#minThreads = minThreads;
     this.#concurrentTasks = draws.of([1, 1, 4]);
-    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks`;
+    this.#hasWatchdog = draws.next() < 0.5;
+    const thread = draws.next() < 0.5;
+    const watch = !this.#hasWatchdog ? 'none' : thread ? 'a thread of its own' : 'the owner';
+    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks, watchdog: ${watch}`;
     this.#scheduler = Scheduler.create({
       minThreads,
       maxThreads: threads,
@@ -128,6 +136,7 @@ export class Epoch {
       payloadMemoryBytes,
       workerData: this.#ledger,
       ...(this.#hasMemoryLimit && { resourceLimits: { maxOldGenerationSizeMb: 24 } }),
+      ...(this.#hasWatchdog && { watchdog: { slowMs: STUCK_MS / 2, killMs: STUCK_MS, thread } }),
       ...scheduler,
     });
     this.#scheduler.on('error', () => {}); // workers that end between tasks: as many as are injected
@@ -218,8 +227,10 @@ export class Epoch {
 
   async #kill(way: Way): Promise<void> {
     if (way === 'exhaust' && !this.#hasMemoryLimit) return;
+    if (way === 'stuck' && !this.#hasWatchdog) return;
     if (way === 'client' && (this.#client === undefined || this.#clients === MOST_CLIENTS)) return;
-    const isCrash = way !== 'timeout' && way !== 'hang' && way !== 'abort' && way !== 'client';
+    const isCrash =
+      way !== 'timeout' && way !== 'hang' && way !== 'abort' && way !== 'stuck' && way !== 'client';
     if (isCrash && ++this.#crashes > MOST_CRASHES * this.#scheduler.threads) return;
     this.#kills[way] = (this.#kills[way] ?? 0) + 1;
     const scheduler = this.#scheduler;
@@ -239,6 +250,9 @@ export class Epoch {
       }
       case 'timeout':
         this.#expect(way, scheduler.run(injected.loop, undefined, { priority, timeoutMs, graceMs: 0 }));
+        return;
+      case 'stuck':
+        this.#expect(way, scheduler.run(injected.loop, undefined, { priority }));
         return;
       case 'hang':
         this.#expect(way, scheduler.run(injected.hang, undefined, { priority, timeoutMs, graceMs: 0 }));
@@ -266,7 +280,8 @@ export class Epoch {
     const settled = run.then(
       () => this.#complaints.push(`a task that ends its worker (${way}) returned`),
       ({ name, message }: Error) => {
-        if (name !== 'WorkerLostError' && name !== ENDS[way])
+        const isStuck = this.#hasWatchdog && name === 'TaskStuckError';
+        if (name !== 'WorkerLostError' && name !== ENDS[way] && !isStuck)
           this.#complaints.push(`a task that ends its worker (${way}) rejected with ${name}: ${message}`);
       },
     );

@@ -40,6 +40,7 @@ export const KINDS = {
   bytes: 12,
   clone: 4,
   generator: 4,
+  steps: 6,
   moved: 3,
   port: 2,
   many: 3,
@@ -145,7 +146,8 @@ export class Load {
 
   #endOf(kind: Kind, task: number, error: unknown, reason: Error): number {
     const { name, message, wasRunning } = error as Error & { wasRunning?: boolean };
-    if (name === 'WorkerLostError') {
+    // A machine that stalls makes any task look stuck.
+    if (name === 'WorkerLostError' || name === 'TaskStuckError') {
       this.#lost++;
       return kind === 'idempotent' ? LOST_AT_LAST : LOST;
     }
@@ -171,8 +173,13 @@ export class Load {
         return (await runner.run(injected.work, { task, us }, { priority })) === task;
       }
       case 'generator': {
-        const steps = draws.below(MOST_STEPS);
-        return (await runner.run(injected.generator, { task, steps }, { priority })) === task;
+        const yields = draws.below(MOST_STEPS);
+        return (await runner.run(injected.generator, { task, yields }, { priority })) === task;
+      }
+      case 'steps': {
+        const left = draws.below(MOST_STEPS);
+        const bytes = fill(task, draws.of(SIZES));
+        return (await runner.run(injected.steps, { task, left, taken: 0, bytes }, { priority })) === left;
       }
       case 'moved': {
         const { length, buffer } = fill(task, draws.of(SIZES));

@@ -1,6 +1,6 @@
 // Tasks that count themselves in the ledger when they begin, and tasks that end their worker in every way there is.
 import { workerData, type MessagePort } from 'node:worker_threads';
-import { defineTasks, move } from '../../src/index.ts';
+import { defineTasks, goOn, move, steps } from '../../src/index.ts';
 import type { LedgerMemory } from './ledger.ts';
 
 const { began } = (workerData ?? {}) as LedgerMemory;
@@ -12,6 +12,15 @@ function begin(task: number): void {
 function spin(us: number): void {
   const end = performance.now() + us / 1000;
   while (performance.now() < end);
+}
+
+/** The state of a task of steps. */
+export interface Walk {
+  readonly task: number;
+  readonly left: number;
+  readonly taken: number;
+  /** That travel along. */
+  readonly bytes: Uint8Array;
 }
 
 const never = (): Promise<never> => new Promise(() => {});
@@ -56,14 +65,21 @@ export const injected = defineTasks(import.meta.url, {
     begin(task);
     return new Map([...seen].map(([n, text]) => [text, n + task]));
   },
-  *generator({ task, steps }: { task: number; steps: number }): Generator<undefined, number> {
+  *generator({ task, yields }: { task: number; yields: number }): Generator<undefined, number> {
     begin(task);
-    for (let step = 0; step < steps; step++) {
+    for (let n = 0; n < yields; n++) {
       spin(20);
       yield;
     }
     return task;
   },
+  /** Each step once, whichever worker takes it. */
+  steps: steps(({ task, left, taken, bytes }: Walk) => {
+    if (taken === 0) begin(task);
+    if (!isFilled(bytes, task)) throw new Error(`task ${task} was given the state of another one`);
+    spin(20);
+    return left === 0 ? taken : goOn({ task, left: left - 1, taken: taken + 1, bytes });
+  }),
   /** Bytes that were transferred come back the same way. */
   moved({ task, buffer }: { task: number; buffer: ArrayBuffer }): ArrayBuffer {
     begin(task);
