@@ -6,6 +6,8 @@ const TURN_EVERY_MS = 10;
 /** Time between two looks at the clock that it aims at, and steps from one to the next at most: if they get a thousand times as long all at once, one turn is late. Guessed. */
 const LOOK_EVERY_MS = 0.5;
 const MOST_STEPS = 32;
+/** `performance.now()`. The global is a getter: the optimising compiler does not know what `performance.now()` calls, and has 16 bytes allocated for each reading. It knows what this is. */
+export const now: () => number = performance.now.bind(performance);
 
 export class TurnClock {
   /** When it last looked. */
@@ -18,7 +20,7 @@ export class TurnClock {
 
   /** The event loop has had a turn. */
   begin(): void {
-    this.nowMs = this.#turnMs = performance.now();
+    this.nowMs = this.#turnMs = now();
     this.#left = this.#every;
   }
 
@@ -30,7 +32,7 @@ export class TurnClock {
   }
 
   look(): void {
-    const nowMs = performance.now();
+    const nowMs = now();
     const tookMs = nowMs - this.nowMs;
     this.nowMs = nowMs;
     if (tookMs < LOOK_EVERY_MS) this.#every = Math.min(2 * this.#every, MOST_STEPS);

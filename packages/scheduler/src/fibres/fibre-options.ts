@@ -1,0 +1,151 @@
+// Options of fibres and of their schedulers, checked once, with their defaults.
+import { ArgumentRangeError } from '@corelane/shared-memory';
+import { DEFAULT_LEVEL, levelOf, PRIORITIES, type Priority } from '../priority.ts';
+import { FIBRE_POLICIES, type FibrePolicy } from './ready-queue.ts';
+import type { Fibre } from './fibre.ts';
+
+export interface FibreSchedulerOptions {
+  /** Which fibre goes on next; `priority` by default, which is round robin where all are equal. */
+  readonly policy?: FibrePolicy;
+  /** Milliseconds after which a fibre makes way for others at its next `yield`; 10 by default. 0: at each. Not of `fifo`, which has no slices. */
+  readonly sliceMs?: number;
+  /** Longest time between two turns of the event loop while there are fibres that can go on, in milliseconds; 10 by default. */
+  readonly turnEveryMs?: number;
+  /** Of `priority`: one that has waited for so long has a slice whatever its priority; 100 by default. Infinity: never. */
+  readonly ageingMs?: number;
+  /** Fibres that have not ended, at most; 1,000,000 by default. */
+  readonly maxFibres?: number;
+  /** What a switch may take on average, in nanoseconds: `stats().switches.isTargetMet`; 500 by default. */
+  readonly switchTargetNs?: number;
+  /** One in so many switches is timed, for two readings of the clock; 128 by default. 0: none. */
+  readonly timeEvery?: number;
+  /** Called where a fibre has failed and nobody has asked how it ends. By default that is an unhandled rejection. */
+  readonly onError?: (error: unknown, fibre: Fibre) => void;
+}
+
+export interface FibreOptions {
+  /** What it is called in errors and statistics; `fibre <id>` by default, or the function's name. */
+  readonly name?: string;
+  /** Of policy `priority`: a name, or 0 to 20, the last the most urgent: critical is 20, high 15, normal (the default) 10, low 5. */
+  readonly priority?: Priority | number;
+  /** Its own; by default that of the scheduler. */
+  readonly sliceMs?: number;
+  /** Of policy `deadline`: milliseconds since the epoch, by `performance.timeOrigin + performance.now()`, or `Date.now()`. Orders fibres, and ends none. */
+  readonly deadlineMs?: number;
+  /** Cancels it; `join` rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FibrePlan {
+  readonly policy: FibrePolicy;
+  readonly sliceMs: number;
+  readonly turnEveryMs: number;
+  readonly ageingMs: number;
+  readonly maxFibres: number;
+  readonly switchTargetNs: number;
+  readonly timeEvery: number;
+  readonly onError: ((error: unknown, fibre: Fibre) => void) | undefined;
+}
+
+/** As of `sliceMs` of a pool. Guessed. */
+const SLICE_MS = 10;
+/** As of the workers of a pool. Guessed. */
+const TURN_EVERY_MS = 10;
+const AGEING_MS = 100;
+const MAX_FIBRES = 1_000_000;
+/** What the reference systems aim at for a context switch. */
+const SWITCH_TARGET_NS = 500;
+/** Two readings of the clock in 128 switches: less than a nanosecond each. */
+const TIME_EVERY = 128;
+const MAX_MS = 2 ** 31 - 1;
+
+const SCHEDULER_OPTIONS = [
+  'policy',
+  'sliceMs',
+  'turnEveryMs',
+  'ageingMs',
+  'maxFibres',
+  'switchTargetNs',
+  'timeEvery',
+  'onError',
+];
+const OPTIONS = ['name', 'priority', 'sliceMs', 'deadlineMs', 'signal'];
+
+/** @throws ArgumentRangeError */
+export function fibrePlan(options: FibreSchedulerOptions): FibrePlan {
+  checkNames('options', options, SCHEDULER_OPTIONS);
+  const { policy = 'priority', onError } = options;
+  if (!FIBRE_POLICIES.includes(policy))
+    throw new ArgumentRangeError('policy', policy, `one of ${FIBRE_POLICIES.join(', ')}`);
+  if (policy === 'fifo' && options.sliceMs !== undefined)
+    throw new ArgumentRangeError('sliceMs', options.sliceMs, 'none, where policy is fifo');
+  if (policy !== 'priority' && options.ageingMs !== undefined)
+    throw new ArgumentRangeError(
+      'ageingMs',
+      options.ageingMs,
+      `none, where policy is ${policy} and not priority`,
+    );
+  if (onError !== undefined && typeof onError !== 'function')
+    throw new ArgumentRangeError('onError', onError, 'a function');
+  return {
+    policy,
+    sliceMs: policy === 'fifo' ? Infinity : checkMs('sliceMs', options.sliceMs ?? SLICE_MS),
+    turnEveryMs: checkMs('turnEveryMs', options.turnEveryMs ?? TURN_EVERY_MS),
+    ageingMs:
+      options.ageingMs === Infinity ? Infinity : checkMs('ageingMs', options.ageingMs ?? AGEING_MS, 1),
+    maxFibres: checkCount('maxFibres', options.maxFibres ?? MAX_FIBRES, 1),
+    switchTargetNs: checkCount('switchTargetNs', options.switchTargetNs ?? SWITCH_TARGET_NS, 1),
+    timeEvery: checkCount('timeEvery', options.timeEvery ?? TIME_EVERY, 0),
+    onError,
+  };
+}
+
+/** @throws ArgumentRangeError */
+export function checkFibre(options: FibreOptions, policy: FibrePolicy): void {
+  checkNames('options', options, OPTIONS);
+  const { name, sliceMs, deadlineMs, signal } = options;
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    throw new ArgumentRangeError('name', name, 'text');
+  if (sliceMs !== undefined) {
+    if (policy === 'fifo') throw new ArgumentRangeError('sliceMs', sliceMs, 'none, where policy is fifo');
+    checkMs('sliceMs', sliceMs);
+  }
+  if (deadlineMs !== undefined) {
+    if (policy !== 'deadline')
+      throw new ArgumentRangeError(
+        'deadlineMs',
+        deadlineMs,
+        `none, where policy is ${policy} and not deadline`,
+      );
+    if (typeof deadlineMs !== 'number' || Number.isNaN(deadlineMs))
+      throw new ArgumentRangeError('deadlineMs', deadlineMs, 'milliseconds since the epoch');
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new ArgumentRangeError('signal', signal, 'an AbortSignal');
+}
+
+/** @throws ArgumentRangeError */
+export function levelIn({ priority }: FibreOptions): number {
+  if (priority === undefined) return DEFAULT_LEVEL;
+  const level = levelOf(priority);
+  if (level >= 0) return level;
+  throw new ArgumentRangeError('priority', priority, `0 to 20, or one of ${PRIORITIES.join(', ')}`);
+}
+
+/** Of an object of options: names that mean something. @throws ArgumentRangeError */
+function checkNames(what: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentRangeError(what, options, 'an object');
+  for (const name of Object.keys(options))
+    if (!names.includes(name)) throw new ArgumentRangeError(what, name, `options ${names.join(', ')}`);
+}
+
+function checkMs(name: string, ms: number, least = 0): number {
+  if (typeof ms === 'number' && ms >= least && ms <= MAX_MS) return ms;
+  throw new ArgumentRangeError(name, ms, `${least} to ${MAX_MS}`);
+}
+
+function checkCount(name: string, count: number, least: number): number {
+  if (Number.isInteger(count) && count >= least && count <= MAX_MS) return count;
+  throw new ArgumentRangeError(name, count, `an integer from ${least} to ${MAX_MS}`);
+}

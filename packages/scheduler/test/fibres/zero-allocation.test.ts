@@ -1,0 +1,42 @@
+import { measureAllocation } from '@corelane/memory-tracker';
+import { describe, expect, test } from 'vitest';
+import { FIBRE_POLICIES, FibreScheduler, giveWay, pause } from '../../src/fibres/index.ts';
+
+const POLLS = 3000;
+
+/** Bytes for each time that a fibre is resumed. */
+function bytesPerPoll(fibres: FibreScheduler): number {
+  const { bytesPerOperation } = measureAllocation(() => void fibres.poll(POLLS), { iterations: 200 });
+  return bytesPerOperation / POLLS;
+}
+
+describe.each(FIBRE_POLICIES)('policy %s', (policy) => {
+  test('a switch allocates nothing', () => {
+    const fibres = new FibreScheduler({ policy });
+    for (let i = 0; i < 3; i++)
+      fibres.spawn(function* () {
+        for (;;) yield* giveWay;
+      });
+    expect(bytesPerPoll(fibres)).toBeLessThan(0.1);
+    const { polls, switches } = fibres.stats();
+    expect(switches.count).toBe(polls);
+    expect(switches.samples).toBeGreaterThan(1000);
+  });
+});
+
+test('a pause that is no switch allocates nothing either', () => {
+  const fibres = new FibreScheduler();
+  fibres.spawn(function* () {
+    for (;;) yield* pause;
+  });
+  expect(bytesPerPoll(fibres)).toBeLessThan(0.1);
+  expect(fibres.stats().switches.count).toBe(1);
+});
+
+test('a bare yield allocates what the engine returns from it, which this measurement sees', () => {
+  const fibres = new FibreScheduler();
+  fibres.spawn(function* () {
+    for (;;) yield;
+  });
+  expect(bytesPerPoll(fibres)).toBeGreaterThan(16);
+});
