@@ -12,7 +12,8 @@ function bytesPerPoll(fibres: FibreScheduler): number {
 
 describe.each(FIBRE_POLICIES)('policy %s', (policy) => {
   test('a switch allocates nothing', () => {
-    const fibres = new FibreScheduler({ policy });
+    // The engine may box what a clock says, 16 bytes: one switch in so many is timed.
+    const fibres = new FibreScheduler({ policy, timeEvery: 1000 });
     for (let i = 0; i < 3; i++)
       fibres.spawn(function* () {
         for (;;) yield* giveWay;
@@ -20,7 +21,7 @@ describe.each(FIBRE_POLICIES)('policy %s', (policy) => {
     expect(bytesPerPoll(fibres)).toBeLessThan(0.1);
     const { polls, switches } = fibres.stats();
     expect(switches.count).toBe(polls);
-    expect(switches.samples).toBeGreaterThan(1000);
+    expect(switches.samples).toBeGreaterThan(100);
   });
 });
 
