@@ -47,7 +47,9 @@ export class HookSlot {
 /** @throws ArgumentRangeError */
 export function checkHooks(hooks: TaskHooks): TaskHooks {
   if (typeof hooks !== 'object' || hooks === null) throw new ArgumentRangeError('hooks', hooks, 'an object');
-  checkNames('hooks', hooks, NAMES);
+  // An object of a class may have what it likes beside them.
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(hooks) as object | null);
+  if (isPlain) checkNames('hooks', hooks, NAMES);
   let known = 0;
   for (const name of NAMES) {
     const hook: unknown = hooks[name];

@@ -1,6 +1,6 @@
 // How much a task may still do in this poll: 16 bytes that its thread writes, and any thread may read.
 import { ArgumentRangeError, AttachError } from '@corelane/shared-memory';
-import { checkInteger } from './known-options.ts';
+import { checkInteger, checkNames } from './known-options.ts';
 import { taskBudget } from './layout.ts';
 import { MAX_POLL_BUDGET, MIN_POLL_BUDGET, POLL_BUDGET, TIER_ISOLATE, TIER_MONITOR } from './tier-table.ts';
 
@@ -50,6 +50,7 @@ export class TaskBudget {
    * @throws ArgumentRangeError
    */
   constructor(i32: Int32Array, word: number, options: TaskBudgetOptions = {}) {
+    checkNames('options', options, ['pollBudget']);
     this.#i32 = i32;
     this.#at = checkInteger('word', word, 0, i32.length - WORDS);
     this.#remaining = word + REMAINING;
@@ -173,7 +174,7 @@ export class BudgetReader {
 
   /** @throws AttachError */
   static attach(handle: TaskBudgetHandle): BudgetReader {
-    const { buffer, byteOffset } = handle;
+    const { buffer, byteOffset }: Partial<TaskBudgetHandle> = handle ?? {};
     if (!(buffer instanceof SharedArrayBuffer))
       throw new AttachError('scheduler/task-budget', 'buffer', buffer, 'a SharedArrayBuffer');
     const most = buffer.byteLength - taskBudget.bytes;
