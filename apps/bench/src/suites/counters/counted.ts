@@ -10,6 +10,8 @@ export interface Counted<S> {
   readonly allocation?: boolean;
   /** The case of ours that it is compared with. */
   readonly against?: string;
+  /** As of a case. */
+  readonly opsPerBatch?: number;
   readonly create: () => S | Promise<S>;
   /** Does them all. */
   readonly run: (subject: S, operations: number) => void | Promise<void>;
@@ -23,6 +25,7 @@ export function counted<S>({
   note,
   allocation = true,
   against,
+  opsPerBatch,
   create,
   run,
   count,
@@ -34,6 +37,7 @@ export function counted<S>({
     allocation,
     ...(note !== undefined && { note }),
     ...(against !== undefined && { against }),
+    ...(opsPerBatch !== undefined && { opsPerBatch }),
     async setup() {
       held.set(await create());
     },

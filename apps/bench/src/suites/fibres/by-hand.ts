@@ -14,10 +14,11 @@ export function resumeInTurn(operations: number): number {
     }
   }
   const [one, other] = [fibre(), fibre()];
-  for (let i = 0; i < operations; i += TAKING_TURNS) {
+  for (let i = 1; i < operations; i += TAKING_TURNS) {
     one.next();
     other.next();
   }
+  if (operations % TAKING_TURNS === 1) one.next();
   return switches;
 }
 
