@@ -15,9 +15,7 @@ import {
   SCHEDULER_ROOT_PHASE,
   SCHEDULER_ROOT_POLICY,
   SLOT_CONDEMNED,
-  SLOT_DONE,
   SLOT_DOOMED,
-  SLOT_FINISHED,
   SLOT_HEAD_DEADLINE,
   SLOT_HEAD_STATE,
   SLOT_HELD,
@@ -38,8 +36,19 @@ import { drawTicket } from './fifo.ts';
 import { ring, ringUnlessOpen } from './free-list.ts';
 import { hasRoomAt, pushHintAt } from './lanes.ts';
 import { isLive } from './pinned.ts';
-import { become, clientOf, generationOf, laneAt, laneShift, slotAt, stateOf, workerOf } from './places.ts';
+import {
+  become,
+  clientOf,
+  generationOf,
+  isEnded,
+  laneAt,
+  laneShift,
+  slotAt,
+  stateOf,
+  workerOf,
+} from './places.ts';
 import { wakeOne, wakeWorker } from './sleep.ts';
+import { isSlow, uncount } from './slow-lane.ts';
 
 /**
  * Hands a slot with a task written to it to the workers: one that the client holds, or of a task of its that has ended.
@@ -62,8 +71,7 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
   while (true) {
     const seen = load(word);
     const state = stateOf(seen);
-    if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
-      return CLIENT_GONE;
+    if (clientOf(seen) != client || (state != SLOT_HELD && isEnded(state) == 0)) return CLIENT_GONE;
     const generation = (generationOf(seen) + 1) & SLOT_STATE_GENERATION_MASK;
     // Hints of other lanes that stayed for 256 tasks would seem to be of this one: they lead nobody else to what is one worker's.
     const pinnedTo = lane < LEVELS ? 0 : (lane - LEVELS + 1) | 0;
@@ -97,7 +105,7 @@ export function cancelSlot(scheduler: i32, slot: i32, client: i32): i32 {
     const seen = load(word);
     if (clientOf(seen) != client) return NOT_YOURS;
     const state = stateOf(seen);
-    if (state == SLOT_FINISHED || state == SLOT_DONE) return TOO_LATE;
+    if (isEnded(state) != 0) return TOO_LATE;
     const waits = state == SLOT_QUEUED || state == SLOT_MENDING;
     if (!waits && state != SLOT_RUNNING && state != SLOT_STUCK) return NOT_YOURS;
     const next = waits
@@ -107,6 +115,7 @@ export function cancelSlot(scheduler: i32, slot: i32, client: i32): i32 {
         : become(seen, SLOT_ORPHANED, client, workerOf(seen));
     // take: against the worker's claim, its finish, and its end. The hint is stale from now on.
     if (compareExchange(word, seen, next) == seen) {
+      if (isSlow(seen) != 0) uncount(scheduler, slot);
       if (waits) ringUnlessOpen(scheduler);
       else notify(word, 1); // the worker may wait for it: pairs with the wait of a task's signal
       return waits ? WITHDRAWN : DISOWNED;

@@ -7,7 +7,10 @@ import {
   RETIRED,
   SCHEDULER_ROOT_GROWTH,
   SCHEDULER_ROOT_SLOTS,
+  SCHEDULER_ROOT_SLOW_AT,
   SLOT_HEAD_STATE,
+  SLOW_LANE_ROOT_GROWTH,
+  SLOW_LANE_ROOT_QUEUED,
   WORKER_ENTRY_LEAVES,
   WORKER_LEAVES,
 } from './layout.generated.ts';
@@ -24,6 +27,13 @@ export function armGrowth(scheduler: i32, isArmed: i32): i32 {
   // publish: pairs with askForWorker. Whoever was too early for it made its slot queued before, and is counted.
   store(scheduler + SCHEDULER_ROOT_GROWTH, isArmed != 0 ? GROWTH_ARMED : GROWTH_NONE);
   return queuedSlots(scheduler);
+}
+
+/** The same of the slow lane's. @returns tasks that wait there, and those that are about to */
+export function armSlowGrowth(scheduler: i32, isArmed: i32): i32 {
+  const slow = get(scheduler + SCHEDULER_ROOT_SLOW_AT);
+  store(slow + SLOW_LANE_ROOT_GROWTH, isArmed != 0 ? GROWTH_ARMED : GROWTH_NONE);
+  return load(slow + SLOW_LANE_ROOT_QUEUED);
 }
 
 /** Whether the worker has a task in its hands, as far as the slots say: 1 or 0. */

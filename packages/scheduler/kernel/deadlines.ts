@@ -23,15 +23,13 @@ import {
   SCHEDULER_ROOT_ORDER_AT,
   SCHEDULER_ROOT_SLOTS,
   SCHEDULER_ROOT_TICKETS,
-  SLOT_DONE,
-  SLOT_FINISHED,
   SLOT_HEAD_STATE,
   SLOT_HELD,
   SLOT_MENDING,
   SLOT_QUEUED,
   SLOT_RUNNING,
 } from './layout.generated.ts';
-import { become, clientOf, generationOf, slotAt, stateOf } from './places.ts';
+import { become, clientOf, generationOf, isEnded, slotAt, stateOf } from './places.ts';
 
 /** The slot at the root of the tree, or -1: none is in it, stale ones included. */
 export function earliest(scheduler: i32): i32 {
@@ -65,8 +63,7 @@ export function leaveDeadlines(scheduler: i32, slot: i32, client: i32): void {
   if (deadline == 0) return;
   const seen = load(slotAt(scheduler, slot) + SLOT_HEAD_STATE);
   const state = stateOf(seen);
-  if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
-    return;
+  if (clientOf(seen) != client || (state != SLOT_HELD && isEnded(state) == 0)) return;
   compareExchange64(leaf, deadline, key, 0, key); // whoever finds it at the root takes it away
 }
 

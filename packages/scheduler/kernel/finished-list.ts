@@ -11,11 +11,15 @@ import {
   LIST_CLOSED,
   LIST_CORRUPT,
   LIST_EMPTY,
+  PAYLOAD_KIND_MOVED_MASK,
+  PAYLOAD_KIND_MOVED_SHIFT,
   SCHEDULER_ROOT_SLOTS,
   SLOT_DONE,
+  SLOT_HEAD_KIND,
   SLOT_HEAD_NEXT,
   SLOT_HEAD_STATE,
   SLOT_HELD,
+  SLOT_MOVED,
 } from './layout.generated.ts';
 import { giveBack, ringUnlessOpen } from './free-list.ts';
 import { become, clientAt, slotAt } from './places.ts';
@@ -30,7 +34,8 @@ export function deliverSlot(scheduler: i32, slot: i32, client: i32, worker: i32)
   const list = clientAt(scheduler, client) + CLIENT_ENTRY_FINISHED;
   // Nobody else moves it before it is in the list: the reclaim of a client leaves it to the worker, and that of a worker to its owner.
   const finished = load(at + SLOT_HEAD_STATE);
-  const done = become(finished, SLOT_DONE, client, 0);
+  const moved = (get(at + SLOT_HEAD_KIND) >>> PAYLOAD_KIND_MOVED_SHIFT) & PAYLOAD_KIND_MOVED_MASK;
+  const done = become(finished, moved == 0 ? SLOT_DONE : SLOT_MOVED, client, 0);
   let head = load(list);
   while (true) {
     if (head == LIST_CLOSED) return drop(scheduler, slot, finished, worker);

@@ -17,13 +17,11 @@ import {
   SCHEDULER_ROOT_FREE_AT,
   SCHEDULER_ROOT_HUNGRY,
   SCHEDULER_ROOT_PHASE,
-  SLOT_DONE,
-  SLOT_FINISHED,
   SLOT_FREE,
   SLOT_HEAD_STATE,
   SLOT_HELD,
 } from './layout.generated.ts';
-import { become, clientAt, clientOf, slotAt, stateOf } from './places.ts';
+import { become, clientAt, clientOf, isEnded, slotAt, stateOf } from './places.ts';
 import { freeBlock } from './slab.ts';
 
 /** @returns a slot that the client holds, or NO_SLOT, NOT_OPEN, CLIENT_GONE */
@@ -52,8 +50,7 @@ export function releaseSlot(scheduler: i32, slot: i32, client: i32): i32 {
   while (true) {
     const seen = load(word);
     const state = stateOf(seen);
-    if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED))
-      return NOT_YOURS;
+    if (clientOf(seen) != client || (state != SLOT_HELD && isEnded(state) == 0)) return NOT_YOURS;
     const held = become(seen, SLOT_HELD, client, 0);
     // take: against the worker's step from FINISHED to DONE, and a reclaim.
     if (seen == held || compareExchange(word, seen, held) == seen) {

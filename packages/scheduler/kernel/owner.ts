@@ -38,6 +38,7 @@ import { deliverSlot } from './finished-list.ts';
 import { giveBack } from './free-list.ts';
 import { hasRoom, pushHint } from './lanes.ts';
 import { become, clientAt, clientOf, generationOf, slotAt, stateOf, workerAt, workerOf } from './places.ts';
+import { isSlow, uncount } from './slow-lane.ts';
 
 /** @returns the worker that runs a condemned task in the slot, and takes no more after it: the caller terminates it. Else 0. */
 export function doomSlot(scheduler: i32, slot: i32): i32 {
@@ -79,7 +80,8 @@ export function giveUpSlot(scheduler: i32, slot: i32, worker: i32, generation: i
 export function mendSlot(scheduler: i32, slot: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   const seen = load(word);
-  if (stateOf(seen) != SLOT_QUEUED) return UNTOUCHED;
+  // A hint of the slow lane stays in it until its slot is claimed.
+  if (stateOf(seen) != SLOT_QUEUED || isSlow(seen) != 0) return UNTOUCHED;
   const client = clientOf(seen);
   const mending = become(seen, SLOT_MENDING, client, workerOf(seen));
   // take: against a claim and the client's cancelling it. From here on the lane is ours to read.
@@ -134,9 +136,10 @@ export function abandonSlot(scheduler: i32, slot: i32, worker: i32): i32 {
   const seen = load(word);
   if (stateOf(seen) != SLOT_QUEUED) return UNTOUCHED;
   // take: against the client's cancelling it.
-  return compareExchange(word, seen, become(seen, SLOT_FINISHED, clientOf(seen), worker)) == seen
-    ? TASK_LOST
-    : UNTOUCHED;
+  if (compareExchange(word, seen, become(seen, SLOT_FINISHED, clientOf(seen), worker)) != seen)
+    return UNTOUCHED;
+  if (isSlow(seen) != 0) uncount(scheduler, slot);
+  return TASK_LOST;
 }
 
 /** From here on whoever finishes a slot of this client frees it. Before `reclaimSlot`. @returns what was in the list, for `countFinished` */
@@ -170,6 +173,7 @@ export function reclaimSlot(scheduler: i32, slot: i32, client: i32): i32 {
       notify(word, 1); // as in cancelSlot
       return DISOWNED;
     }
+    if (isSlow(seen) != 0) uncount(scheduler, slot);
     giveBack(scheduler, slot, next);
     return isQueued(state) != 0 ? WITHDRAWN : DROPPED;
   }
@@ -186,13 +190,14 @@ export function busySlots(scheduler: i32): i32 {
   return busy;
 }
 
-/** Slots that wait for a worker: exact while nobody submits or claims. */
+/** Slots that wait for a worker, those of the slow lane aside: exact while nobody submits or claims. */
 export function queuedSlots(scheduler: i32): i32 {
   const slots = get(scheduler + SCHEDULER_ROOT_SLOTS);
   let queued = 0;
   for (let slot = 0; slot < slots; slot++) {
-    const state = stateOf(load(slotAt(scheduler, slot) + SLOT_HEAD_STATE));
-    if (isQueued(state) != 0) queued = (queued + 1) | 0;
+    const seen = load(slotAt(scheduler, slot) + SLOT_HEAD_STATE);
+    const state = stateOf(seen);
+    if (isQueued(state) != 0 && isSlow(seen) == 0) queued = (queued + 1) | 0;
   }
   return queued;
 }

@@ -16,6 +16,9 @@ import {
   SCHEDULER_ROOT_STRIDE_BYTES,
   SCHEDULER_ROOT_THREADS,
   SCHEDULER_ROOT_WORKERS_AT,
+  SLOT_DONE,
+  SLOT_FINISHED,
+  SLOT_MOVED,
   SLOT_STATE_CLIENT_MASK,
   SLOT_STATE_CLIENT_SHIFT,
   SLOT_STATE_GENERATION_MASK,
@@ -98,4 +101,9 @@ export function clientOf(word: i32): i32 {
 
 export function workerOf(word: i32): i32 {
   return (word >>> SLOT_STATE_WORKER_SHIFT) & SLOT_STATE_WORKER_MASK;
+}
+
+/** Whether a worker is done with a slot in this state, and its client is not: 1 or 0. */
+export function isEnded(state: i32): i32 {
+  return state == SLOT_FINISHED || state == SLOT_DONE || state == SLOT_MOVED ? 1 : 0;
 }

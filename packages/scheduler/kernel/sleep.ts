@@ -17,13 +17,17 @@ import {
   LEVELS,
   MAY_SLEEP,
   PHASE_CLOSED,
+  SCHEDULER_ROOT_COMMON,
   SCHEDULER_ROOT_GROWTH,
   SCHEDULER_ROOT_LEVELS,
   POLICY_DEADLINE,
   SCHEDULER_ROOT_PARKED,
   SCHEDULER_ROOT_PHASE,
   SCHEDULER_ROOT_POLICY,
+  SCHEDULER_ROOT_SLOW_AT,
   SCHEDULER_ROOT_THREADS,
+  SLOW_LANE_ROOT_GROWTH,
+  SLOW_LANE_ROOT_PARKED,
   TIMED_OUT,
   WAIT_TIMED_OUT,
   WORK_WAITS,
@@ -34,18 +38,22 @@ import { earliest } from './deadlines.ts';
 import { bitIndex, seekLane, seekLevel, seesHint } from './lanes.ts';
 import { mayBePinned } from './pinned.ts';
 import { dequeAt, workerAt } from './places.ts';
+import { hasSlow } from './slow-lane.ts';
 
 /** Whether there is a hint that this worker may take, stale ones included; for worker 0, any hint at all. @returns 1 or 0 */
 export function hasWork(scheduler: i32, worker: i32): i32 {
   if (worker > 0) {
     if (mayBePinned(scheduler, worker) != 0) return 1;
-  } else
+    if (worker > get(scheduler + SCHEDULER_ROOT_COMMON)) return hasSlow(scheduler);
+  } else {
     for (let each = 1; each <= get(scheduler + SCHEDULER_ROOT_THREADS); each++)
       if (mayBePinned(scheduler, each) != 0) return 1;
+    if (get(scheduler + SCHEDULER_ROOT_SLOW_AT) != 0 && hasSlow(scheduler) != 0) return 1;
+  }
   return hasCommonWork(scheduler);
 }
 
-/** Whether there is a hint that any worker may take: 1 or 0. */
+/** Whether there is a hint that any worker may take that is none of the slow lane's: 1 or 0. */
 export function hasCommonWork(scheduler: i32): i32 {
   if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE && earliest(scheduler) >= 0) return 1;
   let level = seekLevel(scheduler, LEVELS);
@@ -58,8 +66,8 @@ export function hasCommonWork(scheduler: i32): i32 {
 
 /** Whether a worker has hints in its deque, which others may take: 1 or 0. */
 function anyBatch(scheduler: i32): i32 {
-  const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
-  for (let each = 1; each <= threads; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;
+  const common = get(scheduler + SCHEDULER_ROOT_COMMON);
+  for (let each = 1; each <= common; each++) if (dequeSize(dequeAt(scheduler, each)) > 0) return 1;
   return 0;
 }
 
@@ -69,6 +77,7 @@ function anyBatch(scheduler: i32): i32 {
  */
 export function seesWork(scheduler: i32, worker: i32): i32 {
   if (mayBePinned(scheduler, worker) != 0) return 1;
+  if (worker > get(scheduler + SCHEDULER_ROOT_COMMON)) return hasSlow(scheduler);
   if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE && earliest(scheduler) >= 0) return 1;
   let levels = load(scheduler + SCHEDULER_ROOT_LEVELS);
   while (levels != 0) {
@@ -79,11 +88,30 @@ export function seesWork(scheduler: i32, worker: i32): i32 {
   return anyBatch(scheduler);
 }
 
-/** Wakes one parked worker, where there is one; or else asks for another one, where there may be more. @returns how many it woke: 0 or 1 */
+/**
+ * Wakes one parked worker that takes tasks of lanes, where there is one; or else asks for another one, where there may be more.
+ * @returns how many it woke: 0 or 1
+ */
 export function wakeOne(scheduler: i32): i32 {
-  const words = (get(scheduler + SCHEDULER_ROOT_THREADS) + 31) >> 5;
+  if (wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_COMMON)) != 0)
+    return 1;
+  askForWorker(scheduler, scheduler + SCHEDULER_ROOT_GROWTH);
+  return 0;
+}
+
+/** The same of those that take tasks of the slow lane. */
+export function wakeSlow(scheduler: i32): i32 {
+  const slow = get(scheduler + SCHEDULER_ROOT_SLOW_AT);
+  if (wakeAmong(scheduler, slow + SLOW_LANE_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_THREADS)) != 0)
+    return 1;
+  askForWorker(scheduler, slow + SLOW_LANE_ROOT_GROWTH);
+  return 0;
+}
+
+function wakeAmong(scheduler: i32, first: i32, workers: i32): i32 {
+  const words = (workers + 31) >> 5;
   for (let i = 0; i < words; i++) {
-    const word = scheduler + SCHEDULER_ROOT_PARKED + i * 4;
+    const word = first + i * 4;
     let parked = load(word); // observe: pairs with the worker's `or`, which comes before its last look for work
     while (parked != 0) {
       const bit = parked & -parked;
@@ -95,12 +123,10 @@ export function wakeOne(scheduler: i32): i32 {
       }
     }
   }
-  askForWorker(scheduler);
   return 0;
 }
 
-function askForWorker(scheduler: i32): void {
-  const word = scheduler + SCHEDULER_ROOT_GROWTH;
+function askForWorker(scheduler: i32, word: i32): void {
   // Mostly it is not armed, and nobody writes it. Pairs with armGrowth, after which the owner looks for tasks that wait: ours is there already.
   if (load(word) != GROWTH_ARMED) return;
   // claim: one ring until the owner has looked.
@@ -119,9 +145,16 @@ export function wakeWorker(scheduler: i32, worker: i32): i32 {
 
 /** Wakes all workers that are parked now. */
 export function wakeAll(scheduler: i32): void {
-  const words = (get(scheduler + SCHEDULER_ROOT_THREADS) + 31) >> 5;
+  wakeAllAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_COMMON));
+  const slow = get(scheduler + SCHEDULER_ROOT_SLOW_AT);
+  if (slow == 0) return;
+  wakeAllAmong(scheduler, slow + SLOW_LANE_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_THREADS));
+}
+
+function wakeAllAmong(scheduler: i32, first: i32, workers: i32): void {
+  const words = (workers + 31) >> 5;
   for (let i = 0; i < words; i++) {
-    let parked = exchange(scheduler + SCHEDULER_ROOT_PARKED + i * 4, 0); // claim: of all at once
+    let parked = exchange(first + i * 4, 0); // claim: of all at once
     while (parked != 0) {
       const bit = parked & -parked;
       parked = parked & ~bit;
@@ -169,5 +202,9 @@ export function parkWorker(scheduler: i32, worker: i32, timeoutUs: i32): i32 {
 }
 
 function parkedWord(scheduler: i32, worker: i32): i32 {
-  return scheduler + SCHEDULER_ROOT_PARKED + ((worker - 1) >> 5) * 4;
+  const first =
+    worker <= get(scheduler + SCHEDULER_ROOT_COMMON)
+      ? scheduler + SCHEDULER_ROOT_PARKED
+      : get(scheduler + SCHEDULER_ROOT_SLOW_AT) + SLOW_LANE_ROOT_PARKED;
+  return first + ((worker - 1) >> 5) * 4;
 }

@@ -6,8 +6,8 @@ import {
   LEVELS,
   NO_HINT,
   NO_TASK,
+  SCHEDULER_ROOT_COMMON,
   SCHEDULER_ROOT_STEAL_BATCH,
-  SCHEDULER_ROOT_THREADS,
   SCHEDULER_ROOT_VICTIMS_AT,
   STEAL_AGAIN,
   VICTIM_CELL_BYTES,
@@ -47,7 +47,7 @@ function refill(scheduler: i32, worker: i32): i32 {
     if (client >= 0 && takeBatch(scheduler, client, level, worker) > 1) wakeOne(scheduler);
     return 1;
   }
-  const others = (get(scheduler + SCHEDULER_ROOT_THREADS) - 1) | 0;
+  const others = (get(scheduler + SCHEDULER_ROOT_COMMON) - 1) | 0;
   const row = get(scheduler + SCHEDULER_ROOT_VICTIMS_AT) + (worker - 1) * others * VICTIM_CELL_BYTES;
   for (let i = 0; i < others; i++) {
     const victim = load(row + i * VICTIM_CELL_BYTES + VICTIM_CELL_WORKER);

@@ -4,6 +4,8 @@ import { add, compareExchange, get, load, set } from '@corelane/shared-memory/ke
 import {
   DOOMED,
   DROPPED,
+  ENDED_FINE,
+  ENDED_MOVED,
   LEVELS,
   NO_HINT,
   NO_TASK,
@@ -11,9 +13,9 @@ import {
   POLICY_DEADLINE,
   POLICY_FIFO,
   POLICY_WORK_STEALING,
+  SCHEDULER_ROOT_COMMON,
   SCHEDULER_ROOT_POLICY,
   SCHEDULER_ROOT_SHARE,
-  SCHEDULER_ROOT_THREADS,
   SLOT_CONDEMNED,
   SLOT_DOOMED,
   SLOT_FINISHED,
@@ -22,12 +24,16 @@ import {
   SLOT_ORPHANED,
   SLOT_RUNNING,
   SLOT_STUCK,
+  SLOW_LANES,
+  SLOW_TURN_LANE_SHIFT,
   STEAL_AGAIN,
   WORKER_ENTRY_BATCH_LEVEL,
   WORKER_ENTRY_COMPLETED,
   WORKER_ENTRY_FAILED,
   WORKER_ENTRY_FAIR_LEVEL,
+  WORKER_ENTRY_MOVED,
   WORKER_ENTRY_NEXT_CLIENT,
+  WORKER_ENTRY_SLOW_TURN,
 } from './layout.generated.ts';
 import { claimEarliest } from './deadlines.ts';
 import { takeOldest } from './fifo.ts';
@@ -37,7 +43,8 @@ import { claimHint } from './hints.ts';
 import { hasShare, seekLane, seekLevel, takeBatch, takeHint } from './lanes.ts';
 import { claimPinned, markPinned, mayBePinned } from './pinned.ts';
 import { become, clientOf, dequeAt, slotAt, stateOf, workerAt, workerOf } from './places.ts';
-import { hasCommonWork, seesWork, wakeOne } from './sleep.ts';
+import { hasCommonWork, seesWork, wakeOne, wakeSlow } from './sleep.ts';
+import { hasSlow, takeSlow } from './slow-lane.ts';
 import { claimLocal } from './stealing.ts';
 
 /** Before the first claim of a thread: takes over the deque of the one before it. */
@@ -47,6 +54,7 @@ export function beginWork(scheduler: i32, worker: i32): void {
   const entry = workerAt(scheduler, worker);
   set(entry + WORKER_ENTRY_BATCH_LEVEL, dequeSize(deque) > 0 ? 0 : -1);
   set(entry + WORKER_ENTRY_FAIR_LEVEL, 0);
+  set(entry + WORKER_ENTRY_SLOW_TURN, (SLOW_LANES - 1) << SLOW_TURN_LANE_SHIFT); // the first one is next
   markPinned(scheduler, worker);
 }
 
@@ -88,6 +96,26 @@ export function claimSoon(scheduler: i32, worker: i32, looks: i32): i32 {
 export function spinForWork(scheduler: i32, worker: i32, looks: i32): i32 {
   for (let i = 0; i < looks; i++) if (seesWork(scheduler, worker) != 0) return 1;
   return 0;
+}
+
+/**
+ * The same of a worker of the slow lane: a task that is pinned to it, or one of that lane.
+ * @param inTurn not 0: the other way round
+ * @param nowMs of sharedNowMs(), as an i32 that wraps
+ */
+export function claimSlow(scheduler: i32, worker: i32, inTurn: i32, nowMs: i32): i32 {
+  if (inTurn == 0 && mayBePinned(scheduler, worker) != 0) {
+    const pinned = claimPinned(scheduler, worker);
+    if (pinned >= 0) {
+      // As in claimFirst.
+      if (hasSlow(scheduler) != 0) wakeSlow(scheduler);
+      return pinned;
+    }
+  }
+  const slot = takeSlow(scheduler, worker, nowMs);
+  return slot < 0 && inTurn != 0 && mayBePinned(scheduler, worker) != 0
+    ? claimPinned(scheduler, worker)
+    : slot;
 }
 
 /** What comes before levels. @returns its slot, or NO_TASK */
@@ -160,9 +188,9 @@ function hintOf(scheduler: i32, worker: i32, level: i32): i32 {
 
 /** @returns a hint out of another worker's deque, or NO_HINT */
 function rob(scheduler: i32, worker: i32): i32 {
-  const threads = get(scheduler + SCHEDULER_ROOT_THREADS);
-  for (let i = 1; i < threads; i++) {
-    const deque = dequeAt(scheduler, ((worker - 1 + i) % threads) + 1);
+  const common = get(scheduler + SCHEDULER_ROOT_COMMON);
+  for (let i = 1; i < common; i++) {
+    const deque = dequeAt(scheduler, ((worker - 1 + i) % common) + 1);
     let hint = stealDeque(deque);
     while (hint == STEAL_AGAIN) hint = stealDeque(deque);
     if (hint >= 0) return hint;
@@ -172,12 +200,13 @@ function rob(scheduler: i32, worker: i32): i32 {
 
 /**
  * Ends the task in a slot, its result being written.
+ * @param how ENDED_FINE, ENDED_FAILED, or ENDED_MOVED: what is written is marked as MOVED_STATE or MOVED_UNBEGUN
  * @returns DELIVERED; DROPPED: nobody wanted it, the slot is free; DOOMED; NOT_YOURS
  */
-export function finishSlot(scheduler: i32, slot: i32, worker: i32, failed: i32): i32 {
+export function finishSlot(scheduler: i32, slot: i32, worker: i32, how: i32): i32 {
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   // Before the result: whoever has it sees it counted.
-  add(workerAt(scheduler, worker) + (failed != 0 ? WORKER_ENTRY_FAILED : WORKER_ENTRY_COMPLETED), 1);
+  add(workerAt(scheduler, worker) + countOf(how), 1);
   while (true) {
     const seen = load(word);
     if (workerOf(seen) != worker) return NOT_YOURS;
@@ -199,4 +228,9 @@ export function finishSlot(scheduler: i32, slot: i32, worker: i32, failed: i32):
       return NOT_YOURS;
     }
   }
+}
+
+function countOf(how: i32): i32 {
+  if (how == ENDED_FINE) return WORKER_ENTRY_COMPLETED;
+  return how == ENDED_MOVED ? WORKER_ENTRY_MOVED : WORKER_ENTRY_FAILED;
 }

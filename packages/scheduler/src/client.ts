@@ -22,6 +22,7 @@ import { Revocation } from './revocation.ts';
 import type { ClientCounts } from './scheduler-client.ts';
 import { liveWorkers } from './seats.ts';
 import { SlotCache } from './slot-cache.ts';
+import { ClientMoves, isMoved } from './slow-lane/client-moves.ts';
 import { SlotWriter } from './slot-writer.ts';
 import type { SchedulerTable } from './table.ts';
 import { TaskLimits } from './task-limits.ts';
@@ -49,6 +50,8 @@ export class Client {
   readonly #ids: TaskIds;
   readonly #rules: TaskRules;
   readonly #writer: SlotWriter;
+  /** Undefined where there is no slow lane. */
+  readonly #moves: ClientMoves | undefined;
   /** Tasks that ran again after their worker was lost. */
   #retried = 0;
   /** Told that more tasks wait than should, and that it is over. */
@@ -113,6 +116,16 @@ export class Client {
       link: this.#link,
       landed,
     });
+    this.#moves =
+      table.slow &&
+      new ClientMoves(table, this.#party, {
+        tickets: this.#tickets,
+        slots: this.#slots,
+        link: this.#link,
+        limits: this.#limits,
+        landed,
+        lose: () => this.#lose(),
+      });
     this.#watch = watchList(table, this.#party, inFlight, () => this.#collect(), profile);
   }
 
@@ -148,7 +161,7 @@ export class Client {
   }
 
   /** What a share of many tasks is measured by. */
-  get limits(): { readonly threads: number; readonly inlineBytes: number } {
+  get limits(): { readonly common: number; readonly inlineBytes: number } {
     return this.#table;
   }
 
@@ -165,7 +178,8 @@ export class Client {
   counts(): ClientCounts {
     const { refused, shed } = this.pressure;
     const { condemned } = this.#revocation.grace;
-    return { waiting: this.#backlog.size, refused, shed, retried: this.#retried, condemned };
+    const moved = this.#moves?.moved ?? 0;
+    return { waiting: this.#backlog.size, refused, shed, retried: this.#retried, condemned, moved };
   }
 
   /** As of SchedulerClient. */
@@ -186,6 +200,7 @@ export class Client {
     this.#link.close();
     leavePlace(this.#table, this.#party);
     this.#slots.stop();
+    this.#moves?.stop();
     this.#watch.stop();
   }
 
@@ -282,6 +297,7 @@ export class Client {
       count++;
       if (this.#isGone) return count; // a callback has destroyed it
     }
+    this.#moves?.again();
     if (count > 0) this.#landed(count);
     const backlog = this.#backlog;
     if (backlog.size > 0) {
@@ -295,6 +311,10 @@ export class Client {
   }
 
   #settle(slot: number): void {
+    if (this.#moves !== undefined && isMoved(this.#table, slot)) {
+      if (this.#moves.take(slot)) this.#inFlight++; // it is among those that have landed, and goes on
+      return;
+    }
     const tickets = this.#tickets;
     const resolve = tickets.resolveOf(slot);
     const reject = tickets.rejectOf(slot);
@@ -371,6 +391,7 @@ export class Client {
     this.#rejectAll(this.#end);
     this.#link.close();
     this.#slots.stop();
+    this.#moves?.stop();
     this.#watch.stop();
   }
 }

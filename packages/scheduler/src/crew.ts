@@ -7,11 +7,12 @@ import { PHASE_CLOSED, RETIRED, WORKER_STAYS, workerEntry } from './layout.ts';
 import { loopOptions, preloadUrls, type SchedulerOptions } from './options.ts';
 import { Recovery } from './recovery.ts';
 import { Seat } from './seat.ts';
+import { wantedSlow } from './slow-lane/slow-growth.ts';
 import type { SchedulerTable } from './table.ts';
 import { moduleUrl } from './tasks.ts';
 import type { Threads } from './threads.ts';
 import type { SlowTask } from './watchdog/watchdog.ts';
-import { checkNice, crewSize, type CrewSize } from './worker-settings.ts';
+import { checkNice, crewSize, niceOfSlow, type CrewSize } from './worker-settings.ts';
 
 /** A worker that ended earlier than that after its start, by itself and without having done a task, puts its successor off. Guessed. */
 const HEALTHY_MS = 1000;
@@ -44,6 +45,10 @@ export interface CrewEvents {
 
 export class Crew {
   readonly seats: readonly Seat[];
+  /** Those of common lanes, and those of the slow lane. */
+  readonly #common: readonly Seat[];
+  readonly #slow: readonly Seat[];
+  readonly #slowNice: number;
   /** Settles when as many workers are ready as stay, for the first time. */
   readonly ready: Promise<void>;
   readonly #table: SchedulerTable;
@@ -81,12 +86,16 @@ export class Crew {
     this.#recovery = new Recovery(table);
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to
-    this.seats = Array.from({ length: table.threads }, (_, index) => new Seat(index));
+    this.seats = Array.from({ length: table.threads }, (_, index) => new Seat(index, index >= table.common));
+    this.#common = this.seats.slice(0, table.common);
+    this.#slow = this.seats.slice(table.common);
+    this.#slowNice = niceOfSlow(options);
     const { minThreads } = this.#size;
     if (this.#isManual) this.#onAllReady();
-    else for (const seat of this.seats.slice(0, minThreads)) this.#start(seat);
+    else for (const seat of this.#common.slice(0, minThreads)) this.#start(seat);
     if (minThreads === 0) this.#onAllReady();
     this.#look();
+    this.#growSlow();
   }
 
   /** After the bell: terminates workers whose clients wait no longer for the task that they run, starts those that are asked for. */
@@ -99,8 +108,10 @@ export class Crew {
     if (this.#isManual || this.#isEnding) return;
     const vacant = this.seats.filter((seat) => seat.isVacant);
     for (const seat of vacant) if (kernel.hasPinned(at, seat.party) === 1) this.#start(seat);
-    if (vacant.length === this.seats.length) this.#look();
-    else if (vacant.length > 0 && this.#growing === undefined) this.#lookSoon();
+    this.#growSlow();
+    const free = vacant.reduce((sum, seat) => sum + (seat.isSlow ? 0 : 1), 0);
+    if (free === this.#common.length) this.#look();
+    else if (free > 0 && this.#growing === undefined) this.#lookSoon();
   }
 
   /**
@@ -108,7 +119,7 @@ export class Crew {
    * @returns its index, or undefined where there are as many as may be
    */
   startWorker(): number | undefined {
-    const seat = this.#isEnding ? undefined : this.seats.find((each) => each.isVacant);
+    const seat = this.#isEnding ? undefined : this.#common.find((each) => each.isVacant);
     if (seat !== undefined) this.#start(seat);
     return seat?.index;
   }
@@ -195,10 +206,11 @@ export class Crew {
     const boot: BootMessage = {
       ...this.#boot,
       worker: seat.index,
+      ...(seat.isSlow && { niceIncrement: this.#slowNice, loop: { ...this.#boot.loop, isSlow: true } }),
       setup: setup && { module: setup.module, data: setup.data },
     };
     worker.postMessage(boot, setup?.transferList);
-    if (this.#manned() > this.#size.minThreads) this.#watchIdle();
+    if (seat.isSlow || this.#manned() > this.#size.minThreads) this.#watchIdle();
   }
 
   #onWorker(seat: Seat, worker: Worker, message: WorkerMessage): void {
@@ -209,7 +221,7 @@ export class Crew {
     if (seat.state === 'starting') seat.state = 'ready';
     worker.unref(); // not before: `await scheduler.ready` must not end the process
     this.#startFailures = 0;
-    const ready = this.seats.filter((each) => each.state === 'ready');
+    const ready = this.#common.filter((each) => each.state === 'ready');
     if (ready.length >= this.#size.minThreads) this.#onAllReady();
     this.#events.onCreate(seat.index, seat.threadId);
   }
@@ -267,22 +279,23 @@ export class Crew {
       seat.restart = setTimeout(() => this.#start(seat), delayMs);
       // What keeps the process alive is whoever waits for a task; before that, whoever may wait for `ready`.
       if (this.#isReady) seat.restart.unref();
-    } else if (this.#manned() < this.#size.minThreads) this.#start(seat);
+    } else if (!seat.isSlow && this.#manned() < this.#size.minThreads) this.#start(seat);
     else {
       kernel.setLive(at, seat.party, 0);
       // Pairs with the client's look at the bit, after its push: it rings, or we see what it has pinned to this seat.
       if (kernel.hasPinned(at, seat.party) === 1) this.#start(seat);
     }
     this.#look();
+    this.#growSlow();
   }
 
   #manned(): number {
-    return this.seats.reduce((sum, seat) => sum + (seat.isManned ? 1 : 0), 0);
+    return this.#common.reduce((sum, seat) => sum + (seat.isManned ? 1 : 0), 0);
   }
 
-  /** Tasks that workers have ended. */
+  /** Tasks that they have ended. */
   #done(): number {
-    return this.seats.reduce((sum, seat) => sum + this.#table.endedBy(seat.party), 0);
+    return this.#common.reduce((sum, seat) => sum + this.#table.endedBy(seat.party), 0);
   }
 
   #lookSoon(): void {
@@ -297,16 +310,21 @@ export class Crew {
     this.#growing = undefined;
     const { kernel, at } = this.#table;
     if (this.#isManual || this.#isEnding || this.#table.phase === PHASE_CLOSED) return;
-    const vacant = this.seats.filter((seat) => seat.isVacant);
+    const vacant = this.#common.filter((seat) => seat.isVacant);
     // Before the look: whoever pushes after it asks again.
     const waiting = kernel.armGrowth(at, vacant.length > 0 ? 1 : 0);
     if (vacant.length === 0) return;
-    const coming = this.seats.filter((seat) => seat.state === 'starting' || seat.restart !== undefined);
+    const coming = this.#common.filter((seat) => seat.state === 'starting' || seat.restart !== undefined);
     const wanted = Math.ceil(waiting - soon) - coming.length;
     for (const seat of vacant.slice(0, Math.max(0, wanted))) this.#start(seat);
     if (wanted >= vacant.length) kernel.armGrowth(at, 0);
     // Those that seem to be done soon may be behind one that takes long, and nobody asks for them again.
     else if (wanted <= 0 && waiting > coming.length) this.#lookSoon();
+  }
+
+  #growSlow(): void {
+    if (this.#slow.length === 0 || this.#isEnding || this.#table.phase === PHASE_CLOSED) return;
+    for (const seat of wantedSlow(this.#table, this.#slow)) this.#start(seat);
   }
 
   #watchIdle(): void {
@@ -328,10 +346,11 @@ export class Crew {
       if (activity !== seat.activity || !table.isParked(seat.party)) {
         seat.activity = activity;
         seat.activeMs = nowMs;
-      } else if (manned > minThreads && nowMs - seat.activeMs >= idleTimeoutMs && this.#retire(seat))
-        manned--;
+      } else if (seat.isSlow || manned > minThreads) {
+        if (nowMs - seat.activeMs >= idleTimeoutMs && this.#retire(seat) && !seat.isSlow) manned--;
+      }
     }
-    if (manned > minThreads) return;
+    if (manned > minThreads || this.#slow.some((seat) => seat.isManned)) return;
     clearInterval(this.#shrinking);
     this.#shrinking = undefined;
   }
@@ -340,7 +359,8 @@ export class Crew {
   #retire(seat: Seat): boolean {
     const { kernel, at } = this.#table;
     if (kernel.holdsSlot(at, seat.party) === 1) return false; // it waits for something, with a task
-    kernel.armGrowth(at, 1);
+    if (seat.isSlow) kernel.armSlowGrowth(at, 1);
+    else kernel.armGrowth(at, 1);
     if (kernel.retireWorker(at, seat.party) !== RETIRED) return false;
     seat.state = 'leaving';
     // What tasks have left to its event loop may keep it.

@@ -66,6 +66,40 @@ export class TaskShedError extends SchedulerError {
   }
 }
 
+/** As many tasks wait in the slow lane as may. This one was not accepted there. */
+export class SlowLaneFullError extends SchedulerError {
+  override readonly name = 'SlowLaneFullError';
+  readonly task: string;
+  /** The option `slowLane.capacity`. */
+  readonly capacity: number;
+
+  constructor(task: string, capacity: number) {
+    super(
+      'ERR_SLOW_LANE_FULL',
+      `no room for task ${task} in the slow lane: ${capacity} tasks wait there, or hints of cancelled ones, expected fewer (option slowLane.capacity)`,
+    );
+    this.task = task;
+    this.capacity = capacity;
+  }
+}
+
+/** As many tasks of this name wait in the slow lane as may of one source. This one was not accepted there. */
+export class SourceThrottledError extends SchedulerError {
+  override readonly name = 'SourceThrottledError';
+  readonly task: string;
+  /** The option `slowLane.perSource`. */
+  readonly perSource: number;
+
+  constructor(task: string, perSource: number) {
+    super(
+      'ERR_SOURCE_THROTTLED',
+      `${perSource} tasks ${task} wait in the slow lane, expected fewer of one name (option slowLane.perSource)`,
+    );
+    this.task = task;
+    this.perSource = perSource;
+  }
+}
+
 /** There are as many different tasks as the scheduler has names for. It was not accepted. `cause` is the error of the table of names. */
 export class TooManyTasksError extends SchedulerError {
   override readonly name = 'TooManyTasksError';

@@ -14,6 +14,8 @@ export {
   TooManyTasksError,
   SchedulerClosedError,
   SchedulerError,
+  SlowLaneFullError,
+  SourceThrottledError,
   TaskCancelledError,
   TaskDeadlineError,
   TaskNotFoundError,
@@ -56,6 +58,8 @@ export type { MapOptions } from './map-tasks.ts';
 export type { WorkerInfo, WorkerState } from './seat.ts';
 export type { Pin } from './seats.ts';
 export type { ClientStats, SchedulerStats, WorkerStats } from './stats.ts';
+export type { SlowLaneCounts } from './slow-lane/slow-lane.ts';
+export type { SlowLaneChoice, SlowLaneOptions } from './slow-lane/slow-lane-options.ts';
 export type { SchedulerHandle } from './table.ts';
 export type { TimingRecorders } from './task-times.ts';
 export { goOn, steps, type GoOn, type Step } from './steps.ts';

@@ -37,6 +37,8 @@ export const SLOT_FINISHED = 8;
 export const SLOT_DONE = 9;
 /** A worker runs its task, which its client waits for, and is being terminated for it: a poll of it was too long. */
 export const SLOT_STUCK = 10;
+/** As SLOT_DONE, of a task that its worker has moved: its client enters it in the slow lane. Whoever closes waits for that. */
+export const SLOT_MOVED = 11;
 
 /** The state word of a slot. A party is a number from 1; 0 stands for nobody. The generation moves with each task. */
 export const slotState = bits('scheduler/slot-state', 32, {
@@ -64,7 +66,9 @@ export const NO_HINT = -1;
 
 /** What the state word has room for, without nobody. */
 export const MAX_CLIENTS = 0x3ff;
-export const MAX_THREADS = 0x3ff;
+/** In place of a worker: of a slot that is queued in the slow lane. No worker has this number. */
+export const SLOW_PARTY = 0x3ff;
+export const MAX_THREADS = 0x3fe;
 /** Priorities: 0 to 20, the last the most urgent. */
 export const LEVELS = 21;
 /** Hints that a worker takes out of a lane at once, at most. Measured: design of dispatch. */
@@ -126,6 +130,33 @@ export const RETIRED = 14;
 export const KEPT = 15;
 /** `releaseSlot`: it is in the free list. */
 export const RELEASED = 1;
+/** `submitSlow`: as many tasks wait in the slow lane as may. Nothing was changed. */
+export const SLOW_FULL = -5;
+/** `submitSlow`: so many of this source. Nothing was changed. */
+export const SOURCE_THROTTLED = -6;
+
+// How a task has ended, for `finishSlot`.
+
+export const ENDED_FINE = 0;
+export const ENDED_FAILED = 1;
+/** It goes on in the slow lane: what the slot holds is for its client to enter there. */
+export const ENDED_MOVED = 2;
+
+// Of a payload: whether it is a task on its way to the slow lane.
+
+/** The state from which a task that has begun goes on. */
+export const MOVED_STATE = 1;
+/** The arguments of a task that has not begun. */
+export const MOVED_UNBEGUN = 2;
+/** Arguments that the slow lane had no room for: the task stays where it is for a while. */
+export const MOVED_STAYS = 3;
+
+// The slow lane.
+
+/** Lanes of priority: critical, high, normal, low. */
+export const SLOW_LANES = 4;
+/** Tiers of names: 0 to this one, of which tasks go to the slow lane. */
+export const TIER_ISOLATE = 3;
 
 // Words of a client's list of finished slots: slot + 1, or one of these.
 
@@ -187,7 +218,7 @@ export const CLIENT_RECLAIMED = -1;
 export const CLIENT_SETTLING = -2;
 
 /** Followed by the clients, the workers and the slots. */
-export const schedulerRoot = root('scheduler/scheduler', 5, {
+export const schedulerRoot = root('scheduler/scheduler', 6, {
   startMs: immutable('f64', {
     doc: 'when it was created, in milliseconds since 1970: deadlines count from here',
   }),
@@ -217,6 +248,11 @@ export const schedulerRoot = root('scheduler/scheduler', 5, {
   pinnedBytes: immutable('i32', { doc: 'from one pinned lane to the next' }),
   maxClients: immutable('i32', { doc: 'places for clients' }),
   threads: immutable('i32', { doc: 'places for workers' }),
+  common: immutable('i32', {
+    doc: 'places for workers that take tasks of lanes: the first ones; the others take those of the slow lane',
+  }),
+  slowAt: immutable('i32', { doc: 'address of the slow lane, 0 where there is none' }),
+  tiersAt: immutable('i32', { doc: 'address of the tiers of names, 0 where there are none' }),
   freeAt: immutable('i32', { doc: 'address of the free list, an index stack' }),
   readyAt: immutable('i32', {
     doc: 'address of the ready words: for each level, then for each worker, a bit for each client',
@@ -353,6 +389,10 @@ export const workerEntry = struct(
       hot: 'worker',
       doc: 'the level of its last claim in turn',
     }),
+    slowTurn: guarded('being the worker', 'i32', {
+      hot: 'worker',
+      doc: 'slowTurn: whose turn it is in the slow lane',
+    }),
     cpu: atomic('i32', {
       doc: 'CPU that it is placed on, + 1; 0: not known',
       writer: 'the worker, before it takes tasks',
@@ -394,6 +434,11 @@ export const workerEntry = struct(
     lost: atomic('i32', {
       doc: 'tasks that ended with the worker; wraps',
       writer: 'the owner',
+      reader: 'any thread',
+    }),
+    moved: atomic('i32', {
+      doc: 'tasks that went on to the slow lane; wraps',
+      writer: 'the worker',
       reader: 'any thread',
     }),
   },
@@ -488,6 +533,126 @@ export const slotHead = struct('scheduler/slot', 3, {
   }),
 });
 
+/** Followed by the lanes, the sources, and when each slot entered. */
+export const slowLaneRoot = root('scheduler/slow-lane', 1, {
+  capacity: immutable('i32', { doc: 'tasks that wait in it at most' }),
+  perSource: immutable('i32', { doc: 'of one source at most' }),
+  weights: immutable('i32', { doc: 'slowWeights' }),
+  boostMs: immutable('i32', { doc: 'who has waited so long comes first, every second time' }),
+  laneShift: immutable('i32', { doc: 'a lane has room for 2 to the power of this many hints' }),
+  laneBytes: immutable('i32', { doc: 'from one lane to the next' }),
+  sources: immutable('i32', { doc: 'names of tasks' }),
+  slots: immutable('i32', { doc: 'of the scheduler' }),
+  lanesAt: immutable('i32', { doc: 'address of the first lane' }),
+  sourcesAt: immutable('i32', { doc: 'address of the first source: by the index of its name' }),
+  enteredAt: immutable('i32', { doc: 'address of when slot 0 entered' }),
+  queued: atomic('i32', {
+    line: true,
+    hot: 'queued',
+    doc: 'slots that are QUEUED(SLOW_PARTY), and those of clients that are about to make one so, or to be refused',
+    writer: 'whoever makes a slot such a one, before; whoever takes one out of that state, at once',
+    reader: 'the same, the owner',
+  }),
+  growth: atomic('i32', {
+    line: true,
+    hot: 'growth',
+    doc: 'GROWTH_ ... of its workers',
+    writer: 'the owner arms it; a client that finds none of them parked asks',
+    reader: 'clients',
+  }),
+  entered: atomic('i32', {
+    hot: 'growth',
+    doc: 'tasks so far; wraps',
+    writer: 'clients',
+    reader: 'any thread',
+  }),
+  full: atomic('i32', {
+    hot: 'growth',
+    doc: 'refused with SLOW_FULL; wraps',
+    writer: 'clients',
+    reader: 'any thread',
+  }),
+  throttled: atomic('i32', {
+    hot: 'growth',
+    doc: 'refused with SOURCE_THROTTLED; wraps',
+    writer: 'clients',
+    reader: 'any thread',
+  }),
+  boosted: atomic('i32', {
+    hot: 'growth',
+    doc: 'claimed because they had waited for boostMs; wraps',
+    writer: 'its workers',
+    reader: 'any thread',
+  }),
+  parked: atomic(128, {
+    line: true,
+    hot: 'parked',
+    doc: 'as `parked` of the scheduler, of its workers',
+    writer: 'the same',
+    reader: 'clients that enter a task',
+  }),
+});
+
+/** Tasks of a lane that are taken before it is the next lane’s turn. */
+export const slowWeights = bits('scheduler/slow-weights', 32, { critical: 8, high: 8, normal: 8, low: 8 });
+
+/** `lane` has its turn, for `left` tasks more; `boosted` 1: the last one had waited long. */
+export const slowTurn = bits('scheduler/slow-turn', 32, { lane: 2, left: 8, boosted: 1, unused: 21 });
+
+/** Followed by the hints, laneCell each. Any client pushes, its workers take. */
+export const slowLaneHead = struct(
+  'scheduler/slow-lane-head',
+  1,
+  {
+    head: atomic('i32', {
+      line: true,
+      hot: 'head',
+      doc: 'position of the next hint; its CAS is the claim to write there. Runs freely and wraps',
+      writer: 'clients',
+      reader: 'clients',
+    }),
+    tail: atomic('i32', {
+      line: true,
+      hot: 'tail',
+      doc: 'position of the oldest hint',
+      writer: 'who has claimed the slot that it leads to, or found it stale',
+      reader: 'workers, clients',
+    }),
+  },
+  { alignBytes: 128 },
+);
+
+/** Of each name. */
+export const slowSource = struct('scheduler/slow-source', 1, {
+  queued: atomic('i32', {
+    doc: 'as `queued` of the slow lane, of this source',
+    writer: 'the same',
+    reader: 'the same, workers that are about to move a task',
+  }),
+});
+
+/** Of each slot. */
+export const slowSlot = struct('scheduler/slow-slot', 1, {
+  enteredMs: atomic('i32', {
+    doc: 'when it was queued last, by sharedNowMs(); wraps',
+    writer: 'its client',
+    reader: 'workers that look who has waited longest',
+  }),
+});
+
+/** Followed by nameTier of each name. */
+export const nameTiersRoot = root('scheduler/name-tiers', 1, {
+  names: immutable('i32', { doc: 'of tasks' }),
+});
+
+export const nameTier = struct('scheduler/name-tier', 1, {
+  tier: atomic('i32', {
+    doc: '0 to TIER_ISOLATE',
+    writer: 'workers that have run tasks of this name',
+    reader: 'clients that submit some, workers that claim some',
+  }),
+});
+
 /** When tasks begin and end: followed by slotTimes of each slot. */
 export const timesRoot = root('scheduler/times', 1, {});
 
@@ -530,8 +695,14 @@ export const tierCell = struct(
 /** The owner, that mends the record of a worker that has ended. */
 export const TIER_MENDER = -1;
 
-/** `form` is a number of payload-kind.ts, `threw` 1 where it was thrown; `detail` belongs to the form. */
-export const payloadKind = bits('scheduler/payload-kind', 32, { form: 6, threw: 1, list: 1, detail: 24 });
+/** `form` is a number of payload-kind.ts, `moved` MOVED_ ... or 0, `threw` 1 where it was thrown; `detail` belongs to the form. */
+export const payloadKind = bits('scheduler/payload-kind', 32, {
+  form: 5,
+  moved: 2,
+  threw: 1,
+  list: 1,
+  detail: 23,
+});
 
 /** Memory for payloads that are larger than a slot: followed by the classes, the links and the blocks. */
 export const slabRoot = root('scheduler/slab', 1, {

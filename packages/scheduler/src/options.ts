@@ -16,6 +16,12 @@ import type { Pin } from './seats.ts';
 import type { TimingRecorders } from './task-times.ts';
 import { moduleUrl, type Task } from './tasks.ts';
 import type { WatchdogOptions } from './watchdog/options.ts';
+import {
+  hasTiers,
+  slowLanePlan,
+  type SlowLaneChoice,
+  type SlowLanePlan,
+} from './slow-lane/slow-lane-options.ts';
 import { checkMaxTasks, crewSize, type WorkerSettings } from './worker-settings.ts';
 
 /** Times from `run()` to the result, in milliseconds, of tasks that were not aborted or timed out; by priority. */
@@ -42,7 +48,7 @@ export interface ClientOptions {
   readonly memory?: readonly SharedArrayBuffer[];
 }
 
-export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSettings {
+export interface SchedulerOptions extends ClientOptions, PolicyOptions, SlowLaneChoice, WorkerSettings {
   /**
    * Tasks in the scheduler at most: queued, running, or finished and not yet collected by their client; 4096 by default.
    * Each has a slot of `inlineBytes` in shared memory, of which the system gives pages when they are first touched.
@@ -86,7 +92,14 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, WorkerSe
 }
 
 export interface TableOptions extends PolicyPlan {
+  /** Those of the slow lane included. */
   readonly threads: number;
+  /** Without them. */
+  readonly common: number;
+  /** Undefined where there is no slow lane. */
+  readonly slow: SlowLanePlan | undefined;
+  /** Of names. */
+  readonly hasTiers: boolean;
   readonly slots: number;
   readonly payloadBytes: number;
   readonly inlineBytes: number;
@@ -106,6 +119,8 @@ export interface LoopOptions {
   readonly overtaking: OvertakingPlan;
   /** Tasks that it runs at most, before another one takes its place; 0: there is no limit. */
   readonly maxTasks: number;
+  /** Whether it takes tasks of the slow lane. */
+  readonly isSlow: boolean;
 }
 
 export interface RunOptions {
@@ -118,6 +133,8 @@ export interface RunOptions {
    * Should the worker end before, its successor runs it.
    */
   readonly pin?: Pin;
+  /** `slow`: it runs on the workers of option `slowLane`, whatever its task has shown. Rejects with SlowLaneFullError, SourceThrottledError where there is no room. */
+  readonly lane?: 'slow';
   /** From now to the result at most: then it ends as one that is aborted, and rejects with TaskTimeoutError. */
   readonly timeoutMs?: number;
   /**
@@ -168,9 +185,14 @@ export function checkObject(name: string, value: unknown): void {
 export function tableOptions(options: SchedulerOptions): TableOptions {
   checkObject('options', options);
   const slots = integer('slots', options.slots, 4096, MAX_SLOTS);
+  const common = crewSize(options).maxThreads;
+  const slow = slowLanePlan(options, slots, common);
   return {
     slots,
-    threads: crewSize(options).maxThreads,
+    threads: common + (slow?.workers ?? 0),
+    common,
+    slow,
+    hasTiers: hasTiers(options),
     ...policyPlan(options),
     ...payloadOptions(options, slots),
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
@@ -197,6 +219,7 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
     sliceMs: policy === 'roundRobin' ? sliceMs : Infinity,
     overtaking: overtakingPlan(options.checkpoints, policy, sliceMs),
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
+    isSlow: false,
   };
 }
 

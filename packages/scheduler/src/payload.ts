@@ -116,6 +116,14 @@ export function readValue(table: SchedulerTable, slot: number): unknown {
   return read(table, slot, kind, true);
 }
 
+/** Reads a payload that stays. Nothing of what it returns lies there. @throws CorruptSlotError */
+export function copyValue(table: SchedulerTable, slot: number): unknown {
+  const kind = table.i32[table.slotWord(slot) + WORD.kind] as number;
+  return kind === NUMBER
+    ? table.f64[((table.slotWord(slot) << 2) + slotHead.bytes) >> 3]
+    : read(table, slot, kind, false);
+}
+
 /** Reads a result and gives its memory back. Nothing of what it returns lies there. @throws CorruptSlotError */
 export function takeValue(table: SchedulerTable, slot: number): unknown {
   const word = table.slotWord(slot);

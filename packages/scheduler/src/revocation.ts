@@ -4,6 +4,7 @@ import type { ClientLink } from './client-link.ts';
 import { GracePeriods } from './grace.ts';
 import { DISOWNED, NOT_YOURS, SLOT_QUEUED, slotHead, TOO_LATE, WITHDRAWN } from './layout.ts';
 import type { SlotCache } from './slot-cache.ts';
+import { isMoved } from './slow-lane/client-moves.ts';
 import { generationIn, stateIn, type SchedulerTable } from './table.ts';
 import { reasonOf, type Limit, type TaskLimits } from './task-limits.ts';
 import { WAITS, type TaskTerms } from './task-terms.ts';
@@ -82,6 +83,11 @@ export class Revocation {
       const outcome = table.kernel.cancelSlot(table.at, slot, this.#party);
       if (outcome !== WITHDRAWN && outcome !== DISOWNED) {
         if (terms !== undefined) terms.retries = 0; // it has ended, and is not to begin again
+        // Or it is on its way to the slow lane, and does not get there.
+        if (outcome === TOO_LATE && isMoved(table, slot)) {
+          tickets.delete(slot);
+          if (terms !== undefined) limits.end(terms);
+        }
         continue;
       }
       tickets.delete(slot);
@@ -100,13 +106,15 @@ export class Revocation {
     const generation = generationIn(table.stateOf(slot));
     const outcome = table.kernel.cancelSlot(table.at, slot, this.#party);
     if (outcome === NOT_YOURS) return; // the client was reclaimed, and rejects all that it had
-    if (outcome === TOO_LATE && limit !== 'signal') return; // it was in time: this thread was busy, and its result is there
+    // One that is on its way to the slow lane has not ended.
+    const isUnderWay = outcome === TOO_LATE && isMoved(table, slot);
+    if (outcome === TOO_LATE && limit !== 'signal' && !isUnderWay) return; // it was in time: this thread was busy, and its result is there
     tickets.delete(slot);
     limits.end(terms);
     if (link.size > 0 && outcome !== TOO_LATE) link.forget(slot);
     if (outcome === WITHDRAWN) slots.discard(slot);
     if (outcome === DISOWNED) this.grace.begin(slot, generation, terms.graceMs);
     if (outcome !== TOO_LATE) this.#client.landed(1); // else it is counted when it is collected
-    settle(terms.reject, reasonOf(terms, limit, outcome === DISOWNED));
+    settle(terms.reject, reasonOf(terms, limit, outcome === DISOWNED || isUnderWay));
   }
 }

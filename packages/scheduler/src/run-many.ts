@@ -35,7 +35,7 @@ export function runMany(
   if (!Array.isArray(list)) throw new ArgumentRangeError('list', list, 'an array');
   if (chunk !== undefined && chunk > 1 && list.some(goesAlone))
     throw new ArgumentRangeError('chunk', chunk, '1, where elements are moved or leases');
-  const { threads, inlineBytes } = client.limits;
+  const { common: threads, inlineBytes } = client.limits;
   const size = chunkOf(chunk, list, threads, Math.floor(inlineBytes / NUMBER_BYTES));
   const most = SHARES_PER_WORKER * threads;
   const graceMs = client.graceOf(options.graceMs);

@@ -11,7 +11,7 @@ import type { AnyTask, Task } from './tasks.ts';
 import type { Passed } from './transfer.ts';
 
 /** A priority would count for nothing; what is moved could go to one worker alone. */
-export type BroadcastOptions = Omit<RunOptions, 'pin' | 'priority' | 'transferList'>;
+export type BroadcastOptions = Omit<RunOptions, 'lane' | 'pin' | 'priority' | 'transferList'>;
 
 /** Of one client. All but `waiting` only grow. */
 export interface ClientCounts {
@@ -25,6 +25,8 @@ export interface ClientCounts {
   readonly retried: number;
   /** Tasks that had not ended by themselves after their time of grace. */
   readonly condemned: number;
+  /** Times that one of its tasks was moved to the slow lane, begun or not. */
+  readonly moved: number;
 }
 
 /** Of each thread that submits; listeners run in the async context in which the client was made. */
@@ -128,7 +130,7 @@ export class SchedulerClient<E extends Record<keyof E, any[]> = ClientEvents>
   ): AsyncGenerator<R, void, undefined> {
     const run = (args: unknown, runOptions: RunOptions): Promise<unknown> =>
       this.#client.run(task, args, runOptions);
-    return mapTasks(run, items, options, this.#client.limits.threads) as AsyncGenerator<R, void, undefined>;
+    return mapTasks(run, items, options, this.#client.limits.common) as AsyncGenerator<R, void, undefined>;
   }
 
   /**

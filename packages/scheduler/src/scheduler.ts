@@ -153,14 +153,20 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     return this.#client;
   }
 
-  /** Places for workers: `maxThreads`. */
+  /** Places for workers: `maxThreads`. Those of the slow lane come beside them. */
   get threads(): number {
-    return this.#table.threads;
+    return this.#table.common;
   }
 
   /** The workers as they are now, in order of their index; one for each place. */
   get workers(): readonly WorkerInfo[] {
-    return this.#crew.seats.map(({ index, threadId, state, worker }) => ({ index, threadId, state, worker }));
+    return this.#crew.seats.map(({ index, isSlow, threadId, state, worker }) => ({
+      index,
+      isSlow,
+      threadId,
+      state,
+      worker,
+    }));
   }
 
   /**
@@ -173,8 +179,8 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
 
   /** Terminates a worker, whatever it does: its tasks fail with WorkerLostError, and another one takes its place where it is wanted. */
   endWorker(index: number): void {
-    if (!Number.isInteger(index) || index < 0 || index >= this.threads)
-      throw new ArgumentRangeError('index', index, `an integer from 0 to ${this.threads - 1}`);
+    if (!Number.isInteger(index) || index < 0 || index >= this.#table.threads)
+      throw new ArgumentRangeError('index', index, `an integer from 0 to ${this.#table.threads - 1}`);
     this.#crew.endWorker(index);
   }
 

@@ -7,8 +7,10 @@ export type WorkerState = 'starting' | 'ready' | 'leaving' | 'terminating' | 'en
 
 /** A worker as others see it, at a moment. */
 export interface WorkerInfo {
-  /** 0 to maxThreads - 1. */
+  /** 0 to maxThreads - 1; those of the slow lane follow. */
   readonly index: number;
+  /** Whether it is a worker of the slow lane. */
+  readonly isSlow: boolean;
   /** -1 where no thread runs. */
   readonly threadId: number;
   readonly state: WorkerState;
@@ -18,6 +20,7 @@ export interface WorkerInfo {
 
 export class Seat implements WorkerInfo {
   readonly index: number;
+  readonly isSlow: boolean;
   worker: Worker | undefined;
   threadId = -1;
   state: WorkerState = 'ended';
@@ -40,8 +43,9 @@ export class Seat implements WorkerInfo {
   activity = 0;
   activeMs = 0;
 
-  constructor(index: number) {
+  constructor(index: number, isSlow: boolean) {
     this.index = index;
+    this.isSlow = isSlow;
   }
 
   /** As its state words count workers: from 1. */

@@ -40,9 +40,9 @@ function laneOfWorker(table: SchedulerTable, worker: number): number {
   return LEVELS + worker;
 }
 
-/** Indices of workers whose seats have a thread, or will have one without being asked. */
-export function liveWorkers({ threads, i32, liveWord }: SchedulerTable): number[] {
-  return Array.from({ length: threads }, (_, worker) => worker).filter(
+/** Indices of workers whose seats have a thread, or will have one without being asked; none of the slow lane. */
+export function liveWorkers({ common, i32, liveWord }: SchedulerTable): number[] {
+  return Array.from({ length: common }, (_, worker) => worker).filter(
     (worker) => (Atomics.load(i32, liveWord + (worker >> 5)) >>> (worker & 31)) & 1,
   );
 }
@@ -56,7 +56,7 @@ export class PinnedLanes {
     this.#table = table;
   }
 
-  /** The lane for a task with this pin. Of several workers one that is idle, or else in turn. @throws ArgumentRangeError, NoSeatError */
+  /** The lane for a task with this pin. Of several workers one that is idle, or else in turn; one of the slow lane only by its index. @throws ArgumentRangeError, NoSeatError */
   laneOf(pin: Pin): number {
     if (typeof pin !== 'object' || pin === null)
       throw new ArgumentRangeError('pin', pin, '{ worker }, { cpu } or { node }');
@@ -74,8 +74,8 @@ export class PinnedLanes {
     const table = this.#table;
     let best = -1;
     let bestScore = -1;
-    for (let i = 0; i < table.threads; i++) {
-      const worker = (this.#next + i) % table.threads;
+    for (let i = 0; i < table.common; i++) {
+      const worker = (this.#next + i) % table.common;
       if (placeOf(table, worker, name) !== value) continue;
       const score = 2 * bitOf(table, 'live', worker) + bitOf(table, 'parked', worker);
       if (score <= bestScore) continue;
@@ -83,13 +83,13 @@ export class PinnedLanes {
       bestScore = score;
     }
     if (best < 0) throw new NoSeatError(name, value, this.#known(name));
-    this.#next = (best + 1) % table.threads;
+    this.#next = (best + 1) % table.common;
     return best;
   }
 
   #known(name: Place): number[] {
     const found = new Set<number>();
-    for (let worker = 0; worker < this.#table.threads; worker++) {
+    for (let worker = 0; worker < this.#table.common; worker++) {
       const value = placeOf(this.#table, worker, name);
       if (value !== undefined) found.add(value);
     }
@@ -100,7 +100,7 @@ export class PinnedLanes {
 /** Of the owner, when the scheduler is created and whenever a worker has said where it is: whom each worker steals from first. */
 export function orderVictims(table: SchedulerTable, topology: Topology | undefined): void {
   if (table.policy !== POLICY_WORK_STEALING) return;
-  const { threads } = table;
+  const { common: threads } = table;
   const distance = (a: number, b: number): number => topology?.distance(a, b) ?? distanceOf(table, a, b);
   for (let worker = 0; worker < threads; worker++) {
     // At the same distance the next ones first: not all from the same.

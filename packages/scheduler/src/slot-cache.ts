@@ -86,6 +86,11 @@ export class SlotCache {
     else this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
   }
 
+  /** Gives back one that is not to be kept. */
+  release(slot: number): void {
+    this.#table.kernel.releaseSlot(this.#table.at, slot, this.#party);
+  }
+
   /** Its client has nothing in flight: it does not look whether others have none, so it soon keeps its share alone. */
   rest(): void {
     if (this.#count <= this.#share || this.#resting !== undefined) return;

@@ -1,8 +1,27 @@
 // Writes the tasks of a client into slots, and hands these to the workers.
-import { ClientLostError, PayloadMemoryError, SchedulerClosedError, SchedulerError } from './errors.ts';
-import { CLIENT_GONE, ENTERED, LANE_FULL, NO_SLOT, NOT_OPEN, slotHead } from './layout.ts';
+import {
+  ClientLostError,
+  PayloadMemoryError,
+  SchedulerClosedError,
+  SchedulerError,
+  SlowLaneFullError,
+  SourceThrottledError,
+} from './errors.ts';
+import {
+  CLIENT_GONE,
+  ENTERED,
+  LANE_FULL,
+  LEVELS,
+  NO_SLOT,
+  NOT_OPEN,
+  slotHead,
+  SLOW_FULL,
+  SOURCE_THROTTLED,
+  TIER_ISOLATE,
+} from './layout.ts';
 import { writeValue } from './payload.ts';
 import type { SlotCache } from './slot-cache.ts';
+import { slowLaneFor, slowNowMs } from './slow-lane/slow-lane.ts';
 import type { SchedulerTable } from './table.ts';
 import type { TaskIds } from './task-ids.ts';
 import type { TaskRules } from './task-rules.ts';
@@ -15,6 +34,8 @@ export class SlotWriter {
   readonly #ids: TaskIds;
   readonly #rules: TaskRules;
   readonly #lose: () => void;
+  /** Lanes from here on are the slow lane's, by level; Infinity where there is none. */
+  readonly #slowFrom: number;
 
   /** @param lose the client was reclaimed */
   constructor(
@@ -31,6 +52,7 @@ export class SlotWriter {
     this.#ids = ids;
     this.#rules = rules;
     this.#lose = lose;
+    this.#slowFrom = table.slow === undefined ? Infinity : LEVELS + table.threads;
   }
 
   /** @returns the slot, or NO_SLOT or LANE_FULL: not now. @throws what `run` rejects with */
@@ -51,15 +73,34 @@ export class SlotWriter {
       if (error instanceof PayloadMemoryError) return NO_SLOT; // there is as soon as others have ended
       throw error;
     }
-    i32[word + slotHead.word.lane] = lane;
+    const isSlow = lane >= this.#slowFrom;
+    i32[word + slotHead.word.lane] = isSlow ? lane - this.#slowFrom : lane;
     const rules = this.#rules;
     i32[word + slotHead.word.deadline] = terms === undefined ? 0 : rules.deadlineOf(terms);
     if (rules.hasTimes) table.times?.reset(slot);
+    if (isSlow) return this.#enterSlow(slot, id, lane - this.#slowFrom);
+    if (table.slow !== undefined && lane < LEVELS && table.tiers?.of(id) === TIER_ISOLATE) {
+      // Where that is refused, it waits with the others.
+      if (table.kernel.submitSlow(table.at, slot, this.#party, slowLaneFor(lane), slowNowMs(), 0) === ENTERED)
+        return slot;
+    }
     const outcome = table.kernel.submitSlot(table.at, slot, this.#party, lane);
     if (outcome === ENTERED) return slot;
     if (outcome !== LANE_FULL) throw this.#refusal(outcome);
     this.#slots.discard(slot);
     return LANE_FULL;
+  }
+
+  /** As its caller asks for. */
+  #enterSlow(slot: number, id: number, level: number): number {
+    const { kernel, at, slow } = this.#table;
+    const outcome = kernel.submitSlow(at, slot, this.#party, slowLaneFor(level), slowNowMs(), 0);
+    if (outcome === ENTERED) return slot;
+    if (outcome === SLOW_FULL || outcome === SOURCE_THROTTLED) this.#slots.discard(slot);
+    if (outcome === SLOW_FULL) throw new SlowLaneFullError(this.#ids.nameOf(id), slow?.capacity ?? 0);
+    if (outcome === SOURCE_THROTTLED)
+      throw new SourceThrottledError(this.#ids.nameOf(id), slow?.perSource ?? 0);
+    throw this.#refusal(outcome);
   }
 
   #refusal(outcome: number): Error {

@@ -14,11 +14,13 @@ import {
   SLOT_QUEUED,
   SLOT_RUNNING,
   SLOT_STUCK,
+  SLOW_PARTY,
   slotHead,
   workerEntry,
 } from './layout.ts';
 import { priorityAt, type Priority } from './priority.ts';
-import { clientIn, stateIn, type SchedulerTable } from './table.ts';
+import type { SlowLaneCounts } from './slow-lane/slow-lane.ts';
+import { clientIn, stateIn, workerIn, type SchedulerTable } from './table.ts';
 
 export interface WorkerStats {
   readonly index: number;
@@ -29,6 +31,10 @@ export interface WorkerStats {
   readonly completed: number;
   readonly failed: number;
   readonly lost: number;
+  /** Tasks that went on to the slow lane, begun or not. */
+  readonly moved: number;
+  /** Whether it is a worker of the slow lane. */
+  readonly isSlow: boolean;
   /** Milliseconds since its thread was started: parked with nothing to do, and the rest, in which it starts or has a task, be it one that waits. 0 where no thread runs. Wrap at 2^31. */
   readonly idleMs: number;
   readonly busyMs: number;
@@ -46,6 +52,8 @@ export interface SchedulerStats {
   readonly queued: Readonly<Record<Priority, number>>;
   /** Tasks that wait for the worker that they are pinned to. */
   readonly pinned: number;
+  /** Of the slow lane, whose tasks are in none of the other counts of those that wait; undefined where there is none. */
+  readonly slowLane: SlowLaneCounts | undefined;
   /** Tasks that run, those whose result nobody wants included. */
   readonly running: number;
   /** Sums over all workers. */
@@ -57,7 +65,9 @@ export interface SchedulerStats {
   readonly clients: readonly ClientStats[];
 }
 
-type Seats = readonly (Pick<WorkerStats, 'index' | 'threadId' | 'state'> & { readonly startMs: number })[];
+type Seats = readonly (Pick<WorkerStats, 'index' | 'isSlow' | 'threadId' | 'state'> & {
+  readonly startMs: number;
+})[];
 
 /** @param startMs undefined where no thread runs */
 function timesOf(
@@ -96,12 +106,13 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
       running++;
     if (state !== SLOT_QUEUED && state !== SLOT_MENDING) continue;
     const lane = i32[at + slotHead.word.lane] as number;
+    if (workerIn(word) === SLOW_PARTY) continue;
     if (lane < LEVELS) queued[priorityAt(lane)]++;
     else pinned++;
   }
-  const workers = seats.map(({ index, threadId, state, startMs }) => {
+  const workers = seats.map(({ index, isSlow, threadId, state, startMs }) => {
     const count = (word: number): number => Atomics.load(table.i32, table.workerWord(index + 1) + word) >>> 0;
-    const { completed, failed, lost } = workerEntry.word;
+    const { completed, failed, lost, moved } = workerEntry.word;
     return {
       index,
       threadId,
@@ -109,6 +120,8 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
       completed: count(completed),
       failed: count(failed),
       lost: count(lost),
+      moved: count(moved),
+      isSlow,
       ...timesOf(table, index + 1, threadId < 0 ? undefined : startMs),
     };
   });
@@ -122,6 +135,7 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
   return {
     queued,
     pinned,
+    slowLane: table.slow?.counts(),
     running,
     completed: sum((worker) => worker.completed),
     failed: sum((worker) => worker.failed),

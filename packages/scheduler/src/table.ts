@@ -24,6 +24,7 @@ import {
   slotHead,
   slotState,
   slotTicket,
+  slowLaneRoot,
   victimCell,
   workerEntry,
 } from './layout.ts';
@@ -31,6 +32,8 @@ import { MAX_SLOTS, type TableOptions } from './options.ts';
 import { LAST_POLICY, MAX_LOCAL_QUEUE, shareOf } from './policy.ts';
 import { PayloadContext } from './payload-context.ts';
 import { Slab } from './slab.ts';
+import { NameTiers } from './slow-lane/name-tiers.ts';
+import { SlowLane } from './slow-lane/slow-lane.ts';
 import { TaskTimes } from './task-times.ts';
 
 /** Plain data that travels through `workerData` and `postMessage`; the other thread calls `Scheduler.attach`. */
@@ -67,7 +70,7 @@ const PLACES = [
 
 type Plan = Pick<
   TableOptions,
-  'slots' | 'payloadBytes' | 'inlineBytes' | 'maxClients' | 'threads' | 'policy' | 'batch'
+  'slots' | 'payloadBytes' | 'inlineBytes' | 'maxClients' | 'threads' | 'common' | 'policy' | 'batch'
 >;
 
 interface Places {
@@ -89,7 +92,7 @@ interface Places {
   readonly lengthBytes: number;
 }
 
-function placesFor(at: number, { slots, inlineBytes, maxClients, threads, policy }: Plan): Places {
+function placesFor(at: number, { slots, inlineBytes, maxClients, threads, common, policy }: Plan): Places {
   const strideBytes = alignUp(slotHead.bytes + inlineBytes, LINE_BYTES);
   const clientsAt = at + schedulerRoot.bytes;
   const workersAt = clientsAt + maxClients * clientEntry.bytes;
@@ -110,7 +113,7 @@ function placesFor(at: number, { slots, inlineBytes, maxClients, threads, policy
         ? slots * slotTicket.bytes
         : 0;
   const victimsAt = alignUp(orderAt + orderBytes, LINE_BYTES);
-  const victims = policy === POLICY_WORK_STEALING ? threads * (threads - 1) : 0;
+  const victims = policy === POLICY_WORK_STEALING ? common * (common - 1) : 0;
   return {
     strideBytes,
     clientsAt,
@@ -138,7 +141,9 @@ export function bytesFor(options: TableOptions): number {
   const slab = options.payloadMemoryBytes === 0 ? 0 : Slab.bytesFor(slabOptions(options)) + LINE_BYTES;
   const times = options.recordTiming ? TaskTimes.bytesFor(slots) + LINE_BYTES : 0;
   const deques = threads * (DEQUE_BYTES + options.batch * 4);
-  const others = 1024 + 4 * slots + deques + names + shapes + slab + times + 4096;
+  const tiers = options.hasTiers ? NameTiers.bytesFor(maxTasks) + LINE_BYTES : 0;
+  const slow = options.slow === undefined ? 0 : SlowLane.bytesFor(options.slow, maxTasks, slots) + LINE_BYTES;
+  const others = 1024 + 4 * slots + deques + names + shapes + slab + times + tiers + slow + 4096;
   return placesFor(0, options).lengthBytes + others;
 }
 
@@ -164,7 +169,14 @@ export class SchedulerTable {
   readonly times: TaskTimes | undefined;
   readonly payloads: PayloadContext;
   readonly maxClients: number;
+  /** Those of the slow lane included: they come last. */
   readonly threads: number;
+  /** Workers that take tasks of lanes. */
+  readonly common: number;
+  /** Undefined where there is none. */
+  readonly slow: SlowLane | undefined;
+  /** Undefined where there is neither a slow lane nor anybody who moves tiers. */
+  readonly tiers: NameTiers | undefined;
   /** POLICY_ ... */
   readonly policy: number;
   /** When it was created, in milliseconds since 1970. */
@@ -186,6 +198,8 @@ export class SchedulerTable {
     shapes: NameTable,
     slab: Slab | undefined,
     times: TaskTimes | undefined,
+    slow: SlowLane | undefined,
+    tiers: NameTiers | undefined,
   ) {
     this.arena = arena;
     this.at = at;
@@ -200,6 +214,9 @@ export class SchedulerTable {
     this.payloads = new PayloadContext(arena, shapes);
     this.maxClients = options.maxClients;
     this.threads = options.threads;
+    this.common = options.common;
+    this.slow = slow;
+    this.tiers = tiers;
     this.policy = options.policy;
     this.startMs = arena.f64[(at + schedulerRoot.offset.startMs) >> 3] as number;
     this.#places = placesFor(at, options);
@@ -215,6 +232,9 @@ export class SchedulerTable {
     const shapes = NameTable.create(arena, { capacity: MAX_SHAPES, maxNameBytes: MAX_SHAPE_BYTES });
     const slab = options.payloadMemoryBytes === 0 ? undefined : Slab.create(arena, slabOptions(options));
     const times = options.recordTiming ? TaskTimes.create(arena, slots) : undefined;
+    const tiers = options.hasTiers ? NameTiers.create(arena, maxTasks) : undefined;
+    const slow =
+      options.slow === undefined ? undefined : SlowLane.create(arena, options.slow, maxTasks, slots);
     const free = IndexStack.create(arena, { capacity: slots });
     const deques = Array.from({ length: options.threads }, () =>
       WorkStealingDeque.create(arena, { capacity: options.batch, order: 'fifo' }),
@@ -230,15 +250,18 @@ export class SchedulerTable {
     put(WORD.timesAt, times?.at ?? 0);
     put(WORD.maxClients, options.maxClients);
     put(WORD.threads, options.threads);
+    put(WORD.common, options.common);
+    put(WORD.slowAt, slow?.at ?? 0);
+    put(WORD.tiersAt, tiers?.at ?? 0);
     put(WORD.freeAt, free.handle.at);
     put(WORD.namesAt, names.handle.at);
-    put(WORD.share, shareOf(options.policy, options.threads));
+    put(WORD.share, shareOf(options.policy, options.common));
     put(WORD.policy, options.policy);
     put(WORD.batch, options.batch);
     put(WORD.stealBatch, options.stealBatch);
     arena.f64[(at + schedulerRoot.offset.startMs) >> 3] = performance.timeOrigin + performance.now();
     for (const field of PLACES) put(WORD[field], places[field]);
-    const table = new SchedulerTable(arena, at, options, names, shapes, slab, times);
+    const table = new SchedulerTable(arena, at, options, names, shapes, slab, times, slow, tiers);
     for (const [worker, deque] of deques.entries())
       arena.i32[table.workerWord(worker + 1) + workerEntry.word.dequeAt] = deque.handle.at;
     return table;
@@ -254,6 +277,7 @@ export class SchedulerTable {
       inlineBytes: range('inlineBytes', read(WORD.inlineBytes), lengthBytes),
       maxClients: range('maxClients', read(WORD.maxClients), MAX_CLIENTS),
       threads: range('threads', read(WORD.threads), MAX_THREADS),
+      common: range('common', read(WORD.common), read(WORD.threads)),
       policy: range('policy', read(WORD.policy), LAST_POLICY, 0),
       batch: range('batch', read(WORD.batch), MAX_LOCAL_QUEUE),
     };
@@ -275,7 +299,11 @@ export class SchedulerTable {
     const timesAt = read(WORD.timesAt);
     const times = timesAt === 0 ? undefined : TaskTimes.attach(arena, timesAt, options.slots);
     const [names, shapes] = [table(read(WORD.namesAt)), table(read(WORD.shapesAt))];
-    return new SchedulerTable(arena, at, options, names, shapes, slab, times);
+    const tiers = read(WORD.tiersAt) === 0 ? undefined : NameTiers.attach(arena, read(WORD.tiersAt));
+    const slowAt = read(WORD.slowAt);
+    if (slowAt === 0) check('workers without a slow lane', options.common, options.threads);
+    const slow = slowAt === 0 ? undefined : SlowLane.attach(arena, slowAt, names.capacity, options.slots);
+    return new SchedulerTable(arena, at, options, names, shapes, slab, times, slow, tiers);
   }
 
   // Word indices into `i32`.
@@ -337,8 +365,11 @@ export class SchedulerTable {
 
   /** Whether a worker waits for tasks. */
   isParked(worker: number): boolean {
-    const word = (this.at >> 2) + WORD.parked + ((worker - 1) >> 5);
-    return ((Atomics.load(this.i32, word) >>> ((worker - 1) & 31)) & 1) === 1;
+    const first =
+      worker <= this.common || this.slow === undefined
+        ? (this.at >> 2) + WORD.parked
+        : (this.slow.at >> 2) + slowLaneRoot.word.parked;
+    return ((Atomics.load(this.i32, first + ((worker - 1) >> 5)) >>> ((worker - 1) & 31)) & 1) === 1;
   }
 
   /** Changes whenever a worker is woken or ends a task. */
@@ -356,7 +387,7 @@ export class SchedulerTable {
 
   /** Of the row of a worker, counted from 0. */
   victimWord(worker: number, index: number): number {
-    return (this.#places.victimsAt + (worker * (this.threads - 1) + index) * victimCell.bytes) >> 2;
+    return (this.#places.victimsAt + (worker * (this.common - 1) + index) * victimCell.bytes) >> 2;
   }
 
   get phase(): number {
@@ -406,7 +437,7 @@ export function clientIn(word: number): number {
   return (word >>> client.shift) & client.mask;
 }
 
-/** Party, 0 for none. */
+/** Party, 0 for none, SLOW_PARTY for the slow lane. */
 export function workerIn(word: number): number {
   return (word >>> worker.shift) & worker.mask;
 }

@@ -1,8 +1,9 @@
 // In a worker: what becomes of a task that has returned or thrown. Its result, or its error, goes into its slot, and the slot to its client.
 import type { Flights } from './flights.ts';
 import { TaskDeadlineError } from './errors.ts';
-import { DELIVERED, DOOMED } from './layout.ts';
+import { DELIVERED, DOOMED, ENDED_FAILED, ENDED_FINE, ENDED_MOVED, MOVED_STATE } from './layout.ts';
 import { writeThrown, writeValue } from './payload.ts';
+import { markMoved } from './slow-lane/worker-moves.ts';
 import type { SchedulerTable } from './table.ts';
 import type { RunContext, RunContexts } from './task-context.ts';
 import type { TaskTimes } from './task-times.ts';
@@ -37,7 +38,7 @@ export class TaskEnds {
     const { slot } = context;
     if (typeof value === 'number') {
       writeValue(this.#table, slot, value, 'result', '');
-      this.#finish(context, 0);
+      this.#finish(context, ENDED_FINE);
       return;
     }
     let pending: Promise<void> | undefined;
@@ -47,7 +48,7 @@ export class TaskEnds {
       this.fail(context, error);
       return;
     }
-    if (pending === undefined) this.#finish(context, 0);
+    if (pending === undefined) this.#finish(context, ENDED_FINE);
     else void this.#send(this.#contexts.keep(context), pending);
   }
 
@@ -56,7 +57,7 @@ export class TaskEnds {
     this.#flights.count++;
     try {
       await pending;
-      this.#finish(context, 0);
+      this.#finish(context, ENDED_FINE);
     } catch (error) {
       this.fail(context, error);
     }
@@ -73,14 +74,53 @@ export class TaskEnds {
   fail(context: RunContext, error: unknown): void {
     const { slot } = context;
     writeThrown(this.#table, slot, error, this.#table.taskNameIn(slot));
-    this.#finish(context, 1);
+    this.#finish(context, ENDED_FAILED);
   }
 
-  #finish(context: RunContext, failed: 0 | 1): void {
+  /** Its slot holds what its client is to enter in the slow lane, and says so. */
+  move(context: RunContext): void {
+    this.#finish(context, ENDED_MOVED);
+  }
+
+  /**
+   * A task that has begun goes on in the slow lane, from this state.
+   * @returns whether it does; false where the state can not be written: then it goes on here, and is not to be tried again
+   */
+  moveFrom(context: RunContext, state: unknown): boolean {
     const { slot } = context;
-    this.#times?.end(slot);
+    let pending: Promise<void> | undefined;
+    try {
+      pending = this.#link.writeResult(slot, state, this.#table.taskNameIn(slot));
+    } catch {
+      return false;
+    }
+    if (pending === undefined) this.#moveWith(context);
+    else void this.#sendState(this.#contexts.keep(context), pending);
+    return true;
+  }
+
+  #moveWith(context: RunContext): void {
+    markMoved(this.#table, context.slot, MOVED_STATE);
+    this.move(context);
+  }
+
+  async #sendState(context: RunContext, pending: Promise<void>): Promise<void> {
+    this.#flights.count++;
+    try {
+      await pending;
+      this.#moveWith(context);
+    } catch (error) {
+      this.fail(context, error);
+    }
+    this.#flights.count--;
+    this.#flights.landed();
+  }
+
+  #finish(context: RunContext, how: number): void {
+    const { slot } = context;
+    if (how !== ENDED_MOVED) this.#times?.end(slot);
     this.#contexts.end(context);
-    const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, failed);
+    const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, how);
     this.#link.finished(slot, outcome === DELIVERED);
     if (outcome === DOOMED) this.isDoomed = true;
   }

@@ -54,9 +54,18 @@ export class TaskRules {
   /** @throws ArgumentRangeError, NoSeatError */
   laneOf(options: RunOptions): number {
     const level = levelIn(options);
+    if (options.lane !== undefined) return this.#slowLane(options, level);
     if (options.pin !== undefined) return this.#pinned.laneOf(options.pin);
     if (this.#hasDeadlines && options.deadlineMs !== undefined) return MOST_URGENT; // in line before those without one
     return this.#isLevel ? DEFAULT_LEVEL : level;
+  }
+
+  #slowLane({ lane, pin }: RunOptions, level: number): number {
+    if (lane !== 'slow') throw new ArgumentRangeError('lane', lane, "'slow', or undefined");
+    if (this.#table.slow === undefined)
+      throw new ArgumentRangeError('lane', lane, 'none, of a scheduler without option slowLane');
+    if (pin !== undefined) throw new ArgumentRangeError('lane', lane, 'none beside pin');
+    return LEVELS + this.#table.threads + level;
   }
 
   /** @returns undefined where it has none. @throws ArgumentRangeError, TaskDeadlineError */

@@ -11,6 +11,7 @@ import { pendingKind, type PendingKind } from './pending-result.ts';
 import { isPast } from './policy.ts';
 import { isGoOn, StepRun } from './steps.ts';
 import type { SchedulerTable } from './table.ts';
+import type { WorkerMoves } from './slow-lane/worker-moves.ts';
 import type { RunContext, RunContexts } from './task-context.ts';
 import type { TaskEnds } from './task-ends.ts';
 import type { Runnable, TaskLoader } from './task-loader.ts';
@@ -31,6 +32,8 @@ export interface RunnerParts {
   readonly generators: GeneratorTasks;
   readonly clock: TurnClock;
   readonly checkpoints: TaskCheckpoints;
+  /** Undefined where tasks stay on the worker. */
+  readonly moves: WorkerMoves | undefined;
 }
 
 export class TaskRunner {
@@ -44,9 +47,10 @@ export class TaskRunner {
   readonly #generators: GeneratorTasks;
   readonly #clock: TurnClock;
   readonly #checkpoints: TaskCheckpoints;
+  readonly #moves: WorkerMoves | undefined;
 
   constructor(parts: RunnerParts) {
-    const { table, loader, link, contexts, ends, flights, generators, clock, checkpoints } = parts;
+    const { table, loader, link, contexts, ends, flights, generators, clock, checkpoints, moves } = parts;
     this.#table = table;
     this.#loader = loader;
     this.#link = link;
@@ -57,6 +61,7 @@ export class TaskRunner {
     this.#generators = generators;
     this.#clock = clock;
     this.#checkpoints = checkpoints;
+    this.#moves = moves;
   }
 
   /** The task of a slot that the worker has claimed. */
@@ -66,9 +71,14 @@ export class TaskRunner {
     const index = table.i32[word + WORD.task] as number;
     const run = this.#loader.known(index);
     const context = this.#contexts.next;
-    this.#times?.begin(slot);
     context.slot = slot;
     context.word = word + WORD.state;
+    if (this.#moves?.isRerouted(slot, index) === true) {
+      this.#moves.markUnbegun(slot);
+      this.#ends.move(context);
+      return;
+    }
+    this.#times?.begin(slot);
     const deadline = table.i32[word + WORD.deadline] as number;
     // Its client sees to that, too, unless it is busy.
     if (deadline !== 0 && isPast(deadline, table.startMs)) this.#ends.miss(context, deadline);

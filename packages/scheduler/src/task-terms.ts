@@ -24,8 +24,8 @@ export interface TaskTerms {
   /** Index of its name. */
   readonly id: number;
   readonly lane: number;
-  /** Of a task that may be retried. */
-  readonly args: unknown;
+  /** Of a task that may be retried; the state of one that was moved. */
+  args: unknown;
   readonly resolve: Settle;
   readonly reject: Settle;
   readonly signal: AbortSignal | undefined;

@@ -6,6 +6,8 @@ import { FAIR_EVERY, NO_TASK, PHASE_CLOSED, WORKER_SPENT, WORKER_STAYS, workerEn
 import type { LoopOptions } from './options.ts';
 import type { SchedulerTable } from './table.ts';
 import { RunContexts } from './task-context.ts';
+import { slowNowMs } from './slow-lane/slow-lane.ts';
+import { WorkerMoves } from './slow-lane/worker-moves.ts';
 import { TaskEnds } from './task-ends.ts';
 import type { TaskLoader } from './task-loader.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -32,6 +34,7 @@ export class WorkerLoop {
   readonly #polls: PollWord;
   readonly #checkpoints: TaskCheckpoints;
   readonly #concurrentTasks: number;
+  readonly #isSlow: boolean;
   readonly #leavesWord: number;
   /** Tasks since the last rest. */
   #ran = 0;
@@ -72,10 +75,12 @@ export class WorkerLoop {
       generators: this.#generators,
       clock: this.#clock,
       checkpoints: this.#checkpoints,
+      moves: WorkerMoves.of(table, options.isSlow),
     });
     this.#concurrentTasks = options.concurrentTasks;
     this.#isLimited = options.maxTasks > 0;
     this.#left = Math.max(1, options.maxTasks); // not Infinity: counting down from there makes an object each time
+    this.#isSlow = options.isSlow;
     this.#leavesWord = table.workerWord(this.#party) + workerEntry.word.leaves;
   }
 
@@ -133,7 +138,7 @@ export class WorkerLoop {
 
   /** In the middle of a task: one that comes before it, if there is one. */
   #runAbove(level: number, deadline: number): boolean {
-    if (this.#left <= 0 || this.#ends.isDoomed) return false;
+    if (this.#left <= 0 || this.#ends.isDoomed || this.#isSlow) return false; // in the slow lane nobody is overtaken
     const slot = this.#table.kernel.claimAbove(this.#table.at, this.#party, level, deadline);
     if (slot === NO_TASK) return false;
     this.#ran++;
@@ -145,7 +150,9 @@ export class WorkerLoop {
   /** Strictly by priority, but that one claim in `FAIR_EVERY` is of a less urgent level, each in turn: none starves. */
   #claim(): number {
     const { kernel, at } = this.#table;
-    if (++this.#claims % FAIR_EVERY === 0) return kernel.claimTask(at, this.#party, 1);
+    const isInTurn = ++this.#claims % FAIR_EVERY === 0;
+    if (this.#isSlow) return kernel.claimSlow(at, this.#party, isInTurn ? 1 : 0, slowNowMs());
+    if (isInTurn) return kernel.claimTask(at, this.#party, 1);
     return kernel.claimSoon(at, this.#party, this.#ran > 0 ? GLANCES : 1);
   }
 

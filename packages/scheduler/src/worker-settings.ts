@@ -4,6 +4,7 @@ import { SHARE_ENV, type ResourceLimits, type WorkerOptions } from 'node:worker_
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { sourceExecArgv } from './boot.ts';
 import { MAX_THREADS } from './layout.ts';
+import { SLOW_NICE, type SlowLaneChoice } from './slow-lane/slow-lane-options.ts';
 
 export interface WorkerSettings {
   /** Workers, no more and no less: `minThreads` and `maxThreads` in one. By default the parallelism available to the process. */
@@ -88,6 +89,13 @@ export function checkMaxTasks(maxTasks: number = Infinity): number {
 /** @throws ArgumentRangeError */
 export function checkNice(niceIncrement: number = 0): number {
   return integer('niceIncrement', niceIncrement, 0, 0, MAX_NICE);
+}
+
+/** Of workers of the slow lane: their own beside that of all. @throws ArgumentRangeError */
+export function niceOfSlow(options: WorkerSettings & SlowLaneChoice): number {
+  const { slowLane } = options;
+  const given = typeof slowLane === 'object' && slowLane !== null ? slowLane.niceIncrement : undefined;
+  return Math.min(MAX_NICE, checkNice(options.niceIncrement) + (given ?? SLOW_NICE));
 }
 
 /** What all workers are started with, but for their names. @throws ArgumentRangeError */

@@ -333,8 +333,8 @@ const MUTANTS: (Mutant & { readonly by: string })[] = [
     name: 'a worker sleeps over the tree',
     by: ASLEEP,
     file: 'sleep.ts',
-    find: 'if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE && earliest(scheduler) >= 0) return 1;',
-    replace: '',
+    find: 'if (get(scheduler + SCHEDULER_ROOT_POLICY) == POLICY_DEADLINE && earliest(scheduler) >= 0) return 1;\n  let level =',
+    replace: 'let level =',
     expect: 'deadlock',
   },
   {

@@ -144,6 +144,7 @@ export function start(
   put(root.lanesAt, LANES_AT);
   put(root.maxClients, CLIENTS);
   put(root.threads, workers);
+  put(root.common, workers);
   put(root.freeAt, FREE);
   put(root.clientsAt, CLIENTS_AT);
   put(root.workersAt, WORKERS_AT);

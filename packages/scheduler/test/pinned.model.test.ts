@@ -338,8 +338,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a worker parks without looking for pinned tasks',
     file: 'sleep.ts',
-    find: 'if (mayBePinned(scheduler, worker) != 0) return 1;',
-    replace: '',
+    find: 'if (worker > 0) {\n    if (mayBePinned(scheduler, worker) != 0) return 1;',
+    replace: 'if (worker > 0) {',
     expect: 'deadlock',
   },
   {

@@ -767,7 +767,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a slot is released whatever its state is',
     file: 'free-list.ts',
-    find: 'if (clientOf(seen) != client || (state != SLOT_HELD && state != SLOT_DONE && state != SLOT_FINISHED)) return NOT_YOURS;',
+    find: 'if (clientOf(seen) != client || (state != SLOT_HELD && isEnded(state) == 0)) return NOT_YOURS;',
     replace: '',
   },
   {
