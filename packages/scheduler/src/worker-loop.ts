@@ -142,7 +142,7 @@ export class WorkerLoop {
     const slot = this.#table.kernel.claimAbove(this.#table.at, this.#party, level, deadline);
     if (slot === NO_TASK) return false;
     this.#ran++;
-    this.#left--;
+    if (this.#isLimited) this.#left--;
     this.#runner.execute(slot);
     return true;
   }
