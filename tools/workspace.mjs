@@ -17,6 +17,7 @@ const MAY_IMPORT = {
   'memory-tracker': ['shared-memory'],
   'perf-counters': ['shared-memory'],
   scheduler: ['shared-memory', 'lock-free'],
+  'scheduler-checkpoints': ['scheduler'],
 };
 
 const root = join(import.meta.dirname, '..');
