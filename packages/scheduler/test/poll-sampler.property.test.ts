@@ -21,9 +21,10 @@ type Step = { readonly do: 'begin' | 'end' | 'restart' } | { readonly do: 'look'
 
 const steps = fc.array(
   fc.oneof(
-    { weight: 1, arbitrary: fc.constantFrom<Step>({ do: 'begin' }, { do: 'end' }, { do: 'restart' }) },
+    { weight: 1, arbitrary: fc.constant<Step>({ do: 'begin' }) },
+    { weight: 1, arbitrary: fc.constantFrom<Step>({ do: 'end' }, { do: 'restart' }) },
     {
-      weight: 4,
+      weight: 5,
       arbitrary: fc.record({
         do: fc.constant('look' as const),
         afterMs: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 300 })),
@@ -32,6 +33,17 @@ const steps = fc.array(
   ),
   { maxLength: 80 },
 );
+
+const look = (afterMs: number): Step => ({ do: 'look', afterMs });
+/** Its first poll has the number that the first one of the thread before had. */
+const ANOTHER_THREAD: Step[] = [
+  { do: 'begin' },
+  look(0),
+  { do: 'restart' },
+  { do: 'begin' },
+  look(50),
+  look(50),
+];
 
 /** The same from the whole history: a poll counts from the look that has found it first. */
 function expected(history: readonly Step[]): Finding[] {
@@ -66,6 +78,7 @@ describe('looks at a worker', () => {
         let word = new PollWord(table, WORKER + 1);
         word.open();
         let nowMs = 0;
+        let thread = 1;
         const found: Finding[] = [];
         for (const step of history) {
           if (step.do === 'begin') word.begin(2);
@@ -73,15 +86,15 @@ describe('looks at a worker', () => {
           else if (!('afterMs' in step)) {
             const entry = table.workerWord(WORKER + 1);
             Atomics.store(table.i32, entry + workerEntry.word.poll, 0);
-            Atomics.store(table.i32, entry + workerEntry.word.thread, 0);
             word = new PollWord(table, WORKER + 1);
-            // A look in between is of no worker.
-            expect(sampler.look(WORKER, nowMs)).toBe('nothing');
             word.open();
+            // Of another thread, whether or not it was looked at between the two.
+            Atomics.store(table.i32, entry + workerEntry.word.thread, ++thread);
           } else found.push(sampler.look(WORKER, (nowMs += step.afterMs)));
         }
         expect(found).toEqual(expected(history));
       }),
+      { examples: [[ANOTHER_THREAD]] },
     );
   });
 
