@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { isOfScheduler, type BootMessage, type WorkerMessage } from './boot.ts';
 import { codecModule } from './codec.ts';
 import { SchedulerClosedError, WorkerStartError } from './errors.ts';
-import { PHASE_CLOSED, RETIRED, WORKER_STAYS, workerEntry } from './layout.ts';
+import { PHASE_CLOSED, RETIRED, WORKER_LEAVES, WORKER_STAYS, workerEntry } from './layout.ts';
 import { loopOptions, preloadUrls, type SchedulerOptions } from './options.ts';
 import { Recovery } from './recovery.ts';
 import { Seat } from './seat.ts';
@@ -137,6 +137,12 @@ export class Crew {
     const seat = this.seats[stuck.worker];
     if (seat?.threadId !== stuck.threadId) return;
     seat.stuck = stuck;
+    // Where it is not known which task it is: should it end after all, the worker begins no other.
+    Atomics.store(
+      this.#table.i32,
+      this.#table.workerWord(seat.party) + workerEntry.word.leaves,
+      WORKER_LEAVES,
+    );
     this.endWorker(seat.index);
   }
 

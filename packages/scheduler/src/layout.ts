@@ -409,6 +409,12 @@ export const workerEntry = struct(
       writer: 'the worker, before its first task; the owner, before it starts one and after its end',
       reader: 'the watchdog',
     }),
+    ping: atomic('i32', {
+      line: true,
+      doc: 'grows when the watchdog asks whether its event loop turns; wraps',
+      writer: 'the watchdog',
+      reader: 'the worker waits on it',
+    }),
     nextClient: guarded('being the worker', 'i32', { hot: 'worker', doc: 'whose lane it looks at first' }),
     completed: atomic('i32', {
       hot: 'worker',
@@ -428,6 +434,10 @@ export const workerEntry = struct(
       hot: 'poll',
       doc: 'grows when a poll begins and when it ends: odd while code of a task runs; wraps. The owner sets it to 0 before it starts a worker. Others read it, and what they find may be of a moment ago',
     }),
+    loop: ownerOnly('i32', {
+      doc: '1 while its event loop turns, or should; 0: the thread blocks on purpose, imports, or has not come so far',
+    }),
+    echo: ownerOnly('i32', { doc: 'what `ping` was when its event loop turned last' }),
     polled: ownerOnly('i32', {
       doc: 'slot of the task whose poll is under way, or was the last; written before `poll`',
     }),

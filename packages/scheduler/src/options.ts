@@ -121,6 +121,8 @@ export interface LoopOptions {
   readonly maxTasks: number;
   /** Whether it takes tasks of the slow lane. */
   readonly isSlow: boolean;
+  /** Whether a watchdog asks whether its event loop turns. */
+  readonly isWatched: boolean;
 }
 
 export interface RunOptions {
@@ -220,6 +222,7 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
     overtaking: overtakingPlan(options.checkpoints, policy, sliceMs),
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
     isSlow: false,
+    isWatched: options.watchdog !== undefined && options.watchdog !== false,
   };
 }
 

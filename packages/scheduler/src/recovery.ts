@@ -36,13 +36,13 @@ export class Recovery {
       const task = table.taskNameIn(slot);
       const error =
         outcome === TASK_STUCK && stuck !== undefined
-          ? new TaskStuckError(task, worker, stuck.ms, stuck.limitMs, stuck.stack)
+          ? stuckError(stuck)
           : table.phase === PHASE_CLOSED
             ? new SchedulerClosedError(
                 `the scheduler was destroyed while task ${task} ran`,
                 this.cause && { cause: this.cause },
               )
-            : new WorkerLostError(task, worker, exitCode, failure);
+            : new WorkerLostError(task, worker, exitCode, failure ?? (stuck && stuckError(stuck)));
       writeThrown(table, slot, error, task);
       kernel.deliverSlot(at, slot, clientIn(table.stateOf(slot)), party);
     }
@@ -65,4 +65,8 @@ export class Recovery {
     }
     if (kernel.hasWork(at, 0) === 1) kernel.wakeAll(at);
   }
+}
+
+function stuckError({ task, worker, ms, limitMs, stack }: SlowTask): TaskStuckError {
+  return new TaskStuckError(task, worker, ms, limitMs, stack);
 }

@@ -187,11 +187,14 @@ export class TaskRunner {
   async #load(context: RunContext, index: number): Promise<void> {
     this.#flights.count++;
     let run: Runnable | undefined;
+    const { polls } = this.#contexts;
+    polls.beginImport();
     try {
       run = await this.#loader.load(index);
     } catch (error) {
       this.#ends.fail(context, error);
     }
+    polls.endImport();
     this.#flights.count--;
     if (run !== undefined) this.#start(run, context);
     this.#flights.landed();

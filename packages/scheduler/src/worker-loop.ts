@@ -13,6 +13,7 @@ import type { TaskLoader } from './task-loader.ts';
 import { TaskRunner } from './task-runner.ts';
 import { TurnClock } from './turn-clock.ts';
 import type { PollWord } from './watchdog/poll-word.ts';
+import { echoTurns } from './watchdog/turn-echo.ts';
 import { WorkerLink } from './worker-link.ts';
 import { WorkerRest } from './worker-rest.ts';
 
@@ -35,6 +36,7 @@ export class WorkerLoop {
   readonly #checkpoints: TaskCheckpoints;
   readonly #concurrentTasks: number;
   readonly #isSlow: boolean;
+  readonly #isWatched: boolean;
   readonly #leavesWord: number;
   /** Tasks since the last rest. */
   #ran = 0;
@@ -78,6 +80,7 @@ export class WorkerLoop {
       moves: WorkerMoves.of(table, options.isSlow),
     });
     this.#concurrentTasks = options.concurrentTasks;
+    this.#isWatched = options.isWatched;
     this.#isLimited = options.maxTasks > 0;
     this.#left = Math.max(1, options.maxTasks); // not Infinity: counting down from there makes an object each time
     this.#isSlow = options.isSlow;
@@ -88,6 +91,7 @@ export class WorkerLoop {
   async run(): Promise<void> {
     this.#table.kernel.beginWork(this.#table.at, this.#party);
     this.#polls.open();
+    if (this.#isWatched) echoTurns(this.#table, this.#party);
     this.#checkpoints.enter();
     this.#clock.begin();
     while (this.#table.phase !== PHASE_CLOSED) {
@@ -96,6 +100,7 @@ export class WorkerLoop {
       this.#polls.end();
       if (stop === 'end') {
         if (!this.#ends.isDoomed) this.#leave();
+        this.#polls.block();
         return;
       }
       if (stop === 'full') await this.#land();
@@ -110,6 +115,7 @@ export class WorkerLoop {
         }
       }
     }
+    this.#polls.block();
   }
 
   /** Runs what is queued. */
@@ -184,6 +190,14 @@ export class WorkerLoop {
     if (!this.#isToLeave()) Atomics.store(this.#table.i32, this.#leavesWord, WORKER_SPENT);
   }
 
+  /** @returns whether it was long enough */
+  #block(isLong: boolean): boolean {
+    this.#polls.block();
+    const isEnough = this.#rest.block(isLong);
+    this.#polls.turn();
+    return isEnough;
+  }
+
   /** Until a task enters, the scheduler closes, or the event loop had something to do. @returns what to wait for */
   #idle(): Promise<void> | undefined {
     const ran = this.#ran;
@@ -195,12 +209,12 @@ export class WorkerLoop {
     }
     const hasLeftovers = this.#rest.hasLeftovers();
     if (!this.#hasTurned) {
-      if (!hasLeftovers && !this.#rest.block(false)) return undefined;
+      if (!hasLeftovers && !this.#block(false)) return undefined;
       this.#hasTurned = true;
       return this.#turn();
     }
     if (hasLeftovers) return this.#rest.aside(true);
-    this.#rest.block(true);
+    this.#block(true);
     this.#clock.begin(); // the event loop has nothing to do
     return undefined;
   }

@@ -7,22 +7,29 @@ import { tableOptions } from '../src/options.ts';
 import { bytesFor, SchedulerTable } from '../src/table.ts';
 import { type Finding, PollSampler } from '../src/watchdog/poll-sampler.ts';
 import { PollWord } from '../src/watchdog/poll-word.ts';
+import { echoTurns } from '../src/watchdog/turn-echo.ts';
 
 const SLOW_MS = 40;
 const KILL_MS = 90;
 const WORKER = 1;
+const { echo, ping } = workerEntry.word;
 
 function newTable(): SchedulerTable {
   const plan = tableOptions({ threads: 2, slots: 4 });
   return SchedulerTable.create(Arena.create({ bytes: bytesFor(plan) }), plan);
 }
 
-type Step = { readonly do: 'begin' | 'end' | 'restart' } | { readonly do: 'look'; readonly afterMs: number };
+interface Doing {
+  readonly do: 'begin' | 'end' | 'restart' | 'answer' | 'block' | 'turn';
+}
+type Step = Doing | { readonly do: 'look'; readonly afterMs: number };
 
 const steps = fc.array(
   fc.oneof(
     { weight: 1, arbitrary: fc.constant<Step>({ do: 'begin' }) },
     { weight: 1, arbitrary: fc.constantFrom<Step>({ do: 'end' }, { do: 'restart' }) },
+    { weight: 1, arbitrary: fc.constant<Step>({ do: 'answer' }) },
+    { weight: 1, arbitrary: fc.constantFrom<Step>({ do: 'block' }, { do: 'turn' }) },
     {
       weight: 5,
       arbitrary: fc.record({
@@ -45,32 +52,45 @@ const ANOTHER_THREAD: Step[] = [
   look(50),
 ];
 
-/** The same from the whole history: a poll counts from the look that has found it first. */
+/**
+ * The same from the whole history: what keeps a worker counts from the look that has found it first. That is a poll, or between polls, where it does not block, that its event loop
+ * does not answer.
+ */
 function expected(history: readonly Step[]): Finding[] {
   let nowMs = 0;
-  let poll = 0;
-  let polls = 0;
+  let isPoll = false;
+  let isBlocked = false;
+  let stretch = 0;
   const firstSeenMs = new Map<number, number>();
   const said = new Map<number, Finding[]>();
   return history.flatMap((step): Finding[] => {
     if (!('afterMs' in step)) {
-      poll = step.do === 'begin' ? ++polls : 0;
+      const was = isPoll;
+      if (step.do === 'begin') isPoll = true;
+      else if (step.do === 'end' || step.do === 'restart') isPoll = false;
+      else if (step.do !== 'answer') isBlocked = step.do === 'block';
+      if (step.do === 'restart') isBlocked = false;
+      if (step.do === 'begin' || step.do === 'restart' || was !== isPoll || (step.do === 'answer' && !isPoll))
+        stretch++;
       return [];
     }
     nowMs += step.afterMs;
-    if (poll === 0) return ['nothing'];
-    if (!firstSeenMs.has(poll)) firstSeenMs.set(poll, nowMs);
-    const lastedMs = nowMs - (firstSeenMs.get(poll) as number);
-    const before = said.get(poll) ?? [];
+    if (!isPoll && isBlocked) {
+      stretch++;
+      return ['nothing'];
+    }
+    if (!firstSeenMs.has(stretch)) firstSeenMs.set(stretch, nowMs);
+    const lastedMs = nowMs - (firstSeenMs.get(stretch) as number);
+    const before = said.get(stretch) ?? [];
     const next: Finding | undefined = (['slow', 'stuck'] as const)[before.length];
     if (next === undefined || lastedMs < (next === 'slow' ? SLOW_MS : KILL_MS)) return ['nothing'];
-    said.set(poll, [...before, next]);
+    said.set(stretch, [...before, next]);
     return [next];
   });
 }
 
 describe('looks at a worker', () => {
-  test('find each poll that outlasts its limits, at the first look after that, once, and no other', () => {
+  test('find each poll, and each event loop that does not answer, that outlasts its limits: at the first look after that, once, and no other', () => {
     fc.assert(
       fc.property(steps, (history) => {
         const table = newTable();
@@ -79,12 +99,16 @@ describe('looks at a worker', () => {
         word.open();
         let nowMs = 0;
         let thread = 1;
+        const entry = table.workerWord(WORKER + 1);
         const found: Finding[] = [];
         for (const step of history) {
           if (step.do === 'begin') word.begin(2);
           else if (step.do === 'end') word.end();
+          else if (step.do === 'block') word.block();
+          else if (step.do === 'turn') word.turn();
+          else if (step.do === 'answer')
+            Atomics.store(table.i32, entry + echo, Atomics.load(table.i32, entry + ping));
           else if (!('afterMs' in step)) {
-            const entry = table.workerWord(WORKER + 1);
             Atomics.store(table.i32, entry + workerEntry.word.poll, 0);
             word = new PollWord(table, WORKER + 1);
             word.open();
@@ -104,10 +128,42 @@ describe('looks at a worker', () => {
     const word = new PollWord(table, WORKER + 1);
     word.open();
     word.begin(2);
-    const found = Array.from({ length: 40 }, (_, look) => sampler.look(WORKER, look * 5));
+    const found = Array.from({ length: 40 }, (_, n) => sampler.look(WORKER, n * 5));
     expect(found.indexOf('slow')).toBe(SLOW_MS / 5);
     expect(found.indexOf('stuck')).toBe(KILL_MS / 5);
     expect(found.filter((each) => each !== 'nothing')).toHaveLength(2);
+  });
+
+  test('say nothing of an event loop that answers, that imports, or of a thread that blocks because there is nothing to do', () => {
+    const table = newTable();
+    const sampler = new PollSampler(table, { slowMs: SLOW_MS, killMs: KILL_MS });
+    const word = new PollWord(table, WORKER + 1);
+    word.open();
+    echoTurns(table, WORKER + 1);
+    word.block();
+    for (let nowMs = 0; nowMs < 1000; nowMs += 10) expect(sampler.look(WORKER, nowMs)).toBe('nothing');
+    word.beginImport();
+    word.turn();
+    for (let nowMs = 1000; nowMs < 2000; nowMs += 10) expect(sampler.look(WORKER, nowMs)).toBe('nothing');
+    word.endImport();
+    sampler.look(WORKER, 2000);
+    expect(sampler.look(WORKER, 2000 + SLOW_MS)).toBe('slow'); // this event loop had no turn
+  });
+
+  test('are answered by an event loop that turns', async () => {
+    const table = newTable();
+    const sampler = new PollSampler(table, { slowMs: SLOW_MS, killMs: KILL_MS });
+    new PollWord(table, WORKER + 1).open();
+    echoTurns(table, WORKER + 1);
+    for (let nowMs = 0; nowMs < 1000; nowMs += SLOW_MS) {
+      expect(sampler.look(WORKER, nowMs)).toBe('nothing');
+      await expect
+        .poll(() => {
+          const entry = table.workerWord(WORKER + 1);
+          return Atomics.load(table.i32, entry + echo) === Atomics.load(table.i32, entry + ping);
+        })
+        .toBe(true);
+    }
   });
 
   test('say nothing of a worker that has not said that it takes tasks', () => {

@@ -62,17 +62,22 @@ test('what is short, waits between polls, or is no poll of a task is not slow', 
   const waiting = scheduler.run(hogs.waits, 7);
   await words.arrived(1);
   expect(await scheduler.run(hogs.yields, 200_000)).toBe(200_000);
+  expect(await scheduler.run(hogs.busyTurns, 5 * SLOW_MS)).toBe(5 * SLOW_MS);
   const endMs = performance.now() + 3 * SLOW_MS;
   while (performance.now() < endMs) await scheduler.run(hogs.ping, 1);
   words.open();
   expect(await waiting).toBe(7);
   // Where the machine stalls, a task may take long that does not; none of these is known to wait.
-  expect(found.filter((each) => !['ping', 'yields'].includes(each.task))).toEqual([]);
+  expect(
+    found.filter(
+      (each) => !['ping', 'yields', 'busyTurns or waits', 'waits or busyTurns'].includes(each.task),
+    ),
+  ).toEqual([]);
   expect(scheduler.stats().lost).toBe(0);
 });
 
 describe.each(POLICIES)('policy %s', (policy) => {
-  test.each(['plain', 'generator', 'steps', 'beforeAwait', 'asleep', 'list'] as const)(
+  test.each(['plain', 'generator', 'steps', 'beforeAwait', 'afterAwait', 'asleep', 'list'] as const)(
     'a task that never comes back (%s) is stopped, and all others survive',
     async (kind) => {
       const words = new Words(8);
@@ -137,6 +142,44 @@ test('of what else was under way on its worker the idempotent runs again, the re
   expect(await again).toBe(3);
   expect(Atomics.load(words.view, 0)).toBe(4);
   expect(scheduler.counts().retried).toBe(1);
+});
+
+test('of several that wait in one worker it is not known which keeps it: all end as with any worker that is lost, for that reason', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    concurrentTasksPerWorker: 4,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+  });
+  const found = slowTasks(scheduler);
+  const again = scheduler.run(hogs.waits, 3, { idempotent: true });
+  await words.arrived(1);
+  const lost = failure(scheduler.run(hogs.afterAwait, COUNTS));
+  const error = (await lost) as WorkerLostError;
+  expect(error).toBeInstanceOf(WorkerLostError);
+  expect(error.cause).toBeInstanceOf(TaskStuckError);
+  expect((error.cause as TaskStuckError).taskStack).toContain('neverEnds');
+  expect(found.some(({ task }) => /^(waits or afterAwait|afterAwait or waits)$/.test(task))).toBe(true);
+  await words.arrived(3);
+  words.open();
+  expect(await again).toBe(3);
+});
+
+test('what a task has left behind is stopped, too, and nothing is lost', async () => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    workerData: words.view,
+    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+  });
+  const stuck = once(scheduler, 'stuckTask');
+  await scheduler.run(hogs.leaves, COUNTS);
+  await words.arrived(1);
+  const queued = scheduler.run(hogs.ping, 1);
+  expect(await stuck).toMatchObject([{ task: '(none)', stack: expect.stringContaining('neverEnds') }]);
+  expect(await queued).toBe(2);
+  expect(scheduler.stats().lost).toBe(0);
 });
 
 test('a task that is given up is told: one that heeds it ends, and what it returns is dropped', async () => {

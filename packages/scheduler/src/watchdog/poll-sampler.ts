@@ -1,5 +1,6 @@
 // Which workers have been in one poll for long: what the words say that workers write (poll-word.ts), looked at every now and then. The same odd number twice is the same
-// poll: so it has lasted at least from one look to the other, however late the looks come.
+// poll: so it has lasted at least from one look to the other, however late the looks come. Between polls the event loop is asked whether it turns (turn-echo.ts): what an
+// async task does after an `await` is no poll, but keeps it from answering.
 import {
   SLOT_CONDEMNED,
   SLOT_DOOMED,
@@ -11,6 +12,8 @@ import {
 import { generationIn, stateIn, workerIn, type SchedulerTable } from '../table.ts';
 
 const WORD = workerEntry.word;
+/** What it does is left over from tasks that have ended. */
+const NO_TASK = '(none)';
 const RUNS = new Set([SLOT_RUNNING, SLOT_ORPHANED, SLOT_CONDEMNED, SLOT_DOOMED, SLOT_STUCK]);
 
 /** What became known of a worker's poll: nothing new; it is slow; it does not end. Each of the last two is said once of a poll. */
@@ -23,15 +26,20 @@ export interface Poll {
   readonly threadId: number;
   /** Tells it from other polls of its thread. */
   readonly count: number;
+  /** What its event loop has not answered; undefined where it is a poll. */
+  readonly ping: number | undefined;
+  /** -1 where it is not known which task it is of. */
   readonly slot: number;
   /** Of the slot. */
   readonly generation: number;
+  /** The names of all that it may be, where that is not known. */
   readonly task: string;
 }
 
 interface Watched {
   thread: number;
   count: number;
+  ping: number | undefined;
   sinceMs: number;
   said: Finding;
 }
@@ -49,6 +57,7 @@ export class PollSampler {
     this.#watched = Array.from({ length: table.threads }, () => ({
       thread: 0,
       count: 0,
+      ping: undefined,
       sinceMs: 0,
       said: 'nothing',
     }));
@@ -61,9 +70,16 @@ export class PollSampler {
     const watched = this.#watched[worker] as Watched;
     const thread = Atomics.load(i32, entry + WORD.thread); // observe: pairs with PollWord.open, and the owner's clearing it
     const count = Atomics.load(i32, entry + WORD.poll);
-    if (thread === 0 || (count & 1) === 0 || count !== watched.count || thread !== watched.thread) {
+    const isPoll = (count & 1) === 1;
+    if (
+      thread === 0 ||
+      thread !== watched.thread ||
+      count !== watched.count ||
+      !(isPoll || this.#isStill(entry, watched.ping))
+    ) {
       watched.thread = thread;
       watched.count = count;
+      watched.ping = thread === 0 || isPoll ? undefined : this.#ask(entry);
       watched.sinceMs = nowMs;
       watched.said = 'nothing';
       return 'nothing';
@@ -77,27 +93,67 @@ export class PollSampler {
   /** The poll that `look` has found. @returns undefined where its task has ended, as far as its slot says */
   pollOf(worker: number): Poll | undefined {
     const table = this.#table;
-    const { thread, count } = this.#watched[worker] as Watched;
+    const { thread, count, ping } = this.#watched[worker] as Watched;
+    const found = { worker, threadId: thread - 1, count, ping };
+    if (ping !== undefined) return { ...found, ...this.#waitingOn(worker) };
     const slot = Atomics.load(table.i32, table.workerWord(worker + 1) + WORD.polled);
-    if (slot < 0 || slot >= table.slots) return undefined;
-    const state = table.stateOf(slot);
-    if (workerIn(state) !== worker + 1 || !RUNS.has(stateIn(state))) return undefined;
-    const task = table.taskNameIn(slot);
-    return { worker, threadId: thread - 1, count, slot, generation: generationIn(state), task };
+    if (slot < 0 || slot >= table.slots || !this.#runs(slot, worker)) return undefined;
+    return { ...found, ...this.#taskIn(slot) };
   }
 
   /** Whether it is under way still. */
-  isUnderWay({ worker, threadId, count }: Poll): boolean {
+  isUnderWay({ worker, threadId, count, ping }: Poll): boolean {
     const { i32 } = this.#table;
     const entry = this.#table.workerWord(worker + 1);
     return (
       Atomics.load(i32, entry + WORD.poll) === count &&
-      Atomics.load(i32, entry + WORD.thread) === threadId + 1
+      Atomics.load(i32, entry + WORD.thread) === threadId + 1 &&
+      (ping === undefined || this.#isStill(entry, ping))
     );
   }
 
   /** How long it has lasted at least. */
   lastedMs({ worker }: Poll, nowMs: number): number {
     return nowMs - (this.#watched[worker] as Watched).sinceMs;
+  }
+  /** Whether its event loop turns. @returns what it is to answer; undefined where it is not to turn */
+  #ask(entry: number): number | undefined {
+    const { i32 } = this.#table;
+    if (Atomics.load(i32, entry + WORD.loop) === 0) return undefined;
+    const ping = (Atomics.add(i32, entry + WORD.ping, 1) + 1) | 0; // publish: pairs with the load in echoTurns
+    Atomics.notify(i32, entry + WORD.ping);
+    return ping;
+  }
+
+  /** Whether its event loop has not answered, and should. */
+  #isStill(entry: number, ping: number | undefined): boolean {
+    const { i32 } = this.#table;
+    return (
+      ping !== undefined &&
+      Atomics.load(i32, entry + WORD.loop) === 1 &&
+      Atomics.load(i32, entry + WORD.echo) !== ping // observe: pairs with the store in echoTurns
+    );
+  }
+
+  #runs(slot: number, worker: number): boolean {
+    const state = this.#table.stateOf(slot);
+    return workerIn(state) === worker + 1 && RUNS.has(stateIn(state));
+  }
+
+  #taskIn(slot: number): Pick<Poll, 'slot' | 'generation' | 'task'> {
+    const table = this.#table;
+    return { slot, generation: generationIn(table.stateOf(slot)), task: table.taskNameIn(slot) };
+  }
+
+  /** What a worker has begun and waits for. */
+  #waitingOn(worker: number): Pick<Poll, 'slot' | 'generation' | 'task'> {
+    const table = this.#table;
+    const slots = Array.from({ length: table.slots }, (_, slot) => slot).filter((slot) =>
+      this.#runs(slot, worker),
+    );
+    const [only] = slots;
+    if (only !== undefined && slots.length === 1) return this.#taskIn(only);
+    const names = new Set(slots.map((slot) => table.taskNameIn(slot)));
+    return { slot: -1, generation: 0, task: names.size === 0 ? NO_TASK : [...names].join(' or ') };
   }
 }

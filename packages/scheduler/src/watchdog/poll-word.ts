@@ -15,8 +15,11 @@ export class PollWord {
   readonly #poll: number;
   readonly #polled: number;
   readonly #thread: number;
+  readonly #loop: number;
   /** Odd while a poll is under way. */
   #count = 0;
+  /** Modules that are being imported. */
+  #imports = 0;
 
   /** @param party of the worker whose thread this is */
   constructor(table: SchedulerTable, party: number) {
@@ -25,10 +28,12 @@ export class PollWord {
     this.#poll = entry + WORD.poll;
     this.#polled = entry + WORD.polled;
     this.#thread = entry + WORD.thread;
+    this.#loop = entry + WORD.loop;
   }
 
   /** From here on it may be watched: it has imported what it is to import. */
   open(): void {
+    this.#i32[this.#loop] = 1;
     Atomics.store(this.#i32, this.#thread, threadId + 1); // pairs with the load in PollSampler.look
   }
 
@@ -41,5 +46,26 @@ export class PollWord {
   /** None is under way. */
   end(): void {
     this.#i32[this.#poll] = this.#count = (this.#count + 1) & ~1;
+  }
+
+  /** The thread blocks from here on, because there is nothing to do. */
+  block(): void {
+    this.#i32[this.#loop] = 0;
+  }
+
+  /** Its event loop has its turns again. */
+  turn(): void {
+    this.#i32[this.#loop] = this.#imports === 0 ? 1 : 0;
+  }
+
+  /** A module is imported, which may take as long as it likes. */
+  beginImport(): void {
+    this.#imports++;
+    this.turn();
+  }
+
+  endImport(): void {
+    this.#imports--;
+    this.turn();
   }
 }

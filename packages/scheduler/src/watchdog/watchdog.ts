@@ -9,6 +9,7 @@ import { PollSampler, type Poll } from './poll-sampler.ts';
 
 /** A poll that takes longer than `slowMs`. Plain data. */
 export interface SlowTask {
+  /** Its name. Where an event loop does not turn and several tasks wait for something, the names of all, as it is not known which it is; `(none)` where none does. */
   readonly task: string;
   /** Index of its worker. */
   readonly worker: number;
@@ -32,6 +33,7 @@ export interface WatchdogPorts {
 interface Capture {
   readonly threadId: number;
   readonly count: number;
+  readonly ping: number | undefined;
   readonly answer: Promise<Inspected>;
 }
 
@@ -82,7 +84,8 @@ export class Watchdog implements Disposable {
     if (!this.#sampler.isUnderWay(poll)) return;
     const ms = this.#lastedMs(poll);
     const { kernel, at } = this.#table;
-    if (kernel.giveUpSlot(at, poll.slot, poll.worker + 1, poll.generation) !== GIVEN_UP) return;
+    if (poll.slot >= 0 && kernel.giveUpSlot(at, poll.slot, poll.worker + 1, poll.generation) !== GIVEN_UP)
+      return;
     this.#ports.stuck(this.#describe(poll, ms, this.#plan.killMs, found));
   }
 
@@ -94,11 +97,12 @@ export class Watchdog implements Disposable {
     const { captureStack, stackTimeoutMs } = this.#plan;
     if (!captureStack) return Promise.resolve({ reason: 'option watchdog.captureStack is false' });
     const last = this.#captures[poll.worker];
-    if (last?.count === poll.count && last.threadId === poll.threadId) return last.answer;
+    if (last?.count === poll.count && last.ping === poll.ping && last.threadId === poll.threadId)
+      return last.answer;
     const answer = stackOf(poll.threadId, stackTimeoutMs).then((found) =>
       this.#sampler.isUnderWay(poll) ? found : { reason: 'the poll ended before its stack was taken' },
     );
-    this.#captures[poll.worker] = { threadId: poll.threadId, count: poll.count, answer };
+    this.#captures[poll.worker] = { threadId: poll.threadId, count: poll.count, ping: poll.ping, answer };
     return answer;
   }
 

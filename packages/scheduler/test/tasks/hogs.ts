@@ -29,6 +29,24 @@ export const hogs = defineTasks(import.meta.url, {
   async beforeAwait(word: number): Promise<never> {
     neverEnds(word);
   },
+  async afterAwait(word: number): Promise<never> {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    neverEnds(word);
+  },
+  /** The event loop is busy all the time, and turns. */
+  async busyTurns(ms: number): Promise<number> {
+    const endMs = performance.now() + ms;
+    while (performance.now() < endMs) {
+      const soonMs = performance.now() + 2;
+      while (performance.now() < soonMs);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return ms;
+  },
+  /** Leaves a callback behind that never ends. */
+  leaves(word: number): void {
+    setTimeout(() => void neverEnds(word), 1);
+  },
   asleep(word: number): void {
     arrive();
     Atomics.wait(words, word, 0);
