@@ -18,7 +18,7 @@ export const taskBudget = struct('scheduler/task-budget', 1, {
 });
 
 /**
- * 112 bytes. What the tier machine knows of a task, or of all tasks of one name. Times are of one clock, in milliseconds. Where it lies in shared memory, whoever
+ * 120 bytes. What the tier machine knows of a task, or of all tasks of one name. Times are of one clock, in milliseconds. Where it lies in shared memory, whoever
  * observes polls with it has it for itself meanwhile; others may read `tier`, `promotions` and `demotions`.
  */
 export const tierRecord = struct('scheduler/tier-record', 1, {
@@ -40,6 +40,7 @@ export const tierRecord = struct('scheduler/tier-record', 1, {
   coolUntilMs: ownerOnly('f64', { doc: 'end of the cool-down; -Infinity: there was none' }),
   promotions: ownerOnly('f64', { doc: 'how often the tier has risen' }),
   demotions: ownerOnly('f64', { doc: 'how often the tier has fallen' }),
+  nowMs: ownerOnly('f64', { doc: 'when the poll ended that was last looked at' }),
 });
 
 /** A row of the tier table, as the machine reads it: for each tier one, in `TierRules.limits`. */

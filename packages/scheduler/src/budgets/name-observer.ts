@@ -24,6 +24,8 @@ const CHANGES = PROMOTED | DEMOTED;
 export class NameObserver {
   readonly #tiers: NameTiers;
   readonly #party: number;
+  /** When the last poll ended. Not as an argument, for which V8 would make an object. */
+  readonly #clock = new Float64Array(1);
   // Of each name, what was not told yet.
   readonly #good: Int32Array;
   readonly #others: Int32Array;
@@ -63,38 +65,45 @@ export class NameObserver {
     nowMs: number,
   ): number {
     const tier = this.#tiers.tierOf(name);
-    // As small as this, so that it is compiled into its caller and its numbers are no objects.
-    if (isSpent || wallMs > rules.slowPollMs || cpuMs > rules.cpuBudgetMs)
-      return this.#violate(name, rules, wallMs, cpuMs, isSpent, nowMs);
+    const causes = causesOf(rules, wallMs, cpuMs, isSpent);
+    this.#clock[0] = nowMs;
+    if (causes !== 0) {
+      if (cpuMs > 0) this.#cpuMs[name] = (this.#cpuMs[name] as number) + cpuMs;
+      return this.#violate(name, rules, causes);
+    }
     const counts = isGoodPoll(rules, tier, wallMs, cpuMs) ? this.#good : this.#others;
     counts[name] = (counts[name] as number) + 1;
     if ((this.#good[name] as number) + (this.#others[name] as number) < checkEvery(rules, tier)) return 0;
-    return this.tell(name, rules, nowMs);
+    return this.#tell(name, rules);
   }
 
-  #violate(
-    name: number,
-    rules: TierRules,
-    wallMs: number,
-    cpuMs: number,
-    isSpent: boolean,
-    nowMs: number,
-  ): number {
-    const causes = causesOf(rules, wallMs, cpuMs, isSpent);
-    this.#violations[name] = (this.#violations[name] as number) + 1;
-    if ((causes & CAUSE_SLOW) !== 0) this.#slow[name] = (this.#slow[name] as number) + 1;
-    if (cpuMs > 0) this.#cpuMs[name] = (this.#cpuMs[name] as number) + cpuMs;
-    return causes | this.tell(name, rules, nowMs);
+  /** Takes note of so many polls, all of them good. @returns as `observe` */
+  good(name: number, rules: TierRules, polls: number, nowMs: number): number {
+    const good = (this.#good[name] as number) + polls;
+    this.#good[name] = good;
+    if (good + (this.#others[name] as number) < checkEvery(rules, this.#tiers.tierOf(name))) return 0;
+    return this.tell(name, rules, nowMs);
   }
 
   /** Tells what was not told yet, unless another worker has the record. @returns PROMOTED, DEMOTED, COOLING_DOWN */
   tell(name: number, rules: TierRules, nowMs: number): number {
+    this.#clock[0] = nowMs;
+    return this.#tell(name, rules);
+  }
+
+  #violate(name: number, rules: TierRules, causes: number): number {
+    this.#violations[name] = (this.#violations[name] as number) + 1;
+    if ((causes & CAUSE_SLOW) !== 0) this.#slow[name] = (this.#slow[name] as number) + 1;
+    return causes | this.#tell(name, rules);
+  }
+
+  #tell(name: number, rules: TierRules): number {
     const { kernel, f64 } = this.#tiers;
     const cell = this.#tiers.cellAt(name);
     if (kernel.takeTier(cell, this.#party) === 0) return 0;
     const at = this.#tiers.recordAt(name);
-    if (!isTierRecord(f64, at)) beginTierRecord(f64, at, rules, nowMs, TIER_MONITOR);
-    const outcome = this.#apply(name, at, rules, nowMs);
+    if (!isTierRecord(f64, at)) beginTierRecord(f64, at, rules, this.#clock[0] as number, TIER_MONITOR);
+    const outcome = this.#apply(name, at, rules);
     kernel.giveTier(cell, tierIn(f64, at));
     return outcome;
   }
@@ -107,7 +116,8 @@ export class NameObserver {
   }
 
   /** Until the tier changes: what comes after that was at the tier before, and its evidence is gone with it. */
-  #apply(name: number, at: number, rules: TierRules, nowMs: number): number {
+  #apply(name: number, at: number, rules: TierRules): number {
+    const nowMs = this.#clock[0] as number;
     const { f64 } = this.#tiers;
     const good = this.#good[name] as number;
     const others = this.#others[name] as number;
@@ -118,9 +128,8 @@ export class NameObserver {
     this.#cpuMs[name] = 0;
     let outcome = observePolls(f64, at, rules, others, false, nowMs);
     if ((outcome & CHANGES) === 0) outcome |= observePolls(f64, at, rules, good, true, nowMs);
-    const each = violations > 0 && cpuMs > 0 ? cpuMs / violations : -1;
     for (let i = 0; i < violations && (outcome & CHANGES) === 0; i++)
-      outcome |= observePoll(f64, at, rules, i < slow ? Infinity : 0, each, true, nowMs);
+      outcome |= observePoll(f64, at, rules, i < slow ? Infinity : 0.5, cpuMs / violations, true, nowMs);
     return outcome & ~CAUSES;
   }
 }

@@ -1,7 +1,8 @@
 // Tiers as transitions: polls in, a tier out. docs/budgets.md says exactly when; test/budgets/tier-reference.ts says it again in another style.
 //
-// A record is 14 numbers in a Float64Array, from index `at` on, so that it can lie in shared memory, and nothing is allocated. Tried: an object with fields. V8 keeps
-// each float of an object in a box of its own, and the machine was no faster.
+// A record is 15 numbers in a Float64Array, from index `at` on, so that it can lie in shared memory, and nothing is allocated. Tried: an object with fields. V8 keeps
+// each float of an object in a box of its own, and the machine was no faster. Floats are passed to functions of their own by the record, too: as an argument
+// of a call that is not compiled into its caller, each would be a new object, even where the call is rarely reached.
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { tierLimits, tierRecord } from './layout.ts';
 import { TIER_ISOLATE, TIER_MONITOR, type TierRules } from './tier-table.ts';
@@ -44,6 +45,7 @@ const WINDOW_VIOLATIONS = offset.windowViolations >> 3;
 const COOL_UNTIL_MS = offset.coolUntilMs >> 3;
 const PROMOTIONS = offset.promotions >> 3;
 const DEMOTIONS = offset.demotions >> 3;
+const NOW_MS = offset.nowMs >> 3;
 
 const ROW = tierLimits.bytes >> 3;
 const TO_PROMOTE_VIOLATIONS = tierLimits.offset.violations >> 3;
@@ -84,7 +86,8 @@ export function beginTierRecord(
   record[at + VIOLATED_MS] = -Infinity;
   record[at + WINDOW_MS] = -Infinity;
   record[at + COOL_UNTIL_MS] = -Infinity;
-  enter(record, at, rules, nowMs, tier);
+  record[at + NOW_MS] = nowMs;
+  enter(record, at, rules, tier);
   record[at + CHANGED_MS] = -Infinity;
 }
 
@@ -129,20 +132,19 @@ export function observePoll(
   isSpent: boolean,
   nowMs: number,
 ): number {
-  let outcome = causesOf(rules, wallMs, cpuMs, isSpent);
-  if (outcome !== 0) {
-    outcome |= violate(record, at, rules, cpuMs, (outcome & CAUSE_SLOW) !== 0, nowMs);
-  } else {
+  const causes = causesOf(rules, wallMs, cpuMs, isSpent);
+  const untilCheck = (record[at + UNTIL_CHECK] as number) - 1;
+  record[at + UNTIL_CHECK] = untilCheck;
+  record[at + NOW_MS] = nowMs;
+  if (causes === 0) {
     const isGood = isGoodPoll(rules, record[at + TIER] as number, wallMs, cpuMs);
     if (isGood && nowMs >= (record[at + COOL_UNTIL_MS] as number))
       record[at + GOOD_POLLS] = (record[at + GOOD_POLLS] as number) + 1;
+    return untilCheck > 0 ? 0 : settle(record, at, rules, 0, true);
   }
-  const untilCheck = (record[at + UNTIL_CHECK] as number) - 1;
-  record[at + UNTIL_CHECK] = untilCheck;
+  if (cpuMs > 0) record[at + CPU_MS] = (record[at + CPU_MS] as number) + cpuMs;
   // One slow poll after another may be all that there is for long: each is looked at.
-  return untilCheck <= 0 || (outcome & CAUSE_SLOW) !== 0
-    ? outcome | check(record, at, rules, nowMs)
-    : outcome;
+  return settle(record, at, rules, causes, untilCheck <= 0 || (causes & CAUSE_SLOW) !== 0);
 }
 
 /**
@@ -160,6 +162,7 @@ export function observePolls(
   nowMs: number,
 ): number {
   let outcome = 0;
+  record[at + NOW_MS] = nowMs;
   const counts = areGood && nowMs >= (record[at + COOL_UNTIL_MS] as number);
   for (let left = polls; left > 0;) {
     const untilCheck = Math.max(1, record[at + UNTIL_CHECK] as number);
@@ -167,14 +170,16 @@ export function observePolls(
     if (counts) record[at + GOOD_POLLS] = (record[at + GOOD_POLLS] as number) + some;
     record[at + UNTIL_CHECK] = untilCheck - some;
     left -= some;
-    if (some === untilCheck) outcome |= check(record, at, rules, nowMs);
+    if (some === untilCheck) outcome |= settle(record, at, rules, 0, true);
   }
   return outcome;
 }
 
 /** Whether a poll that was no violation was good: no poll uses more CPU time than it lasts. @param cpuMs negative: not known */
 export function isGoodPoll(rules: TierRules, tier: number, wallMs: number, cpuMs: number): boolean {
-  return (cpuMs < 0 ? wallMs : cpuMs) <= (rules.limits[tier * ROW + GOOD_MS] as number);
+  const goodMs = rules.limits[tier * ROW + GOOD_MS] as number;
+  // Not the smaller one compared: of a float and a whole number V8 would make an object.
+  return cpuMs < 0 ? wallMs <= goodMs : cpuMs <= goodMs;
 }
 
 /** Why a poll is a violation: the sum of CAUSE_ ...; 0: it is none. @param cpuMs negative: not known */
@@ -190,31 +195,35 @@ export function checkEvery(rules: TierRules, tier: number): number {
   return rules.limits[tier * ROW + CHECK_EVERY] as number;
 }
 
-/** @returns COOLING_DOWN, or 0 */
-function violate(
+/**
+ * What comes of a violation, and of a check. One function, so large that V8 does not compile it into `observePoll`, which is small enough for its callers then.
+ * @param causes of the violation, 0: it was none
+ * @returns these, and COOLING_DOWN, PROMOTED, DEMOTED
+ */
+function settle(
   record: Float64Array,
   at: number,
   rules: TierRules,
-  cpuMs: number,
-  isSlow: boolean,
-  nowMs: number,
+  causes: number,
+  isChecked: boolean,
 ): number {
-  record[at + VIOLATIONS] = (record[at + VIOLATIONS] as number) + 1;
-  if (isSlow) record[at + SLOW_POLLS] = (record[at + SLOW_POLLS] as number) + 1;
-  if (cpuMs > 0) record[at + CPU_MS] = (record[at + CPU_MS] as number) + cpuMs;
-  record[at + GOOD_POLLS] = 0;
-  record[at + VIOLATED_MS] = nowMs;
-  if (nowMs - (record[at + WINDOW_MS] as number) >= WINDOW_LENGTH_MS) {
-    record[at + WINDOW_MS] = nowMs;
-    record[at + WINDOW_VIOLATIONS] = 1;
-  } else record[at + WINDOW_VIOLATIONS] = (record[at + WINDOW_VIOLATIONS] as number) + 1;
-  if (!((record[at + WINDOW_VIOLATIONS] as number) > rules.coolDownRate)) return 0;
-  record[at + COOL_UNTIL_MS] = nowMs + rules.coolDownMs;
-  return COOLING_DOWN;
-}
-
-/** @returns PROMOTED, DEMOTED or 0 */
-function check(record: Float64Array, at: number, rules: TierRules, nowMs: number): number {
+  const nowMs = record[at + NOW_MS] as number;
+  let outcome = causes;
+  if (causes !== 0) {
+    record[at + VIOLATIONS] = (record[at + VIOLATIONS] as number) + 1;
+    if ((causes & CAUSE_SLOW) !== 0) record[at + SLOW_POLLS] = (record[at + SLOW_POLLS] as number) + 1;
+    record[at + GOOD_POLLS] = 0;
+    record[at + VIOLATED_MS] = nowMs;
+    if (nowMs - (record[at + WINDOW_MS] as number) >= WINDOW_LENGTH_MS) {
+      record[at + WINDOW_MS] = nowMs;
+      record[at + WINDOW_VIOLATIONS] = 1;
+    } else record[at + WINDOW_VIOLATIONS] = (record[at + WINDOW_VIOLATIONS] as number) + 1;
+    if ((record[at + WINDOW_VIOLATIONS] as number) > rules.coolDownRate) {
+      record[at + COOL_UNTIL_MS] = nowMs + rules.coolDownMs;
+      outcome |= COOLING_DOWN;
+    }
+  }
+  if (!isChecked) return outcome;
   const { limits } = rules;
   const tier = record[at + TIER] as number;
   const row = tier * ROW;
@@ -226,12 +235,12 @@ function check(record: Float64Array, at: number, rules: TierRules, nowMs: number
       (record[at + CPU_MS] as number) >= (limits[row + TO_PROMOTE_CPU_MS] as number) ||
       (record[at + SLOW_POLLS] as number) >= (limits[row + TO_PROMOTE_SLOW_POLLS] as number))
   ) {
-    enter(record, at, rules, nowMs, tier + 1);
+    enter(record, at, rules, tier + 1);
     record[at + PROMOTIONS] = (record[at + PROMOTIONS] as number) + 1;
-    return PROMOTED;
+    return outcome | PROMOTED;
   }
   record[at + UNTIL_CHECK] = limits[row + CHECK_EVERY] as number;
-  if ((record[at + GOOD_POLLS] as number) < (limits[row + TO_DEMOTE_POLLS] as number)) return 0;
+  if ((record[at + GOOD_POLLS] as number) < (limits[row + TO_DEMOTE_POLLS] as number)) return outcome;
   // Forgiven, but for slow polls: those count for as long as the tier is not left.
   record[at + VIOLATIONS] = 0;
   record[at + CPU_MS] = 0;
@@ -240,19 +249,20 @@ function check(record: Float64Array, at: number, rules: TierRules, nowMs: number
     sinceChangeMs < rules.demotionHysteresisMs ||
     nowMs - (record[at + VIOLATED_MS] as number) < rules.demotionHysteresisMs
   )
-    return 0;
+    return outcome;
   if (tier === TIER_MONITOR) {
     record[at + SLOW_POLLS] = 0;
     record[at + GOOD_POLLS] = 0;
     record[at + ENTERED_MS] = nowMs;
-    return 0;
+    return outcome;
   }
-  enter(record, at, rules, nowMs, tier - 1);
+  enter(record, at, rules, tier - 1);
   record[at + DEMOTIONS] = (record[at + DEMOTIONS] as number) + 1;
-  return DEMOTED;
+  return outcome | DEMOTED;
 }
 
-function enter(record: Float64Array, at: number, rules: TierRules, nowMs: number, tier: number): void {
+function enter(record: Float64Array, at: number, rules: TierRules, tier: number): void {
+  const nowMs = record[at + NOW_MS] as number;
   record[at + TIER] = tier;
   record[at + UNTIL_CHECK] = rules.limits[tier * ROW + CHECK_EVERY] as number;
   record[at + VIOLATIONS] = 0;
