@@ -1,5 +1,7 @@
 // What passes between the owner and the thread of a worker beside shared memory: one message each way.
-import type { Transferable } from 'node:worker_threads';
+import type { MessagePort, Transferable } from 'node:worker_threads';
+import type { HooksMessage } from './monitor/hook-post.ts';
+import type { WatchMessage } from './monitor/event-post.ts';
 import type { LoopOptions } from './options.ts';
 import type { SchedulerHandle, SchedulerTable } from './table.ts';
 
@@ -17,6 +19,15 @@ export interface WorkerPlace {
   readonly worker: number;
 }
 
+/** What a worker has of hooks when it starts. */
+export interface HooksBoot {
+  /** URL of their module. */
+  readonly module: string | undefined;
+  readonly version: number;
+  /** On which it is told of others. */
+  readonly port: MessagePort;
+}
+
 export interface BootMessage {
   readonly type: '@corelane/scheduler/boot';
   readonly handle: SchedulerHandle;
@@ -29,18 +40,29 @@ export interface BootMessage {
   readonly memory: readonly SharedArrayBuffer[];
   readonly niceIncrement: number;
   readonly loop: LoopOptions;
+  /** Where polls are watched. */
+  readonly hooks: HooksBoot | undefined;
   readonly setup: Omit<WorkerSetup, 'transferList'> | undefined;
 }
 
 /** From the worker. */
 export type WorkerMessage =
   | { readonly type: '@corelane/scheduler/ready' }
-  | { readonly type: '@corelane/scheduler/warning'; readonly text: string };
+  | { readonly type: '@corelane/scheduler/warning'; readonly text: string }
+  | HooksMessage
+  | WatchMessage;
+
+const TYPES: readonly WorkerMessage['type'][] = [
+  '@corelane/scheduler/ready',
+  '@corelane/scheduler/warning',
+  '@corelane/scheduler/hooks',
+  '@corelane/scheduler/watch',
+];
 
 /** Else it is what a task has sent. */
 export function isOfScheduler(message: unknown): message is WorkerMessage {
   const type = (message as Partial<WorkerMessage> | null | undefined)?.type;
-  return type === '@corelane/scheduler/ready' || type === '@corelane/scheduler/warning';
+  return type !== undefined && TYPES.includes(type);
 }
 
 /** Beside this module, as source and as built: tsup has an entry for it. */

@@ -11,6 +11,7 @@ import {
   preloadUrls,
   type SchedulerOptions,
 } from './options.ts';
+import { hooksUrl } from './monitor/watch-options.ts';
 import { moduleUrl } from './tasks.ts';
 import { watchdogPlan } from './watchdog/options.ts';
 import { checkNice } from './worker-settings.ts';
@@ -28,6 +29,7 @@ export function checkOptions(options: SchedulerOptions): void {
   checkNice(options.niceIncrement);
   if (affinity !== undefined) moduleUrl(affinity);
   codecModule(codec);
+  hooksUrl(options);
   checkTimeout(options.closeTimeoutMs, 'closeTimeoutMs');
   checkProfile(options.profile);
   checkGrace(options.graceMs);

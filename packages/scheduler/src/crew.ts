@@ -4,6 +4,9 @@ import { isOfScheduler, type BootMessage, type WorkerMessage } from './boot.ts';
 import { codecModule } from './codec.ts';
 import { SchedulerClosedError, WorkerStartError } from './errors.ts';
 import { PHASE_CLOSED, RETIRED, WORKER_LEAVES, WORKER_STAYS, workerEntry } from './layout.ts';
+import type { WatchEvent } from './monitor/event-post.ts';
+import { HookExchange } from './monitor/hook-exchange.ts';
+import { hooksUrl } from './monitor/watch-options.ts';
 import { loopOptions, preloadUrls, type SchedulerOptions } from './options.ts';
 import { Recovery } from './recovery.ts';
 import { Seat } from './seat.ts';
@@ -37,6 +40,8 @@ export interface CrewEvents {
   /** What a task sent by `parentPort.postMessage`. */
   onMessage(message: unknown, index: number): void;
   onWarning(message: string, index: number): void;
+  /** What a worker has seen of polls. */
+  onWatch(event: WatchEvent): void;
   /** What the watchdog has said of a thread that has ended, where it was another thread that gave it up. */
   whyStuck(index: number, threadId: number): SlowTask | undefined;
   /** No worker can be started. */
@@ -51,12 +56,14 @@ export class Crew {
   readonly #slowNice: number;
   /** Settles when as many workers are ready as stay, for the first time. */
   readonly ready: Promise<void>;
+  /** Undefined where nobody watches polls. */
+  readonly hooks: HookExchange | undefined;
   readonly #table: SchedulerTable;
   readonly #events: CrewEvents;
   readonly #size: CrewSize;
   readonly #isManual: boolean;
   readonly #threads: Threads;
-  readonly #boot: Omit<BootMessage, 'worker' | 'setup'>;
+  readonly #boot: Omit<BootMessage, 'worker' | 'setup' | 'hooks'>;
   readonly #setup: SchedulerOptions['setup'];
   readonly #recovery: Recovery;
   readonly #ready = Promise.withResolvers<void>();
@@ -82,8 +89,9 @@ export class Crew {
       niceIncrement: checkNice(options.niceIncrement),
       loop: loopOptions(options),
     };
+    if (table.watch !== undefined) this.hooks = new HookExchange(table, table.watch, hooksUrl(options));
     this.#setup = options.setup;
-    this.#recovery = new Recovery(table);
+    this.#recovery = new Recovery(table, this.#boot.loop.budgets);
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // whoever awaits it is told; nobody has to
     this.seats = Array.from({ length: table.threads }, (_, index) => new Seat(index, index >= table.common));
@@ -173,6 +181,7 @@ export class Crew {
     clearInterval(this.#shrinking);
     for (const seat of this.seats) clearTimeout(seat.restart);
     await Promise.all(this.seats.map((seat) => seat.ended));
+    this.hooks?.stop();
     this.#ready.reject(new SchedulerClosedError('the scheduler was closed before all workers were ready'));
   }
 
@@ -212,16 +221,29 @@ export class Crew {
     const boot: BootMessage = {
       ...this.#boot,
       worker: seat.index,
-      ...(seat.isSlow && { niceIncrement: this.#slowNice, loop: { ...this.#boot.loop, isSlow: true } }),
+      ...(seat.isSlow && {
+        niceIncrement: this.#slowNice,
+        loop: { ...this.#boot.loop, isSlow: true, isolatedShare: 1 },
+      }),
+      hooks: this.hooks?.begin(seat.index),
       setup: setup && { module: setup.module, data: setup.data },
     };
-    worker.postMessage(boot, setup?.transferList);
+    const ports = boot.hooks === undefined ? [] : [boot.hooks.port];
+    worker.postMessage(boot, [...ports, ...(setup?.transferList ?? [])]);
     if (seat.isSlow || this.#manned() > this.#size.minThreads) this.#watchIdle();
   }
 
   #onWorker(seat: Seat, worker: Worker, message: WorkerMessage): void {
     if (message.type === '@corelane/scheduler/warning') {
       this.#events.onWarning(message.text, seat.index);
+      return;
+    }
+    if (message.type === '@corelane/scheduler/watch') {
+      this.#events.onWatch(message.event);
+      return;
+    }
+    if (message.type === '@corelane/scheduler/hooks') {
+      this.hooks?.answer(seat.index, message);
       return;
     }
     if (seat.state === 'starting') seat.state = 'ready';
@@ -251,6 +273,7 @@ export class Crew {
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.thread, 0); // nobody watches it
     if (!wasReady) seat.stuck = undefined;
     else seat.stuck ??= this.#events.whyStuck(seat.index, seat.threadId);
+    this.hooks?.remove(seat.index);
     seat.worker = undefined;
     seat.threadId = -1;
     seat.state = 'ended';

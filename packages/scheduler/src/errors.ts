@@ -368,3 +368,21 @@ function reasonOf(cause: unknown): string {
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Hooks could not be exchanged on some workers: these go on with those that they had. */
+export class HooksError extends SchedulerError {
+  override readonly name = 'HooksError';
+  /** URL of the module of the new ones. */
+  readonly module: string | undefined;
+  /** Which workers, and why. */
+  readonly failures: readonly string[];
+
+  constructor(module: string | undefined, failures: readonly string[]) {
+    super(
+      'ERR_HOOKS',
+      `hooks of ${module ?? '(none)'} are not in force on ${failures.length} workers, expected none: ${failures.join('; ')}`,
+    );
+    this.module = module;
+    this.failures = failures;
+  }
+}

@@ -6,6 +6,7 @@ export {
   ClientLostError,
   ClientsExhaustedError,
   CorruptSlotError,
+  HooksError,
   NoSeatError,
   NotCloneableError,
   PayloadMemoryError,
@@ -26,6 +27,8 @@ export {
   WorkerLostError,
   WorkerStartError,
 } from './errors.ts';
+export type { BudgetStats, NameBudget, PollCounts, WorkerPollCounts } from './monitor/budget-stats.ts';
+export type { PollBudget } from './monitor/poll-budget.ts';
 export { fileTask, type FileFunction } from './file-task.ts';
 export type {
   ClientOptions,

@@ -229,6 +229,7 @@ export const schedulerRoot = root('scheduler/scheduler', 6, {
   slabAt: immutable('i32', { doc: 'address of the slab, 0 where no payload is larger than a slot' }),
   shapesAt: immutable('i32', { doc: 'address of the name table of shapes of records' }),
   timesAt: immutable('i32', { doc: 'address of the times of tasks, 0 where nobody asks for them' }),
+  watchAt: immutable('i32', { doc: 'address of what is counted of polls, 0 where nobody watches them' }),
   strideBytes: immutable('i32', { doc: 'from one slot to the next' }),
   share: immutable('i32', {
     doc: 'hints that wait in a lane for each that a worker takes at once; 0: it takes one',
@@ -647,19 +648,6 @@ export const slowSlot = struct('scheduler/slow-slot', 1, {
     doc: 'when it was queued last, by sharedNowMs(); wraps',
     writer: 'its client',
     reader: 'workers that look who has waited longest',
-  }),
-});
-
-/** Followed by nameTier of each name. */
-export const nameTiersRoot = root('scheduler/name-tiers', 1, {
-  names: immutable('i32', { doc: 'of tasks' }),
-});
-
-export const nameTier = struct('scheduler/name-tier', 1, {
-  tier: atomic('i32', {
-    doc: '0 to TIER_ISOLATE',
-    writer: 'workers that have run tasks of this name',
-    reader: 'clients that submit some, workers that claim some',
   }),
 });
 

@@ -14,6 +14,8 @@ import { DEFAULT_LEVEL, levelOf, PRIORITIES, type Priority } from './priority.ts
 import { blockBytes, classFor } from './slab.ts';
 import type { Pin } from './seats.ts';
 import type { TimingRecorders } from './task-times.ts';
+import type { TierChoice, TierPlan } from './budgets/tier-table.ts';
+import { hasBudgets, watchOptions } from './monitor/watch-options.ts';
 import { moduleUrl, type Task } from './tasks.ts';
 import type { WatchdogOptions } from './watchdog/options.ts';
 import {
@@ -75,6 +77,15 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, SlowLane
   readonly recordTiming?: boolean;
   /** What workers do at checkpoints of tasks, which `@corelane/scheduler-checkpoints` puts into loops, beyond ending those that nobody waits for. */
   readonly checkpoints?: CheckpointOptions;
+  /**
+   * Watches how long tasks run at a stretch, and what CPU time they use; those that take more than their share are told of, made to yield, and isolated: true, a profile, or what a poll may take. By default
+   * nobody looks, and it costs nothing. docs/budgets.md.
+   */
+  readonly budgets?: TierChoice | false;
+  /** Of a worker's time, how much generators have that are isolated, where others have something to do: above 0, at most 1; 0.25 by default. */
+  readonly isolatedShare?: number;
+  /** URL of a module whose default export is TaskHooks, called around polls on each worker. With option `budgets`. `scheduler.setHooks` exchanges them. */
+  readonly hooks?: string | URL;
   /** Memory to lie in; by default an arena of its own. `Scheduler.bytesFor(options)` says how much it takes. */
   readonly arena?: Arena;
   /** Tasks whose modules each worker imports before it takes its first task, or URLs of such modules. */
@@ -108,6 +119,8 @@ export interface TableOptions extends PolicyPlan {
   readonly maxClients: number;
   readonly maxTasks: number;
   readonly recordTiming: boolean;
+  /** Whether polls are watched. */
+  readonly isWatched: boolean;
 }
 
 /** How the loop of a worker runs tasks. Plain data. */
@@ -123,6 +136,10 @@ export interface LoopOptions {
   readonly isSlow: boolean;
   /** Whether a watchdog asks whether its event loop turns. */
   readonly isWatched: boolean;
+  /** Undefined: nobody watches polls. */
+  readonly budgets: TierPlan | undefined;
+  /** Of its time, for generators that are isolated. */
+  readonly isolatedShare: number;
 }
 
 export interface RunOptions {
@@ -200,6 +217,7 @@ export function tableOptions(options: SchedulerOptions): TableOptions {
     maxClients: integer('maxClients', options.maxClients, 64, MAX_CLIENTS),
     maxTasks: integer('maxTasks', options.maxTasks, 256, 65_536),
     recordTiming: checkRecordTiming(options),
+    isWatched: hasBudgets(options.budgets),
   };
 }
 
@@ -223,6 +241,7 @@ export function loopOptions(options: SchedulerOptions): LoopOptions {
     maxTasks: checkMaxTasks(options.maxTasksPerWorker),
     isSlow: false,
     isWatched: options.watchdog !== undefined && options.watchdog !== false,
+    ...watchOptions(options),
   };
 }
 

@@ -1,4 +1,7 @@
 // After a worker that is gone: its tasks end, and what it may have had in its hands is found by others. PROTOCOL.md, section 5.
+import { rulesAt, type TierPlan, type TierRules } from './budgets/tier-table.ts';
+import { DEFAULT_LEVEL } from './priority.ts';
+import { sharedNowMs } from './shared-clock.ts';
 import { SchedulerClosedError, TaskStuckError, WorkerLostError } from './errors.ts';
 import { MEND_LATER, PHASE_CLOSED, TASK_LOST, TASK_STUCK } from './layout.ts';
 import { writeThrown } from './payload.ts';
@@ -10,12 +13,15 @@ const MEND_AGAIN_MS = 1;
 
 export class Recovery {
   readonly #table: SchedulerTable;
+  readonly #rules: TierRules | undefined;
   /** Why the scheduler is destroyed, where nobody asked for it. */
   cause: Error | undefined;
   #mending: NodeJS.Timeout | undefined;
 
-  constructor(table: SchedulerTable) {
+  /** @param plan undefined: nobody watches polls */
+  constructor(table: SchedulerTable, plan: TierPlan | undefined) {
     this.#table = table;
+    this.#rules = plan && rulesAt(plan, DEFAULT_LEVEL);
   }
 
   /**
@@ -29,6 +35,7 @@ export class Recovery {
     const party = worker + 1;
     let tasks = 0;
     kernel.endSleep(at, party);
+    if (this.#rules !== undefined) table.tiers?.mend(party, this.#rules, sharedNowMs());
     for (let slot = 0; slot < table.slots; slot++) {
       const outcome = kernel.recoverSlot(at, slot, party);
       if (outcome !== TASK_LOST && outcome !== TASK_STUCK) continue;

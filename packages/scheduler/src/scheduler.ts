@@ -11,6 +11,9 @@ import {
   type SchedulerError,
   type WorkerStartError,
 } from './errors.ts';
+import type { SlowPollEvent, TierEvent, ViolationEvent } from './budgets/channels.ts';
+import { publish, slowPoll, type WatchEvent } from './monitor/event-post.ts';
+import { moduleUrl } from './module-url.ts';
 import { GracePeriods } from './grace.ts';
 import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
 import {
@@ -60,6 +63,12 @@ export interface SchedulerEvents extends ClientEvents {
   stuckTask: [SlowTask];
   /** Something that was asked for could not be had, and the worker's index; -1 where it is none's. */
   warning: [string, number];
+  /** Option `budgets`: the tier of a task, or of all tasks of a name, has changed. */
+  tier: [TierEvent];
+  /** Option `budgets`: a poll was a violation; of a worker with many of them, some. */
+  violation: [ViolationEvent];
+  /** Of these, the slow ones. */
+  slowPoll: [SlowPollEvent];
   /** A worker crashed between tasks, or none can be started. What hits a task rejects its promise instead. */
   error: [SchedulerError];
 }
@@ -103,6 +112,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
       onMessage: (message, worker) => this.emit('message', message, worker),
       onWarning: (message, worker) => this.#warn(message, worker),
       whyStuck: (worker, threadId) => this.#guard?.whyStuck(worker, threadId),
+      onWatch: (event) => this.#tellOf(event),
       onGiveUp: (error) => {
         this.#report(error);
         void this.#destroy(error);
@@ -182,6 +192,18 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     if (!Number.isInteger(index) || index < 0 || index >= this.#table.threads)
       throw new ArgumentRangeError('index', index, `an integer from 0 to ${this.#table.threads - 1}`);
     this.#crew.endWorker(index);
+  }
+
+  /**
+   * Exchanges the hooks that workers call around polls, while they run tasks: from some poll on each calls the new ones. Option `budgets`.
+   * @param hooks URL of a module whose default export is TaskHooks; undefined: none
+   * @returns settles when all workers that there are have done so; those that start later have them from the start. Rejects with HooksError where some can not import them. @throws ArgumentRangeError
+   */
+  setHooks(hooks: string | URL | undefined): Promise<void> {
+    const { hooks: exchange } = this.#crew;
+    if (exchange === undefined)
+      throw new ArgumentRangeError('hooks', hooks, 'none without option budgets: nobody watches polls');
+    return exchange.set(hooks === undefined ? undefined : moduleUrl(hooks));
   }
 
   /** What is in it now, on all threads. */
@@ -331,6 +353,16 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   #warn(message: string, worker: number): void {
     if (this.listenerCount('warning') > 0) this.emit('warning', message, worker);
     else process.emitWarning(message, 'SchedulerWarning');
+  }
+
+  #tellOf(event: WatchEvent): void {
+    publish(event);
+    if (event.kind === 'tier') {
+      this.emit('tier', event.event);
+      return;
+    }
+    this.emit('violation', event.event);
+    if (event.event.causes.includes('slow')) this.emit('slowPoll', slowPoll(event.event));
   }
 
   /** A worker has crashed without a task. */

@@ -15,6 +15,11 @@ const AHEAD_MS: number = ((): number => {
   return least;
 })();
 
+/** What all threads agree on, but for a microsecond or less. @param nowMs of this thread, by `performance.now()` */
+export function toSharedMs(nowMs: number): number {
+  return nowMs + AHEAD_MS;
+}
+
 /** The same on all threads, but for a microsecond or less. */
 export function sharedNowMs(): number {
   return performance.now() + AHEAD_MS;

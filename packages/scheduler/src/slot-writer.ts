@@ -79,7 +79,7 @@ export class SlotWriter {
     i32[word + slotHead.word.deadline] = terms === undefined ? 0 : rules.deadlineOf(terms);
     if (rules.hasTimes) table.times?.reset(slot);
     if (isSlow) return this.#enterSlow(slot, id, lane - this.#slowFrom);
-    if (table.slow !== undefined && lane < LEVELS && table.tiers?.of(id) === TIER_ISOLATE) {
+    if (table.slow !== undefined && lane < LEVELS && table.tiers?.tierOf(id) === TIER_ISOLATE) {
       // Where that is refused, it waits with the others.
       if (table.kernel.submitSlow(table.at, slot, this.#party, slowLaneFor(lane), slowNowMs(), 0) === ENTERED)
         return slot;

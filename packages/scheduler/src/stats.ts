@@ -18,6 +18,7 @@ import {
   slotHead,
   workerEntry,
 } from './layout.ts';
+import { budgetStatsOf, type BudgetStats } from './monitor/budget-stats.ts';
 import { priorityAt, type Priority } from './priority.ts';
 import type { SlowLaneCounts } from './slow-lane/slow-lane.ts';
 import { clientIn, stateIn, workerIn, type SchedulerTable } from './table.ts';
@@ -62,6 +63,8 @@ export interface SchedulerStats {
   readonly lost: number;
   readonly slots: { readonly total: number; readonly used: number };
   readonly workers: readonly WorkerStats[];
+  /** Of polls; undefined without option `budgets`. */
+  readonly budgets: BudgetStats | undefined;
   readonly clients: readonly ClientStats[];
 }
 
@@ -143,5 +146,6 @@ export function statsOf(table: SchedulerTable, seats: Seats): SchedulerStats {
     slots: { total: slots, used },
     workers,
     clients,
+    budgets: budgetStatsOf(table),
   };
 }

@@ -32,7 +32,8 @@ import { MAX_SLOTS, type TableOptions } from './options.ts';
 import { LAST_POLICY, MAX_LOCAL_QUEUE, shareOf } from './policy.ts';
 import { PayloadContext } from './payload-context.ts';
 import { Slab } from './slab.ts';
-import { NameTiers } from './slow-lane/name-tiers.ts';
+import { WatchTable } from './monitor/watch-table.ts';
+import { NameTiers } from './budgets/name-tiers.ts';
 import { SlowLane } from './slow-lane/slow-lane.ts';
 import { TaskTimes } from './task-times.ts';
 
@@ -143,7 +144,8 @@ export function bytesFor(options: TableOptions): number {
   const deques = threads * (DEQUE_BYTES + options.batch * 4);
   const tiers = options.hasTiers ? NameTiers.bytesFor(maxTasks) + LINE_BYTES : 0;
   const slow = options.slow === undefined ? 0 : SlowLane.bytesFor(options.slow, maxTasks, slots) + LINE_BYTES;
-  const others = 1024 + 4 * slots + deques + names + shapes + slab + times + tiers + slow + 4096;
+  const watch = options.isWatched ? WatchTable.bytesFor(maxTasks, threads) + LINE_BYTES : 0;
+  const others = 1024 + 4 * slots + deques + names + shapes + slab + times + tiers + slow + watch + 4096;
   return placesFor(0, options).lengthBytes + others;
 }
 
@@ -167,6 +169,8 @@ export class SchedulerTable {
   readonly slab: Slab | undefined;
   /** Undefined where nobody asks for them. */
   readonly times: TaskTimes | undefined;
+  /** Undefined where nobody watches polls. */
+  readonly watch: WatchTable | undefined;
   readonly payloads: PayloadContext;
   readonly maxClients: number;
   /** Those of the slow lane included: they come last. */
@@ -200,17 +204,19 @@ export class SchedulerTable {
     times: TaskTimes | undefined,
     slow: SlowLane | undefined,
     tiers: NameTiers | undefined,
+    watch: WatchTable | undefined,
   ) {
     this.arena = arena;
     this.at = at;
     this.handle = arena.objectHandle(schedulerRoot.name as SchedulerHandle['kind'], at);
-    this.kernel = arena.kernel<KernelExports>({ base64: kernelBase64 });
+    this.kernel = kernelIn(arena);
     this.names = names;
     this.slots = options.slots;
     this.payloadBytes = options.payloadBytes;
     this.inlineBytes = options.inlineBytes;
     this.slab = slab;
     this.times = times;
+    this.watch = watch;
     this.payloads = new PayloadContext(arena, shapes);
     this.maxClients = options.maxClients;
     this.threads = options.threads;
@@ -232,9 +238,10 @@ export class SchedulerTable {
     const shapes = NameTable.create(arena, { capacity: MAX_SHAPES, maxNameBytes: MAX_SHAPE_BYTES });
     const slab = options.payloadMemoryBytes === 0 ? undefined : Slab.create(arena, slabOptions(options));
     const times = options.recordTiming ? TaskTimes.create(arena, slots) : undefined;
-    const tiers = options.hasTiers ? NameTiers.create(arena, maxTasks) : undefined;
+    const tiers = options.hasTiers ? NameTiers.create(arena, maxTasks, kernelIn(arena)) : undefined;
     const slow =
       options.slow === undefined ? undefined : SlowLane.create(arena, options.slow, maxTasks, slots);
+    const watch = options.isWatched ? WatchTable.create(arena, maxTasks, options.threads) : undefined;
     const free = IndexStack.create(arena, { capacity: slots });
     const deques = Array.from({ length: options.threads }, () =>
       WorkStealingDeque.create(arena, { capacity: options.batch, order: 'fifo' }),
@@ -248,6 +255,7 @@ export class SchedulerTable {
     put(WORD.slabAt, slab?.at ?? 0);
     put(WORD.shapesAt, shapes.handle.at);
     put(WORD.timesAt, times?.at ?? 0);
+    put(WORD.watchAt, watch?.at ?? 0);
     put(WORD.maxClients, options.maxClients);
     put(WORD.threads, options.threads);
     put(WORD.common, options.common);
@@ -261,7 +269,7 @@ export class SchedulerTable {
     put(WORD.stealBatch, options.stealBatch);
     arena.f64[(at + schedulerRoot.offset.startMs) >> 3] = performance.timeOrigin + performance.now();
     for (const field of PLACES) put(WORD[field], places[field]);
-    const table = new SchedulerTable(arena, at, options, names, shapes, slab, times, slow, tiers);
+    const table = new SchedulerTable(arena, at, options, names, shapes, slab, times, slow, tiers, watch);
     for (const [worker, deque] of deques.entries())
       arena.i32[table.workerWord(worker + 1) + workerEntry.word.dequeAt] = deque.handle.at;
     return table;
@@ -299,11 +307,16 @@ export class SchedulerTable {
     const timesAt = read(WORD.timesAt);
     const times = timesAt === 0 ? undefined : TaskTimes.attach(arena, timesAt, options.slots);
     const [names, shapes] = [table(read(WORD.namesAt)), table(read(WORD.shapesAt))];
-    const tiers = read(WORD.tiersAt) === 0 ? undefined : NameTiers.attach(arena, read(WORD.tiersAt));
+    const tiersAt = read(WORD.tiersAt);
+    const tiers = tiersAt === 0 ? undefined : NameTiers.attach(arena, tiersAt, kernelIn(arena));
+    if (tiers !== undefined) check('tiers of names', tiers.names, names.capacity);
     const slowAt = read(WORD.slowAt);
     if (slowAt === 0) check('workers without a slow lane', options.common, options.threads);
     const slow = slowAt === 0 ? undefined : SlowLane.attach(arena, slowAt, names.capacity, options.slots);
-    return new SchedulerTable(arena, at, options, names, shapes, slab, times, slow, tiers);
+    const watchAt = read(WORD.watchAt);
+    const watch =
+      watchAt === 0 ? undefined : WatchTable.attach(arena, watchAt, names.capacity, options.threads);
+    return new SchedulerTable(arena, at, options, names, shapes, slab, times, slow, tiers, watch);
   }
 
   // Word indices into `i32`.
@@ -401,7 +414,11 @@ export class SchedulerTable {
 
   /** Name of a task, without its module, as errors have it; or what is wrong with its index. */
   taskNameIn(slot: number): string {
-    const index = this.i32[this.slotWord(slot) + slotHead.word.task] as number;
+    return this.taskName(this.i32[this.slotWord(slot) + slotHead.word.task] as number);
+  }
+
+  /** The same, by its index. */
+  taskName(index: number): string {
     return this.#taskNames[index] ?? this.#learnName(index);
   }
 
@@ -410,6 +427,10 @@ export class SchedulerTable {
     if (full === undefined) return `number ${index}, which has no name`;
     return (this.#taskNames[index] = full.slice(full.lastIndexOf('#') + 1));
   }
+}
+
+function kernelIn(arena: Arena): KernelExports {
+  return arena.kernel<KernelExports>({ base64: kernelBase64 });
 }
 
 function check(what: string, found: number, expected: number): void {

@@ -1,5 +1,7 @@
 // What a task is given beside its arguments, while it runs: one for the tasks that return at once, in turn, and one for each that does not.
 import { SLOT_RUNNING } from './layout.ts';
+import { ContextBudget, noPollBudget, type PollBudget } from './monitor/poll-budget.ts';
+import type { Watched } from './monitor/watched.ts';
 import { SlotSignal } from './slot-signal.ts';
 import { stateIn, type SchedulerTable } from './table.ts';
 import type { TaskContext } from './tasks.ts';
@@ -17,7 +19,10 @@ export class RunContext implements TaskContext {
   word: number = ENDED;
   /** Of its worker. @internal */
   readonly polls: PollWord;
+  /** Whose polls its task's are, where they are watched. @internal */
+  watched: Watched | undefined = undefined;
   readonly #i32: Int32Array;
+  readonly #budget = new ContextBudget();
   #signal: SlotSignal | undefined = undefined;
 
   constructor(table: SchedulerTable, worker: number, polls: PollWord) {
@@ -33,6 +38,21 @@ export class RunContext implements TaskContext {
 
   get signal(): AbortSignal {
     return (this.#signal ??= new SlotSignal(this.#i32, this.word)).signal;
+  }
+
+  get budget(): PollBudget {
+    return this.watched === undefined ? noPollBudget : this.#budget.of(this.watched.rules.pollBudget);
+  }
+
+  /** A poll has ended. @returns whether it has spent its budget @internal */
+  endPoll(): boolean {
+    return this.#budget.end();
+  }
+
+  /** The poll of a task that returns at once was its last one. @internal */
+  release(): void {
+    this.watched = undefined;
+    this.#budget.release();
   }
 
   /** Whether the task has asked for its signal: then the context is of no use to the next one. */
@@ -72,5 +92,6 @@ export class RunContexts {
   end(context: RunContext): void {
     if (context !== this.next) context.end();
     else if (context.hasSignal) this.keep(context).end();
+    else if (context.watched !== undefined) context.release();
   }
 }

@@ -2,12 +2,19 @@
 import type { Flights } from './flights.ts';
 import { TaskDeadlineError } from './errors.ts';
 import { DELIVERED, DOOMED, ENDED_FAILED, ENDED_FINE, ENDED_MOVED, MOVED_STATE } from './layout.ts';
+import type { Monitor } from './monitor/monitor.ts';
 import { writeThrown, writeValue } from './payload.ts';
 import { markMoved } from './slow-lane/worker-moves.ts';
 import type { SchedulerTable } from './table.ts';
 import type { RunContext, RunContexts } from './task-context.ts';
 import type { TaskTimes } from './task-times.ts';
 import type { WorkerLink } from './worker-link.ts';
+
+/** As hooks are told; of one that moves nothing is told. */
+const RESULTS: Readonly<Record<number, 'done' | 'failed'>> = {
+  [ENDED_FINE]: 'done',
+  [ENDED_FAILED]: 'failed',
+};
 
 export class TaskEnds {
   readonly #table: SchedulerTable;
@@ -16,6 +23,7 @@ export class TaskEnds {
   readonly #times: TaskTimes | undefined;
   readonly #contexts: RunContexts;
   readonly #flights: Flights;
+  readonly #monitor: Monitor | undefined;
   /** Whether the worker is being terminated: it must take no more tasks. */
   isDoomed = false;
 
@@ -25,6 +33,7 @@ export class TaskEnds {
     link: WorkerLink,
     contexts: RunContexts,
     flights: Flights,
+    monitor: Monitor | undefined,
   ) {
     this.#table = table;
     this.#party = party;
@@ -32,6 +41,7 @@ export class TaskEnds {
     this.#times = table.times;
     this.#contexts = contexts;
     this.#flights = flights;
+    this.#monitor = monitor;
   }
 
   succeed(context: RunContext, value: unknown): void {
@@ -119,6 +129,7 @@ export class TaskEnds {
   #finish(context: RunContext, how: number): void {
     const { slot } = context;
     if (how !== ENDED_MOVED) this.#times?.end(slot);
+    if (context.watched !== undefined) this.#monitor?.completed(context.watched, RESULTS[how]);
     this.#contexts.end(context);
     const outcome = this.#table.kernel.finishSlot(this.#table.at, slot, this.#party, how);
     this.#link.finished(slot, outcome === DELIVERED);

@@ -2,7 +2,14 @@
 // lands when it settles, a generator is resumed by whoever resumes generators.
 import type { TaskCheckpoints } from './checkpoints/task-checkpoints.ts';
 import type { Flights } from './flights.ts';
-import { runAsync, type GeneratorTask, type GeneratorTasks, type TaskGenerator } from './generator-tasks.ts';
+import type { Monitor } from './monitor/monitor.ts';
+import {
+  runAsync,
+  type GeneratorTask,
+  type GeneratorTasks,
+  type Resumed,
+  type TaskGenerator,
+} from './generator-tasks.ts';
 import { slotHead } from './layout.ts';
 import { forList } from './list-runner.ts';
 import { NUMBER } from './payload-kind.ts';
@@ -20,6 +27,8 @@ import type { TurnClock } from './turn-clock.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 const WORD = slotHead.word;
+/** After that a task is offered to the slow lane again, where that was full. Guessed. */
+const MOVE_AGAIN_MS = 100;
 
 /** What it runs tasks with. */
 export interface RunnerParts {
@@ -31,6 +40,8 @@ export interface RunnerParts {
   readonly flights: Flights;
   readonly generators: GeneratorTasks;
   readonly clock: TurnClock;
+  /** Undefined: nobody watches polls. */
+  readonly monitor: Monitor | undefined;
   readonly checkpoints: TaskCheckpoints;
   /** Undefined where tasks stay on the worker. */
   readonly moves: WorkerMoves | undefined;
@@ -46,11 +57,13 @@ export class TaskRunner {
   readonly #flights: Flights;
   readonly #generators: GeneratorTasks;
   readonly #clock: TurnClock;
+  readonly #monitor: Monitor | undefined;
   readonly #checkpoints: TaskCheckpoints;
   readonly #moves: WorkerMoves | undefined;
 
   constructor(parts: RunnerParts) {
-    const { table, loader, link, contexts, ends, flights, generators, clock, checkpoints, moves } = parts;
+    const { table, loader, link, contexts, ends, flights, generators, clock } = parts;
+    const { checkpoints, monitor, moves } = parts;
     this.#table = table;
     this.#loader = loader;
     this.#link = link;
@@ -60,6 +73,7 @@ export class TaskRunner {
     this.#flights = flights;
     this.#generators = generators;
     this.#clock = clock;
+    this.#monitor = monitor;
     this.#checkpoints = checkpoints;
     this.#moves = moves;
   }
@@ -106,21 +120,34 @@ export class TaskRunner {
   }
 
   #begin(run: Runnable, context: RunContext, args: unknown): void {
+    const monitor = this.#monitor;
     let result: unknown;
     let then: PendingKind | undefined;
     this.#contexts.polls.begin(context.slot); // the next one ends it, or the loop
     const below = this.#checkpoints.begin(context);
+    if (monitor !== undefined) this.#watch(monitor, context);
     try {
       result = run(args, context);
       then = typeof result === 'object' && result !== null ? pendingKind(result) : undefined;
     } catch (error) {
+      monitor?.endOf(context, 'failed');
       this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
       return;
     }
+    monitor?.endOf(context, then === undefined ? 'done' : 'pending');
     this.#checkpoints.leave(below);
     if (then === undefined) this.#ends.succeed(context, result);
     else this.#goOn(run, context, then, result);
+  }
+
+  /** Its first poll begins: for the record of its name. */
+  #watch(monitor: Monitor, context: RunContext): void {
+    const { i32 } = this.#table;
+    const word = this.#table.slotWord(context.slot);
+    const watched = monitor.ofName(i32[word + WORD.task] as number, i32[word + WORD.lane] as number);
+    context.watched = watched;
+    monitor.begin(watched);
   }
 
   /** With a task that has not returned its result yet. */
@@ -132,7 +159,17 @@ export class TaskRunner {
     else {
       const generator =
         then === 'step' ? new StepRun(run, context, result as object) : (result as TaskGenerator);
-      this.resume({ run, generator, context, spentMs: 0 });
+      const { slot, watched } = context;
+      if (watched !== undefined && watched.of === undefined) context.watched = this.#monitor?.ofTask(watched);
+      this.resume({
+        run,
+        generator,
+        context,
+        spentMs: 0,
+        dueMs: 0,
+        makesWay: false,
+        movableFromMs: then === 'step' ? this.#movableFrom(slot) : Infinity,
+      });
     }
   }
 
@@ -140,19 +177,38 @@ export class TaskRunner {
   resume(task: GeneratorTask): void {
     const { run, context } = task;
     const below = this.#checkpoints.begin(context);
-    let hasEnded: boolean;
+    let resumed: Resumed;
     try {
-      hasEnded = this.#generators.resume(task);
+      resumed = this.#generators.resume(task);
     } catch (error) {
       this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
       return;
     }
     this.#checkpoints.leave(below);
-    if (!hasEnded) return;
+    if (resumed === 'waits') return;
+    if (resumed === 'moves') {
+      this.#move(task);
+      return;
+    }
     const { value } = this.#generators;
     if (task.generator instanceof StepRun && isPromise(value)) this.#fly(run, context, value);
     else this.#ends.succeed(context, value);
+  }
+
+  /** From when on a task of steps may go on in the slow lane, while its slot holds what it was begun with. */
+  #movableFrom(slot: number): number {
+    return this.#moves === undefined ? Infinity : this.#moves.movableFrom(slot, this.#clock.nowMs);
+  }
+
+  /** It goes on in the slow lane, if that takes it. */
+  #move(task: GeneratorTask): void {
+    const { context, generator } = task;
+    if (!(generator instanceof StepRun)) throw new TypeError('a generator can not be moved, expected steps');
+    if (this.#moves?.isOpen(context.slot) !== true) task.movableFromMs = this.#clock.nowMs + MOVE_AGAIN_MS;
+    else if (this.#ends.moveFrom(context, generator.state)) return;
+    else task.movableFromMs = Infinity; // its state can not be written
+    this.#generators.stay(task);
   }
 
   #fly(run: Runnable, context: RunContext, result: PromiseLike<unknown>): void {

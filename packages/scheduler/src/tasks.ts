@@ -4,6 +4,7 @@ import { ArgumentRangeError } from '@corelane/shared-memory';
 import { checkCodec, type Codec } from './codec.ts';
 import type { ErrorClass } from './error-record.ts';
 import { moduleUrl } from './module-url.ts';
+import type { PollBudget } from './monitor/poll-budget.ts';
 
 export { moduleUrl };
 
@@ -15,6 +16,8 @@ export interface TaskContext {
   cancelled(this: void): boolean;
   /** Aborts when nobody waits any more, also where it is only looked at (`signal.aborted`) within a synchronous loop. Made when it is first asked for. */
   readonly signal: AbortSignal;
+  /** What this poll may use up, in units of the task's own: option `budgets`. Without that it is never spent. */
+  readonly budget: PollBudget;
 }
 
 /**

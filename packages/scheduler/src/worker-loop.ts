@@ -3,6 +3,9 @@ import { TaskCheckpoints } from './checkpoints/task-checkpoints.ts';
 import { Flights } from './flights.ts';
 import { GeneratorTasks } from './generator-tasks.ts';
 import { FAIR_EVERY, NO_TASK, PHASE_CLOSED, WORKER_SPENT, WORKER_STAYS, workerEntry } from './layout.ts';
+import type { WatchMessage } from './monitor/event-post.ts';
+import type { HookPost } from './monitor/hook-post.ts';
+import { monitorOf, type Monitor } from './monitor/monitor.ts';
 import type { LoopOptions } from './options.ts';
 import type { SchedulerTable } from './table.ts';
 import { RunContexts } from './task-context.ts';
@@ -30,6 +33,8 @@ export class WorkerLoop {
   readonly #clock = new TurnClock();
   readonly #generators: GeneratorTasks;
   readonly #flights: Flights;
+  readonly #monitor: Monitor | undefined;
+  #hooks: HookPost | undefined;
   readonly #ends: TaskEnds;
   readonly #runner: TaskRunner;
   readonly #polls: PollWord;
@@ -49,23 +54,32 @@ export class WorkerLoop {
   /** Whether the event loop has had its turn since the last task. */
   #hasTurned = false;
 
-  constructor(table: SchedulerTable, worker: number, loader: TaskLoader, options: LoopOptions) {
+  /** @param tell tells the owner of the scheduler of what is seen of polls, where they are watched */
+  constructor(
+    table: SchedulerTable,
+    worker: number,
+    loader: TaskLoader,
+    options: LoopOptions,
+    tell: (message: WatchMessage) => void,
+  ) {
     this.#table = table;
     this.#party = worker + 1;
     this.#rest = new WorkerRest(table, this.#party);
-    this.#generators = new GeneratorTasks(this.#clock, options.sliceMs);
+    this.#monitor = monitorOf(table, worker, options.budgets, this.#clock, tell);
+    this.#generators = new GeneratorTasks(this.#clock, options.sliceMs, this.#monitor, options.isolatedShare);
     this.#flights = new Flights(() => this.#landed());
     const link = new WorkerLink(table);
     table.payloads.link = link;
     const contexts = new RunContexts(table, worker);
     this.#polls = contexts.polls;
-    this.#ends = new TaskEnds(table, this.#party, link, contexts, this.#flights);
+    this.#ends = new TaskEnds(table, this.#party, link, contexts, this.#flights, this.#monitor);
     this.#checkpoints = new TaskCheckpoints(
       table,
       contexts,
       this.#clock,
       options.overtaking,
       (level, deadline) => this.#runAbove(level, deadline),
+      this.#monitor,
     );
     this.#runner = new TaskRunner({
       table,
@@ -76,6 +90,7 @@ export class WorkerLoop {
       flights: this.#flights,
       generators: this.#generators,
       clock: this.#clock,
+      monitor: this.#monitor,
       checkpoints: this.#checkpoints,
       moves: WorkerMoves.of(table, options.isSlow),
     });
@@ -85,6 +100,17 @@ export class WorkerLoop {
     this.#left = Math.max(1, options.maxTasks); // not Infinity: counting down from there makes an object each time
     this.#isSlow = options.isSlow;
     this.#leavesWord = table.workerWord(this.#party) + workerEntry.word.leaves;
+  }
+
+  /** What watches polls; undefined: nobody does. */
+  get monitor(): Monitor | undefined {
+    return this.#monitor;
+  }
+
+  /** By which hooks are exchanged while it runs. */
+  listen(hooks: HookPost): void {
+    this.#hooks = hooks;
+    hooks.onDone = () => this.#rest.stir();
   }
 
   /** Runs tasks until the scheduler is closed, this worker is being terminated, or is to leave. */
@@ -108,7 +134,8 @@ export class WorkerLoop {
       else if (stop === 'empty') {
         this.#clock.look();
         if (this.#clock.isTurnDue) await this.#turn();
-        else if (this.#flights.count > 0) await this.#rest.aside(false);
+        else if (this.#flights.count > 0 || this.#hooks?.isBusy === true) await this.#rest.aside(false);
+        else if (this.#hooks?.isTold === true) await this.#turn();
         else {
           const wait = this.#idle();
           if (wait !== undefined) await wait;
@@ -120,6 +147,12 @@ export class WorkerLoop {
 
   /** Runs what is queued. */
   #drain(): Stop {
+    const stop = this.#runQueued();
+    this.#monitor?.rest();
+    return stop;
+  }
+
+  #runQueued(): Stop {
     const generators = this.#generators;
     for (;;) {
       if (this.#ends.isDoomed) return 'end';

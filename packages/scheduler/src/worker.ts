@@ -1,7 +1,8 @@
 // The thread of a worker. Its owner sends it one message; what it finds in `workerData` is the user's.
 import { parentPort } from 'node:worker_threads';
-import type { BootMessage, WorkerMessage, WorkerPlace } from './boot.ts';
+import type { BootMessage, HooksBoot, WorkerMessage, WorkerPlace } from './boot.ts';
 import { loadCodec } from './codec.ts';
+import { HookPost, importHooks } from './monitor/hook-post.ts';
 import { addNice } from './nice.ts';
 import type { Affinity } from './ports.ts';
 import { publishPlace } from './seats.ts';
@@ -20,6 +21,7 @@ async function main({
   memory,
   niceIncrement,
   loop,
+  hooks,
   setup,
 }: BootMessage): Promise<void> {
   // Between tasks nothing else may keep the thread alive while it waits asynchronously.
@@ -41,9 +43,18 @@ async function main({
   }
   const loader = new TaskLoader(table);
   for (const module of preload) await loader.import(module);
+  const workerLoop = new WorkerLoop(table, worker, loader, loop, tell);
+  if (hooks !== undefined) await watchHooks(workerLoop, table, hooks);
   tell({ type: '@corelane/scheduler/ready' });
-  await new WorkerLoop(table, worker, loader, loop).run();
+  await workerLoop.run();
   clearInterval(keepAlive);
+}
+
+async function watchHooks(loop: WorkerLoop, table: SchedulerTable, boot: HooksBoot): Promise<void> {
+  const { monitor } = loop;
+  if (monitor === undefined || table.watch === undefined) return;
+  if (boot.module !== undefined) monitor.hooks.set(await importHooks(boot.module));
+  loop.listen(new HookPost(monitor, table.watch, boot.port, boot.version, tell));
 }
 
 function tell(message: WorkerMessage): void {

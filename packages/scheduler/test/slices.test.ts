@@ -99,6 +99,9 @@ function generatorTask(
     generator: run(),
     context: { cancelled: () => false, polls: { begin: () => {} } } as unknown as RunContext,
     spentMs: 0,
+    dueMs: 0,
+    makesWay: false,
+    movableFromMs: Infinity,
   };
 }
 
@@ -108,18 +111,18 @@ test('slices alternate between the queue and those that have made way, the oldes
   const order: string[] = [];
   const [a, b] = ['a', 'b'].map((name) => generatorTask(clock, [5, 5, 5, 5, 5, 5, 5, 5], order, name));
   if (a === undefined || b === undefined) throw new Error('none');
-  expect(generators.resume(a)).toBe(false);
+  expect(generators.resume(a)).toBe('waits');
   expect(order).toEqual(['a', 'a']);
   expect(generators.next(true)).toBeUndefined(); // the queue's turn, until its slice is over
   clock.nowMs += 9;
   expect(generators.next(true)).toBeUndefined();
-  expect(generators.resume(b)).toBe(false); // from the queue
+  expect(generators.resume(b)).toBe('waits'); // from the queue
   expect(generators.next(true)).toBe(a);
-  expect(generators.resume(a)).toBe(false);
+  expect(generators.resume(a)).toBe('waits');
   expect(generators.next(true)).toBeUndefined();
   generators.skipQueue(); // it is empty
   expect(generators.next(true)).toBe(b);
-  expect(generators.resume(b)).toBe(false);
+  expect(generators.resume(b)).toBe('waits');
   clock.nowMs += 10;
   expect(generators.next(true)).toBe(a); // the queue had its slice
   expect(order).toEqual(['a', 'a', 'b', 'b', 'a', 'a', 'b', 'b']);
@@ -131,10 +134,10 @@ test('a turn of the event loop takes nothing from a slice', () => {
   const order: string[] = [];
   const a = generatorTask(clock, [5, 5, 5, 5, 5], order, 'a');
   clock.isTurnDue = true;
-  expect(generators.resume(a)).toBe(false);
+  expect(generators.resume(a)).toBe('waits');
   clock.isTurnDue = false;
   clock.nowMs += 100;
   expect(generators.next(true)).toBe(a);
-  expect(generators.resume(a)).toBe(false);
+  expect(generators.resume(a)).toBe('waits');
   expect(order).toEqual(['a', 'a']);
 });

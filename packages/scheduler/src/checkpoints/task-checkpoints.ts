@@ -1,6 +1,7 @@
 // What a worker does at the checkpoints of a task that runs: ends it where nobody waits for it any more, and lets others run in its middle, on top of its stack, where that was asked for.
 import { TaskCancelledError } from '../errors.ts';
 import { SLOT_RUNNING, slotHead } from '../layout.ts';
+import type { Monitor } from '../monitor/monitor.ts';
 import { stateIn, type SchedulerTable } from '../table.ts';
 import type { RunContext, RunContexts } from '../task-context.ts';
 import type { TurnClock } from '../turn-clock.ts';
@@ -26,6 +27,7 @@ export class TaskCheckpoints {
   readonly #clock: TurnClock;
   readonly #plan: OvertakingPlan;
   readonly #runAbove: (level: number, deadline: number) => boolean;
+  readonly #monitor: Monitor | undefined;
   /** The task whose code runs now; undefined: none, or code that belongs to no task for certain, as after an `await`. */
   #running: RunContext | undefined = undefined;
   #depth = 0;
@@ -42,12 +44,14 @@ export class TaskCheckpoints {
     clock: TurnClock,
     plan: OvertakingPlan,
     runAbove: (level: number, deadline: number) => boolean,
+    monitor: Monitor | undefined,
   ) {
     this.#table = table;
     this.#contexts = contexts;
     this.#clock = clock;
     this.#plan = plan;
     this.#runAbove = runAbove;
+    this.#monitor = monitor;
   }
 
   /** From now on, on this thread. */
@@ -109,9 +113,11 @@ export class TaskCheckpoints {
     this.#depth++;
     this.#running = undefined;
     this.#clock.isHeld = true;
+    const poll = this.#monitor?.interrupt();
     try {
       while (this.#runAbove(level, deadline) && performance.now() < untilMs);
     } finally {
+      if (poll !== undefined) this.#monitor?.goOn(poll);
       this.#depth--;
       this.#running = context;
       context.polls.begin(context.slot); // theirs are over, and its own goes on

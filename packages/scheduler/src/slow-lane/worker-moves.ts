@@ -12,7 +12,7 @@ import {
 } from '../layout.ts';
 import { NUMBER } from '../payload-kind.ts';
 import type { SchedulerTable } from '../table.ts';
-import type { NameTiers } from './name-tiers.ts';
+import type { NameTiers } from '../budgets/name-tiers.ts';
 
 const { moved: MOVED, list: LIST, form: FORM } = payloadKind.field;
 const WORD = slotHead.word;
@@ -37,7 +37,7 @@ export class WorkerMoves {
 
   /** Of a task that was claimed, and of which nothing has been read: whether it is to begin in the slow lane, and can. */
   isRerouted(slot: number, name: number): boolean {
-    return this.#tiers.of(name) === TIER_ISOLATE && !this.#stays(slot) && this.isOpen(slot);
+    return this.#tiers.tierOf(name) === TIER_ISOLATE && !this.#stays(slot) && this.isOpen(slot);
   }
 
   /**

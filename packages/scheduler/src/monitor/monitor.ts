@@ -1,0 +1,350 @@
+// In a worker: watches polls, which are uninterrupted runs of a task's code: a function until it returns, a generator to its next `yield`, a step.
+//
+// The clock costs half of what running a tiny task does. So one look at it is for a group of polls, one after the other and of the same task or name: as many as take half a
+// millisecond, as far as is known, and 32 at most. A group that took no longer than one poll may has no slow one in it. Where it took longer, what it took more than usual is one
+// poll's: it is a slow one if that is too long, and the next group is a single poll. Tried: a look for each poll (some 45 ns, half a tiny task's time on a worker).
+// Where hooks are set they are told how long each poll took, and there is a look for each.
+import { CAUSES, observePoll, observePolls } from '../budgets/tier-machine.ts';
+import { yieldChannel, type YieldEvent } from '../budgets/channels.ts';
+import { cpuClock as clockOfThread, type MeasuredCpuClock } from '../budgets/cpu-clock.ts';
+import { HookSlot } from '../budgets/hook-slot.ts';
+import type { HooksInForce, PollResult } from '../budgets/hooks.ts';
+import type { NameTiers } from '../budgets/name-tiers.ts';
+import { NameObserver } from '../budgets/name-observer.ts';
+import { PollCpu } from '../budgets/poll-cpu.ts';
+import { TIER_YIELD, type TierPlan } from '../budgets/tier-table.ts';
+import { toSharedMs } from '../shared-clock.ts';
+import type { SchedulerTable } from '../table.ts';
+import type { RunContext } from '../task-context.ts';
+import type { TurnClock } from '../turn-clock.ts';
+import { EventPost, tierNamed, type WatchMessage } from './event-post.ts';
+import { NameWatches } from './name-watches.ts';
+import type { Watched } from './watched.ts';
+import { WatchCounts } from './watch-counts.ts';
+import type { WatchTable } from './watch-table.ts';
+
+/** Polls of which nobody asked for the CPU time are taken off by how long they lasted: that is right for so long. Guessed. */
+const CPU_EVERY_MS = 1;
+/** Milliseconds for which good polls are kept: guessed. */
+const TELL_EVERY_MS = 1;
+
+export interface MonitorParts {
+  readonly watch: WatchTable;
+  readonly tiers: NameTiers;
+  readonly worker: number;
+  readonly plan: TierPlan;
+  readonly clock: Pick<TurnClock, 'nowMs' | 'look'>;
+  readonly cpuClock: MeasuredCpuClock;
+  readonly nameOf: (id: number) => string;
+  readonly send: (message: WatchMessage) => void;
+}
+
+/** A poll that was interrupted by others, on top of it. */
+export interface InterruptedPoll {
+  readonly watched: Watched | undefined;
+  readonly spentMs: number;
+  readonly hooks: HooksInForce | undefined;
+}
+
+export class Monitor {
+  /** Of this worker. */
+  readonly hooks: HookSlot;
+  readonly #names: NameWatches;
+  readonly #clock: Pick<TurnClock, 'nowMs' | 'look'>;
+  readonly #cpu: PollCpu;
+  readonly #counts: WatchCounts;
+  readonly #post: EventPost;
+  /** Whose polls the group is of. */
+  #open: Watched | undefined;
+  /** Polls of the group, and how many there may be until the next look. */
+  #count = 0;
+  #left = 0;
+  /** When the group began: at the end of the one before. */
+  #startMs = 0;
+  /** Whether something else than polls has happened since then. */
+  #isStale = true;
+  #cpuAgoMs = 0;
+  /** That were told of the poll that runs. */
+  #told: HooksInForce | undefined;
+
+  constructor({ watch, tiers, worker, plan, clock, cpuClock, nameOf, send }: MonitorParts) {
+    this.#clock = clock;
+    this.#cpu = new PollCpu(cpuClock);
+    this.#counts = new WatchCounts(watch, worker, cpuClock);
+    this.#post = new EventPost(send);
+    this.#names = new NameWatches(
+      watch,
+      tiers,
+      new NameObserver(tiers, worker + 1),
+      worker,
+      plan,
+      nameOf,
+      this.#changed,
+    );
+    this.hooks = new HookSlot((error, hook) => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.emitWarning(`hook ${hook} threw on worker ${worker}: ${reason}`, 'SchedulerWarning');
+    });
+  }
+
+  /** The tasks of one name and level of priority. */
+  ofName(id: number, level: number): Watched {
+    return this.#names.of(id, level);
+  }
+
+  /** A task that has begun, and goes on in several polls. */
+  ofTask(name: Watched): Watched {
+    this.#counts.active++;
+    name.setTier(this.#names.tierOf(name));
+    return name.begin(toSharedMs(this.#clock.nowMs));
+  }
+
+  /** Before a poll. */
+  begin(watched: Watched): void {
+    const hooks = this.hooks.current;
+    if (watched !== this.#open || this.#isStale || (hooks !== undefined && this.#count > 0))
+      this.#openFor(watched);
+    this.#told = hooks;
+    if (hooks !== undefined) hooks.beforePoll(watched);
+  }
+
+  /**
+   * After it.
+   * @param isSpent whether its budget was
+   * @returns whether it has looked at the clock
+   */
+  end(watched: Watched, result: PollResult, isSpent: boolean): boolean {
+    const hooks = this.#told;
+    this.#count++;
+    if (--this.#left > 0 && !isSpent && hooks === undefined) return false;
+    this.#clock.look();
+    const tookMs = this.#close(isSpent);
+    if (hooks !== undefined) hooks.afterPoll(result, tookMs * 1e6, watched);
+    return true;
+  }
+
+  /** The same, of a context. */
+  endOf(context: RunContext, result: PollResult): void {
+    if (context.watched !== undefined) this.end(context.watched, result, context.endPoll());
+  }
+
+  /** A task makes way, and could go on. */
+  yielded(watched: Watched, why: YieldEvent['why']): void {
+    this.#counts.yields++;
+    this.#counts.publish();
+    this.hooks.current?.onYield(watched);
+    if (yieldChannel.hasSubscribers)
+      yieldChannel.publish({
+        task: watched.name,
+        worker: watched.worker,
+        tier: tierNamed(watched.tier),
+        why,
+      });
+  }
+
+  /** A task has returned or thrown, or goes on elsewhere: then `result` is undefined. */
+  completed(watched: Watched, result: 'done' | 'failed' | undefined): void {
+    if (watched.of !== undefined) this.#forget(watched, watched.of);
+    if (result !== undefined) this.hooks.current?.onCompletion(result, watched);
+  }
+
+  /** A task waits for something that is no poll, and when it does not any more. */
+  waits(by: 1 | -1): void {
+    this.#counts.active += by;
+  }
+
+  /** No poll follows at once. */
+  rest(): void {
+    if (this.#isStale) return;
+    this.#clock.look();
+    if (this.#count > 0) this.#close(false);
+    this.#isStale = true;
+    this.#names.tellAll(toSharedMs(this.#clock.nowMs));
+    this.#counts.hookFailures = this.hooks.failures;
+    this.#counts.unsaid = this.#post.unsaid;
+    this.#counts.publish();
+  }
+
+  /** Others run on top of the poll that runs, until `goOn`. */
+  interrupt(): InterruptedPoll {
+    this.#clock.look();
+    const spentMs = this.#clock.nowMs - this.#startMs;
+    // Those before it in its group were short.
+    const others = this.#count;
+    this.#count = 0;
+    if (others > 0 && this.#open !== undefined) this.#good(this.#open, others);
+    const poll = { watched: this.#open, spentMs, hooks: this.#told };
+    this.#startMs = this.#clock.nowMs;
+    this.#open = undefined;
+    this.#told = undefined;
+    return poll;
+  }
+
+  goOn({ watched, spentMs, hooks }: InterruptedPoll): void {
+    this.#clock.look();
+    if (this.#count > 0) this.#close(false);
+    this.#open = watched;
+    this.#left = 0; // it is timed by itself
+    this.#told = hooks;
+    this.#startMs = this.#clock.nowMs - spentMs;
+    this.#isStale = false;
+  }
+
+  /** A group begins. */
+  #openFor(watched: Watched): void {
+    if (this.#isStale) {
+      this.#clock.look();
+      const { nowMs } = this.#clock;
+      const pauseMs = nowMs - this.#startMs;
+      if (pauseMs < CPU_EVERY_MS) this.#skip(pauseMs);
+      else this.#beginCpu();
+      this.#startMs = nowMs;
+      this.#isStale = false;
+    } else if (this.#count > 0) {
+      this.#clock.look();
+      this.#close(false);
+    }
+    this.#open = watched;
+    this.#left = watched.every;
+  }
+
+  /** The group ends, at the last look. @returns how long it took */
+  #close(isSpent: boolean): number {
+    const watched = this.#open as Watched;
+    const { nowMs } = this.#clock;
+    const polls = this.#count;
+    const tookMs = nowMs - this.#startMs;
+    const { rules } = watched;
+    const wallMs =
+      polls === 1 ? tookMs : Math.min(tookMs, Math.max(0, tookMs - (polls - 1) * watched.meanMs));
+    this.#count = 0;
+    this.#startMs = nowMs;
+    watched.learn(polls, tookMs);
+    this.#left = watched.every;
+    this.#counts.polls += polls;
+    if (isSpent || wallMs > rules.slowPollMs || wallMs > rules.cpuBudgetMs)
+      this.#suspect(watched, polls, tookMs, wallMs, isSpent, nowMs);
+    else if (tookMs <= polls * watched.goodMs) {
+      this.#skip(tookMs);
+      this.#good(watched, polls);
+    } else {
+      const cpuMs = this.#cpu.read(tookMs) / polls;
+      this.#cpuAgoMs = 0;
+      for (let i = 0; i < polls; i++) this.#observe(watched, tookMs / polls, cpuMs, false, nowMs);
+    }
+    this.#counts.publishPolls();
+    return tookMs;
+  }
+
+  /** One poll of the group may have been a violation. */
+  #suspect(
+    watched: Watched,
+    polls: number,
+    tookMs: number,
+    wallMs: number,
+    isSpent: boolean,
+    nowMs: number,
+  ): void {
+    const cpuMs = Math.min(wallMs, this.#cpu.read(tookMs));
+    this.#cpuAgoMs = 0;
+    if (polls > 1) this.#good(watched, polls - 1);
+    const { tier } = watched;
+    const outcome = this.#observe(watched, wallMs, cpuMs, isSpent, nowMs);
+    if ((outcome & CAUSES) === 0) return;
+    const causes = this.#counts.violated(outcome);
+    const { name, worker } = watched;
+    this.#post.post(
+      {
+        kind: 'violation',
+        event: { task: name, worker, durationMs: wallMs, cpuMs, tier: tierNamed(tier), causes },
+      },
+      nowMs,
+    );
+  }
+
+  #observe(watched: Watched, wallMs: number, cpuMs: number, isSpent: boolean, nowMs: number): number {
+    const { record, rules } = watched;
+    const sharedMs = toSharedMs(nowMs);
+    if (record === undefined) return this.#names.observe(watched, wallMs, cpuMs, isSpent, sharedMs);
+    this.#tell(watched, sharedMs);
+    watched.seen++;
+    const outcome = observePoll(record, 0, rules, wallMs, cpuMs, isSpent, sharedMs);
+    if ((outcome & CAUSES) !== 0) watched.violations++;
+    this.#adopt(watched);
+    return outcome;
+  }
+
+  #good(watched: Watched, polls: number): void {
+    const sharedMs = toSharedMs(this.#clock.nowMs);
+    if (watched.record === undefined) {
+      this.#names.good(watched, polls, sharedMs);
+      return;
+    }
+    watched.seen += polls;
+    watched.good += polls;
+    if (sharedMs >= watched.tellMs) this.#tell(watched, sharedMs);
+  }
+
+  /** Its own record. */
+  #tell(watched: Watched, sharedMs: number): void {
+    const { record, rules, good } = watched;
+    watched.tellMs = sharedMs + TELL_EVERY_MS;
+    if (good === 0 || record === undefined) return;
+    watched.good = 0;
+    observePolls(record, 0, rules, good, true, sharedMs);
+    this.#adopt(watched);
+  }
+
+  #adopt(watched: Watched): void {
+    const from = watched.adopt();
+    if (from !== watched.tier) this.#changed(watched, from, watched.tier);
+  }
+
+  /** Its tier is another one now. */
+  readonly #changed = ({ name, worker }: Watched, from: number, to: number): void => {
+    if (to > from) this.#counts.promotions++;
+    else this.#counts.demotions++;
+    this.#counts.publish();
+    const event = { task: name, worker, from: tierNamed(from), to: tierNamed(to) };
+    this.#post.post({ kind: 'tier', event }, this.#clock.nowMs);
+  };
+
+  /** A task with a record of its own has ended: for its name it counts as one poll, good unless it was one that has to be made to yield. */
+  #forget(watched: Watched, name: Watched): void {
+    this.#counts.active--;
+    if (this.#open === watched) {
+      if (this.#count > 0) {
+        this.#clock.look();
+        this.#close(false);
+      }
+      this.#open = undefined;
+      this.#left = 0;
+    }
+    this.#names.learn(name, watched, watched.tier < TIER_YIELD, toSharedMs(this.#clock.nowMs));
+  }
+
+  #skip(ms: number): void {
+    this.#cpu.skip(ms);
+    this.#cpuAgoMs += ms;
+    if (this.#cpuAgoMs >= CPU_EVERY_MS) this.#beginCpu();
+  }
+
+  #beginCpu(): void {
+    this.#cpu.begin();
+    this.#cpuAgoMs = 0;
+  }
+}
+
+/** @param plan undefined: nobody watches */
+export function monitorOf(
+  table: SchedulerTable,
+  worker: number,
+  plan: TierPlan | undefined,
+  clock: TurnClock,
+  send: (message: WatchMessage) => void,
+): Monitor | undefined {
+  const { watch, tiers } = table;
+  if (plan === undefined || watch === undefined || tiers === undefined) return undefined;
+  const nameOf = (id: number): string => table.taskName(id);
+  return new Monitor({ watch, tiers, worker, plan, clock, cpuClock: clockOfThread(), nameOf, send });
+}

@@ -1,0 +1,5 @@
+export default {
+  beforePoll(): void {
+    throw new RangeError('no hook');
+  },
+};
