@@ -1,5 +1,4 @@
 // Tasks whose polls are watched.
-import { workerData } from 'node:worker_threads';
 import { defineTasks, goOn, steps } from '../../src/index.ts';
 
 function spin(ms: number): void {
@@ -76,5 +75,8 @@ export const polls = defineTasks(import.meta.url, {
     }
     return left;
   },
-  data: () => workerData as unknown,
+  where(ms: number, { worker }): number {
+    spin(ms);
+    return worker;
+  },
 });
