@@ -27,6 +27,16 @@ function burn(read: () => number, ns: number): void {
 const own = (): number => valueOf(threadCpuTimeNs());
 
 describe.runIf(linux)('on this machine', () => {
+  test('a clock tells milliseconds of CPU time, as the port of scheduler asks', () => {
+    using clock = valueOf(ThreadClock.open());
+    const port: { readonly source: 'thread' | 'wall'; nowMs(): number } = clock;
+    expect(port.source).toBe('thread');
+    const before = clock.readNs();
+    const ms = port.nowMs();
+    expect(ms * 1e6).toBeGreaterThanOrEqual(before - 1);
+    expect(ms * 1e6).toBeLessThanOrEqual(clock.readNs() + 1);
+  });
+
   test('the clock of a thread counts its running, and not its waiting or that of others', async () => {
     await using worker = await ThreadWorker.start();
     await worker.ask('nice');

@@ -63,6 +63,8 @@ const dropped = new FinalizationRegistry<ThreadFile>((file) => {
 export class ThreadClock {
   /** The thread, `null` where its id is not to be had (not Linux, or no /proc): then the one that opened the clock. */
   readonly tid: number | null;
+  /** It counts what the thread does, not how long it lives: as the port `CpuClock` of scheduler asks. */
+  readonly source = 'thread' as const;
   readonly #addon: NativeThreads | null;
   readonly #file: ThreadFile | null;
   readonly #host: ThreadHost;
@@ -108,7 +110,15 @@ export class ThreadClock {
   }
 
   /**
-   * The same, written to `target[index]`. With the addon this allocates nothing, ever; without it, what reading a file takes.
+   * The same in milliseconds.
+   * @throws PlatformDisposedError
+   */
+  nowMs(): number {
+    return this.readNs() / 1e6;
+  }
+
+  /**
+   * `readNs`, written to `target[index]`. With the addon this allocates nothing, ever; without it, what reading a file takes.
    * @throws PlatformDisposedError
    * @throws PlatformOptionError for what is no Float64Array, and an index outside of it
    */
