@@ -1,6 +1,7 @@
 // What the function of a thread is told beside its arguments: what any task is, and what only threads have.
 import { threadId } from 'node:worker_threads';
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { noPollBudget } from '../monitor/poll-budget.ts';
 import type { SchedulerClient } from '../scheduler-client.ts';
 import type { TaskContext } from '../tasks.ts';
 import { TASK_RUNS, threadControl } from './layout.ts';
@@ -34,6 +35,8 @@ export function threadOf(context: TaskContext): CurrentThread | undefined {
 
 export class ThreadContext implements TaskContext {
   readonly worker = NO_WORKER;
+  /** A thread has nobody to make way for. */
+  readonly budget = noPollBudget;
   readonly [THREAD]: CurrentThread;
   readonly #i32: Int32Array;
   #controller: AbortController | undefined;
