@@ -104,9 +104,11 @@ export class TaskBudget {
    * @returns whether there were enough. @throws ArgumentRangeError for less than 0
    */
   consume(units: number = 1): boolean {
-    const left = this.#i32[this.#remaining] as number;
+    const i32 = this.#i32;
+    const at = this.#remaining;
+    const left = i32[at] as number;
     if (units >= 0 && units <= left) {
-      this.#i32[this.#remaining] = left - units; // the whole number below
+      i32[at] = left - units; // the whole number below
       return true;
     }
     return this.#fall(units);
