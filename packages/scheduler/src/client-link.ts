@@ -61,8 +61,10 @@ export class ClientLink implements ValueLink {
   }
 
   send(letter: Letter, transfers: readonly Transferable[], slot: number, kept: Kept = {}): number {
+    const waiting = kept.parcel as MessagePort | undefined;
+    if (waiting !== undefined) this.#release(waiting);
     this.forget(slot);
-    const parcel = (kept.parcel as MessagePort | undefined) ?? wrap(letter, transfers);
+    const parcel = waiting ?? wrap(letter, transfers);
     kept.parcel = parcel;
     const ticket = ++this.#count;
     this.#parcels.set(ticket, parcel);
@@ -88,6 +90,11 @@ export class ClientLink implements ValueLink {
     this.#tickets[slot] = undefined;
     this.#parcels.get(ticket)?.close();
     this.#parcels.delete(ticket);
+  }
+
+  /** The task did not enter: what becomes of the slot that it was written to means nothing to the parcel any more. */
+  #release(parcel: MessagePort): void {
+    for (const [ticket, each] of this.#parcels) if (each === parcel) this.#parcels.delete(ticket);
   }
 
   /** Nothing is in flight: what was not asked for, and what has come and was not taken, nobody wants. */

@@ -25,6 +25,22 @@ function kindOf(value: object | string): string {
 const SOURCE = { execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'] };
 
 describe('message ports', () => {
+  test('travel to tasks that found no room in their lane the first time', async () => {
+    const words = new Words();
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view });
+    const pin = { worker: 0 };
+    const held = scheduler.run(gated.hold, 0, { pin });
+    await words.arrived(1);
+    const channels = Array.from({ length: 100 }, () => new MessageChannel());
+    const texts = channels.map(({ port2 }, i) =>
+      scheduler.run(links.answer, { port: port2, text: `no. ${i}` }, { pin, transferList: [port2] }),
+    );
+    words.open();
+    await held;
+    expect(await Promise.all(texts)).toEqual(channels.map((_, i) => `no. ${i}`));
+    for (const { port1 } of channels) port1.close();
+  });
+
   test('travel to a task and are of use there', async () => {
     await using scheduler = Scheduler.create({ threads: 2 });
     for (let i = 0; i < 20; i++) {
