@@ -12,11 +12,12 @@ export interface ClientData extends LedgerMemory {
   readonly count: number;
   readonly inFlight: number;
   readonly threads: number;
+  readonly hasSlowLane: boolean;
 }
 
-const { handle, seed, first, count, inFlight, threads, ...ledger } = workerData as ClientData;
+const { handle, seed, ...data } = workerData as ClientData;
 const runner = Scheduler.attach(handle);
-const load = new Load({ runner, ledger, draws: new Draws(seed), first, count, inFlight, threads });
+const load = new Load({ runner, ledger: data, draws: new Draws(seed), ...data });
 parentPort?.postMessage('started');
 parentPort?.once('message', () => void finish());
 

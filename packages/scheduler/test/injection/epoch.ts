@@ -96,6 +96,7 @@ export class Epoch {
   readonly #reports: LoadReport[] = [];
   readonly #hasMemoryLimit: boolean;
   readonly #hasWatchdog: boolean;
+  readonly #hasSlowLane: boolean;
   readonly #concurrentTasks: number;
   readonly #minThreads: number;
   /** Of tasks that end their worker. */
@@ -122,7 +123,17 @@ export class Epoch {
     this.#hasWatchdog = draws.next() < 0.5;
     const thread = draws.next() < 0.5;
     const watch = !this.#hasWatchdog ? 'none' : thread ? 'a thread of its own' : 'the owner';
-    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks, watchdog: ${watch}`;
+    this.#hasSlowLane = draws.next() < 0.6;
+    // So few that caps are met.
+    const slowLane = {
+      workers: draws.of([1, 1, 2]),
+      capacity: draws.of([8, slots]),
+      perSource: draws.of([4, 8]),
+      boostMs: draws.of([2, 1000]),
+      niceIncrement: 0,
+    };
+    const slow = this.#hasSlowLane ? `${slowLane.workers} workers for up to ${slowLane.capacity}` : 'none';
+    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks, watchdog: ${watch}, slow lane: ${slow}`;
     this.#scheduler = Scheduler.create({
       minThreads,
       maxThreads: threads,
@@ -136,6 +147,7 @@ export class Epoch {
       payloadMemoryBytes,
       workerData: this.#ledger,
       ...(this.#hasMemoryLimit && { resourceLimits: { maxOldGenerationSizeMb: 24 } }),
+      ...(this.#hasSlowLane && { slowLane }),
       ...(this.#hasWatchdog && { watchdog: { slowMs: STUCK_MS / 2, killMs: STUCK_MS, thread } }),
       ...scheduler,
     });
@@ -171,6 +183,7 @@ export class Epoch {
       count: OWN_TASKS,
       inFlight: 100,
       threads: this.#scheduler.threads,
+      hasSlowLane: this.#hasSlowLane,
     });
     await this.#startClient();
     const end = performance.now() + this.#milliseconds;
@@ -200,6 +213,7 @@ export class Epoch {
       count: CLIENT_TASKS,
       inFlight: 20,
       threads: this.#scheduler.threads,
+      hasSlowLane: this.#hasSlowLane,
       ...this.#ledger,
     };
     const worker = new Worker(new URL('./client.ts', import.meta.url), {

@@ -1,7 +1,7 @@
 // Keeps tasks of every kind in flight, and writes how each of them ended into the ledger. Of the owner's thread, and of others.
 import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
-import type { SchedulerClient } from '../../src/index.ts';
+import type { RunOptions, SchedulerClient } from '../../src/index.ts';
 import type { Draws } from './draws.ts';
 import {
   complaintOf,
@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly inFlight: number;
   /** Workers that tasks may be pinned to. */
   readonly threads: number;
+  /** Whether there is a slow lane. */
+  readonly hasSlowLane: boolean;
 }
 
 export const KINDS = {
@@ -41,6 +43,8 @@ export const KINDS = {
   clone: 4,
   generator: 4,
   steps: 6,
+  slow: 10,
+  slowSteps: 3,
   moved: 3,
   port: 2,
   many: 3,
@@ -79,12 +83,14 @@ export class Load {
   #fulfilled = 0;
   #lost = 0;
   #isStopped = false;
+  readonly #lane: Pick<RunOptions, 'lane'>;
   /** Settles when all that were submitted have. */
   readonly done: Promise<unknown>;
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    this.done = Promise.all(Array.from({ length: options.inFlight }, () => this.#lane()));
+    this.#lane = options.hasSlowLane ? { lane: 'slow' } : {};
+    this.done = Promise.all(Array.from({ length: options.inFlight }, () => this.#submitOn()));
   }
 
   /** Submits no more. */
@@ -108,7 +114,7 @@ export class Load {
     };
   }
 
-  async #lane(): Promise<void> {
+  async #submitOn(): Promise<void> {
     const { draws, first, count, ledger } = this.#options;
     while (!this.#isStopped && this.#next + MANY <= count) {
       const task = first + this.#next;
@@ -153,6 +159,9 @@ export class Load {
     }
     if (kind === 'fail' && name === 'RangeError' && message === `task ${task} fails`) return THREW;
     if ((kind === 'aborted' || kind === 'untilAborted') && error === reason) return LOST;
+    // Its caps.
+    if (kind.startsWith('slow') && (name === 'SlowLaneFullError' || name === 'SourceThrottledError'))
+      return NEVER_BEGAN;
     const isLate =
       (kind === 'timed' && name === 'TaskTimeoutError') || (kind === 'due' && name === 'TaskDeadlineError');
     if (isLate) return wasRunning === false ? NEVER_BEGAN : LOST;
@@ -176,10 +185,16 @@ export class Load {
         const yields = draws.below(MOST_STEPS);
         return (await runner.run(injected.generator, { task, yields }, { priority })) === task;
       }
-      case 'steps': {
+      case 'slow': {
+        const us = draws.below(LONGEST_US);
+        return (await runner.run(injected.work, { task, us }, { priority, ...this.#lane })) === task;
+      }
+      case 'steps':
+      case 'slowSteps': {
         const left = draws.below(MOST_STEPS);
         const bytes = fill(task, draws.of(SIZES));
-        return (await runner.run(injected.steps, { task, left, taken: 0, bytes }, { priority })) === left;
+        const options = { priority, ...(kind === 'slowSteps' && this.#lane) };
+        return (await runner.run(injected.steps, { task, left, taken: 0, bytes }, options)) === left;
       }
       case 'moved': {
         const { length, buffer } = fill(task, draws.of(SIZES));

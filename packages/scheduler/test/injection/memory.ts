@@ -31,6 +31,16 @@ export function missingIn(scheduler: Scheduler): string[] {
       heldGranules += 2 ** ((block >>> slabBlock.field.sizeClass.shift) & slabBlock.field.sizeClass.mask);
   }
   if (heldGranules > 0) missing.push(`slots that nobody uses have ${heldGranules} granules of blocks`);
+  const { slow } = table;
+  if (slow !== undefined) {
+    const { queued } = slow.counts();
+    if (queued !== 0) missing.push(`${queued} tasks are counted in the slow lane, expected 0`);
+    for (let source = 0; source < table.names.capacity; source++)
+      if (slow.queuedOf(source) !== 0)
+        missing.push(
+          `${slow.queuedOf(source)} tasks of source ${source} are counted in the slow lane, expected 0`,
+        );
+  }
   const { cut, free } = granulesOf(table);
   if (cut !== free) missing.push(`${free} granules of blocks are free, expected the ${cut} that were cut`);
   return missing;
