@@ -2,7 +2,7 @@
 import { ArgumentRangeError, AttachError, type Arena } from '@corelane/shared-memory';
 import type { KernelExports } from '../kernel.generated.ts';
 import { tierCell, tiersRoot } from '../layout.ts';
-import { beginTierRecord, changesIn, isTierRecord } from './tier-machine.ts';
+import { beginTierRecord, changesIn } from './tier-machine.ts';
 import type { TierRules } from './tier-table.ts';
 
 type Kernel = Pick<KernelExports, 'takeTier' | 'giveTier' | 'seizeTier' | 'tierOf'>;
@@ -78,7 +78,7 @@ export class NameTiers {
       if (this.kernel.seizeTier(cell, party) === 0) continue;
       const at = this.recordAt(name);
       const tier = this.kernel.tierOf(cell);
-      if (isTierRecord(this.f64, at)) beginTierRecord(this.f64, at, rules, nowMs, tier);
+      beginTierRecord(this.f64, at, rules, nowMs, tier);
       this.kernel.giveTier(cell, tier);
       mended++;
     }
