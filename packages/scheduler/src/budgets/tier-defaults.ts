@@ -69,4 +69,5 @@ export const PROFILE_SCALES: Readonly<Record<TierProfile, PriorityScale & { read
   aggressive: { thresholds: 0.5, budgets: 0.5, demotion: 2 },
   balanced: { thresholds: 1, budgets: 1, demotion: 1 },
   permissive: { thresholds: 2, budgets: 2, demotion: 0.5 },
+  custom: { thresholds: 1, budgets: 1, demotion: 1 },
 };

@@ -52,8 +52,9 @@ export interface PriorityScale {
   readonly budgets: number;
 }
 
-export type TierProfile = 'aggressive' | 'balanced' | 'permissive';
-export const PROFILES: readonly TierProfile[] = ['aggressive', 'balanced', 'permissive'];
+/** `custom`: numbers of the options; those that are not given as of `balanced`. */
+export type TierProfile = 'aggressive' | 'balanced' | 'permissive' | 'custom';
+const PROFILES: readonly TierProfile[] = ['aggressive', 'balanced', 'permissive', 'custom'];
 
 /** What is not given is of the profile. */
 export interface TierOptions {
@@ -96,7 +97,7 @@ export interface TierRules {
 /** Options, checked, as plain data. */
 export interface TierPlan {
   /** `custom` where options change what the profile says. */
-  readonly profile: TierProfile | 'custom';
+  readonly profile: TierProfile;
   readonly rules: Readonly<Record<Priority, TierRules>>;
 }
 
@@ -121,6 +122,8 @@ export function tierPlan(choice: TierChoice = true): TierPlan {
   const table = checkTable(options.tiers, profile);
   const scales = checkScales(options.priorities);
   const isCustom = Object.entries(options).some(([name, value]) => name !== 'profile' && value !== undefined);
+  if (profile === 'custom' && !isCustom)
+    throw new ArgumentRangeError('budgets.profile', profile, 'numbers beside it: alone it says nothing');
   const rules = PRIORITIES.map((priority) => [priority, scaledRules(scalars, table, scales[priority])]);
   return { profile: isCustom ? 'custom' : profile, rules: Object.fromEntries(rules) as TierPlan['rules'] };
 }

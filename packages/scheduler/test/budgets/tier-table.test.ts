@@ -84,6 +84,12 @@ test('each number can be given, and what is given is custom', () => {
   expect(tierRow(plan.rules.low, 0).violations).toBe(6); // 2 × the 3 of the profile
 });
 
+test('a profile of its own is balanced but for what it says', () => {
+  const plan = tierPlan({ profile: 'custom', slowPollMs: 3 });
+  expect(plan).toEqual({ ...tierPlan({ slowPollMs: 3 }), profile: 'custom' });
+  expect(plan.rules.normal).toMatchObject({ slowPollMs: 3, cpuBudgetMs: 10 });
+});
+
 test('budgets stay within what a record can hold, whatever scales them', () => {
   const { rules } = tierPlan({ pollBudget: 10_000, priorities: { low: { budgets: 0.01 } } });
   expect([rules.critical.pollBudget, rules.low.pollBudget]).toEqual([10_000, 100]);
@@ -98,6 +104,8 @@ test('what is no option, or out of its range, is refused with what was found', (
   const refused: readonly [unknown, RegExp][] = [
     [false, /budgets is false/],
     [null, /budgets is null/],
+    ['custom', /budgets\.profile is "custom", expected numbers beside it/],
+    [{ profile: 'custom', pollBudget: undefined }, /numbers beside it/],
     ['balance', /budgets\.profile is "balance"/],
     [{ profil: 'balanced' }, /budgets\.profil is "balanced"/],
     [{ pollBudget: 99 }, /pollBudget is 99, expected an integer from 100 to 10000/],
