@@ -47,6 +47,7 @@ const TASKS = {
   'crash-injection': (args) => evidence('crash-injection', args),
   'queue-million': (args) => evidence('queue-million', args),
   'event-loop': (args) => evidence('event-loop', args),
+  hog: (args) => evidence('hog', args),
   'slow-lane': (args) => evidence('slow-lane', args),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],

@@ -10,7 +10,7 @@ import {
   type Resumed,
   type TaskGenerator,
 } from './generator-tasks.ts';
-import { slotHead } from './layout.ts';
+import { MOVED_STATE, slotHead } from './layout.ts';
 import { forList } from './list-runner.ts';
 import { NUMBER } from './payload-kind.ts';
 import { isLinked, isList, readValue } from './payload.ts';
@@ -18,7 +18,7 @@ import { pendingKind, type PendingKind } from './pending-result.ts';
 import { isPast } from './policy.ts';
 import { isGoOn, StepRun } from './steps.ts';
 import type { SchedulerTable } from './table.ts';
-import type { WorkerMoves } from './slow-lane/worker-moves.ts';
+import { movedIn, type WorkerMoves } from './slow-lane/worker-moves.ts';
 import type { RunContext, RunContexts } from './task-context.ts';
 import type { TaskEnds } from './task-ends.ts';
 import type { Runnable, TaskLoader } from './task-loader.ts';
@@ -160,7 +160,8 @@ export class TaskRunner {
       const generator =
         then === 'step' ? new StepRun(run, context, result as object) : (result as TaskGenerator);
       const { slot, watched } = context;
-      if (watched !== undefined && watched.of === undefined) context.watched = this.#monitor?.ofTask(watched);
+      if (watched !== undefined && watched.of === undefined)
+        context.watched = this.#monitor?.ofTask(watched, movedIn(this.#table, slot) === MOVED_STATE);
       this.resume({
         run,
         generator,

@@ -12,7 +12,7 @@ import type { HooksInForce, PollResult } from '../budgets/hooks.ts';
 import type { NameTiers } from '../budgets/name-tiers.ts';
 import { NameObserver } from '../budgets/name-observer.ts';
 import { PollCpu } from '../budgets/poll-cpu.ts';
-import { TIER_YIELD, type TierPlan } from '../budgets/tier-table.ts';
+import { TIER_ISOLATE, TIER_YIELD, type TierPlan } from '../budgets/tier-table.ts';
 import { toSharedMs } from '../shared-clock.ts';
 import type { SchedulerTable } from '../table.ts';
 import type { RunContext } from '../task-context.ts';
@@ -92,11 +92,14 @@ export class Monitor {
     return this.#names.of(id, level);
   }
 
-  /** A task that has begun, and goes on in several polls. */
-  ofTask(name: Watched): Watched {
+  /**
+   * A task that has begun, and goes on in several polls: from the tier of its name on.
+   * @param isIsolated whether it has been moved for that
+   */
+  ofTask(name: Watched, isIsolated: boolean): Watched {
     this.#counts.active++;
     name.setTier(this.#names.tierOf(name));
-    return name.begin(toSharedMs(this.#clock.nowMs));
+    return name.begin(toSharedMs(this.#clock.nowMs), isIsolated ? TIER_ISOLATE : name.tier);
   }
 
   /** Before a poll. */

@@ -57,9 +57,9 @@ export class Watched implements PolledTask {
     this.of = of;
   }
 
-  /** A task that goes on, of this name: it begins at its tier. */
-  begin(nowMs: number): Watched {
-    const { name, worker, id, rules, goodMsOf, tier } = this;
+  /** A task that goes on, of this name. */
+  begin(nowMs: number, tier: number): Watched {
+    const { name, worker, id, rules, goodMsOf } = this;
     const record = newTierRecord(rules, nowMs, tier);
     return new Watched({ name, worker, id, rules, goodMsOf, tier, record, of: this });
   }
