@@ -91,7 +91,9 @@ export function submitSlow(
     if (!hasRoom || compareExchange(at + SLOW_LANE_HEAD_HEAD, head, (head + 1) | 0) != head) {
       sub(source, 1);
       sub(slow + SLOW_LANE_ROOT_QUEUED, 1);
-      if (hasRoom || dropStale(scheduler, lane) != 0) continue;
+      if (hasRoom) continue;
+      // There is room where somebody else has thrown some away, too.
+      if (((head - dropStale(scheduler, lane)) | 0) < 1 << shift) continue;
       // As many hints of tasks that were cancelled are behind one that waits.
       add(slow + SLOW_LANE_ROOT_FULL, 1);
       return SLOW_FULL;

@@ -110,12 +110,10 @@ export function hasSlow(scheduler: i32): i32 {
   return 0;
 }
 
-/** Throws away what is stale at the front of a lane. @returns how much: there is room for so many more */
+/** Throws away what is stale at the front of a lane. @returns its tail after that */
 export function dropStale(scheduler: i32, lane: i32): i32 {
-  const at = slowLaneAt(get(scheduler + SCHEDULER_ROOT_SLOW_AT), lane);
-  const before = load(at + SLOW_LANE_HEAD_TAIL);
   frontOf(scheduler, lane);
-  return (load(at + SLOW_LANE_HEAD_TAIL) - before) | 0;
+  return load(slowLaneAt(get(scheduler + SCHEDULER_ROOT_SLOW_AT), lane) + SLOW_LANE_HEAD_TAIL);
 }
 
 /**
@@ -194,12 +192,11 @@ function claimFront(scheduler: i32, worker: i32, lane: i32): i32 {
   const cell = load(slowCellAt(at, tail, shift)); // observe: as in frontOf
   if (lapIn(cell) != slowLapOf(tail, shift)) return NO_TASK;
   const hint = cell & HINT;
-  if (waitsBy(scheduler, hint) == 0) return NO_TASK;
   const slot = hint & SLOT_HINT_SLOT_MASK;
+  if (slot >= get(scheduler + SCHEDULER_ROOT_SLOTS)) return NO_TASK;
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
   const seen = load(word);
-  if (stateOf(seen) != SLOT_QUEUED || generationOf(seen) != generationIn(hint) || isSlow(seen) == 0)
-    return NO_TASK;
+  if (isOf(hint, seen) == 0) return NO_TASK;
   // claim: against a cancellation, and other workers. Observes the task: pairs with submitSlow.
   if (compareExchange(word, seen, become(seen, SLOT_RUNNING, clientOf(seen), worker)) != seen) return NO_TASK;
   uncount(scheduler, slot);
@@ -212,12 +209,13 @@ function claimFront(scheduler: i32, worker: i32, lane: i32): i32 {
 function waitsBy(scheduler: i32, hint: i32): i32 {
   const slot = hint & SLOT_HINT_SLOT_MASK;
   if (slot >= get(scheduler + SCHEDULER_ROOT_SLOTS)) return 0; // nobody's, or somebody wrote over shared memory
-  const seen = load(slotAt(scheduler, slot) + SLOT_HEAD_STATE);
-  return stateOf(seen) == SLOT_QUEUED && generationOf(seen) == generationIn(hint) ? isSlow(seen) : 0;
+  return isOf(hint, load(slotAt(scheduler, slot) + SLOT_HEAD_STATE));
 }
 
-function generationIn(hint: i32): i32 {
-  return (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
+/** Whether a hint is one to a slot in this state: 1 or 0. */
+function isOf(hint: i32, seen: i32): i32 {
+  const generation = (hint >>> SLOT_HINT_GENERATION_SHIFT) & SLOT_HINT_GENERATION_MASK;
+  return stateOf(seen) == SLOT_QUEUED && generationOf(seen) == generation ? isSlow(seen) : 0;
 }
 
 function lapIn(cell: i32): i32 {
