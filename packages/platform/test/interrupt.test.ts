@@ -4,6 +4,8 @@ import {
   type ParkTicket,
   ParkTicketError,
   Parkable,
+  ParkError,
+  interrupt,
   isParked,
   park,
   parkAsync,
@@ -268,4 +270,26 @@ describe.runIf(native)('a ticket', () => {
     expect(park(ticket)).toMatchObject({ status: 'refused', errno: 'ESRCH' });
     expect(isParked(next.ticket)).toBe(false);
   });
+});
+
+test('as a port, a refusal throws with its reason', async () => {
+  const errno = native ? 'EPERM' : null;
+  expect(() => interrupt.register()).toThrow(ParkError);
+  expect(() => interrupt.register()).toThrow(expect.objectContaining({ code: 'ERR_PARK', errno }));
+  await expect(interrupt.park(STRANGER, { maxMs: 10 })).rejects.toMatchObject({
+    code: 'ERR_PARK',
+    errno: native ? 'ESRCH' : null,
+  });
+  await expect(interrupt.park({}, { maxMs: 10 })).rejects.toThrow(ParkTicketError);
+  await expect(interrupt.park(STRANGER, { maxMs: 0 })).rejects.toMatchObject({ code: 'ERR_PLATFORM_OPTION' });
+});
+
+test.runIf(native)('as a port, a worker stands still until it is resumed, or for maxMs', async () => {
+  await using worker = await ParkedWorker.start('spin');
+  const parked = await interrupt.park(worker.ticket, { maxMs: LONG_MS });
+  expect(isParked(worker.ticket)).toBe(true);
+  expect(parked.resume()).toBeGreaterThan(0);
+  await worker.moves();
+  await interrupt.park(worker.ticket, { maxMs: 20 });
+  await worker.moves();
 });

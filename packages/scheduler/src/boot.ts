@@ -35,6 +35,8 @@ export interface BootMessage {
   readonly worker: number;
   readonly preload: readonly string[];
   readonly affinity: string | undefined;
+  /** Module of the `Interrupt`. */
+  readonly interrupt: string | undefined;
   /** Module of the codec, or a name of one that is built in. */
   readonly codec: string | undefined;
   readonly memory: readonly SharedArrayBuffer[];
@@ -49,6 +51,7 @@ export interface BootMessage {
 export type WorkerMessage =
   | { readonly type: '@corelane/scheduler/ready' }
   | { readonly type: '@corelane/scheduler/warning'; readonly text: string }
+  | { readonly type: '@corelane/scheduler/parkable'; readonly ticket: unknown }
   | HooksMessage
   | WatchMessage;
 
@@ -57,6 +60,7 @@ const TYPES: readonly WorkerMessage['type'][] = [
   '@corelane/scheduler/warning',
   '@corelane/scheduler/hooks',
   '@corelane/scheduler/watch',
+  '@corelane/scheduler/parkable',
 ];
 
 /** Else it is what a task has sent. */

@@ -28,6 +28,7 @@ export function checkOptions(options: SchedulerOptions): void {
   preloadUrls(options.preload);
   checkNice(options.niceIncrement);
   if (affinity !== undefined) moduleUrl(affinity);
+  if (options.interrupt !== undefined) moduleUrl(options.interrupt);
   codecModule(codec);
   hooksUrl(options);
   checkTimeout(options.closeTimeoutMs, 'closeTimeoutMs');

@@ -84,6 +84,7 @@ export class Crew {
       handle: table.handle,
       preload: preloadUrls(options.preload),
       affinity: options.affinity === undefined ? undefined : moduleUrl(options.affinity),
+      interrupt: options.interrupt === undefined ? undefined : moduleUrl(options.interrupt),
       codec: codecModule(options.codec),
       memory: options.memory ?? [],
       niceIncrement: checkNice(options.niceIncrement),
@@ -198,7 +199,8 @@ export class Crew {
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.leaves, WORKER_STAYS);
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.idle, 0); // the one before may have ended parked
     Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.poll, 0); // or in a poll
-    seat.stuck = undefined;
+    seat.stuck = seat.parkTicket = undefined;
+    Atomics.store(i32, this.#table.workerWord(seat.party) + workerEntry.word.held, 0);
     const worker = this.#threads.start(seat.index);
     seat.worker = worker;
     seat.threadId = worker.threadId;
@@ -244,6 +246,10 @@ export class Crew {
     }
     if (message.type === '@corelane/scheduler/hooks') {
       this.hooks?.answer(seat.index, message);
+      return;
+    }
+    if (message.type === '@corelane/scheduler/parkable') {
+      seat.parkTicket = message.ticket;
       return;
     }
     if (seat.state === 'starting') seat.state = 'ready';

@@ -303,6 +303,18 @@ export class TaskStuckError extends SchedulerError {
   }
 }
 
+/** A worker can not be made to stand still. The message has the reason; `cause` is the error of the `Interrupt`, where it has one. */
+export class NotParkedError extends SchedulerError {
+  override readonly name = 'NotParkedError';
+  /** Index of the worker. */
+  readonly worker: number;
+
+  constructor(worker: number, reason: string, options?: ErrorOptions) {
+    super('ERR_NOT_PARKED', `worker ${worker} does not stand still: ${reason}`, options);
+    this.worker = worker;
+  }
+}
+
 /** A worker could not be started `failures` times in a row; the scheduler gave up and is closed. `cause` is the last failure. */
 export class WorkerStartError extends SchedulerError {
   override readonly name = 'WorkerStartError';

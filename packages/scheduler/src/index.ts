@@ -9,6 +9,7 @@ export {
   HooksError,
   NoSeatError,
   NotCloneableError,
+  NotParkedError,
   PayloadMemoryError,
   PayloadTooLargeError,
   QueueFullError,
@@ -42,6 +43,8 @@ export {
   noAffinity,
   noRecorder,
   type Affinity,
+  type Interrupt,
+  type ParkedThread,
   type PayloadSource,
   type Recorder,
   type SeatPlace,
@@ -78,5 +81,6 @@ export {
 } from './tasks.ts';
 export { move, transferableSymbol, valueSymbol, type Movable, type Passed } from './transfer.ts';
 export type { WatchdogOptions } from './watchdog/options.ts';
+export type { ParkedWorker, ParkOptions } from './watchdog/parking.ts';
 export type { SlowTask } from './watchdog/watchdog.ts';
 export type { WorkerSettings } from './worker-settings.ts';

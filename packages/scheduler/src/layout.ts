@@ -410,6 +410,11 @@ export const workerEntry = struct(
       writer: 'the worker, before its first task; the owner, before it starts one and after its end',
       reader: 'the watchdog',
     }),
+    held: atomic('i32', {
+      doc: 'not 0: the owner has its thread stand still, and time does not count for the watchdog',
+      writer: 'the owner',
+      reader: 'the watchdog',
+    }),
     ping: atomic('i32', {
       line: true,
       doc: 'grows when the watchdog asks whether its event loop turns; wraps',

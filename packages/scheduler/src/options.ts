@@ -94,6 +94,8 @@ export interface SchedulerOptions extends ClientOptions, PolicyOptions, SlowLane
   readonly affinity?: string | URL;
   /** How long `close` waits for tasks, where it is not told; after that what is left is destroyed. By default it waits for ever. */
   readonly closeTimeoutMs?: number;
+  /** URL of a module whose default export is an `Interrupt`: so workers can be parked. Each worker registers before it takes tasks. */
+  readonly interrupt?: string | URL;
   /** Looks for tasks that keep their worker for too long: `true`, or how. None by default. */
   readonly watchdog?: boolean | WatchdogOptions;
   /** `manual`: workers are started and ended one by one, by the package's own entry points alone. @internal */

@@ -41,3 +41,17 @@ export interface PayloadSource {
   /** What tells it from plain data. Not called. */
   give(operation: number): unknown;
 }
+
+/** A worker that stands still. */
+export interface ParkedThread {
+  /** It goes on. Harmless where it does already. @returns how long it stood, in milliseconds; undefined where that is not known */
+  resume(): number | undefined;
+}
+
+/** Makes a worker stand still in the middle of its JavaScript. `interrupt` of `@corelane/platform/experimental` is one. */
+export interface Interrupt {
+  /** Of a worker, before it takes tasks. @returns what names it to `park`, plain data. @throws where it can not be parked, with the reason */
+  register(): unknown;
+  /** Of the owner's thread. Rejects, with the reason, where the worker does not stand still soon. It goes on by itself after `maxMs`. */
+  park(ticket: unknown, options: { readonly maxMs: number }): Promise<ParkedThread>;
+}

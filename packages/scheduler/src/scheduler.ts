@@ -33,6 +33,7 @@ import { bytesFor, clientIn, SchedulerTable, type SchedulerHandle } from './tabl
 import { Threads } from './threads.ts';
 import { Guard } from './watchdog/guard.ts';
 import { watchdogPlan } from './watchdog/options.ts';
+import { Parking, type ParkedWorker, type ParkOptions } from './watchdog/parking.ts';
 import type { SlowTask } from './watchdog/watchdog.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -82,6 +83,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
   readonly #client: Client;
   readonly #crew: Crew;
   readonly #guard: Guard | undefined;
+  readonly #parking: Parking;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #closeTimeoutMs: number | undefined;
   /** Why a worker could not be started, at last. */
@@ -120,6 +122,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     });
     this.ready = this.#crew.ready;
     this.#guard = this.#watch(options);
+    this.#parking = new Parking(table, this.#crew.seats, options.interrupt);
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#listen();
   }
@@ -204,6 +207,14 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     if (exchange === undefined)
       throw new ArgumentRangeError('hooks', hooks, 'none without option budgets: nobody watches polls');
     return exchange.set(hooks === undefined ? undefined : moduleUrl(hooks));
+  }
+
+  /**
+   * Makes a worker stand still in the middle of its JavaScript, until what this returns is disposed or `maxMs` are over. Experimental: takes option `interrupt`. It keeps what it holds, and its
+   * event loop stands still as well; a long native call is not interrupted. Rejects with ArgumentRangeError, NotParkedError.
+   */
+  parkWorker(index: number, options: ParkOptions = {}): Promise<ParkedWorker> {
+    return this.#parking.park(index, options);
   }
 
   /** What is in it now, on all threads. */

@@ -27,6 +27,8 @@ export class Seat implements WorkerInfo {
   startMs = 0;
   /** It ended because of an uncaught error. */
   failure: unknown;
+  /** What names its thread to the `Interrupt`, where it can be parked. */
+  parkTicket: unknown;
   /** Its poll did not end, and it was given up. */
   stuck: SlowTask | undefined;
   /** Tasks that workers of this index had ended when its thread was started. */

@@ -4,7 +4,7 @@ import type { BootMessage, HooksBoot, WorkerMessage, WorkerPlace } from './boot.
 import { loadCodec } from './codec.ts';
 import { HookPost, importHooks } from './monitor/hook-post.ts';
 import { addNice } from './nice.ts';
-import type { Affinity } from './ports.ts';
+import type { Affinity, Interrupt } from './ports.ts';
 import { publishPlace } from './seats.ts';
 import { SchedulerTable } from './table.ts';
 import { TaskLoader } from './task-loader.ts';
@@ -17,6 +17,7 @@ async function main({
   worker,
   preload,
   affinity,
+  interrupt,
   codec,
   memory,
   niceIncrement,
@@ -37,6 +38,7 @@ async function main({
       throw new TypeError(`${affinity} has no default export with a function 'place'`);
     publishPlace(table, worker, await port.place({ worker, threads: table.threads }));
   }
+  if (interrupt !== undefined) tell(await register(interrupt));
   if (setup !== undefined) {
     const module = (await import(setup.module)) as { setup(data: unknown, place: WorkerPlace): unknown };
     await module.setup(setup.data, { table, worker });
@@ -55,6 +57,18 @@ async function watchHooks(loop: WorkerLoop, table: SchedulerTable, boot: HooksBo
   if (monitor === undefined || table.watch === undefined) return;
   if (boot.module !== undefined) monitor.hooks.set(await importHooks(boot.module));
   loop.listen(new HookPost(monitor, table.watch, boot.port, boot.version, tell));
+}
+
+async function register(module: string): Promise<WorkerMessage> {
+  const { default: port } = (await import(module)) as { default?: Partial<Interrupt> };
+  if (typeof port?.register !== 'function')
+    throw new TypeError(`${module} has no default export with a function 'register'`);
+  try {
+    return { type: '@corelane/scheduler/parkable', ticket: port.register() };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { type: '@corelane/scheduler/warning', text: `this worker can not be parked: ${reason}` };
+  }
 }
 
 function tell(message: WorkerMessage): void {

@@ -9,6 +9,8 @@ import { slowImport } from './tasks/slow-import.ts';
 import { COUNTS, Words } from './tasks/words.ts';
 
 const SLOW_MS = 40;
+/** So long that it takes a busy machine to find what is short slow: it goes by the time on the wall. */
+const LONG_MS = 250;
 /** So long that nobody else is stopped where the machine is busy. */
 const KILL_MS = 400;
 
@@ -30,7 +32,7 @@ test('a poll that is slow is reported once, with its task, its worker and where 
   await using scheduler = Scheduler.create({
     threads: 1,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, sampleMs: 5 },
+    watchdog: { slowMs: SLOW_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   const found = slowTasks(scheduler);
   const published: unknown[] = [];
@@ -44,35 +46,30 @@ test('a poll that is slow is reported once, with its task, its worker and where 
   expect(task).toMatchObject({ task: 'spinFor', worker: 0, limitMs: SLOW_MS, noStack: undefined });
   expect(task.threadId).toBe(scheduler.workers[0]?.threadId);
   expect(task.ms).toBeGreaterThanOrEqual(SLOW_MS);
-  expect(task.stack).toMatch(/^ {4}at .*spinFor.*hogs\.ts:\d+:\d+/);
+  expect(task.stack).toMatch(/^ {4}at spinFor .*hogs\.ts:\d+:\d+/m);
   expect(published).toEqual([{ scheduler: 'scheduler', ...task }]);
 });
 
-test('what is short, waits between polls, or is no poll of a task is not slow', async () => {
+test('what is short, waits between polls, or is no poll of a task is not slow', { retry: 3 }, async () => {
   const words = new Words(8);
   await using scheduler = Scheduler.create({
     threads: 1,
     concurrentTasksPerWorker: 4,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+    watchdog: { slowMs: LONG_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   const found = slowTasks(scheduler);
   expect(await scheduler.run(slowImport.ready)).toBe('ready'); // its module takes long
-  await delay(3 * SLOW_MS); // parked
+  await delay(2 * LONG_MS); // parked
   const waiting = scheduler.run(hogs.waits, 7);
   await words.arrived(1);
   expect(await scheduler.run(hogs.yields, 200_000)).toBe(200_000);
-  expect(await scheduler.run(hogs.busyTurns, 5 * SLOW_MS)).toBe(5 * SLOW_MS);
-  const endMs = performance.now() + 3 * SLOW_MS;
+  expect(await scheduler.run(hogs.busyTurns, 2 * LONG_MS)).toBe(2 * LONG_MS);
+  const endMs = performance.now() + 2 * LONG_MS;
   while (performance.now() < endMs) await scheduler.run(hogs.ping, 1);
   words.open();
   expect(await waiting).toBe(7);
-  // Where the machine stalls, a task may take long that does not; none of these is known to wait.
-  expect(
-    found.filter(
-      (each) => !['ping', 'yields', 'busyTurns or waits', 'waits or busyTurns'].includes(each.task),
-    ),
-  ).toEqual([]);
+  expect(found).toEqual([]);
   expect(scheduler.stats().lost).toBe(0);
 });
 
@@ -85,7 +82,7 @@ describe.each(POLICIES)('policy %s', (policy) => {
         threads: 2,
         policy,
         workerData: words.view,
-        watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+        watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
       });
       await scheduler.ready;
       const found = slowTasks(scheduler);
@@ -115,7 +112,9 @@ describe.each(POLICIES)('policy %s', (policy) => {
       expect(stuck).toHaveLength(1);
       expect(stuck[0]).toMatchObject({ task, worker: error.worker, limitMs: KILL_MS, ms: error.ms });
       expect(scheduler.stats().lost).toBe(1);
-      await expect.poll(() => scheduler.workers.map(({ state }) => state)).toEqual(['ready', 'ready']);
+      await expect
+        .poll(() => scheduler.workers.map(({ state }) => state), { timeout: 20_000 })
+        .toEqual(['ready', 'ready']);
       expect(
         await Promise.all([0, 1].map((worker) => scheduler.run(hogs.ping, 1, { pin: { worker } }))),
       ).toEqual([2, 2]);
@@ -129,7 +128,7 @@ test('of what else was under way on its worker the idempotent runs again, the re
     threads: 1,
     concurrentTasksPerWorker: 4,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   const again = scheduler.run(hogs.waits, 3, { idempotent: true });
   const lost = failure(scheduler.run(hogs.waits, 4));
@@ -150,7 +149,7 @@ test('of several that wait in one worker it is not known which keeps it: all end
     threads: 1,
     concurrentTasksPerWorker: 4,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   const found = slowTasks(scheduler);
   const again = scheduler.run(hogs.waits, 3, { idempotent: true });
@@ -171,7 +170,7 @@ test('what a task has left behind is stopped, too, and nothing is lost', async (
   await using scheduler = Scheduler.create({
     threads: 1,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   const stuck = once(scheduler, 'stuckTask');
   await scheduler.run(hogs.leaves, COUNTS);
@@ -187,7 +186,7 @@ test('a task that is given up is told: one that heeds it ends, and what it retur
   await using scheduler = Scheduler.create({
     threads: 1,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5 },
+    watchdog: { slowMs: SLOW_MS, killMs: KILL_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   expect(await failure(scheduler.run(hogs.until))).toBeInstanceOf(TaskStuckError);
   expect(await scheduler.run(hogs.ping, 1)).toBe(2);
@@ -246,7 +245,9 @@ test('on a thread of its own it ends a worker while the owner is busy, and the o
   expect(error).toBeInstanceOf(TaskStuckError);
   expect(error.taskStack).toMatch(/hogs\.ts:\d+:\d+/);
   expect(found.filter((each) => each.task === 'plain')).toHaveLength(1);
-  await expect.poll(() => scheduler.workers.map(({ state }) => state)).toEqual(['ready', 'ready']);
+  await expect
+    .poll(() => scheduler.workers.map(({ state }) => state), { timeout: 20_000 })
+    .toEqual(['ready', 'ready']);
   expect(await scheduler.run(hogs.ping, 1)).toBe(2);
 });
 
@@ -267,7 +268,7 @@ test('looking at the stack changes nothing of Error on the worker', async () => 
   await using scheduler = Scheduler.create({
     threads: 1,
     workerData: words.view,
-    watchdog: { slowMs: SLOW_MS, sampleMs: 5 },
+    watchdog: { slowMs: SLOW_MS, sampleMs: 5, stackTimeoutMs: 10_000 },
   });
   const before = await scheduler.run(hogs.errorSettings);
   const slow = once(scheduler, 'slowTask');

@@ -41,6 +41,8 @@ interface Watched {
   count: number;
   ping: number | undefined;
   sinceMs: number;
+  /** When it was looked at last. */
+  lookedMs: number;
   said: Finding;
 }
 
@@ -59,6 +61,7 @@ export class PollSampler {
       count: 0,
       ping: undefined,
       sinceMs: 0,
+      lookedMs: 0,
       said: 'nothing',
     }));
   }
@@ -80,10 +83,13 @@ export class PollSampler {
       watched.thread = thread;
       watched.count = count;
       watched.ping = thread === 0 || isPoll ? undefined : this.#ask(entry);
-      watched.sinceMs = nowMs;
+      watched.sinceMs = watched.lookedMs = nowMs;
       watched.said = 'nothing';
       return 'nothing';
     }
+    // While it is held time stands still.
+    if (Atomics.load(i32, entry + WORD.held) !== 0) watched.sinceMs += nowMs - watched.lookedMs;
+    watched.lookedMs = nowMs;
     const lastedMs = nowMs - watched.sinceMs;
     if (watched.said === 'nothing' && lastedMs >= this.#slowMs) return (watched.said = 'slow');
     if (watched.said === 'slow' && lastedMs >= this.#killMs) return (watched.said = 'stuck');

@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { defineTasks } from '../../src/index.ts';
 
-const endMs = performance.now() + (isMainThread ? 0 : 300);
+const endMs = performance.now() + (isMainThread ? 0 : 600);
 while (performance.now() < endMs);
 
 export const slowImport = defineTasks(import.meta.url, { ready: () => 'ready' });

@@ -1,0 +1,129 @@
+// Workers that stand still in the middle of their code, where the native layer is there.
+import { Parkable } from '@corelane/platform/experimental';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { NotParkedError, type ParkedWorker, Scheduler, type SlowTask, TaskStuckError } from '../src/index.ts';
+import { hogs } from './tasks/hogs.ts';
+import { COUNTS, Words } from './tasks/words.ts';
+
+const interrupt = new URL('./tasks/interrupt.ts', import.meta.url);
+/** On the main thread a worker can not be registered, but it is not for want of the addon. */
+const answer = Parkable.register();
+const isNative = answer.status === 'refused';
+/** Longer than the test. */
+const LONG_MS = 60_000;
+
+/** Settles when the hog has counted on. */
+async function counts(words: Words): Promise<void> {
+  const seen = words.view[COUNTS];
+  await expect.poll(() => words.view[COUNTS], { timeout: 20_000 }).not.toBe(seen);
+}
+
+describe.runIf(isNative)('a parked worker', () => {
+  test('stands still while others run, and goes on where it was when that is disposed, once', async () => {
+    const words = new Words(8);
+    await using scheduler = Scheduler.create({ threads: 2, workerData: words.view, interrupt });
+    await scheduler.ready;
+    const hog = scheduler.run(hogs.plain, COUNTS, { pin: { worker: 1 } }).catch(() => 'ended');
+    await words.arrived(1);
+    let parked: ParkedWorker;
+    {
+      using held = await scheduler.parkWorker(1, { maxMs: LONG_MS });
+      parked = held;
+      const seen = words.view[COUNTS];
+      for (let n = 0; n < 300; n++) expect(await scheduler.run(hogs.ping, n)).toBe(n + 1);
+      expect(words.view[COUNTS]).toBe(seen);
+      expect(held.worker).toBe(1);
+    }
+    await counts(words);
+    expect(parked.resume()).toBeUndefined();
+    const again = await scheduler.parkWorker(1, { maxMs: LONG_MS });
+    expect(again.resume()).toBeGreaterThan(0);
+    await counts(words);
+    await scheduler.destroy();
+    expect(await hog).toBe('ended');
+  });
+
+  test('goes on by itself when its time is over', async () => {
+    const words = new Words(8);
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view, interrupt });
+    const hog = scheduler.run(hogs.plain, COUNTS).catch(() => 'ended');
+    await words.arrived(1);
+    const parked = await scheduler.parkWorker(0, { maxMs: 20 });
+    await counts(words);
+    await delay(30);
+    expect(parked.resume()).toBeUndefined();
+    await scheduler.destroy();
+    expect(await hog).toBe('ended');
+  });
+
+  test('is terminated as any other', async () => {
+    const words = new Words(8);
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view, interrupt });
+    const hog = scheduler.run(hogs.plain, COUNTS).catch((error: unknown) => error);
+    await words.arrived(1);
+    await scheduler.parkWorker(0, { maxMs: LONG_MS });
+    scheduler.endWorker(0);
+    expect(await hog).toMatchObject({ code: 'ERR_WORKER_LOST' });
+    expect(await scheduler.run(hogs.ping, 1)).toBe(2);
+    using _next = await scheduler.parkWorker(0);
+  });
+
+  test('is not slow for that: the watchdog counts the time in which it could run', async () => {
+    const words = new Words(8);
+    await using scheduler = Scheduler.create({
+      threads: 1,
+      workerData: words.view,
+      interrupt,
+      watchdog: { slowMs: 50, killMs: 400, sampleMs: 5 },
+    });
+    await scheduler.ready;
+    const found: SlowTask[] = [];
+    scheduler.on('stuckTask', (task) => found.push(task));
+    const hog = scheduler.run(hogs.plain, COUNTS).catch((error: unknown) => error);
+    await words.arrived(1);
+    {
+      using _parked = await scheduler.parkWorker(0, { maxMs: LONG_MS });
+      await delay(1000);
+      expect(found).toEqual([]);
+    }
+    expect(await hog).toBeInstanceOf(TaskStuckError);
+  });
+
+  test('is refused while it is parked already, and while it is in a native call', async () => {
+    const words = new Words(8);
+    await using scheduler = Scheduler.create({ threads: 1, workerData: words.view, interrupt });
+    const native = scheduler.run(hogs.native, 3000);
+    await words.arrived(1);
+    await expect(scheduler.parkWorker(0)).rejects.toMatchObject({
+      code: 'ERR_NOT_PARKED',
+      worker: 0,
+      message: expect.stringMatching(/safe point/),
+      cause: { code: 'ERR_PARK', errno: 'ETIMEDOUT' },
+    });
+    expect(await native).toBe(64);
+    const hog = scheduler.run(hogs.plain, COUNTS).catch(() => 'ended');
+    using parked = await scheduler.parkWorker(0, { maxMs: LONG_MS });
+    await expect(scheduler.parkWorker(0)).rejects.toMatchObject({ cause: { errno: 'EBUSY' } });
+    expect(parked.resume()).toBeGreaterThan(0);
+    await scheduler.destroy();
+    expect(await hog).toBe('ended');
+  });
+});
+
+test('without the option, a worker, or a machine that can, workers are not parked, and it says why', async () => {
+  await using plain = Scheduler.create({ threads: 1 });
+  await expect(plain.parkWorker(0)).rejects.toThrow(/no option interrupt/);
+  await expect(plain.parkWorker(1)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_RANGE' });
+  await expect(plain.parkWorker(0, { maxMs: 0 })).rejects.toThrow(/maxMs/);
+  const refusing = new URL('./tasks/no-interrupt.ts', import.meta.url);
+  await using scheduler = Scheduler.create({ minThreads: 1, maxThreads: 2, interrupt: refusing });
+  const warnings: unknown[] = [];
+  scheduler.on('warning', (text, worker) => warnings.push([worker, text]));
+  await scheduler.ready;
+  expect(warnings).toEqual([[0, 'this worker can not be parked: this machine has no such thing']]);
+  await expect(scheduler.parkWorker(0)).rejects.toThrow(/could not register/);
+  await expect(scheduler.parkWorker(1)).rejects.toThrow(/it is ended, expected it to be ready/);
+  await expect(scheduler.parkWorker(1)).rejects.toBeInstanceOf(NotParkedError);
+  expect(() => Scheduler.create({ interrupt: 5 as never })).toThrow(/module.*found 5/);
+});
