@@ -49,6 +49,12 @@ export class LoopBudget implements Budget, PolledTask {
   #startCpuMs = CPU_UNKNOWN;
   #turn: Turn | undefined = undefined;
   #hooks: HooksInForce | undefined = undefined;
+  /** Whether a poll has begun and not ended. */
+  #isOpen = false;
+  /** Whether the function has ended: whoever still has this is told to go on. */
+  #isOver = false;
+  /** While it makes way. */
+  #way: Promise<void> | undefined = undefined;
 
   constructor(
     owner: LoopBudgets,
@@ -81,6 +87,8 @@ export class LoopBudget implements Budget, PolledTask {
   yieldIfSpent(): Promise<void> {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's
     if (this.signal?.aborted === true) return Promise.reject(this.signal.reason);
+    if (this.#way !== undefined) return this.#way; // asked twice
+    if (this.#isOver) return GO_ON;
     // It was away for something else meanwhile, so others have had their turn: from here on it can be watched again.
     if (this.#turn !== undefined && this.#turn.endedMs >= 0) {
       this.end('pending');
@@ -88,7 +96,9 @@ export class LoopBudget implements Budget, PolledTask {
       return GO_ON;
     }
     const isLate = performance.now() - this.#startMs >= this.#mostMs;
-    return this.isSpent || isLate ? this.#makeWay() : GO_ON;
+    if (!this.isSpent && !isLate) return GO_ON;
+    this.#way = this.#makeWay();
+    return this.#way;
   }
 
   /** A poll begins. */
@@ -98,6 +108,7 @@ export class LoopBudget implements Budget, PolledTask {
     const rules = this.#rules;
     const tier = tierIn(record, 0);
     this.tier = tier;
+    this.#isOpen = true;
     this.#budget.reset();
     const isReduced = tier >= TIER_YIELD;
     this.#leastUnits = isReduced ? rules.pollBudget - Math.ceil(rules.pollBudget / SHARE) : 0;
@@ -111,8 +122,16 @@ export class LoopBudget implements Budget, PolledTask {
     this.#startMs = performance.now();
   }
 
+  /** The function has ended: also where it has not waited for making way. */
+  finish(result: 'done' | 'failed'): void {
+    this.#isOver = true;
+    if (this.#isOpen) this.end(result);
+    this.#hooks?.onCompletion(result, this);
+  }
+
   /** The poll that has begun last ends. */
   end(result: PollResult): void {
+    this.#isOpen = false;
     const nowMs = performance.now();
     const owner = this.#owner;
     const { endedMs } = this.#turn as Turn;
@@ -125,7 +144,6 @@ export class LoopBudget implements Budget, PolledTask {
     const wallMs = isWhole ? mostMs : Math.min(mostMs, this.#rules.slowPollMs);
     this.#hooks?.afterPoll(result, mostMs * 1e6, this);
     owner.observe(this.#history, this.#rules, wallMs, cpuMs, this.#budget.isSpent, nowMs);
-    if (result !== 'pending') this.#hooks?.onCompletion(result, this);
   }
 
   async #makeWay(): Promise<void> {
@@ -135,6 +153,8 @@ export class LoopBudget implements Budget, PolledTask {
     this.#hooks?.onYield(this);
     this.#owner.yielded(this, why);
     await turns(this.tier >= TIER_ISOLATE ? ISOLATED_TURNS : 1);
+    this.#way = undefined;
+    if (this.#isOver) return;
     this.begin();
     if (this.signal?.aborted === true) throw this.signal.reason;
   }

@@ -146,7 +146,7 @@ export class LoopBudgets {
       result = 'done';
       return value;
     } finally {
-      budget.end(result);
+      budget.finish(result);
       history.active--;
       this.#counts.active--;
     }

@@ -282,6 +282,47 @@ describe('hooks', () => {
   });
 });
 
+test('who does not wait for making way, asks twice, or asks after the end, disturbs no count', async () => {
+  const calls: string[] = [];
+  const budgets = new LoopBudgets({
+    hooks: {
+      beforePoll: () => void calls.push('before'),
+      afterPoll: (result) => void calls.push(`after ${result}`),
+      onYield: () => void calls.push('yield'),
+      onCompletion: (result) => void calls.push(`completion ${result}`),
+    },
+  });
+  let kept: Budget | undefined;
+  await budgets.run(
+    async (budget) => {
+      kept = budget;
+      budget.consume(2000);
+      const ways = [budget.yieldIfSpent(), budget.yieldIfSpent()];
+      expect(ways[0]).toBe(ways[1]);
+      await Promise.all(ways);
+      budget.consume(2000);
+      void budget.yieldIfSpent();
+    },
+    { sliceMs: Infinity },
+  );
+  const expected = [
+    'before',
+    'after pending',
+    'yield',
+    'before',
+    'after pending',
+    'yield',
+    'completion done',
+  ];
+  expect(calls).toEqual(expected);
+  await turn();
+  await turn();
+  kept?.consume(1e9);
+  await kept?.yieldIfSpent();
+  expect(calls).toEqual(expected);
+  expect(budgets.stats()).toMatchObject({ polls: 2, yields: 2, active: 0 });
+});
+
 test('histories of names that nobody uses any more make room for others, those that matter last', async () => {
   const budgets = new LoopBudgets({ maxNames: 2, budgets: { tiers: { monitor: { slowPolls: 1 } } } });
   await budgets.run(() => spin(11), { name: 'warned' });
