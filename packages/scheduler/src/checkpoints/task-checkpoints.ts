@@ -114,13 +114,15 @@ export class TaskCheckpoints {
     this.#running = undefined;
     this.#clock.isHeld = true;
     const poll = this.#monitor?.interrupt();
+    let ran = 0;
     try {
-      while (this.#runAbove(level, deadline) && performance.now() < untilMs);
+      while (this.#runAbove(level, deadline) && (++ran, performance.now() < untilMs));
     } finally {
       if (poll !== undefined) this.#monitor?.goOn(poll);
       this.#depth--;
       this.#running = context;
-      context.polls.begin(context.slot); // theirs are over, and its own goes on
+      // Theirs are over. Its own goes on, as another one: it has made way. One that nobody overtakes is as old as it is.
+      if (ran > 0) context.polls.begin(context.slot);
       this.#clock.isHeld = this.#depth > 0;
     }
   }
