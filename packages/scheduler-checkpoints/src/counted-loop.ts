@@ -8,6 +8,8 @@ export interface CountedLoop {
   readonly step: number;
   /** Where the test is nothing but a comparison with what stays as it is: its operator, and the text of the limit. */
   readonly limit: { readonly operator: string; readonly node: Node } | undefined;
+  /** Turns at most, where the text says how many; else Infinity. */
+  readonly mostTurns: number;
 }
 
 const MAX_NUMBER = 2 ** 31;
@@ -19,10 +21,15 @@ export function countedLoop(loop: Node, bindings: Bindings): CountedLoop | undef
   const update = child(loop, 'update');
   if (init?.type !== 'VariableDeclaration' || update === undefined) return undefined;
   const [variable, step] = stepOf(update);
-  if (variable === undefined || !beginsWithNumber(init, variable)) return undefined;
+  const begin = variable === undefined ? undefined : beginOf(init, variable);
+  if (variable === undefined || begin === undefined) return undefined;
   const test = child(loop, 'test');
   if (assigns(test, variable) || assigns(child(loop, 'body'), variable)) return undefined;
-  return { variable, step, limit: test && limitOf(test, variable, step, bindings) };
+  const limit = test && limitOf(test, variable, step, bindings);
+  const end = numberIn(limit?.node);
+  const turns = end === undefined ? Infinity : (end - begin) / step;
+  const mostTurns = Math.max(0, limit?.operator.length === 1 ? Math.ceil(turns) : Math.floor(turns) + 1);
+  return { variable, step, limit, mostTurns };
 }
 
 function stepOf(update: Node): [variable: string | undefined, step: number] {
@@ -36,13 +43,14 @@ function stepOf(update: Node): [variable: string | undefined, step: number] {
   return [variableIn(child(update, 'left')), operator === '+=' ? step : -step];
 }
 
-function beginsWithNumber(declaration: Node, variable: string): boolean {
+/** The whole number that the variable begins with, where it does. */
+function beginOf(declaration: Node, variable: string): number | undefined {
   const declarators = declaration['declarations'] as readonly Node[];
   const own = declarators.filter((each) => assigns(each, variable));
   const [only] = own;
-  if (own.length !== 1 || only === undefined || variableIn(child(only, 'id')) !== variable) return false;
+  if (own.length !== 1 || only === undefined || variableIn(child(only, 'id')) !== variable) return undefined;
   const begin = numberIn(child(only, 'init'));
-  return begin !== undefined && Number.isInteger(begin) && Math.abs(begin) <= MAX_NUMBER;
+  return begin !== undefined && Number.isInteger(begin) && Math.abs(begin) <= MAX_NUMBER ? begin : undefined;
 }
 
 function limitOf(test: Node, variable: string, step: number, bindings: Bindings): CountedLoop['limit'] {

@@ -43,12 +43,22 @@ export class LoopEdits {
     this.#checkTurns = `if ((${left} -= ${WEIGHT}) < 0) ${left} = ${look}();`;
   }
 
-  /** Loops around it come first. */
-  add(site: LoopSite): void {
+  /** Loops around it come first. @returns false: it needs none */
+  add(site: LoopSite): boolean {
     const { node } = site;
-    if (site.hasLoop || site.hasCall) this.#inBody(node, ` ${this.#checkTurn}`);
-    else if (node.type === 'ForOfStatement' || node.type === 'ForInStatement') this.#countTurns(site);
+    const hasIterator = node.type === 'ForOfStatement' || node.type === 'ForInStatement';
+    if (site.hasLoop || site.hasClosure || (hasIterator && site.hasCall))
+      this.#inBody(node, ` ${this.#checkTurn}`);
+    else if (hasIterator) this.#countTurns(site);
+    else if (!site.hasCall && this.#isShort(node)) return false;
     else this.#splitUp(site);
+    return true;
+  }
+
+  /** Whether it has no more turns than there are between two checkpoints. */
+  #isShort(node: Node): boolean {
+    const counted = node.type === 'ForStatement' ? countedLoop(node, this.#bindings) : undefined;
+    return counted !== undefined && counted.mostTurns <= this.#turns;
   }
 
   /** At the begin of each turn. */
@@ -70,65 +80,71 @@ export class LoopEdits {
     const { node } = site;
     const text = this.#text;
     const body = child(node, 'body') as Node;
-    const { init, begin, head, tail, hasEnded } = this.#innerLoop(node);
+    const chunk = site.hasCall ? this.#chunkOfCalls() : this.#chunk(node);
+    const { head, tail } = this.#innerLoop(node, chunk);
     const label = site.breaks.length > 0 && site.labels.length === 0 ? `${this.#names.loop}: ` : '';
-    text.update(node.start, body.start, `${label}for (${init};;) { ${begin} ${head} `);
-    const after = `${tail} if (${hasEnded}) break; ${this.#checkTurns} }`;
+    text.update(
+      node.start,
+      body.start,
+      `${label}for (${this.#part(node, 'init')};;) { ${chunk.begin} ${head} `,
+    );
+    const after = `${tail} ${chunk.end} }`;
     if (body.end === node.end) text.prependLeft(node.end, after);
     else text.update(body.end, node.end, after);
     if (body.type !== 'BlockStatement') this.#wrap(body, '{ ', ' }');
     this.#redirect(site);
   }
 
-  #innerLoop(node: Node): InnerLoop {
-    const { turns } = this.#names;
+  /** What is written in front of the body, and behind it. */
+  #innerLoop(node: Node, { condition, replacesTest, step }: Chunk): { head: string; tail: string } {
     const test = this.#part(node, 'test');
-    const begin = `let ${turns} = 0;`;
-    const goesOn = `${turns} < ${this.#turns}`;
-    switch (node.type) {
-      case 'WhileStatement':
-        return {
-          init: '',
-          begin,
-          head: `for (; ${goesOn} && (${test}); ${turns}++)`,
-          tail: '',
-          hasEnded: goesOn,
-        };
-      case 'DoWhileStatement':
-        return { init: '', begin, head: 'do', tail: ` while ((${test}) && ++${goesOn});`, hasEnded: goesOn };
-      default:
-        return this.#innerFor(node, test);
+    if (node.type === 'DoWhileStatement') {
+      const goesOn = step === '' ? condition : condition.replace(this.#names.turns, step);
+      return { head: 'do', tail: ` while ((${test}) && ${goesOn});` };
     }
+    const both = replacesTest || test === '' ? condition : `${condition} && (${test})`;
+    const after = [this.#part(node, 'update'), step].filter((each) => each !== '').join(', ');
+    return { head: `for (; ${both}; ${after})`, tail: '' };
   }
 
-  #innerFor(node: Node, test: string): InnerLoop {
+  /** Turns that call something: those that are left of the module's, which has them back. So what is called counts in its loops, too. */
+  #chunkOfCalls(): Chunk {
+    const { turns, left, look } = this.#names;
+    return {
+      begin: `let ${turns} = ${left} | 0;`,
+      condition: `${turns} >= 0`,
+      replacesTest: false,
+      step: `--${turns}`,
+      end: `if (${turns} >= 0) { if (${turns} < ${left}) ${left} = ${turns}; break; } ${left} = ${look}();`,
+    };
+  }
+
+  /** Many turns that do not. */
+  #chunk(node: Node): Chunk {
     const { turns, stop } = this.#names;
-    const init = this.#part(node, 'init');
-    const update = this.#part(node, 'update');
-    const counted = countedLoop(node, this.#bindings);
-    const loop = (begin: string, condition: string, after: string, hasEnded: string): InnerLoop => ({
-      init,
+    const counted = node.type === 'ForStatement' ? countedLoop(node, this.#bindings) : undefined;
+    const make = (begin: string, condition: string, hasEnded = condition, step = ''): Chunk => ({
       begin,
-      head: `for (; ${condition}; ${after})`,
-      tail: '',
-      hasEnded,
+      condition,
+      replacesTest: hasEnded !== condition,
+      step,
+      end: `if (${hasEnded}) break; ${this.#checkTurns}`,
     });
-    const and = (goesOn: string): string => (test === '' ? goesOn : `${goesOn} && (${test})`);
     if (counted === undefined) {
       const goesOn = `${turns} < ${this.#turns}`;
-      const after = update === '' ? `${turns}++` : `${update}, ${turns}++`;
-      return loop(`let ${turns} = 0;`, and(goesOn), after, goesOn);
+      return make(`let ${turns} = 0;`, goesOn, goesOn, `++${turns}`);
     }
     const { variable, step, limit } = counted;
     const ahead = `${variable} ${step > 0 ? '+' : '-'} ${this.#turns * Math.abs(step)}`;
-    if (limit === undefined) {
-      const goesOn = `!(${variable} ${step > 0 ? '>=' : '<='} ${stop})`;
-      return loop(`const ${stop} = ${ahead};`, and(goesOn), update, goesOn);
-    }
+    if (limit === undefined)
+      return make(`const ${stop} = ${ahead};`, `!(${variable} ${step > 0 ? '>=' : '<='} ${stop})`);
     const { operator } = limit;
     const most = this.#slice(limit.node);
-    const begin = `const ${stop} = ${ahead} ${operator} ${most} ? ${ahead} : ${most};`;
-    return loop(begin, `${variable} ${operator} ${stop}`, update, `!(${test})`);
+    return make(
+      `const ${stop} = ${ahead} ${operator} ${most} ? ${ahead} : ${most};`,
+      `${variable} ${operator} ${stop}`,
+      `!(${this.#part(node, 'test')})`,
+    );
   }
 
   /** Jumps of a loop that has become two. */
@@ -158,11 +174,16 @@ export class LoopEdits {
   }
 }
 
-/** What is written in place of a loop: around it, `for (init;;) { begin`; its head, in front of its body; what follows that; and how it is known that it was not stopped. */
-interface InnerLoop {
-  readonly init: string;
+/** So many turns as the inner one of two loops makes. */
+interface Chunk {
+  /** In front of the inner loop. */
   readonly begin: string;
-  readonly head: string;
-  readonly tail: string;
-  readonly hasEnded: string;
+  /** Of the inner loop, beside its test. */
+  readonly condition: string;
+  /** Whether it says all that the test does. */
+  readonly replacesTest: boolean;
+  /** After each turn. */
+  readonly step: string;
+  /** Behind the inner loop: leaves the outer one where the test said so, and looks. */
+  readonly end: string;
 }

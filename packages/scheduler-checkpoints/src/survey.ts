@@ -8,8 +8,10 @@ export interface LoopSite {
   readonly labels: readonly string[];
   /** Whether another loop lies in it. */
   hasLoop: boolean;
-  /** Whether a turn may take longer than a moment, or something may keep the variables of one: a call, a closure, `await`, `yield`. */
+  /** Whether a turn may take longer than a moment: a call, a closure, `await`, `yield`. */
   hasCall: boolean;
+  /** Whether something may keep the variables of a turn, or has loops of its own: a closure, a class, `using`. */
+  hasClosure: boolean;
   /** `break` without a label that leaves it. */
   readonly breaks: Node[];
   /** `continue` with one of its labels. */
@@ -92,7 +94,7 @@ class Surveyor {
   #visit(node: Node | undefined, start: number, labels: readonly string[], name?: string): void {
     if (node === undefined) return;
     if (this.#skipped.has(node.start)) {
-      this.#mark('hasCall');
+      this.#mark('hasLoop'); // or whatever else is in it
       return;
     }
     const { type } = node;
@@ -125,16 +127,19 @@ class Surveyor {
       labels,
       hasLoop: false,
       hasCall: isForAwait,
+      hasClosure: false,
       breaks: [],
       continues: [],
     };
     if (!isForAwait) this.#loops.push(site);
     // What is evaluated once, before the first turn.
     const once = node.type === 'ForStatement' ? 'init' : 'right';
+    const known = this.#functions.length + this.#loops.length;
     this.#visit(child(node, once), 0, []);
+    if (this.#functions.length + this.#loops.length > known) site.hasClosure = true;
     this.#targets.push({ site });
     // Its variables are the loop's.
-    if (hasUsing(node)) this.#mark('hasCall');
+    if (hasUsing(node)) this.#mark('hasClosure');
     this.#below(node, once);
     this.#targets.pop();
     // A call within it is one within what is around it.
@@ -142,7 +147,7 @@ class Surveyor {
   }
 
   #visitFunction(node: Node, name: string | undefined): void {
-    this.#mark('hasCall');
+    this.#mark('hasClosure');
     const site: FunctionSite = {
       node,
       name: nameOf(child(node, 'id')) ?? name,
@@ -161,7 +166,7 @@ class Surveyor {
 
   #visitClass(node: Node): void {
     const outer = this.#extends;
-    this.#mark('hasCall');
+    this.#mark('hasClosure');
     this.#extends = child(node, 'superClass') !== undefined;
     this.#below(node);
     this.#extends = outer;
@@ -192,7 +197,7 @@ class Surveyor {
   }
 
   /** Of the loops around, within the function. */
-  #mark(what: 'hasLoop' | 'hasCall'): void {
+  #mark(what: 'hasLoop' | 'hasCall' | 'hasClosure'): void {
     for (const { site } of this.#targets) if (site !== undefined) site[what] = true;
   }
 }

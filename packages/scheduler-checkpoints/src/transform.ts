@@ -56,12 +56,12 @@ export function transformIn(turns: number, code: string, options: TransformOptio
   text.appendRight(first.start, prologue(names));
   const entered = addFunctionEntries(text, names, functions, entries);
   const edits = new LoopEdits(text, names, new Bindings(program), turns);
-  for (const each of loops) edits.add(each);
-  if (loops.length + entered === 0) return unchanged;
+  const changed = loops.filter((each) => edits.add(each)).length;
+  if (changed + entered === 0) return unchanged;
   return {
     code: text.toString(),
     map: text.generateMap({ source: filename, includeContent: true, hires: 'boundary' }),
-    loops: loops.length,
+    loops: changed,
     functions: entered,
   };
 }

@@ -74,6 +74,20 @@ test('a for await has none: it goes back to the event loop by itself', () => {
   expect(transform(code, { filename: 'x.mjs' })).toMatchObject({ code, loops: 0 });
 });
 
+test.each([
+  ['for (let i = 0; i < 1024; i++) a += i;', 0],
+  ['for (let i = 0; i < 1025; i++) a += i;', 1],
+  ['for (let i = 0; i <= 1024; i++) a += i;', 1],
+  ['for (let i = 2000; i > 0; i -= 2) a += i;', 0],
+  ['for (let i = 0; i < 0; i++) a += i;', 0],
+  ['for (let i = 5; i < 3; i++) a += i;', 0],
+  ['for (let i = 0; i < 3; i++) { i = a; }', 1],
+  ['for (let i = 0; i < 3; i++) a();', 1],
+  ['for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) a += j;', 1],
+])('what the text says to be short has none: %s', (code, loops) => {
+  expect(transform(code, { filename: 'x.js' }).loops).toBe(loops);
+});
+
 test('names that a file has are not taken', () => {
   const code = `const $checkpointsLeft = 1, $checkpoint2 = 2; ${LOOP}`;
   expect(transform(code, { filename: 'x.js' }).code).toContain('$checkpoint3sLeft');
