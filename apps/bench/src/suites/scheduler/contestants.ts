@@ -7,6 +7,11 @@ export const CONTESTANTS = {
   'scheduler, callbacks': async () => (await import('./contestants/scheduler.ts')).startCallbacks,
   'scheduler, runMany': async () => (await import('./contestants/scheduler.ts')).startMany,
   'scheduler, shared': async () => (await import('./contestants/scheduler.ts')).startSharing,
+  // With what watches tasks: see the suite budgets.
+  'scheduler, budgets': async () => (await import('./contestants/scheduler.ts')).startBudgets,
+  'scheduler, budgets and hooks': async () => (await import('./contestants/scheduler.ts')).startHooks,
+  'scheduler, budgets, hooks, watchdog': async () =>
+    (await import('./contestants/scheduler.ts')).startWatchdog,
   piscina: async () => (await import('./contestants/piscina.ts')).startPiscina,
   tinypool: async () => (await import('./contestants/tinypool.ts')).startTinypool,
   workerpool: async () => (await import('./contestants/workerpool.ts')).startWorkerpool,

@@ -20,6 +20,10 @@ const NOTES: Readonly<Partial<Record<ContestantName, string>>> = {
   'scheduler, callbacks': 'submit: without promises',
   'scheduler, runMany': 'half of what is in flight in one list, half in another',
   'scheduler, shared': 'bytes lie in memory that the workers have: where they lie is passed, as two numbers',
+  'scheduler, budgets': 'option budgets: polls are watched',
+  'scheduler, budgets and hooks': 'and all four hooks are called, which count',
+  'scheduler, budgets, hooks, watchdog':
+    'and a watchdog that would end a worker after 10 s, on a thread of its own',
   piscina: "5.3.2: atomics 'sync', concurrentTasksPerWorker 1024, recordTiming false",
   tinypool: '2.2.0: useAtomics, concurrentTasksPerWorker 1024, a queue that shifts in constant time',
   workerpool:

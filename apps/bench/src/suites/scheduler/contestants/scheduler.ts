@@ -1,4 +1,5 @@
-import { Scheduler, type Profile } from '@corelane/scheduler';
+import { Scheduler, type Profile, type SchedulerOptions } from '@corelane/scheduler';
+import { entryUrl } from '../../../entry-url.ts';
 import type { Contestant, ContestantOptions } from '../contestant.ts';
 import { payloadBytesTotal } from '../payloads.ts';
 import { tasks } from '../tasks.ts';
@@ -13,7 +14,11 @@ function create(
   {
     workerData,
     profile = 'balanced',
-  }: { workerData?: { memory: SharedArrayBuffer }; profile?: Profile } = {},
+    ...others
+  }: { workerData?: { memory: SharedArrayBuffer }; profile?: Profile } & Pick<
+    SchedulerOptions,
+    'budgets' | 'hooks' | 'watchdog'
+  > = {},
 ): Scheduler {
   return Scheduler.create({
     threads,
@@ -23,6 +28,7 @@ function create(
     preload: [tasks.double],
     workerData,
     profile,
+    ...others,
   });
 }
 
@@ -44,6 +50,26 @@ export function startScheduler(options: ContestantOptions): Contestant {
 /** The client looks for results in the microtask queue, too. */
 export function startLowLatency(options: ContestantOptions): Contestant {
   return withCopies(create(options, { profile: 'lowLatency' }));
+}
+
+/** Its polls are watched. */
+export function startBudgets(options: ContestantOptions): Contestant {
+  return withCopies(create(options, { budgets: true }));
+}
+
+const HOOKS = 'suites/budgets/counting-hooks';
+
+/** And hooks are called. */
+export function startHooks(options: ContestantOptions): Contestant {
+  return withCopies(create(options, { budgets: true, hooks: entryUrl(HOOKS) }));
+}
+
+const KILL_MS = 10_000;
+
+/** And a watchdog looks at each worker. */
+export function startWatchdog(options: ContestantOptions): Contestant {
+  const watchdog = { killMs: KILL_MS, thread: true };
+  return withCopies(create(options, { budgets: true, hooks: entryUrl(HOOKS), watchdog }));
 }
 
 /** Tasks in lists. */
