@@ -64,6 +64,8 @@ export class Monitor {
   /** Whether something else than polls has happened since then. */
   #isStale = true;
   #cpuAgoMs = 0;
+  /** When others are told how many polls there were. */
+  #publishMs = 0;
   /** That were told of the poll that runs. */
   #told: HooksInForce | undefined;
 
@@ -175,6 +177,7 @@ export class Monitor {
     // Those before it in its group were short.
     const others = this.#count;
     this.#count = 0;
+    this.#counts.polls += others;
     if (others > 0 && this.#open !== undefined) this.#good(this.#open, others);
     const poll = { watched: this.#open, spentMs, hooks: this.#told };
     this.#startMs = this.#clock.nowMs;
@@ -235,7 +238,7 @@ export class Monitor {
       this.#cpuAgoMs = 0;
       for (let i = 0; i < polls; i++) this.#observe(watched, tookMs / polls, cpuMs, false, nowMs);
     }
-    this.#counts.publishPolls();
+    if (nowMs >= this.#publishMs) this.#publish(nowMs);
     return tookMs;
   }
 
@@ -326,6 +329,11 @@ export class Monitor {
     this.#names.learn(name, watched, watched.tier < TIER_YIELD, toSharedMs(this.#clock.nowMs));
   }
 
+  #publish(nowMs: number): void {
+    this.#publishMs = nowMs + TELL_EVERY_MS;
+    this.#counts.publishPolls();
+  }
+
   #skip(ms: number): void {
     this.#cpu.skip(ms);
     this.#cpuAgoMs += ms;
@@ -338,7 +346,7 @@ export class Monitor {
   }
 }
 
-/** @param plan undefined: nobody watches */
+/** @returns undefined where nobody watches polls */
 export function monitorOf(
   table: SchedulerTable,
   worker: number,
@@ -349,5 +357,15 @@ export function monitorOf(
   const { watch, tiers } = table;
   if (plan === undefined || watch === undefined || tiers === undefined) return undefined;
   const nameOf = (id: number): string => table.taskName(id);
-  return new Monitor({ watch, tiers, worker, plan, clock, cpuClock: clockOfThread(), nameOf, send });
+  return new Monitor({
+    watch,
+    tiers,
+    worker,
+    firstTier,
+    plan,
+    clock,
+    cpuClock: clockOfThread(),
+    nameOf,
+    send,
+  });
 }

@@ -8,6 +8,9 @@ import { DEFAULT_LEVEL, PRIORITIES, priorityAt } from '../priority.ts';
 import { Watched } from './watched.ts';
 import type { WatchTable } from './watch-table.ts';
 
+/** Milliseconds for which good polls are kept. Guessed. */
+const TELL_EVERY_MS = 1;
+
 /** The tier of a name is another one now. */
 export type OnChange = (watched: Watched, from: number, to: number) => void;
 
@@ -77,14 +80,17 @@ export class NameWatches {
     return this.#tiers.tierOf(watched.id);
   }
 
-  /** It has seen so many polls, all of them good. */
+  /** It has seen so many polls, all of them good: they are told together with those that follow within a millisecond. */
   good(watched: Watched, polls: number, nowMs: number): void {
-    this.#see(watched, polls);
-    this.#adopt(watched, this.#observer.good(watched.id, watched.rules, polls, nowMs));
+    if (watched.seen === 0) this.#untold.push(watched);
+    watched.seen += polls;
+    watched.good += polls;
+    if (nowMs >= watched.tellMs) this.#tell(watched, nowMs);
   }
 
   /** It has seen a poll that may have been no good one. @returns causes, as of observePoll */
   observe(watched: Watched, wallMs: number, cpuMs: number, isSpent: boolean, nowMs: number): number {
+    this.#tell(watched, nowMs);
     this.#see(watched, 1);
     const outcome = this.#observer.observe(watched.id, watched.rules, wallMs, cpuMs, isSpent, nowMs);
     if ((outcome & CAUSES) !== 0) this.#watch.count(watched.id, 'violations', 1);
@@ -96,21 +102,28 @@ export class NameWatches {
   learn(watched: Watched, task: Watched, isFine: boolean, nowMs: number): void {
     this.#see(watched, task.seen);
     if (task.violations > 0) this.#watch.count(watched.id, 'violations', task.violations);
-    const outcome = isFine
-      ? this.#observer.good(watched.id, watched.rules, 1, nowMs)
-      : this.#observer.observe(watched.id, watched.rules, 0, 0, true, nowMs);
-    this.#adopt(watched, outcome);
+    if (isFine) watched.good++;
+    this.#tell(watched, nowMs);
+    if (!isFine) this.#adopt(watched, this.#observer.observe(watched.id, watched.rules, 0, 0, true, nowMs));
   }
 
   /** Tells what is left to tell: before the worker rests. */
   tellAll(nowMs: number): void {
     for (const watched of this.#untold) {
-      const { id, rules, seen } = watched;
-      this.#watch.count(id, 'polls', seen);
+      const { id, rules } = watched;
+      this.#watch.count(id, 'polls', watched.seen);
       watched.seen = 0;
+      this.#tell(watched, nowMs);
       if (this.#observer.hasUntold(id)) this.#adopt(watched, this.#observer.tell(id, rules, nowMs));
     }
     this.#untold.length = 0;
+  }
+
+  #tell(watched: Watched, nowMs: number): void {
+    const { id, rules, good } = watched;
+    watched.tellMs = nowMs + TELL_EVERY_MS;
+    watched.good = 0;
+    this.#adopt(watched, good === 0 ? 0 : this.#observer.good(id, rules, good, nowMs));
   }
 
   #see(watched: Watched, polls: number): void {

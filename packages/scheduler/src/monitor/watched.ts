@@ -40,8 +40,9 @@ export class Watched implements PolledTask {
   meanMs = 0;
   /** Polls that were not told yet; of a task that goes on, all. */
   seen = 0;
-  /** Of a task that goes on: violations, good polls that its record has not been told of, and when it is to be told. */
+  /** Of a task that goes on. */
   violations = 0;
+  /** Good polls that its record has not been told of, and when it is to be told. */
   good = 0;
   tellMs = 0;
 

@@ -25,6 +25,9 @@ test.each(POLICIES)(
     expect(await scheduler.run(polls.stepping, { left: 12, ms: 6, workers: [] })).toEqual([0, slow]);
     expect(scheduler.stats().workers[0]).toMatchObject({ moved: 1, completed: 0 });
     expect(scheduler.stats().slowLane).toMatchObject({ entered: 1 });
+    // There it is what it was here.
+    await expect.poll(() => tiers).toEqual(['warn', 'yield', 'isolate']);
+    expect(scheduler.stats().budgets?.promotions).toBe(3);
   },
 );
 
