@@ -214,6 +214,7 @@ export class TaskRunner {
 
   #fly(run: Runnable, context: RunContext, result: PromiseLike<unknown>): void {
     this.#flights.count++;
+    this.#monitor?.waits(1);
     Promise.resolve(result).then(
       (value) => this.#landWith(run, context, value),
       (error: unknown) => this.#crash(context, error),
@@ -222,6 +223,7 @@ export class TaskRunner {
 
   #landWith(run: Runnable, context: RunContext, value: unknown): void {
     this.#flights.count--;
+    this.#monitor?.waits(-1);
     if (typeof value === 'object' && value !== null && isGoOn(value)) this.#goOnFrom(run, context, value);
     else this.#ends.succeed(context, value);
     this.#clock.step();
@@ -236,6 +238,7 @@ export class TaskRunner {
 
   #crash(context: RunContext, error: unknown): void {
     this.#flights.count--;
+    this.#monitor?.waits(-1);
     this.#ends.fail(context, error);
     this.#clock.step();
     this.#flights.landed();

@@ -4,7 +4,7 @@
 // millisecond, as far as is known, and 32 at most. A group that took no longer than one poll may has no slow one in it. Where it took longer, what it took more than usual is one
 // poll's: it is a slow one if that is too long, and the next group is a single poll. Tried: a look for each poll (some 45 ns, half a tiny task's time on a worker).
 // Where hooks are set they are told how long each poll took, and there is a look for each.
-import { CAUSES, observePoll, observePolls } from '../budgets/tier-machine.ts';
+import { CAUSES } from '../budgets/tier-machine.ts';
 import { yieldChannel, type YieldEvent } from '../budgets/channels.ts';
 import { cpuClock as clockOfThread, type MeasuredCpuClock } from '../budgets/cpu-clock.ts';
 import { HookSlot } from '../budgets/hook-slot.ts';
@@ -12,21 +12,21 @@ import type { HooksInForce, PollResult } from '../budgets/hooks.ts';
 import type { NameTiers } from '../budgets/name-tiers.ts';
 import { NameObserver } from '../budgets/name-observer.ts';
 import { PollCpu } from '../budgets/poll-cpu.ts';
-import { TIER_ISOLATE, TIER_YIELD, type TierPlan } from '../budgets/tier-table.ts';
-import { toSharedMs } from '../shared-clock.ts';
+import type { TierPlan } from '../budgets/tier-table.ts';
 import type { SchedulerTable } from '../table.ts';
 import type { RunContext } from '../task-context.ts';
 import type { TurnClock } from '../turn-clock.ts';
 import { EventPost, tierNamed, type WatchMessage } from './event-post.ts';
 import { NameWatches } from './name-watches.ts';
+import { PollRecords } from './poll-records.ts';
 import type { Watched } from './watched.ts';
 import { WatchCounts } from './watch-counts.ts';
 import type { WatchTable } from './watch-table.ts';
 
 /** Polls of which nobody asked for the CPU time are taken off by how long they lasted: that is right for so long. Guessed. */
 const CPU_EVERY_MS = 1;
-/** Milliseconds for which good polls are kept: guessed. */
-const TELL_EVERY_MS = 1;
+/** How often others are told how many polls there were, in milliseconds. Guessed. */
+const PUBLISH_EVERY_MS = 1;
 
 export interface MonitorParts {
   readonly watch: WatchTable;
@@ -49,11 +49,10 @@ export interface InterruptedPoll {
 export class Monitor {
   /** Of this worker. */
   readonly hooks: HookSlot;
-  readonly #names: NameWatches;
+  readonly #records: PollRecords;
   readonly #clock: Pick<TurnClock, 'nowMs' | 'look'>;
   readonly #cpu: PollCpu;
   readonly #counts: WatchCounts;
-  readonly #post: EventPost;
   /** Whose polls the group is of. */
   #open: Watched | undefined;
   /** Polls of the group, and how many there may be until the next look. */
@@ -73,16 +72,8 @@ export class Monitor {
     this.#clock = clock;
     this.#cpu = new PollCpu(cpuClock);
     this.#counts = new WatchCounts(watch, worker, cpuClock);
-    this.#post = new EventPost(send);
-    this.#names = new NameWatches(
-      watch,
-      tiers,
-      new NameObserver(tiers, worker + 1),
-      worker,
-      plan,
-      nameOf,
-      this.#changed,
-    );
+    const names = new NameWatches(watch, tiers, new NameObserver(tiers, worker + 1), worker, plan, nameOf);
+    this.#records = new PollRecords(names, this.#counts, new EventPost(send));
     this.hooks = new HookSlot((error, hook) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       process.emitWarning(`hook ${hook} threw on worker ${worker}: ${reason}`, 'SchedulerWarning');
@@ -91,7 +82,7 @@ export class Monitor {
 
   /** The tasks of one name and level of priority. */
   ofName(id: number, level: number): Watched {
-    return this.#names.of(id, level);
+    return this.#records.ofName(id, level);
   }
 
   /**
@@ -100,8 +91,7 @@ export class Monitor {
    */
   ofTask(name: Watched, isIsolated: boolean): Watched {
     this.#counts.active++;
-    name.setTier(this.#names.tierOf(name));
-    return name.begin(toSharedMs(this.#clock.nowMs), isIsolated ? TIER_ISOLATE : name.tier);
+    return this.#records.ofTask(name, isIsolated, this.#clock.nowMs);
   }
 
   /** Before a poll. */
@@ -164,9 +154,8 @@ export class Monitor {
     this.#clock.look();
     if (this.#count > 0) this.#close(false);
     this.#isStale = true;
-    this.#names.tellAll(toSharedMs(this.#clock.nowMs));
+    this.#records.tellAll(this.#clock.nowMs);
     this.#counts.hookFailures = this.hooks.failures;
-    this.#counts.unsaid = this.#post.unsaid;
     this.#counts.publish();
   }
 
@@ -178,7 +167,7 @@ export class Monitor {
     const others = this.#count;
     this.#count = 0;
     this.#counts.polls += others;
-    if (others > 0 && this.#open !== undefined) this.#good(this.#open, others);
+    if (others > 0 && this.#open !== undefined) this.#records.good(this.#open, others, this.#clock.nowMs);
     const poll = { watched: this.#open, spentMs, hooks: this.#told };
     this.#startMs = this.#clock.nowMs;
     this.#open = undefined;
@@ -232,11 +221,11 @@ export class Monitor {
       this.#suspect(watched, polls, tookMs, wallMs, isSpent, nowMs);
     else if (tookMs <= polls * watched.goodMs) {
       this.#skip(tookMs);
-      this.#good(watched, polls);
+      this.#records.good(watched, polls, this.#clock.nowMs);
     } else {
       const cpuMs = this.#cpu.read(tookMs) / polls;
       this.#cpuAgoMs = 0;
-      for (let i = 0; i < polls; i++) this.#observe(watched, tookMs / polls, cpuMs, false, nowMs);
+      for (let i = 0; i < polls; i++) this.#records.observe(watched, tookMs / polls, cpuMs, false, nowMs);
     }
     if (nowMs >= this.#publishMs) this.#publish(nowMs);
     return tookMs;
@@ -253,67 +242,11 @@ export class Monitor {
   ): void {
     const cpuMs = Math.min(wallMs, this.#cpu.read(tookMs));
     this.#cpuAgoMs = 0;
-    if (polls > 1) this.#good(watched, polls - 1);
+    if (polls > 1) this.#records.good(watched, polls - 1, this.#clock.nowMs);
     const { tier } = watched;
-    const outcome = this.#observe(watched, wallMs, cpuMs, isSpent, nowMs);
-    if ((outcome & CAUSES) === 0) return;
-    const causes = this.#counts.violated(outcome);
-    const { name, worker } = watched;
-    this.#post.post(
-      {
-        kind: 'violation',
-        event: { task: name, worker, durationMs: wallMs, cpuMs, tier: tierNamed(tier), causes },
-      },
-      nowMs,
-    );
+    const outcome = this.#records.observe(watched, wallMs, cpuMs, isSpent, nowMs);
+    if ((outcome & CAUSES) !== 0) this.#records.report(watched, outcome, tier, wallMs, cpuMs, nowMs);
   }
-
-  #observe(watched: Watched, wallMs: number, cpuMs: number, isSpent: boolean, nowMs: number): number {
-    const { record, rules } = watched;
-    const sharedMs = toSharedMs(nowMs);
-    if (record === undefined) return this.#names.observe(watched, wallMs, cpuMs, isSpent, sharedMs);
-    this.#tell(watched, sharedMs);
-    watched.seen++;
-    const outcome = observePoll(record, 0, rules, wallMs, cpuMs, isSpent, sharedMs);
-    if ((outcome & CAUSES) !== 0) watched.violations++;
-    this.#adopt(watched);
-    return outcome;
-  }
-
-  #good(watched: Watched, polls: number): void {
-    const sharedMs = toSharedMs(this.#clock.nowMs);
-    if (watched.record === undefined) {
-      this.#names.good(watched, polls, sharedMs);
-      return;
-    }
-    watched.seen += polls;
-    watched.good += polls;
-    if (sharedMs >= watched.tellMs) this.#tell(watched, sharedMs);
-  }
-
-  /** Its own record. */
-  #tell(watched: Watched, sharedMs: number): void {
-    const { record, rules, good } = watched;
-    watched.tellMs = sharedMs + TELL_EVERY_MS;
-    if (good === 0 || record === undefined) return;
-    watched.good = 0;
-    observePolls(record, 0, rules, good, true, sharedMs);
-    this.#adopt(watched);
-  }
-
-  #adopt(watched: Watched): void {
-    const from = watched.adopt();
-    if (from !== watched.tier) this.#changed(watched, from, watched.tier);
-  }
-
-  /** Its tier is another one now. */
-  readonly #changed = ({ name, worker }: Watched, from: number, to: number): void => {
-    if (to > from) this.#counts.promotions++;
-    else this.#counts.demotions++;
-    this.#counts.publish();
-    const event = { task: name, worker, from: tierNamed(from), to: tierNamed(to) };
-    this.#post.post({ kind: 'tier', event }, this.#clock.nowMs);
-  };
 
   /** A task with a record of its own has ended: for its name it counts as one poll, good unless it was one that has to be made to yield. */
   #forget(watched: Watched, name: Watched): void {
@@ -326,11 +259,11 @@ export class Monitor {
       this.#open = undefined;
       this.#left = 0;
     }
-    this.#names.learn(name, watched, watched.tier < TIER_YIELD, toSharedMs(this.#clock.nowMs));
+    this.#records.learn(watched, name, this.#clock.nowMs);
   }
 
   #publish(nowMs: number): void {
-    this.#publishMs = nowMs + TELL_EVERY_MS;
+    this.#publishMs = nowMs + PUBLISH_EVERY_MS;
     this.#counts.publishPolls();
   }
 
@@ -361,7 +294,6 @@ export function monitorOf(
     watch,
     tiers,
     worker,
-    firstTier,
     plan,
     clock,
     cpuClock: clockOfThread(),

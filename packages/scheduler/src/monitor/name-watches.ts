@@ -26,7 +26,7 @@ export class NameWatches {
   readonly #observer: NameObserver;
   readonly #worker: number;
   readonly #nameOf: (id: number) => string;
-  readonly #onChange: OnChange;
+  onChange: OnChange = () => {};
   /** By priority. */
   readonly #rules: readonly TierRules[];
   readonly #goodMs: readonly (readonly number[])[];
@@ -42,14 +42,12 @@ export class NameWatches {
     worker: number,
     plan: TierPlan,
     nameOf: (id: number) => string,
-    onChange: OnChange,
   ) {
     this.#watch = watch;
     this.#tiers = tiers;
     this.#observer = observer;
     this.#worker = worker;
     this.#nameOf = nameOf;
-    this.#onChange = onChange;
     this.#rules = PRIORITIES.map((priority) => plan.rules[priority]);
     this.#goodMs = this.#rules.map((rules) => TIERS.map((_, tier) => tierRow(rules, tier).goodCpuUs / 1e3));
   }
@@ -134,7 +132,7 @@ export class NameWatches {
   #adopt(watched: Watched, outcome: number): void {
     const to = this.#tiers.tierOf(watched.id);
     if (to !== watched.tier) watched.setTier(to);
-    if ((outcome & PROMOTED) !== 0) this.#onChange(watched, to - 1, to);
-    else if ((outcome & DEMOTED) !== 0) this.#onChange(watched, to + 1, to);
+    if ((outcome & PROMOTED) !== 0) this.onChange(watched, to - 1, to);
+    else if ((outcome & DEMOTED) !== 0) this.onChange(watched, to + 1, to);
   }
 }
