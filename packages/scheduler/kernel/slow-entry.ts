@@ -1,4 +1,4 @@
-// How a task enters the slow lane. PROTOCOL.md, section 13.
+// How a task enters the slow lane. PROTOCOL.md, section 15.
 import { add, compareExchange, get, load, store, sub } from '@corelane/shared-memory/kernel/atomics';
 import {
   CLIENT_GONE,

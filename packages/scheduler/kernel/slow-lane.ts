@@ -1,4 +1,4 @@
-// The slow lane: four lanes of hints by priority, which any client pushes to and the workers of the slow lane take from. PROTOCOL.md, section 13.
+// The slow lane: four lanes of hints by priority, which any client pushes to and the workers of the slow lane take from. PROTOCOL.md, section 15.
 //
 // A slot in it is QUEUED and names SLOW_PARTY, so hints of other lanes do not lead to it. Its hint leaves the lane after the slot was claimed, or was found
 // stale: whatever happens to a worker, its successor finds the rest. What is counted are slots in that state, not hints.

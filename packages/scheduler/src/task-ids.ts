@@ -5,13 +5,16 @@ import type { SchedulerTable } from './table.ts';
 import { taskIndex } from './task-names.ts';
 import { taskOptionsOf, type AnyTask } from './tasks.ts';
 
+/** Nobody submits it: undefined could be submitted by somebody who is mistaken. */
+const NONE: AnyTask = Object.freeze({ module: '', name: '' });
+
 export class TaskIds {
   readonly #table: SchedulerTable;
   readonly #ids = new Map<AnyTask, number>();
   readonly #names: string[] = [];
   readonly #files = new FileTasks();
   /** The last one beside the map, for loops that submit the same. */
-  #lastTask: AnyTask | undefined;
+  #lastTask: AnyTask = NONE;
   #lastId = 0;
 
   constructor(table: SchedulerTable) {

@@ -108,3 +108,8 @@ test('functions and options that are no object are no tasks', () => {
     expect(() => defineTasks(import.meta.url, {}, odd(none))).toThrow(expect.objectContaining(REFUSED));
   }
 });
+
+test('nothing is no task, before any other was submitted as well', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  await expect(scheduler.run(undefined as never)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_RANGE' });
+});

@@ -1,5 +1,5 @@
 // On a client: tasks that a worker has moved. Their slots come back as finished ones do, and go into the slow lane, with what they hold as arguments: who waits for
-// them waits on. PROTOCOL.md, section 13.
+// them waits on. PROTOCOL.md, section 15.
 import type { ClientLink } from '../client-link.ts';
 import { PayloadMemoryError, SchedulerClosedError } from '../errors.ts';
 import {

@@ -68,7 +68,7 @@ export function slowLanePlan(
   slots: number,
   commonThreads: number,
 ): SlowLanePlan | undefined {
-  const given = slowLane ?? hasBudgets(budgets);
+  const given = slowLane === undefined ? hasBudgets(budgets) : slowLane;
   if (given === false) return undefined;
   if (given !== true && (typeof given !== 'object' || given === null))
     throw new ArgumentRangeError('slowLane', given, 'true, false or an object');

@@ -1,4 +1,4 @@
-// In a worker of common lanes: which of its tasks go on in the slow lane, and how their slots say so. PROTOCOL.md, section 13.
+// In a worker of common lanes: which of its tasks go on in the slow lane, and how their slots say so. PROTOCOL.md, section 15.
 import {
   ENTERED,
   LEVELS,
