@@ -1,5 +1,11 @@
 // Options of fibres and of their schedulers, checked once, with their defaults.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import type { CpuClock } from '../budgets/cpu-clock.ts';
+import { checkHooks } from '../budgets/hook-slot.ts';
+import type { TaskHooks } from '../budgets/hooks.ts';
+import { checkNames } from '../budgets/known-options.ts';
+import type { TierChoice, TierPlan } from '../budgets/tier-table.ts';
+import { hasBudgets, watchOptions } from '../monitor/watch-options.ts';
 import { DEFAULT_LEVEL, levelOf, PRIORITIES, type Priority } from '../priority.ts';
 import { FIBRE_POLICIES, type FibrePolicy } from './ready-queue.ts';
 import type { Fibre } from './fibre.ts';
@@ -19,6 +25,17 @@ export interface FibreSchedulerOptions {
   readonly switchTargetNs?: number;
   /** One in so many switches is timed, for two readings of the clock; 128 by default. 0: none. */
   readonly timeEvery?: number;
+  /**
+   * Watches how long each run of a fibre takes, and its budget: it rises and falls in tiers, as tasks of a pool do. From tier `yield` on it makes way at every yield, at `isolate` it has
+   * `isolatedShare`. Off by default, and free then; else a look at the clock for each run.
+   */
+  readonly budgets?: TierChoice | false;
+  /** Of `budgets`: isolated fibres have one turn in so many, as a share of all, where others could go on; 0.25 by default, 0.5 at most. 1: they are as others. */
+  readonly isolatedShare?: number;
+  /** Of `budgets`: what is called around runs, see `setHooks`. */
+  readonly hooks?: TaskHooks;
+  /** Of `budgets`: the clock of CPU time; that of Node by default, where it has one. */
+  readonly clock?: CpuClock;
   /** Called where a fibre has failed and nobody has asked how it ends. By default that is an unhandled rejection. */
   readonly onError?: (error: unknown, fibre: Fibre) => void;
 }
@@ -45,6 +62,11 @@ export interface FibrePlan {
   readonly switchTargetNs: number;
   readonly timeEvery: number;
   readonly onError: ((error: unknown, fibre: Fibre) => void) | undefined;
+  /** undefined: nothing is watched. */
+  readonly budgets: TierPlan | undefined;
+  readonly isolatedShare: number;
+  readonly hooks: TaskHooks | undefined;
+  readonly cpuClock: CpuClock | undefined;
 }
 
 /** As of `sliceMs` of a pool. Guessed. */
@@ -68,6 +90,10 @@ const SCHEDULER_OPTIONS = [
   'switchTargetNs',
   'timeEvery',
   'onError',
+  'budgets',
+  'isolatedShare',
+  'hooks',
+  'clock',
 ];
 const OPTIONS = ['name', 'priority', 'sliceMs', 'deadlineMs', 'signal'];
 
@@ -97,6 +123,8 @@ export function fibrePlan(options: FibreSchedulerOptions): FibrePlan {
     switchTargetNs: checkCount('switchTargetNs', options.switchTargetNs ?? SWITCH_TARGET_NS, 1),
     timeEvery: checkCount('timeEvery', options.timeEvery ?? TIME_EVERY, 0),
     onError,
+    ...watchOptions({ budgets: options.budgets, isolatedShare: options.isolatedShare }),
+    ...watchParts(options),
   };
 }
 
@@ -132,12 +160,14 @@ export function levelIn({ priority }: FibreOptions): number {
   throw new ArgumentRangeError('priority', priority, `0 to 20, or one of ${PRIORITIES.join(', ')}`);
 }
 
-/** Of an object of options: names that mean something. @throws ArgumentRangeError */
-function checkNames(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    throw new ArgumentRangeError(what, options, 'an object');
-  for (const name of Object.keys(options))
-    if (!names.includes(name)) throw new ArgumentRangeError(what, name, `options ${names.join(', ')}`);
+function watchParts({ budgets, hooks, clock }: FibreSchedulerOptions): Pick<FibrePlan, 'hooks' | 'cpuClock'> {
+  for (const [option, value] of Object.entries({ hooks, clock }))
+    if (value !== undefined && !hasBudgets(budgets))
+      throw new ArgumentRangeError(option, value, 'none without option budgets');
+  if (hooks !== undefined) checkHooks(hooks);
+  if (clock !== undefined && typeof (clock as Partial<CpuClock> | null)?.nowMs !== 'function')
+    throw new ArgumentRangeError('clock', clock, 'a CpuClock, with nowMs()');
+  return { hooks, cpuClock: clock };
 }
 
 function checkMs(name: string, ms: number, least = 0): number {

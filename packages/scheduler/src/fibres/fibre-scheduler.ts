@@ -1,8 +1,7 @@
-// Fibres on one thread: which goes on, for how long, and when the event loop has its turn. All that is hot is in `#run` and what it calls.
-import { AsyncLocalStorage } from 'node:async_hooks';
+// Fibres on one thread: begun, counted, cancelled and waited for. `FibreLoop` runs them.
 import { ArgumentRangeError } from '@corelane/shared-memory';
-import { TurnClock } from '../turn-clock.ts';
-import { FibreCancelledError, FibresClosedError, FibresExhaustedError, FibreYieldError } from './errors.ts';
+import type { TaskHooks } from '../budgets/hooks.ts';
+import { FibreCancelledError, FibresClosedError, FibresExhaustedError } from './errors.ts';
 import { Fibre } from './fibre.ts';
 import {
   checkFibre,
@@ -12,20 +11,13 @@ import {
   type FibrePlan,
   type FibreSchedulerOptions,
 } from './fibre-options.ts';
-import { FibreTask, type FibreBody, type FibreGenerator, type FibreYield } from './fibre-task.ts';
-import { readyQueue, type ReadyQueue } from './ready-queue.ts';
+import { FibreContext } from './fibre-context.ts';
+import { FibreLoop, type LoopHost } from './fibre-loop.ts';
+import { FibreTask, type FibreBody } from './fibre-task.ts';
+import { FibreWatch, type FibreBudgetStats } from './fibre-watch.ts';
 import { Sleepers } from './sleepers.ts';
-import { SwitchStatistics, type SwitchReport } from './switch-statistics.ts';
-import { isGiveWay, pause, RESUME, Wait, type Sleep, type WaitHost } from './waits.ts';
-
-// How a fibre has stopped running.
-
-/** It waits, or has ended. */
-const STOPPED = 0;
-/** It could go on, when its equals have had their turn. */
-const TURN_OVER = 1;
-/** It could go on, and comes before its equals with what is left of its slice. */
-const INTERRUPTED = 2;
+import type { SwitchReport } from './switch-statistics.ts';
+import type { Sleep, Wait } from './waits.ts';
 
 export interface FibreStats {
   readonly spawned: number;
@@ -44,32 +36,16 @@ export interface FibreStats {
   readonly turns: number;
   /** From one fibre to another. Of this thread alone: hand-offs between threads are not among them. */
   readonly switches: SwitchReport;
+  /** Of option `budgets`. */
+  readonly budgets: FibreBudgetStats | undefined;
 }
 
-export class FibreScheduler implements WaitHost {
+export class FibreScheduler implements LoopHost {
   readonly #plan: FibrePlan;
-  readonly #ready: ReadyQueue;
-  readonly #clock = new TurnClock();
+  readonly #watch: FibreWatch | undefined;
+  readonly #loop: FibreLoop;
   readonly #sleepers = new Sleepers((sleep) => this.wake(sleep.task as FibreTask, sleep));
   readonly #live = new Set<FibreTask>();
-  readonly #switches: SwitchStatistics;
-  #current: FibreTask | undefined = undefined;
-  /** The one that ran last. */
-  #last: FibreTask | undefined = undefined;
-  #isScheduled = false;
-  /** Fibres run in the async context in which their scheduler was made, whoever has woken them. */
-  readonly #inContext = AsyncLocalStorage.snapshot();
-  /** When the event loop has had its last turn, as far as is known. */
-  #turnMs = 0;
-  /** When the loop stops for its next one; and after how many polls it does. */
-  #turnDueMs = 0;
-  #pollEnd = 0;
-  #untilTimed: number;
-  /** Is resumed in place of the next fibre where a switch is timed. */
-  readonly #probe = probe();
-  #polls = 0;
-  #preempted = 0;
-  #turns = 0;
   #spawned = 0;
   readonly #counts = { finished: 0, failed: 0, cancelled: 0 };
   #isClosed = false;
@@ -78,10 +54,9 @@ export class FibreScheduler implements WaitHost {
   /** @throws ArgumentRangeError */
   constructor(options: FibreSchedulerOptions = {}) {
     this.#plan = fibrePlan(options);
-    const { policy, ageingMs, switchTargetNs, timeEvery } = this.#plan;
-    this.#ready = readyQueue(policy, ageingMs, this.#clock);
-    this.#switches = new SwitchStatistics('fibre switch', switchTargetNs);
-    this.#untilTimed = timeEvery === 0 ? -1 : timeEvery;
+    const { budgets, hooks, cpuClock } = this.#plan;
+    this.#watch = budgets && new FibreWatch(budgets, hooks, cpuClock);
+    this.#loop = new FibreLoop(this.#plan, this, this.#watch);
   }
 
   /** Fibres that have not ended. */
@@ -91,10 +66,13 @@ export class FibreScheduler implements WaitHost {
 
   /**
    * Begins a fibre: not before this returns.
-   * @param body a generator function without arguments, or a generator that has not been begun
+   * @param body a generator function, which is given its context, or a generator that has not been begun
    * @throws ArgumentRangeError, FibresClosedError, FibresExhaustedError
    */
-  spawn<R>(body: (() => FibreBody<R>) | FibreBody<R>, options: FibreOptions = {}): Fibre<R> {
+  spawn<R>(
+    body: ((context: FibreContext) => FibreBody<R>) | FibreBody<R>,
+    options: FibreOptions = {},
+  ): Fibre<R> {
     const plan = this.#plan;
     checkFibre(options, plan.policy);
     const level = levelIn(options);
@@ -103,11 +81,14 @@ export class FibreScheduler implements WaitHost {
     if (this.#isClosed) throw new FibresClosedError(name);
     if (this.#live.size >= plan.maxFibres) throw new FibresExhaustedError(name, plan.maxFibres);
     const { sliceMs = plan.sliceMs, deadlineMs = Infinity, signal } = options;
-    const generator = generatorOf(body);
+    const context = new FibreContext(name, this.#watch?.unitsAt(level));
+    const generator = generatorOf(body, context);
     const task = new FibreTask(id, name, level, sliceMs, deadlineMs - performance.timeOrigin, generator);
+    task.context = context;
+    this.#watch?.add(task, context);
     this.#spawned++;
     this.#live.add(task);
-    this.#makeReady(task);
+    this.#loop.makeReady(task);
     if (signal !== undefined) this.#listen(task, signal);
     const fibre = new Fibre<R>(task, this.#cancelTask);
     task.fibre = fibre;
@@ -121,11 +102,7 @@ export class FibreScheduler implements WaitHost {
    */
   poll(most = Infinity): number {
     if (!(most >= 0)) throw new ArgumentRangeError('most', most, 'a number from 0 on');
-    if (this.#current !== undefined || most === 0) return 0;
-    this.#clock.look();
-    const before = this.#polls;
-    this.#run(most, Infinity);
-    return this.#polls - before;
+    return this.#loop.poll(most);
   }
 
   stats(): FibreStats {
@@ -133,13 +110,24 @@ export class FibreScheduler implements WaitHost {
       spawned: this.#spawned,
       ...this.#counts,
       live: this.#live.size,
-      ready: this.#ready.size,
+      ready: this.#loop.ready,
       sleeping: this.#sleepers.size,
-      polls: this.#polls,
-      preempted: this.#preempted,
-      turns: this.#turns,
-      switches: this.#switches.report(),
+      polls: this.#loop.polls,
+      preempted: this.#loop.preempted,
+      turns: this.#loop.turns,
+      switches: this.#loop.switches.report(),
+      budgets: this.#watch?.stats(this.#live),
     };
+  }
+
+  /**
+   * Exchanges what is called around polls, from the next one on; undefined: nothing is.
+   * @throws ArgumentRangeError, also without option `budgets`
+   */
+  setHooks(hooks: TaskHooks | undefined): void {
+    if (this.#watch === undefined)
+      throw new ArgumentRangeError('hooks', hooks, 'none without option budgets');
+    this.#watch.hooks.set(hooks);
   }
 
   /** Takes no more fibres, and waits until all have ended. Harmless when called again. */
@@ -165,7 +153,7 @@ export class FibreScheduler implements WaitHost {
   wake(task: FibreTask, wait: Wait): void {
     if (task.wait !== wait) return;
     task.wait = undefined;
-    this.#makeReady(task);
+    this.#loop.makeReady(task);
   }
 
   /** @internal */
@@ -178,134 +166,6 @@ export class FibreScheduler implements WaitHost {
     this.#sleepers.remove(sleep);
   }
 
-  #makeReady(task: FibreTask): void {
-    const isIdle = !this.#isScheduled && this.#current === undefined;
-    if (isIdle) this.#clock.look();
-    task.state = 'ready';
-    this.#ready.add(task);
-    if (!isIdle) return;
-    if (this.#clock.nowMs - this.#turnMs >= this.#plan.turnEveryMs) this.#schedule();
-    else {
-      // At once: the event loop has had a turn not long ago.
-      this.#isScheduled = true;
-      queueMicrotask(this.#continue);
-    }
-  }
-
-  #schedule(): void {
-    this.#isScheduled = true;
-    setImmediate(this.#turn);
-  }
-
-  readonly #turn = (): void => {
-    this.#turns++;
-    this.#clock.begin();
-    this.#turnMs = this.#clock.nowMs;
-    this.#continue();
-  };
-
-  readonly #continue = (): void => {
-    this.#isScheduled = false;
-    if (this.#current !== undefined) return;
-    this.#clock.look();
-    this.#inContext(this.#runOn);
-  };
-
-  readonly #runOn = (): void => this.#run(Infinity, this.#plan.turnEveryMs);
-
-  /** @param turnEveryMs Infinity: the event loop waits, however long it takes */
-  #run(most: number, turnEveryMs: number): void {
-    const clock = this.#clock;
-    const ready = this.#ready;
-    this.#pollEnd = this.#polls + most;
-    this.#turnDueMs = this.#turnMs + turnEveryMs;
-    let task = ready.take();
-    while (task !== undefined) {
-      if (task !== this.#last) {
-        this.#last = task;
-        this.#switches.count++;
-      }
-      task.state = 'running';
-      task.sliceEndMs = clock.nowMs + (task.leftMs > 0 ? task.leftMs : task.sliceMs);
-      this.#current = task;
-      const end = this.#resume(task);
-      this.#current = undefined;
-      const isTimed = --this.#untilTimed === 0;
-      if (isTimed) this.#switches.begin();
-      if (end !== STOPPED) {
-        task.state = 'ready';
-        if (end === INTERRUPTED) ready.putBack(task);
-        else ready.add(task);
-      }
-      task = this.#isOver() ? undefined : ready.take();
-      if (isTimed) this.#timeSwitch(task);
-    }
-    if (ready.size > 0 && !this.#isScheduled) this.#schedule();
-  }
-
-  /** Whether `#run` returns: the event loop is to have a turn, or there were as many polls as were asked for. */
-  #isOver(): boolean {
-    return this.#clock.nowMs >= this.#turnDueMs || this.#polls >= this.#pollEnd;
-  }
-
-  /** @param next undefined: there was no switch */
-  #timeSwitch(next: FibreTask | undefined): void {
-    const isSwitch = next !== undefined && next !== this.#last;
-    if (isSwitch) {
-      this.#probe.next(RESUME);
-      this.#switches.end();
-    }
-    this.#untilTimed = isSwitch ? this.#plan.timeEvery : 1;
-  }
-
-  /** Runs a fibre until it makes way, waits or ends. */
-  #resume(task: FibreTask): typeof STOPPED | typeof TURN_OVER | typeof INTERRUPTED {
-    const clock = this.#clock;
-    task.leftMs = 0;
-    for (;;) {
-      this.#polls++;
-      task.polls++;
-      let yielded: IteratorResult<FibreYield, unknown>;
-      try {
-        yielded = task.hasNews ? task.tell() : task.generator.next(RESUME);
-      } catch (error) {
-        this.#end(task, 'failed', error);
-        return STOPPED;
-      }
-      clock.step();
-      if (yielded.done === true) {
-        if (task.isCancelled) this.#end(task, 'cancelled', task.reason);
-        else this.#end(task, 'finished', yielded.value);
-        return STOPPED;
-      }
-      const { value } = yielded;
-      if (value === undefined) {
-        const leftMs = task.sliceEndMs - clock.nowMs;
-        if (leftMs <= 0) {
-          this.#preempted++;
-          return TURN_OVER;
-        }
-        if (!this.#ready.isOutranked(task) && !this.#isOver()) continue;
-        this.#preempted++;
-        task.leftMs = leftMs;
-        return INTERRUPTED;
-      }
-      if (isGiveWay(value)) return TURN_OVER;
-      if (!(value instanceof Wait)) task.refuse(new FibreYieldError(task.name, value));
-      else if (!task.hasNews && this.#wait(task, value)) return STOPPED;
-    }
-  }
-
-  /** @returns whether it waits */
-  #wait(task: FibreTask, wait: Wait): boolean {
-    task.state = wait.state;
-    task.wait = wait;
-    if (wait.begin(this, task)) return true;
-    task.state = 'running';
-    task.wait = undefined;
-    return false;
-  }
-
   readonly #cancelTask = (task: FibreTask, reason: unknown): boolean => {
     if (task.hasEnded || task.isCancelled) return false;
     task.cancel(reason === undefined ? new FibreCancelledError(task.name) : reason);
@@ -313,7 +173,7 @@ export class FibreScheduler implements WaitHost {
     if (wait === undefined) return true;
     task.wait = undefined;
     wait.end(this);
-    this.#makeReady(task);
+    this.#loop.makeReady(task);
     return true;
   };
 
@@ -324,7 +184,8 @@ export class FibreScheduler implements WaitHost {
     task.release = (): void => signal.removeEventListener('abort', abort);
   }
 
-  #end(task: FibreTask, state: 'finished' | 'failed' | 'cancelled', value: unknown): void {
+  /** @internal */
+  ended(task: FibreTask, state: 'finished' | 'failed' | 'cancelled', value: unknown): void {
     this.#counts[state]++;
     this.#live.delete(task);
     task.end(state, value);
@@ -343,12 +204,12 @@ export class FibreScheduler implements WaitHost {
   }
 }
 
-function* probe(): FibreGenerator<never> {
-  for (;;) yield* pause;
-}
-
-function generatorOf<R>(body: (() => FibreBody<R>) | FibreBody<R>): FibreBody<R> {
-  const generator: Partial<FibreBody<R>> | null | undefined = typeof body === 'function' ? body() : body;
+function generatorOf<R>(
+  body: ((context: FibreContext) => FibreBody<R>) | FibreBody<R>,
+  context: FibreContext,
+): FibreBody<R> {
+  const generator: Partial<FibreBody<R>> | null | undefined =
+    typeof body === 'function' ? body(context) : body;
   if (typeof generator?.next === 'function' && typeof generator.return === 'function')
     return generator as FibreBody<R>;
   throw new ArgumentRangeError('body', body, 'a generator, or a generator function');

@@ -1,5 +1,7 @@
 // A fibre as its scheduler has it: one object with everything, so that a switch touches little memory and allocates none.
 import type { Heaped } from './min-heap.ts';
+import type { FibreContext } from './fibre-context.ts';
+import type { WatchedFibre } from './fibre-watch.ts';
 import type { Fibre } from './fibre.ts';
 import type { Wait } from './waits.ts';
 
@@ -68,6 +70,10 @@ export class FibreTask implements Heaped {
   isObserved = false;
   /** Ends the listening to its signal. */
   release: (() => void) | undefined = undefined;
+  /** What its function was given. */
+  context: FibreContext | undefined = undefined;
+  /** Of option `budgets`. */
+  watched: WatchedFibre | undefined = undefined;
   /** Its handle. */
   fibre: Fibre | undefined = undefined;
 
@@ -101,6 +107,7 @@ export class FibreTask implements Heaped {
   cancel(reason: unknown): void {
     this.isCancelled = this.hasNews = true;
     this.reason = reason;
+    this.context?.cancel(reason);
   }
 
   /** What it has yielded means nothing: it throws there. */

@@ -1,5 +1,6 @@
 // A fibre as others see it: its end, its state, and a way to cancel it.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { TIER_MONITOR } from '../budgets/tier-table.ts';
 import { FibreUnfinishedError } from './errors.ts';
 import type { FibreState, FibreTask } from './fibre-task.ts';
 
@@ -49,6 +50,11 @@ export class Fibre<R = unknown> {
   /** How often it was resumed. */
   get polls(): number {
     return this.#task.polls;
+  }
+
+  /** TIER_ ...; 0 without option `budgets`. */
+  get tier(): number {
+    return this.#task.watched?.tier ?? TIER_MONITOR;
   }
 
   /** What it returned. @throws what it threw, or why it was cancelled; FibreUnfinishedError */

@@ -18,8 +18,6 @@ export const FIBRE_POLICIES: readonly FibrePolicy[] = ['priority', 'roundRobin',
 /** Of fibres that can go on. */
 export interface ReadyQueue {
   readonly size: number;
-  /** Whether a fibre makes way when its slice of time is over. */
-  readonly hasSlices: boolean;
   /** Behind its equals. */
   add(task: FibreTask): void;
   /** Before its equals: it was taken, and interrupted. */
@@ -36,17 +34,12 @@ type Clock = Pick<TurnClock, 'nowMs'>;
 export function readyQueue(policy: FibrePolicy, ageingMs: number, clock: Clock): ReadyQueue {
   if (policy === 'priority') return new LevelQueue(ageingMs, clock);
   if (policy === 'deadline') return new DeadlineQueue();
-  return new TurnQueue(policy === 'roundRobin');
+  return new TurnQueue();
 }
 
 class TurnQueue implements ReadyQueue {
-  readonly hasSlices: boolean;
   readonly #list = new ReadyList();
   #size = 0;
-
-  constructor(hasSlices: boolean) {
-    this.hasSlices = hasSlices;
-  }
 
   get size(): number {
     return this.#size;
@@ -74,7 +67,6 @@ class TurnQueue implements ReadyQueue {
 }
 
 class LevelQueue implements ReadyQueue {
-  readonly hasSlices = true;
   readonly #levels = Array.from({ length: LEVELS }, () => new ReadyList());
   readonly #ageingMs: number;
   readonly #clock: Clock;
@@ -153,7 +145,6 @@ class LevelQueue implements ReadyQueue {
 }
 
 class DeadlineQueue implements ReadyQueue {
-  readonly hasSlices = true;
   readonly #heap = new MinHeap<FibreTask>();
 
   get size(): number {

@@ -4,8 +4,8 @@ import { tierPlan, type TierChoice, type TierPlan } from '../budgets/tier-table.
 import { moduleUrl } from '../module-url.ts';
 
 interface Given {
-  readonly budgets?: TierChoice | false;
-  readonly isolatedShare?: number;
+  readonly budgets?: TierChoice | false | undefined;
+  readonly isolatedShare?: number | undefined;
   readonly hooks?: string | URL;
 }
 
