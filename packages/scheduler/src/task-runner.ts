@@ -104,7 +104,7 @@ export class TaskRunner {
 
   #start(task: Runnable, context: RunContext): void {
     const { slot } = context;
-    const run = isList(this.#table, slot) ? forList(task) : task;
+    const run = isList(this.#table, slot) ? forList(task, this.#monitor) : task;
     if (isLinked(this.#table, slot)) {
       void this.#receive(run, this.#contexts.keep(context));
       return;

@@ -123,6 +123,12 @@ export class Monitor {
     if (context.watched !== undefined) this.end(context.watched, result, context.endPoll());
   }
 
+  /** One poll of a context ends, and another one begins. */
+  goOnWith(context: RunContext): void {
+    this.endOf(context, 'pending');
+    if (context.watched !== undefined) this.begin(context.watched);
+  }
+
   /** A task makes way, and could go on. */
   yielded(watched: Watched, why: YieldEvent['why']): void {
     this.#counts.yields++;

@@ -81,6 +81,18 @@ test('workers with nothing to do, and those that wait, exchange their hooks at o
   expect(countsIn(words, 1)).toMatchObject({ beforePoll: 0 });
 });
 
+test('a worker that waits for a task exchanges its hooks meanwhile', async () => {
+  const words = sharedWords();
+  await using scheduler = Scheduler.create({ threads: 1, budgets: true, workerData: words });
+  await scheduler.ready;
+  const waiting = scheduler.run(polls.wait, 200);
+  await scheduler.setHooks(A);
+  await scheduler.setHooks(B);
+  await waiting;
+  await scheduler.run(polls.tiny, 1);
+  expect(countsIn(words, 1)).toMatchObject({ beforePoll: 1 });
+});
+
 test('a worker that starts later has the hooks of that time', async () => {
   const words = sharedWords();
   await using scheduler = Scheduler.create({

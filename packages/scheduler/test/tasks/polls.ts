@@ -1,4 +1,5 @@
 // Tasks whose polls are watched.
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineTasks, goOn, steps } from '../../src/index.ts';
 
 function spin(ms: number): void {
@@ -45,6 +46,7 @@ export const polls = defineTasks(import.meta.url, {
     await Promise.resolve();
     spin(ms);
   },
+  wait: (ms: number) => delay(ms),
   *spinning({ left, ms }: { left: number; ms: number }): Generator<void, string> {
     for (let i = 0; i < left; i++) {
       spin(ms);
