@@ -13,3 +13,4 @@ export {
 export { recordStandardAt } from '@corelane/atomic-state/kernel/standard-result';
 export { tryAcquireStandardAt } from '@corelane/atomic-state/kernel/standard-admission';
 export { recordDeliveryAt } from '@corelane/atomic-state/kernel/result';
+export { enterSlowLane, holdSlotAgain, leaveSlowLane, takeSlotFor } from './slow-lane.ts';
