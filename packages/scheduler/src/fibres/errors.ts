@@ -69,8 +69,8 @@ export class FibreCycleError extends SchedulerError {
 export class FibreYieldError extends SchedulerError {
   override readonly name = 'FibreYieldError';
 
-  constructor(fibre: string, found: unknown) {
-    const what = found instanceof Promise ? 'a promise' : Object.prototype.toString.call(found);
+  /** @param what it has yielded, in words */
+  constructor(fibre: string, what: string) {
     super(
       'ERR_FIBRE_YIELD',
       `fibre ${fibre} yielded ${what}, expected nothing: yield* sleep(ms), join(fibre) or until(promise) wait`,

@@ -72,7 +72,7 @@ export class FibreLoop {
     if (this.#current !== undefined || most === 0) return 0;
     this.#clock.look();
     const before = this.polls;
-    this.#run(most, Infinity);
+    this.#inContext(() => this.#run(most, Infinity));
     return this.polls - before;
   }
 
@@ -192,7 +192,7 @@ export class FibreLoop {
         if (watch !== undefined) watch.yielded(task, 'own');
         return TURN_OVER;
       }
-      if (!(value instanceof Wait)) task.refuse(new FibreYieldError(task.name, value));
+      if (!(value instanceof Wait) || value.isBegun) task.refuse(refusal(task, value));
       else if (!task.hasNews && this.#wait(task, value)) return STOPPED;
     }
   }
@@ -215,6 +215,7 @@ export class FibreLoop {
 
   /** @returns whether it waits */
   #wait(task: FibreTask, wait: Wait): boolean {
+    wait.isBegun = true;
     task.state = wait.state;
     task.wait = wait;
     if (wait.begin(this.#host, task)) return true;
@@ -226,4 +227,11 @@ export class FibreLoop {
 
 function* probe(): FibreGenerator<never> {
   for (;;) yield* pause;
+}
+
+/** Why what it has yielded means nothing. */
+function refusal({ name }: FibreTask, found: unknown): FibreYieldError {
+  if (found instanceof Wait) return new FibreYieldError(name, 'what a fibre has waited for before');
+  const what = found instanceof Promise ? 'a promise' : Object.prototype.toString.call(found);
+  return new FibreYieldError(name, what);
 }

@@ -100,7 +100,13 @@ const OPTIONS = ['name', 'priority', 'sliceMs', 'deadlineMs', 'signal'];
 /** @throws ArgumentRangeError */
 export function fibrePlan(options: FibreSchedulerOptions): FibrePlan {
   checkNames('options', options, SCHEDULER_OPTIONS);
-  const { policy = 'priority', onError } = options;
+  const { policy = 'priority', onError, sliceMs = SLICE_MS, turnEveryMs = TURN_EVERY_MS } = options;
+  const {
+    timeEvery = TIME_EVERY,
+    ageingMs = AGEING_MS,
+    maxFibres = MAX_FIBRES,
+    switchTargetNs = SWITCH_TARGET_NS,
+  } = options;
   if (!FIBRE_POLICIES.includes(policy))
     throw new ArgumentRangeError('policy', policy, `one of ${FIBRE_POLICIES.join(', ')}`);
   if (policy === 'fifo' && options.sliceMs !== undefined)
@@ -115,13 +121,12 @@ export function fibrePlan(options: FibreSchedulerOptions): FibrePlan {
     throw new ArgumentRangeError('onError', onError, 'a function');
   return {
     policy,
-    sliceMs: policy === 'fifo' ? Infinity : checkMs('sliceMs', options.sliceMs ?? SLICE_MS),
-    turnEveryMs: checkMs('turnEveryMs', options.turnEveryMs ?? TURN_EVERY_MS),
-    ageingMs:
-      options.ageingMs === Infinity ? Infinity : checkMs('ageingMs', options.ageingMs ?? AGEING_MS, 1),
-    maxFibres: checkCount('maxFibres', options.maxFibres ?? MAX_FIBRES, 1),
-    switchTargetNs: checkCount('switchTargetNs', options.switchTargetNs ?? SWITCH_TARGET_NS, 1),
-    timeEvery: checkCount('timeEvery', options.timeEvery ?? TIME_EVERY, 0),
+    sliceMs: policy === 'fifo' ? Infinity : checkMs('sliceMs', sliceMs),
+    turnEveryMs: checkMs('turnEveryMs', turnEveryMs),
+    ageingMs: ageingMs === Infinity ? Infinity : checkMs('ageingMs', ageingMs, 1),
+    maxFibres: checkCount('maxFibres', maxFibres, 1),
+    switchTargetNs: checkCount('switchTargetNs', switchTargetNs, 1),
+    timeEvery: checkCount('timeEvery', timeEvery, 0),
     onError,
     ...watchOptions({ budgets: options.budgets, isolatedShare: options.isolatedShare }),
     ...watchParts(options),

@@ -1,5 +1,7 @@
 // Fibres on one thread: begun, counted, cancelled and waited for. `FibreLoop` runs them.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { checkNames } from '../budgets/known-options.ts';
+import { checkTimeout, type CloseOptions } from '../options.ts';
 import type { TaskHooks } from '../budgets/hooks.ts';
 import { FibreCancelledError, FibresClosedError, FibresExhaustedError } from './errors.ts';
 import { Fibre } from './fibre.ts';
@@ -130,15 +132,23 @@ export class FibreScheduler implements LoopHost {
     this.#watch.hooks.set(hooks);
   }
 
-  /** Takes no more fibres, and waits until all have ended. Harmless when called again. */
-  close(): Promise<void> {
+  /**
+   * Takes no more fibres, and waits until all have ended. Harmless when called again.
+   * @param options `timeoutMs`: after that it cancels what is left
+   * @throws ArgumentRangeError
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    checkNames('options', options, ['timeoutMs']);
+    const timeoutMs = checkTimeout(options.timeoutMs);
     this.#isClosed = true;
-    return this.#live.size === 0
-      ? Promise.resolve()
-      : new Promise((resolve) => void this.#whenEmpty.push(resolve));
+    if (this.#live.size === 0) return Promise.resolve();
+    const closed = new Promise<void>((resolve) => void this.#whenEmpty.push(resolve));
+    if (timeoutMs === undefined) return closed;
+    const timer = setTimeout(() => void this.destroy(), timeoutMs);
+    return closed.finally(() => clearTimeout(timer));
   }
 
-  /** Takes no more fibres, cancels all, and waits until their `finally` blocks have ended. Harmless when called again. */
+  /** Takes no more fibres, cancels all, and waits until their `finally` blocks have ended, however long that takes. Harmless when called again. */
   destroy(reason?: unknown): Promise<void> {
     for (const task of this.#live) this.#cancelTask(task, reason);
     return this.close();

@@ -65,7 +65,7 @@ export class FibreTask implements Heaped {
   polls = 0;
   /** What it returned or threw. */
   value: unknown = undefined;
-  #listeners: (() => void)[] | undefined = undefined;
+  #listeners: Set<() => void> | undefined = undefined;
   /** Whether somebody has asked how it ends. */
   isObserved = false;
   /** Ends the listening to its signal. */
@@ -100,7 +100,12 @@ export class FibreTask implements Heaped {
   /** When it has ended; at once where it has. */
   whenEnded(listener: () => void): void {
     if (this.hasEnded) listener();
-    else (this.#listeners ??= []).push(listener);
+    else (this.#listeners ??= new Set()).add(listener);
+  }
+
+  /** Whoever has waited for its end does so no more. */
+  forget(listener: () => void): void {
+    this.#listeners?.delete(listener);
   }
 
   /** It returns where it is, when it is resumed. */

@@ -18,6 +18,8 @@ export abstract class Wait {
   /** What was waited for: `throws` where it is an error. */
   value: unknown = undefined;
   hasThrown = false;
+  /** Of one fibre, once. */
+  isBegun = false;
 
   /** @returns whether there is something to wait for */
   abstract begin(host: WaitHost, task: FibreTask): boolean;
@@ -62,6 +64,7 @@ class Join extends Wait {
   readonly state = 'joining';
   /** Of the one that is waited for. */
   readonly other: FibreTask;
+  #listener: (() => void) | undefined;
 
   constructor(other: FibreTask) {
     super();
@@ -77,13 +80,25 @@ class Join extends Wait {
       this.value = new FibreCycleError(circle);
       return false;
     }
-    const isOver = other.hasEnded;
-    other.whenEnded(() => {
-      this.hasThrown = other.state !== 'finished';
-      this.value = other.value;
-      if (!isOver) host.wake(task, this);
-    });
-    return !isOver;
+    if (other.hasEnded) {
+      this.#take();
+      return false;
+    }
+    this.#listener = (): void => {
+      this.#take();
+      host.wake(task, this);
+    };
+    other.whenEnded(this.#listener);
+    return true;
+  }
+
+  override end(): void {
+    if (this.#listener !== undefined) this.other.forget(this.#listener);
+  }
+
+  #take(): void {
+    this.hasThrown = this.other.state !== 'finished';
+    this.value = this.other.value;
   }
 }
 

@@ -1,4 +1,5 @@
 // What fibres keep to under every policy: each runs to its end once, waits for what it asked to wait for, and can be cancelled.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import {
@@ -18,6 +19,8 @@ import {
   type Fibre,
   type FibreGenerator,
 } from '../../src/fibres/index.ts';
+import { FibreTask } from '../../src/fibres/fibre-task.ts';
+import type { Wait } from '../../src/fibres/waits.ts';
 
 function* sum(count: number, gap: () => FibreGenerator<void>): FibreGenerator<number> {
   let total = 0;
@@ -246,6 +249,54 @@ test('a circle of joins is refused where it would be closed', async () => {
   expect(errors[0]).toBeInstanceOf(FibreCycleError);
   expect((errors[0] as FibreCycleError).fibres).toEqual(['f2', 'f0', 'f1']);
   expect(errors[1]).toBe(errors[0]);
+});
+
+test('who no longer waits for a fibre is forgotten by it', async () => {
+  await using fibres = new FibreScheduler();
+  const { promise, open } = gate();
+  const long = fibres.spawn(until(promise));
+  const forget = vi.spyOn(FibreTask.prototype, 'forget');
+  const joining = Array.from({ length: 10 }, () => fibres.spawn(join(long)));
+  await immediate();
+  for (const each of joining) each.cancel();
+  expect(forget).toHaveBeenCalledTimes(10);
+  forget.mockRestore();
+  open();
+  await long.join();
+});
+
+test('what a fibre has waited for is of no use to another one', async () => {
+  await using fibres = new FibreScheduler();
+  const wait = sleep(1).next().value as Wait;
+  function* twice(): FibreGenerator<void> {
+    yield wait;
+  }
+  await fibres.spawn(twice).join();
+  await expect(fibres.spawn(twice).join()).rejects.toThrow(/has waited for before/);
+});
+
+test('fibres run in the async context of their scheduler, whoever polls or wakes them', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const fibres = storage.run('made', () => new FibreScheduler());
+  const seen: unknown[] = [];
+  const fibre = storage.run('spawned', () =>
+    fibres.spawn(function* () {
+      seen.push(storage.getStore());
+      yield* sleep(1);
+      seen.push(storage.getStore());
+    }),
+  );
+  storage.run('polled', () => fibres.poll());
+  await fibre.join();
+  expect(seen).toEqual(['made', 'made']);
+});
+
+test('close with a time-out cancels what is left', async () => {
+  const fibres = new FibreScheduler();
+  const lasting = fibres.spawn(sleep(1e9));
+  expect(() => fibres.close({ timeoutMs: 0 })).toThrow(/timeoutMs is 0/);
+  await fibres.close({ timeoutMs: 5 });
+  await expect(lasting.join()).rejects.toThrow(FibreCancelledError);
 });
 
 test('a fibre joins one of another scheduler', async () => {
