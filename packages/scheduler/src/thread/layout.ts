@@ -6,19 +6,14 @@ export const TASK_RUNS = 0;
 /** Nobody waits for the task any more. */
 export const TASK_CANCELLED = 1;
 
-// Of the word `token`.
-
-/** There is none, and nobody waits. */
-export const TOKEN_NONE = 0;
-/** The next `park` returns at once. */
-export const TOKEN_GIVEN = 1;
-/** The thread waits for it. */
-export const TOKEN_AWAITED = -1;
-
 /** What a thread and whoever has its handle share. */
 export const threadControl = struct('scheduler/thread-control', 1, {
   task: atomic('i32', { doc: 'TASK_ ...', writer: 'the handle, once', reader: 'the thread' }),
-  token: atomic('i32', { doc: 'TOKEN_ ...', writer: 'the handle gives, the thread takes', reader: 'both' }),
+  token: atomic('i32', {
+    doc: 'TOKEN_ ... of token.ts',
+    writer: 'the handle gives, the thread takes',
+    reader: 'both',
+  }),
   givenNs: ownerOnly('f64', {
     doc: 'when the token was given, by the clock of the machine; published by `token`',
     writer: 'the handle',

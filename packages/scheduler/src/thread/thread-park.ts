@@ -1,8 +1,8 @@
-// Parking, as of Rust's std: a thread waits for a token that others give it; one that is given before is not lost, and two are one. One word; the futex parker of std.
+// Parking, as of Rust's std: a thread waits for a token that others give it; one that is given before is not lost, and two are one. The clock and the numbers; `token.ts` is the protocol.
 import type { SwitchReport } from '../fibres/switch-statistics.ts';
-import { threadControl, TOKEN_AWAITED, TOKEN_GIVEN, TOKEN_NONE } from './layout.ts';
+import { threadControl } from './layout.ts';
+import { awaitToken, dropToken, giveToken, HAD, takeToken, WAITS, WOKEN } from './token.ts';
 
-const TOKEN = threadControl.word.token;
 const GIVEN_NS = threadControl.offset.givenNs >> 3;
 const HAND_OFFS = threadControl.offset.handOffs >> 3;
 const SUM_NS = threadControl.offset.sumNs >> 3;
@@ -15,24 +15,32 @@ function machineNs(): number {
   return seconds * 1e9 + ns;
 }
 
-/** Of the thread: takes the token, or waits until there is one. */
+/** The longest that one wait lasts. */
+const MOST_WAIT_MS = 2 ** 20;
+
+/** The token of a thread, as a word of its own. */
+function tokenOf(control: SharedArrayBuffer): Int32Array {
+  return new Int32Array(control, threadControl.offset.token, 1);
+}
+
+/** Of the thread: takes the token, or waits until there is one. @returns whether there was */
 export function park(control: SharedArrayBuffer, timeoutMs = Infinity): boolean {
-  const i32 = new Int32Array(control);
-  // GIVEN → NONE: it was there. NONE → AWAITED.
-  if (Atomics.sub(i32, TOKEN, 1) === TOKEN_GIVEN) return true; // observe: pairs with the exchange in unpark
-  const outcome = Atomics.wait(i32, TOKEN, TOKEN_AWAITED, timeoutMs); // pairs with the notify in unpark
-  // Whatever has woken it: there is a token, or there is none.
-  if (Atomics.exchange(i32, TOKEN, TOKEN_NONE) !== TOKEN_GIVEN) return false;
-  if (outcome === 'ok') note(new Float64Array(control));
-  return true;
+  const token = tokenOf(control);
+  if (takeToken(token) === HAD) return true;
+  const endMs = performance.now() + timeoutMs;
+  for (let leftMs = timeoutMs; leftMs > 0; leftMs = endMs - performance.now()) {
+    if (awaitToken(token, Math.min(leftMs, MOST_WAIT_MS) * 1e3) === WAITS) continue;
+    note(new Float64Array(control));
+    return true;
+  }
+  return dropToken(token) === WOKEN;
 }
 
 /** Of the handle. */
 export function unpark(control: SharedArrayBuffer): void {
-  const i32 = new Int32Array(control);
-  // Written while the thread waits, and read by it after the exchange below has published it.
-  if (Atomics.load(i32, TOKEN) === TOKEN_AWAITED) new Float64Array(control)[GIVEN_NS] = machineNs();
-  if (Atomics.exchange(i32, TOKEN, TOKEN_GIVEN) === TOKEN_AWAITED) Atomics.notify(i32, TOKEN); // publish: pairs with park
+  // Read by the thread only where this wakes it; published by the exchange that gives the token.
+  new Float64Array(control)[GIVEN_NS] = machineNs();
+  giveToken(tokenOf(control));
 }
 
 function note(f64: Float64Array): void {
