@@ -246,7 +246,8 @@ export class Monitor {
     isSpent: boolean,
     nowMs: number,
   ): void {
-    const cpuMs = Math.min(wallMs, this.#cpu.read(tookMs));
+    // The others of its group used no more than they lasted.
+    const cpuMs = Math.min(wallMs, Math.max(0, this.#cpu.read(tookMs) - (tookMs - wallMs)));
     this.#cpuAgoMs = 0;
     if (polls > 1) this.#records.good(watched, polls - 1, this.#clock.nowMs);
     const { tier } = watched;

@@ -3,7 +3,7 @@ import { Arena } from '@corelane/shared-memory';
 import { expectZeroAllocation } from '@corelane/memory-tracker';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { CpuClock, PolledTask, TierEvent, ViolationEvent } from '../../src/budgets/index.ts';
+import type { CpuClock, PolledTask, TaskHooks, TierEvent, ViolationEvent } from '../../src/budgets/index.ts';
 import { cpuClock, tierPlan } from '../../src/budgets/index.ts';
 import type { WatchMessage } from '../../src/monitor/event-post.ts';
 import { budgetStatsOf } from '../../src/monitor/budget-stats.ts';
@@ -148,6 +148,10 @@ test('CPU time of a poll is not that of polls before it, and not that of what wa
   bench.poll(a, 20, 0.75);
   expect(bench.violations.map(({ causes }) => causes)).toEqual([['slow'], ['slow'], ['cpu', 'slow']]);
   expect(bench.violations.map(({ cpuMs }) => Math.round(cpuMs ?? -1))).toEqual([0, 0, 15]);
+  // What short polls have used since the clock was read last is theirs.
+  for (let i = 0; i < 9; i++) bench.poll(a, 0.1);
+  bench.poll(a, 12, 9.5 / 12);
+  expect(bench.violations.at(-1)).toMatchObject({ causes: ['slow'] });
 });
 
 test('a spent budget is a violation of that poll, however short it was', () => {
@@ -202,6 +206,23 @@ test('hooks are told how long each poll took', () => {
     ['a', 250_000],
     ['b', 2_000_000],
   ]);
+});
+
+test('hooks that are set within a poll are told of the next one', () => {
+  const bench = new Bench();
+  const told: string[] = [];
+  const hooks = (name: string): TaskHooks => ({
+    beforePoll: () => void told.push(`${name} before`),
+    afterPoll: () => void told.push(`${name} after`),
+  });
+  const a = bench.name(0);
+  for (const next of [hooks('1'), hooks('2'), undefined, hooks('3')]) {
+    bench.monitor.begin(a);
+    bench.monitor.hooks.set(next);
+    bench.nowMs += 1;
+    bench.monitor.end(a, 'done', false);
+  }
+  expect(told).toEqual(['1 before', '1 after', '2 before', '2 after']);
 });
 
 test('a task that goes on has a record of its own, which its name learns of when it ends', () => {
