@@ -105,5 +105,5 @@ export function workerOf(word: i32): i32 {
 
 /** Whether a worker is done with a slot in this state, and its client is not: 1 or 0. */
 export function isEnded(state: i32): i32 {
-  return state == SLOT_FINISHED || state == SLOT_DONE || state == SLOT_MOVED ? 1 : 0;
+  return state == SLOT_DONE || state == SLOT_FINISHED || state == SLOT_MOVED ? 1 : 0;
 }

@@ -93,22 +93,18 @@ export function seesWork(scheduler: i32, worker: i32): i32 {
  * @returns how many it woke: 0 or 1
  */
 export function wakeOne(scheduler: i32): i32 {
-  if (wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_COMMON)) != 0)
-    return 1;
-  askForWorker(scheduler, scheduler + SCHEDULER_ROOT_GROWTH);
-  return 0;
+  const workers = get(scheduler + SCHEDULER_ROOT_COMMON);
+  return wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED, workers, scheduler + SCHEDULER_ROOT_GROWTH);
 }
 
 /** The same of those that take tasks of the slow lane. */
 export function wakeSlow(scheduler: i32): i32 {
   const slow = get(scheduler + SCHEDULER_ROOT_SLOW_AT);
-  if (wakeAmong(scheduler, slow + SLOW_LANE_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_THREADS)) != 0)
-    return 1;
-  askForWorker(scheduler, slow + SLOW_LANE_ROOT_GROWTH);
-  return 0;
+  const workers = get(scheduler + SCHEDULER_ROOT_THREADS);
+  return wakeAmong(scheduler, slow + SLOW_LANE_ROOT_PARKED, workers, slow + SLOW_LANE_ROOT_GROWTH);
 }
 
-function wakeAmong(scheduler: i32, first: i32, workers: i32): i32 {
+function wakeAmong(scheduler: i32, first: i32, workers: i32, growth: i32): i32 {
   const words = (workers + 31) >> 5;
   for (let i = 0; i < words; i++) {
     const word = first + i * 4;
@@ -123,6 +119,7 @@ function wakeAmong(scheduler: i32, first: i32, workers: i32): i32 {
       }
     }
   }
+  askForWorker(scheduler, growth);
   return 0;
 }
 

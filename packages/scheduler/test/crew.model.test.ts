@@ -194,7 +194,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a client that finds nobody parked asks for nobody',
     file: 'sleep.ts',
-    find: '  askForWorker(scheduler, scheduler + SCHEDULER_ROOT_GROWTH);\n  return 0;',
+    find: '  askForWorker(scheduler, growth);\n  return 0;',
     replace: '  return 0;',
     expect: 'deadlock',
   },

@@ -457,15 +457,14 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a common worker is woken',
     file: 'sleep.ts',
-    find: '  askForWorker(scheduler, slow + SLOW_LANE_ROOT_GROWTH);',
-    replace: '  wakeOne(scheduler); askForWorker(scheduler, slow + SLOW_LANE_ROOT_GROWTH);',
+    find: 'return wakeAmong(scheduler, slow + SLOW_LANE_ROOT_PARKED,',
+    replace: 'wakeOne(scheduler); return wakeAmong(scheduler, slow + SLOW_LANE_ROOT_PARKED,',
   },
   {
     name: 'any worker is woken for a common task',
     file: 'sleep.ts',
-    find: 'wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_COMMON))',
-    replace:
-      '(wakeSlow(scheduler) + wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED, get(scheduler + SCHEDULER_ROOT_COMMON)))',
+    find: 'return wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED,',
+    replace: 'wakeSlow(scheduler); return wakeAmong(scheduler, scheduler + SCHEDULER_ROOT_PARKED,',
   },
   {
     name: 'a worker of the slow lane parks without looking',
