@@ -9,6 +9,9 @@ import {
   LEVELS,
   NOT_OPEN,
   NOT_YOURS,
+  PAYLOAD_KIND_MOVED_MASK,
+  PAYLOAD_KIND_MOVED_SHIFT,
+  PHASE_CLOSING,
   PHASE_OPEN,
   POLICY_DEADLINE,
   POLICY_FIFO,
@@ -17,6 +20,7 @@ import {
   SLOT_CONDEMNED,
   SLOT_DOOMED,
   SLOT_HEAD_DEADLINE,
+  SLOT_HEAD_KIND,
   SLOT_HEAD_STATE,
   SLOT_HELD,
   SLOT_HINT_GENERATION_SHIFT,
@@ -67,6 +71,7 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
     else if (deadline == 0) leaveDeadlines(scheduler, slot, client);
   }
   const word = slotAt(scheduler, slot) + SLOT_HEAD_STATE;
+  const kind = get(slotAt(scheduler, slot) + SLOT_HEAD_KIND); // not later: its worker writes another one
   let queued = 0;
   while (true) {
     const seen = load(word);
@@ -85,7 +90,11 @@ export function submitSlot(scheduler: i32, slot: i32, client: i32, lane: i32): i
   if (lane < LEVELS) wakeOne(scheduler);
   else wakePinned(scheduler, (lane - LEVELS + 1) | 0);
   // Pairs with the owner's search for busy slots: it said so before, so either it sees the slot queued or we see that it is closing.
-  if (load(scheduler + SCHEDULER_ROOT_PHASE) == PHASE_OPEN) return ENTERED;
+  const phase = load(scheduler + SCHEDULER_ROOT_PHASE);
+  if (phase == PHASE_OPEN) return ENTERED;
+  // One that was moved, and could not be, was accepted before: the owner has seen it all the time.
+  const moved = (kind >>> PAYLOAD_KIND_MOVED_SHIFT) & PAYLOAD_KIND_MOVED_MASK;
+  if (phase == PHASE_CLOSING && moved != 0) return ENTERED;
   if (compareExchange(word, queued, become(queued, SLOT_HELD, client, 0)) != queued) return ENTERED;
   ringUnlessOpen(scheduler);
   return NOT_OPEN;

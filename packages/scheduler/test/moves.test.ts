@@ -15,6 +15,7 @@ import {
   MOVED_STAYS,
   MOVED_UNBEGUN,
   NO_TASK,
+  PHASE_CLOSING,
   slotHead,
   WITHDRAWN,
 } from '../src/layout.ts';
@@ -268,6 +269,20 @@ test('a scheduler that closes waits for a task that is on its way', async () => 
   scheduler.client.collect();
   finish(claimSlow(), SLOW, 'done');
   expect(await result).toBe('done');
+  await closed;
+});
+
+test('so does it where the slow lane has no room for it', async () => {
+  create({ capacity: 1 });
+  const results = [scheduler.run(tasks.echo, 1), scheduler.run(tasks.echo, 2)];
+  const slots = [claim(), claim()];
+  const closed = scheduler.close();
+  await expect.poll(() => table.phase).toBe(PHASE_CLOSING);
+  for (const slot of slots) move(slot);
+  scheduler.client.collect();
+  finish(claim(), COMMON, 'stayed');
+  finish(claimSlow(), SLOW, 'moved');
+  expect(await Promise.all(results)).toEqual(['moved', 'stayed']);
   await closed;
 });
 

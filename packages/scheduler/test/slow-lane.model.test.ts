@@ -6,6 +6,7 @@ import {
   DELIVERED,
   ENDED_MOVED,
   ENTERED,
+  MOVED_STAYS,
   MOVED_UNBEGUN,
   NO_TASK,
   PHASE_CLOSING,
@@ -23,6 +24,7 @@ import {
   allFree,
   collect,
   type Kernel,
+  LEVEL,
   payloadAt,
   PHASE,
   resubmit,
@@ -33,6 +35,7 @@ import {
 } from './model.ts';
 import {
   BYTES,
+  LANE,
   markMoved,
   miscounted,
   NAMES,
@@ -327,6 +330,33 @@ const SCENARIOS = [
     ),
   (k: Kernel): Scenario =>
     scenario(
+      'so is one that goes back to where it came from',
+      () => {
+        startSlow(1, 2, { capacity: 0 });
+        submit(k, 1, 7);
+        k.claimTask(S, 1, 0);
+        markMoved(0, MOVED_UNBEGUN);
+        k.finishSlot(S, 0, 1, ENDED_MOVED);
+      },
+      [
+        () => {
+          k.takeFinished(S, 1);
+          const refusal = k.submitSlow(S, 0, 1, LANE, 0, 1);
+          markMoved(0, MOVED_STAYS);
+          return [refusal, k.submitSlot(S, 0, 1, LEVEL)];
+        },
+        () => {
+          storeWord(PHASE, PHASE_CLOSING);
+          return k.busySlots(S);
+        },
+      ],
+      ([[refusal, entered], busy]: [[number, number], number]) =>
+        refusal === SLOW_FULL && entered === ENTERED && busy === 1
+          ? undefined
+          : `refused ${refusal}, entered ${entered}, ${busy} busy`,
+    ),
+  (k: Kernel): Scenario =>
+    scenario(
       'a new task is refused while the scheduler closes, or seen',
       () => startSlow(1, 2),
       [
@@ -365,6 +395,12 @@ function peekBell(k: Kernel): number {
 }
 
 const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a task that goes back is refused by a scheduler that closes',
+    file: 'client.ts',
+    find: 'if (phase == PHASE_CLOSING && moved != 0) return ENTERED;',
+    replace: '',
+  },
   {
     name: 'a slot is claimed without the exchange',
     file: 'slow-lane.ts',
