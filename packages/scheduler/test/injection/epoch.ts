@@ -9,15 +9,19 @@ import {
   type WorkerDestroyed,
   type WorkerInfo,
 } from '../../src/index.ts';
+import type { TierOptions } from '../../src/budgets/index.ts';
 import type { ClientData } from './client.ts';
 import type { Draws } from './draws.ts';
 import { complaintOf, type LedgerMemory, ledgerMemory, PENDING } from './ledger.ts';
 import { Load, type LoadReport } from './load.ts';
 import { missingIn } from './memory.ts';
-import { injected } from './tasks.ts';
+import { injected, SLOW_US } from './tasks.ts';
 
-/** Ways to end, and how often. `exhaust` takes longer than all others together. */
+const HOOKS = new URL('./hooks.ts', import.meta.url);
+
+/** Ways to end, or to be disturbed, and how often. `exhaust` takes longer than all others together. */
 const WAYS = {
+  hooks: 10,
   terminate: 30,
   timeout: 30,
   hang: 8,
@@ -63,6 +67,22 @@ const CLIENT_TASKS = 40_000;
 const MOST_CLIENTS = 12;
 const LEDGER = OWN_TASKS + MOST_CLIENTS * CLIENT_TASKS;
 const LONGEST_PAUSE_MS = 25;
+/** Any task of some hundred microseconds rises to the last tier. */
+const STRICT: TierOptions = {
+  cpuBudgetMs: SLOW_US / 2000,
+  slowPollMs: SLOW_US / 2000,
+  promotionHysteresisMs: 0,
+  demotionHysteresisMs: 5,
+  coolDownMs: 5,
+  tiers: {
+    monitor: { violations: 1, goodPolls: 20, minMs: 5 },
+    warn: { violations: 1, goodPolls: 20, minMs: 5 },
+    yield: { violations: 1, goodPolls: 20, minMs: 5 },
+    isolate: { goodPolls: 20, minMs: 5 },
+  },
+};
+/** Generators that have made way, and that their worker takes with it. */
+const MOST_SLICED = 64;
 /** A poll that takes so long is ended by the watchdog, where there is one: no other task comes near it, unless the machine stalls. */
 const STUCK_MS = 400;
 /** Far longer than anything here takes, the back-off of workers included. */
@@ -97,6 +117,7 @@ export class Epoch {
   readonly #hasMemoryLimit: boolean;
   readonly #hasWatchdog: boolean;
   readonly #hasSlowLane: boolean;
+  readonly #hasBudgets: boolean;
   readonly #concurrentTasks: number;
   readonly #minThreads: number;
   /** Of tasks that end their worker. */
@@ -132,8 +153,9 @@ export class Epoch {
       boostMs: draws.of([2, 1000]),
       niceIncrement: 0,
     };
+    this.#hasBudgets = draws.next() < 0.5;
     const slow = this.#hasSlowLane ? `${slowLane.workers} workers for up to ${slowLane.capacity}` : 'none';
-    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks, watchdog: ${watch}, slow lane: ${slow}`;
+    this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks, watchdog: ${watch}, slow lane: ${slow}, budgets: ${this.#hasBudgets ? 'strict' : 'none'}`;
     this.#scheduler = Scheduler.create({
       minThreads,
       maxThreads: threads,
@@ -147,7 +169,8 @@ export class Epoch {
       payloadMemoryBytes,
       workerData: this.#ledger,
       ...(this.#hasMemoryLimit && { resourceLimits: { maxOldGenerationSizeMb: 24 } }),
-      ...(this.#hasSlowLane && { slowLane }),
+      slowLane: this.#hasSlowLane && slowLane,
+      ...(this.#hasBudgets && { budgets: STRICT, hooks: HOOKS }),
       ...(this.#hasWatchdog && { watchdog: { slowMs: STUCK_MS / 2, killMs: STUCK_MS, thread } }),
       ...scheduler,
     });
@@ -241,6 +264,10 @@ export class Epoch {
 
   async #kill(way: Way): Promise<void> {
     if (way === 'exhaust' && !this.#hasMemoryLimit) return;
+    if (way === 'hooks') {
+      if (this.#hasBudgets) await this.#complainIfHung('an exchange of hooks', this.#exchangeHooks());
+      return;
+    }
     if (way === 'stuck' && !this.#hasWatchdog) return;
     if (way === 'client' && (this.#client === undefined || this.#clients === MOST_CLIENTS)) return;
     const isCrash =
@@ -290,6 +317,11 @@ export class Epoch {
     }
   }
 
+  /** Workers may end meanwhile. */
+  async #exchangeHooks(): Promise<void> {
+    await this.#scheduler.setHooks(this.#draws.of([HOOKS, undefined]));
+  }
+
   #expect(way: Way, run: Promise<unknown>): void {
     const settled = run.then(
       () => this.#complaints.push(`a task that ends its worker (${way}) returned`),
@@ -313,9 +345,10 @@ export class Epoch {
 
   #onDestroy({ lost, exitCode }: WorkerDestroyed): void {
     this.#destroyed++;
-    if (lost > this.#concurrentTasks)
+    const most = this.#concurrentTasks + (this.#hasBudgets ? MOST_SLICED : 0);
+    if (lost > most)
       this.#complaints.push(
-        `a worker that ended with ${exitCode} took ${lost} tasks with it, expected ${this.#concurrentTasks}`,
+        `a worker that ended with ${exitCode} took ${lost} tasks with it, expected ${most}`,
       );
   }
 
@@ -333,6 +366,11 @@ export class Epoch {
       )
         await delay(10);
     };
+    const { workers: all } = scheduler.stats();
+    this.#kills['tasks moved'] = all.reduce((sum, { moved }) => sum + moved, 0);
+    const hookFailures = scheduler.stats().budgets?.hookFailures ?? 0;
+    if (hookFailures > 0)
+      this.#complaints.push(`hooks were told of ${hookFailures} polls that were not one after the other`);
     const hung = await inTime('everything coming back', back());
     if (hung === undefined) return;
     const { workers, clients } = scheduler.stats();
