@@ -28,7 +28,7 @@ import { dequeAt, workerAt } from './places.ts';
  */
 export function claimAbove(scheduler: i32, worker: i32, level: i32, deadline: i32): i32 {
   const policy = get(scheduler + SCHEDULER_ROOT_POLICY);
-  if (policy == POLICY_FIFO || level >= LEVELS) return NO_TASK; // nothing comes before what is pinned
+  if (policy == POLICY_FIFO || level >= LEVELS) return NO_TASK; // nothing overtakes what is pinned
   if (mayBePinned(scheduler, worker) != 0) {
     const slot = claimPinned(scheduler, worker);
     if (slot >= 0) return slot;
@@ -38,9 +38,8 @@ export function claimAbove(scheduler: i32, worker: i32, level: i32, deadline: i3
       const slot = claimEarliest(scheduler, worker);
       if (slot >= 0) return slot;
     }
-    // What has a deadline comes before what has none, of whatever level.
-    if (deadline != 0) return NO_TASK;
   }
+  // What has a deadline is of the most urgent level then: none comes before it here.
   return claimOfLevels(scheduler, worker, level);
 }
 

@@ -44,6 +44,11 @@ export class RunContext implements TaskContext {
     return this.watched === undefined ? noPollBudget : this.#budget.of(this.watched.rules.pollBudget);
   }
 
+  /** Whether the poll that runs has spent it. @internal */
+  get isBudgetSpent(): boolean {
+    return this.#budget.isSpent;
+  }
+
   /** A poll has ended. @returns whether it has spent its budget @internal */
   endPoll(): boolean {
     return this.#budget.end();

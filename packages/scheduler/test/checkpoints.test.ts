@@ -96,12 +96,45 @@ test.each(['priority', 'workStealing', 'deadline'] as const)(
   },
 );
 
+test('what is pinned is overtaken by nothing', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { checkpoints: { overtake: true } });
+  const long = scheduler.run(looping.untilOpen, 7, { pin: { worker: 0 } });
+  await words.arrived(1);
+  const others = [{ priority: 'critical' }, { pin: { worker: 0 } }] as const;
+  for (const options of others) {
+    const other = scheduler.run(looping.note, 'other', { ...options, timeoutMs: 50 });
+    await expect(other).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT', wasRunning: false });
+  }
+  words.open();
+  expect(await long).toBe(7);
+});
+
+test('what its worker has taken with it waits for it', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { checkpoints: { overtake: true } });
+  // Before there is a worker: it takes them all at once.
+  const long = scheduler.run(looping.untilOpen, 7);
+  const same = ['a', 'b', 'c'].map((text) => scheduler.run(looping.note, text));
+  await words.arrived(1);
+  for (let i = 0; i < 5; i++) await scheduler.run(looping.note, `${i}`, { priority: 'high' });
+  await scheduler.run(looping.openGate, undefined, { priority: 'high' });
+  expect(await long).toBe(7);
+  await Promise.all(same);
+  expect(await scheduler.run(looping.takeOrder)).toEqual(['0', '1', '2', '3', '4', 'a', 'b', 'c']);
+});
+
 test('under deadline what has an earlier one overtakes, and nothing later', async () => {
   const words = new Words(4);
   await using scheduler = create(words, { policy: 'deadline', checkpoints: { overtake: true } });
   const inMs = (ms: number): number => Date.now() + ms;
   const long = scheduler.run(looping.untilOpen, 7, { deadlineMs: inMs(60_000) });
   await words.arrived(1);
+  const others = [{ deadlineMs: inMs(90_000) }, { priority: 'critical' }] as const;
+  for (const options of others) {
+    const other = scheduler.run(looping.note, 'other', { ...options, timeoutMs: 50 });
+    await expect(other).rejects.toMatchObject({ code: 'ERR_TASK_TIMEOUT', wasRunning: false });
+  }
   const later = scheduler.run(looping.note, 'later', { deadlineMs: inMs(90_000) });
   const none = scheduler.run(looping.note, 'none', { priority: 'critical' });
   await scheduler.run(looping.note, 'earlier', { deadlineMs: inMs(50_000) });
@@ -109,6 +142,47 @@ test('under deadline what has an earlier one overtakes, and nothing later', asyn
   expect(await long).toBe(7);
   await Promise.all([later, none]);
   expect(await scheduler.run(looping.takeOrder)).toEqual(['earlier', 'later', 'none']);
+});
+
+test('what has spent its budget makes way for any', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { budgets: true, checkpoints: { overtake: true } });
+  const spent = scheduler.run(looping.spendUntilOpen, 7);
+  await words.arrived(1);
+  expect(await scheduler.run(looping.looks, undefined, { priority: 'low' })).toBeGreaterThan(0);
+  await scheduler.run(looping.openGate, undefined, { priority: 'low' });
+  expect(await spent).toBe(7);
+  expect(scheduler.stats().budgets?.yields).toBeGreaterThan(0);
+});
+
+test('what is of tier Yield makes way for any', async () => {
+  const words = new Words(4);
+  const soon = { violations: 1, cpuMs: 1, slowPolls: 1, checkEvery: 1 };
+  const never = { violations: 1e9, cpuMs: 1e9, slowPolls: 1e9 };
+  await using scheduler = create(words, {
+    budgets: { promotionHysteresisMs: 0, tiers: { monitor: soon, warn: soon, yield: never } },
+    checkpoints: { overtake: true },
+  });
+  const isYielding = Promise.withResolvers<void>();
+  scheduler.on('tier', ({ to }) => {
+    if (to === 'yield') isYielding.resolve();
+  });
+  for (let i = 0; i < 4; i++) await scheduler.run(looping.spinOrLoop, 30);
+  await isYielding.promise;
+  const long = scheduler.run(looping.spinOrLoop, 0);
+  await words.arrived(1);
+  await scheduler.run(looping.openGate, undefined, { priority: 'low' });
+  await long;
+  expect(scheduler.stats().budgets?.yields).toBeGreaterThan(0);
+});
+
+test('under deadline what has one overtakes what has none, however urgent that is', async () => {
+  const words = new Words(4);
+  await using scheduler = create(words, { policy: 'deadline', checkpoints: { overtake: true } });
+  const long = scheduler.run(looping.untilOpen, 7, { priority: 'critical' });
+  await words.arrived(1);
+  await scheduler.run(looping.openGate, undefined, { priority: 'low', deadlineMs: Date.now() + 60_000 });
+  expect(await long).toBe(7);
 });
 
 test('under roundRobin plain functions are sliced: any other has its turn', async () => {

@@ -6,7 +6,8 @@ import type { OvertakingPlan } from './task-checkpoints.ts';
 export interface CheckpointOptions {
   /**
    * Whether others run in the middle of a task that comes to a checkpoint, on top of its stack: under `roundRobin` any, each time its slice is over, for as long as one; under `priority` and
-   * `workStealing` what is more urgent, at once; under `deadline` also what has an earlier deadline. Not by default: code that keeps what it is at in variables of its module must not be run while it runs.
+   * `workStealing` what is more urgent, at once; under `deadline` also what has an earlier deadline. With `budgets`, any in the middle of one of tier Yield or above, or that has spent its budget, every 10 ms.
+   * Not by default: code that keeps what it is at in variables of its module must not be run while it runs.
    */
   readonly overtake?: boolean;
   /** With `overtake`: how many tasks lie on the stack below the one that runs, at most; 1 to 64, 4 by default. */

@@ -1,4 +1,5 @@
 // What a worker does at the checkpoints of a task that runs: ends it where nobody waits for it any more, and lets others run in its middle, on top of its stack, where that was asked for.
+import { TIER_YIELD } from '../budgets/tier-table.ts';
 import { TaskCancelledError } from '../errors.ts';
 import { SLOT_RUNNING, slotHead } from '../layout.ts';
 import type { Monitor } from '../monitor/monitor.ts';
@@ -10,6 +11,8 @@ import { enterCheckpoints } from './checkpoint.ts';
 const WORD = slotHead.word;
 /** After it has thrown: so long its task may run on without being thrown at again, for its `finally` blocks have loops, too. Guessed. */
 const CLEAN_UP_MS = 50;
+/** A task that makes way for its tier, or its budget, does so after this, and for as long, whatever the policy. Guessed. */
+const YIELD_SLICE_MS = 10;
 /** Every task comes before it. */
 const LOWEST = -1;
 
@@ -88,26 +91,32 @@ export class TaskCheckpoints {
   }
 
   #overtake(context: RunContext, nowMs: number): void {
-    const { sliceMs } = this.#plan;
-    if (sliceMs === Infinity) {
+    if (this.#plan.sliceMs === Infinity) {
       const word = this.#table.slotWord(context.slot);
       const { i32 } = this.#table;
-      this.#runOthers(
-        context,
-        i32[word + WORD.lane] as number,
-        i32[word + WORD.deadline] as number,
-        Infinity,
-      );
-      return;
+      const level = i32[word + WORD.lane] as number;
+      this.#runOthers(context, level, i32[word + WORD.deadline] as number, Infinity);
     }
+    const why = this.#whyItMakesWay(context);
+    if (why === undefined) return;
+    const sliceMs = why === 'slice' ? this.#plan.sliceMs : YIELD_SLICE_MS;
     if (this.#sliceSinceMs === 0) this.#sliceSinceMs = nowMs;
     if (nowMs - this.#sliceSinceMs < sliceMs) return;
-    this.#runOthers(context, LOWEST, 0, nowMs + sliceMs);
+    const ran = this.#runOthers(context, LOWEST, 0, nowMs + sliceMs);
     this.#sliceSinceMs = performance.now();
+    if (ran > 0 && why !== 'slice' && context.watched !== undefined)
+      this.#monitor?.yielded(context.watched, why);
   }
 
-  /** @param untilMs no other one begins after that */
-  #runOthers(context: RunContext, level: number, deadline: number, untilMs: number): void {
+  /** For tasks that the policy does not put before it. */
+  #whyItMakesWay({ watched, isBudgetSpent }: RunContext): 'slice' | 'tier' | 'budget' | undefined {
+    if (this.#plan.sliceMs !== Infinity) return 'slice';
+    if (watched !== undefined && watched.tier >= TIER_YIELD) return 'tier';
+    return isBudgetSpent ? 'budget' : undefined;
+  }
+
+  /** @param untilMs no other one begins after that. @returns how many it ran */
+  #runOthers(context: RunContext, level: number, deadline: number, untilMs: number): number {
     // Others have contexts of their own meanwhile.
     this.#contexts.keep(context);
     this.#depth++;
@@ -125,5 +134,6 @@ export class TaskCheckpoints {
       if (ran > 0) context.polls.begin(context.slot);
       this.#clock.isHeld = this.#depth > 0;
     }
+    return ran;
   }
 }

@@ -34,6 +34,10 @@ export class ContextBudget {
     return this.#budget;
   }
 
+  get isSpent(): boolean {
+    return this.#isAsked && this.#budget?.isSpent === true;
+  }
+
   /** A poll has ended. @returns whether it has spent the budget, which is full again */
   end(): boolean {
     if (!this.#isAsked || this.#budget === undefined) return false;

@@ -8,6 +8,8 @@ const words = workerData as Int32Array;
 export const FINALLY = COUNTS;
 export const ENTERED = COUNTS + 1;
 export const MOST = COUNTS + 2;
+/** From here on, after COUNTS: how often each task has run. */
+export const COUNTED = 4;
 
 function arrive(): void {
   Atomics.add(words, ARRIVED, 1);
@@ -24,6 +26,8 @@ function loopUntilOpen(): void {
 }
 
 const order: string[] = [];
+/** Tasks of this worker in the middle of which others run, and those. */
+let depth = 0;
 
 export const looping = defineTasks(import.meta.url, {
   forEver(): void {
@@ -61,6 +65,20 @@ export const looping = defineTasks(import.meta.url, {
     for (let i = 0; i < 100_000; i++) checkpoint();
     return 1;
   },
+  spendUntilOpen(value: number, { budget }): number {
+    arrive();
+    budget.consume(budget.remaining);
+    loopUntilOpen();
+    return value;
+  },
+  /** Busy for so long; 0: until the gate is open. */
+  spinOrLoop(ms: number): void {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+    if (ms > 0) return;
+    arrive();
+    loopUntilOpen();
+  },
   untilOpen(value: number): number {
     arrive();
     loopUntilOpen();
@@ -74,8 +92,8 @@ export const looping = defineTasks(import.meta.url, {
   },
   /** The same, and how many are in it at once. */
   nested(value: number): number {
-    const depth = Atomics.add(words, ENTERED, 1) + 1;
-    if (depth > Atomics.load(words, MOST)) Atomics.store(words, MOST, depth);
+    const now = Atomics.add(words, ENTERED, 1) + 1;
+    if (now > Atomics.load(words, MOST)) Atomics.store(words, MOST, now);
     arrive();
     loopUntilOpen();
     Atomics.sub(words, ENTERED, 1);
@@ -95,6 +113,18 @@ export const looping = defineTasks(import.meta.url, {
   *noteInSteps(text: string): Generator<undefined, void> {
     for (let i = 0; i < 3; i++) yield;
     order.push(text);
+  },
+  /** Counts itself at its end, after so many checkpoints. */
+  countOnce({ index, turns }: { readonly index: number; readonly turns: number }): number {
+    depth++;
+    if (depth > Atomics.load(words, MOST)) Atomics.store(words, MOST, depth);
+    try {
+      for (let i = 0; i < turns; i++) checkpoint();
+    } finally {
+      depth--;
+    }
+    Atomics.add(words, COUNTS + COUNTED + index, 1);
+    return index;
   },
   throwNote(text: string): never {
     throw new RangeError(text);
