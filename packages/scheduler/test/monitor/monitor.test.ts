@@ -150,7 +150,7 @@ test('CPU time of a poll is not that of polls before it, and not that of what wa
   expect(bench.violations.map(({ cpuMs }) => Math.round(cpuMs ?? -1))).toEqual([0, 0, 15]);
   // What short polls have used since the clock was read last is theirs.
   for (let i = 0; i < 9; i++) bench.poll(a, 0.1);
-  bench.poll(a, 12, 9.5 / 12);
+  bench.poll(a, 12, 9.9 / 12);
   bench.monitor.rest();
   expect(bench.violations).toHaveLength(4);
   expect(bench.violations.at(-1)).toMatchObject({ causes: ['slow'] });
