@@ -37,6 +37,8 @@ export class Seat implements WorkerInfo {
   earlyEnds = 0;
   /** A thread starts when this fires. */
   restart: NodeJS.Timeout | undefined;
+  /** It is terminated once more when this fires. */
+  again: NodeJS.Timeout | undefined;
   /** It is terminated when this fires. */
   grace: NodeJS.Timeout | undefined;
   /** Settles when its thread has ended and was cleaned up after. */

@@ -19,7 +19,7 @@ async function counts(words: Words): Promise<void> {
   await expect.poll(() => words.view[COUNTS], { timeout: 20_000 }).not.toBe(seen);
 }
 
-describe.runIf(isNative)('a parked worker', () => {
+describe.runIf(isNative)('a parked worker', { retry: 3 }, () => {
   test('stands still while others run, and goes on where it was when that is disposed, once', async () => {
     const words = new Words(8);
     await using scheduler = Scheduler.create({ threads: 2, workerData: words.view, interrupt });

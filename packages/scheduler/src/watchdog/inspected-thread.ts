@@ -29,6 +29,8 @@ interface Evaluated {
   };
 }
 
+/** In the reason where a thread does not answer. */
+export const LATE = 'did not answer within';
 const SOURCE = 'corelane-watchdog';
 const FRAMES = 32;
 
@@ -74,7 +76,7 @@ async function evaluateOn(threadId: number, expression: string, timeoutMs: numbe
     if (isMainThread) opened.connect();
     else opened.connectToMainThread();
     return await new Promise<Inspected>((resolve) => {
-      const late = `thread ${threadId} did not answer within ${timeoutMs} ms, which it does not in a long native call`;
+      const late = `thread ${threadId} ${LATE} ${timeoutMs} ms, which it does not in a long native call`;
       timer = setTimeout(() => resolve({ reason: late }), timeoutMs);
       evaluateBy(opened, threadId, expression, resolve);
     });
@@ -84,6 +86,7 @@ async function evaluateOn(threadId: number, expression: string, timeoutMs: numbe
     };
   } finally {
     clearTimeout(timer);
+    session?.removeAllListeners(); // one that comes late would post to a session that is over
     session?.disconnect();
   }
 }
