@@ -48,7 +48,7 @@ export const loops: readonly BatchGroup[] = (Object.keys(LOOPS) as LoopName[]).m
   kind: 'batch',
   name: `loop-${loop}`,
   title: LOOPS[loop].title,
-  note: 'One operation is all of it. Both are of one file, read, stripped of its types and imported from a place of its own.',
+  note: 'One operation is all of it. Both are of one file, read, and imported from a place of its own.',
   cases: [
     loopCase('with checkpoints', 'ours', loop, loadTransformed),
     loopCase('as it is written', 'limit', loop, loadPlain),
