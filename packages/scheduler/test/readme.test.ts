@@ -18,7 +18,7 @@ test('README and PROTOCOL say how many model suites and mutants there are', () =
     const [, list = ''] =
       /^const MUTANTS[^=]*= \[$(.*?)^\];$/ms.exec(readFileSync(join(root, 'test', name), 'utf8')) ?? [];
     const found = list.match(/^ +replace:/gm) ?? [];
-    expect(found, name).not.toHaveLength(0);
+    expect({ name, found: found.length }).not.toMatchObject({ found: 0 });
     return found;
   });
   expect(suites).toHaveLength(11);
