@@ -94,19 +94,19 @@ export class TaskEnds {
 
   /**
    * A task that has begun goes on in the slow lane, from this state.
-   * @returns whether it does; false where the state can not be written: then it goes on here, and is not to be tried again
+   * @param stay called where the state can not be written, now or later: it goes on here, and is not to be tried again
    */
-  moveFrom(context: RunContext, state: unknown): boolean {
+  moveFrom(context: RunContext, state: unknown, stay: () => void): void {
     const { slot } = context;
     let pending: Promise<void> | undefined;
     try {
       pending = this.#link.writeResult(slot, state, this.#table.taskNameIn(slot));
     } catch {
-      return false;
+      stay();
+      return;
     }
     if (pending === undefined) this.#moveWith(context);
-    else void this.#sendState(this.#contexts.keep(context), pending);
-    return true;
+    else void this.#sendState(this.#contexts.keep(context), pending, stay);
   }
 
   #moveWith(context: RunContext): void {
@@ -114,15 +114,15 @@ export class TaskEnds {
     this.move(context);
   }
 
-  async #sendState(context: RunContext, pending: Promise<void>): Promise<void> {
+  async #sendState(context: RunContext, pending: Promise<void>, stay: () => void): Promise<void> {
     this.#flights.count++;
-    try {
-      await pending;
-      this.#moveWith(context);
-    } catch (error) {
-      this.fail(context, error);
-    }
+    const isWritten = await pending.then(
+      () => true,
+      () => false,
+    );
     this.#flights.count--;
+    if (isWritten) this.#moveWith(context);
+    else stay();
     this.#flights.landed();
   }
 

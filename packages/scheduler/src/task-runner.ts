@@ -206,9 +206,13 @@ export class TaskRunner {
   #move(task: GeneratorTask): void {
     const { context, generator } = task;
     if (!(generator instanceof StepRun)) throw new TypeError('a generator can not be moved, expected steps');
-    if (this.#moves?.isOpen(context.slot) !== true) task.movableFromMs = this.#clock.nowMs + MOVE_AGAIN_MS;
-    else if (this.#ends.moveFrom(context, generator.state)) return;
-    else task.movableFromMs = Infinity; // its state can not be written
+    if (this.#moves?.isOpen(context.slot) === true)
+      this.#ends.moveFrom(context, generator.state, () => this.#stay(task, Infinity));
+    else this.#stay(task, this.#clock.nowMs + MOVE_AGAIN_MS);
+  }
+
+  #stay(task: GeneratorTask, movableFromMs: number): void {
+    task.movableFromMs = movableFromMs;
     this.#generators.stay(task);
   }
 
