@@ -3,7 +3,7 @@
 // The clock costs half of what running a tiny task does. So one look at it is for a group of polls, one after the other and of the same task or name: as many as take half a
 // millisecond, as far as is known, and 32 at most. A group that took no longer than one poll may has no slow one in it. Where it took longer, what it took more than usual is one
 // poll's: it is a slow one if that is too long, and the next group is a single poll. Tried: a look for each poll (some 45 ns, half a tiny task's time on a worker).
-// Where hooks are set they are told how long each poll took, and there is a look for each.
+// Where a hook is to be told how long each poll took there is a look for each.
 import { CAUSES } from '../budgets/tier-machine.ts';
 import { yieldChannel, type YieldEvent } from '../budgets/channels.ts';
 import { cpuClock as clockOfThread, type MeasuredCpuClock } from '../budgets/cpu-clock.ts';
@@ -97,7 +97,7 @@ export class Monitor {
   /** Before a poll. */
   begin(watched: Watched): void {
     const hooks = this.hooks.current;
-    if (watched !== this.#open || this.#isStale || (hooks !== undefined && this.#count > 0))
+    if (watched !== this.#open || this.#isStale || (hooks?.areTimed === true && this.#count > 0))
       this.#openFor(watched);
     this.#told = hooks;
     if (hooks !== undefined) hooks.beforePoll(watched);
@@ -111,10 +111,10 @@ export class Monitor {
   end(watched: Watched, result: PollResult, isSpent: boolean): boolean {
     const hooks = this.#told;
     this.#count++;
-    if (--this.#left > 0 && !isSpent && hooks === undefined) return false;
+    if (--this.#left > 0 && !isSpent && hooks?.areTimed !== true) return false;
     this.#clock.look();
     const tookMs = this.#close(isSpent);
-    if (hooks !== undefined) hooks.afterPoll(result, tookMs * 1e6, watched);
+    if (hooks?.areTimed === true) hooks.afterPoll(result, tookMs * 1e6, watched);
     return true;
   }
 

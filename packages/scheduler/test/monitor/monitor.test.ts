@@ -210,6 +210,17 @@ test('hooks are told how long each poll took', () => {
   ]);
 });
 
+test('hooks that do not ask how long polls take cost no look at the clock', () => {
+  const bench = new Bench();
+  let calls = 0;
+  bench.monitor.hooks.set({ beforePoll: () => calls++, onCompletion: () => calls++ });
+  for (let i = 0; i < 1000; i++) bench.poll(bench.name(0), 0.001);
+  const before = bench.looks;
+  for (let i = 0; i < 320; i++) bench.poll(bench.name(0), 0.001);
+  expect(bench.looks - before).toBe(10);
+  expect(calls).toBe(1320);
+});
+
 test('hooks that are set within a poll are told of the next one', () => {
   const bench = new Bench();
   const told: string[] = [];
