@@ -8,7 +8,7 @@ import type { FibreWatch } from './fibre-watch.ts';
 import { IsolatedQueue } from './isolated-queue.ts';
 import { readyQueue, type ReadyQueue } from './ready-queue.ts';
 import { SwitchStatistics } from './switch-statistics.ts';
-import { isGiveWay, pause, RESUME, Wait, type WaitHost } from './waits.ts';
+import { isGiveWay, isMask, pause, RESUME, Wait, type WaitHost } from './waits.ts';
 
 // How a fibre has stopped running.
 
@@ -193,7 +193,7 @@ export class FibreLoop {
         return TURN_OVER;
       }
       if (!(value instanceof Wait) || value.isBegun) task.refuse(refusal(task, value));
-      else if (!task.hasNews && this.#wait(task, value)) return STOPPED;
+      else if ((!task.hasNews || isMask(value)) && this.#wait(task, value)) return STOPPED;
     }
   }
 

@@ -180,7 +180,7 @@ export class FibreScheduler implements LoopHost {
     if (task.hasEnded || task.isCancelled) return false;
     task.cancel(reason === undefined ? new FibreCancelledError(task.name) : reason);
     const { wait } = task;
-    if (wait === undefined) return true;
+    if (wait === undefined || task.isMasked) return true;
     task.wait = undefined;
     wait.end(this);
     this.#loop.makeReady(task);

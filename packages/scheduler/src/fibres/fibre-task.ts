@@ -54,6 +54,10 @@ export class FibreTask implements Heaped {
   /** It has waited so long that it has a slice whatever its level. */
   isAged = false;
   isCancelled = false;
+  /** It has been told so. */
+  #isTold = false;
+  /** How many blocks it is in that are not to be cancelled. */
+  #masks = 0;
   /** Why it was cancelled. */
   reason: unknown = undefined;
   /** It goes on otherwise than from where it has yielded: `tell`. */
@@ -108,29 +112,43 @@ export class FibreTask implements Heaped {
     this.#listeners?.delete(listener);
   }
 
-  /** It returns where it is, when it is resumed. */
+  /** Whether it would not hear of a cancellation now. */
+  get isMasked(): boolean {
+    return this.#masks > 0;
+  }
+
+  /** It begins or ends a block that is not to be cancelled. @param by 1 or -1 */
+  mask(by: number): void {
+    this.#masks += by;
+    this.#note();
+  }
+
+  /** It returns where it is, when it is resumed, or when it has left what is not to be cancelled. */
   cancel(reason: unknown): void {
-    this.isCancelled = this.hasNews = true;
+    this.isCancelled = true;
     this.reason = reason;
+    this.#note();
     this.context?.cancel(reason);
   }
 
   /** What it has yielded means nothing: it throws there. */
   refuse(error: Error): void {
     this.#refusal = error;
-    this.hasNews = true;
+    this.#note();
   }
 
   /** Resumes it with the news. A refusal comes before the end. */
   tell(): IteratorResult<FibreYield, unknown> {
     const refusal = this.#refusal;
     this.#refusal = undefined;
-    if (refusal !== undefined) {
-      this.hasNews = this.isCancelled;
-      return this.generator.throw(refusal);
-    }
-    this.hasNews = false;
-    return this.generator.return(undefined);
+    if (refusal === undefined) this.#isTold = true;
+    this.#note();
+    return refusal === undefined ? this.generator.return(undefined) : this.generator.throw(refusal);
+  }
+
+  #note(): void {
+    const isToEnd = this.isCancelled && !this.#isTold && this.#masks === 0;
+    this.hasNews = isToEnd || this.#refusal !== undefined;
   }
 
   end(state: 'finished' | 'failed' | 'cancelled', value: unknown): void {

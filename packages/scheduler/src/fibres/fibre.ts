@@ -88,7 +88,8 @@ export class Fibre<R = unknown> {
   }
 
   /**
-   * At its next `yield`, or where it waits, it returns instead of going on: its `finally` blocks run, and may yield and wait. One that has not begun never does.
+   * At its next `yield`, or where it waits, it returns instead of going on: its `finally` blocks run, and may yield and wait (one that it is in already
+   * it leaves there, see `uncancelled`). One that has not begun never does.
    * @param reason what `join` rejects with; a FibreCancelledError by default
    * @returns false where it has ended, or been cancelled before
    */

@@ -14,4 +14,4 @@ export type { FibreBody, FibreGenerator, FibreState, FibreYield } from './fibre-
 export type { FibreBudgetStats } from './fibre-watch.ts';
 export { FIBRE_POLICIES, type FibrePolicy } from './ready-queue.ts';
 export type { SwitchKind, SwitchReport } from './switch-statistics.ts';
-export { giveWay, join, pause, sleep, until } from './waits.ts';
+export { giveWay, join, pause, sleep, uncancelled, until } from './waits.ts';

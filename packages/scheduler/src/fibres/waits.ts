@@ -136,6 +136,23 @@ class Settlement extends Wait {
   }
 }
 
+/** Nothing to wait for: from here on the fibre is not cancelled. */
+class Mask extends Wait {
+  readonly state = 'running';
+  #task: FibreTask | undefined;
+
+  override begin(_host: WaitHost, task: FibreTask): boolean {
+    this.#task = task;
+    task.mask(1);
+    return false;
+  }
+
+  /** It is again, at its next yield. */
+  lift(): void {
+    this.#task?.mask(-1);
+  }
+}
+
 class GiveWay extends Wait {
   readonly state = 'ready';
 
@@ -169,6 +186,11 @@ export const pause: Generator<undefined, void, unknown> = endless(undefined);
 /** `yield* giveWay`: others go on first, whatever is left of its slice. It allocates nothing. */
 export const giveWay: Generator<Wait, void, unknown> = endless<Wait>(WAY);
 
+/** Whether it counts also where the fibre has been cancelled and does not know yet. */
+export function isMask(wait: Wait): boolean {
+  return wait instanceof Mask;
+}
+
 export function isGiveWay(wait: Wait): boolean {
   return wait === WAY;
 }
@@ -197,4 +219,18 @@ export function* until<T>(promise: PromiseLike<T>): Generator<FibreYield, T, unk
   const wait = new Settlement(promise);
   yield wait;
   return wait.result() as T;
+}
+
+/**
+ * `const result = yield* uncancelled(body())`: a cancellation waits until this has ended, and the next yield after it. For `finally` blocks that wait: a fibre that is cancelled while it is in one leaves it
+ * where it is, as every generator does that is returned from.
+ */
+export function* uncancelled<R>(body: Generator<FibreYield, R, unknown>): Generator<FibreYield, R, unknown> {
+  const mask = new Mask();
+  yield mask;
+  try {
+    return yield* body;
+  } finally {
+    mask.lift();
+  }
 }

@@ -15,6 +15,7 @@ import {
   join,
   pause,
   sleep,
+  uncancelled,
   until,
   type Fibre,
   type FibreGenerator,
@@ -249,6 +250,49 @@ test('a circle of joins is refused where it would be closed', async () => {
   expect(errors[0]).toBeInstanceOf(FibreCycleError);
   expect((errors[0] as FibreCycleError).fibres).toEqual(['f2', 'f0', 'f1']);
   expect(errors[1]).toBe(errors[0]);
+});
+
+test('what is not to be cancelled is not: it is told afterwards', async () => {
+  await using fibres = new FibreScheduler();
+  const order: string[] = [];
+  function* work(): FibreGenerator<string> {
+    yield* sleep(5);
+    order.push('slept');
+    return 'result';
+  }
+  const fibre = fibres.spawn(function* () {
+    try {
+      order.push(yield* uncancelled(work()));
+      yield;
+      order.push('never');
+    } finally {
+      order.push('finally');
+    }
+  });
+  while (fibre.state !== 'sleeping') await immediate();
+  expect(fibre.cancel('why')).toBe(true);
+  expect(fibre.state).toBe('sleeping');
+  await expect(fibre.join()).rejects.toBe('why');
+  expect(order).toEqual(['slept', 'result', 'finally']);
+  const itself: Fibre = fibres.spawn(function* () {
+    try {
+      itself.cancel();
+    } finally {
+      yield* uncancelled(work());
+      order.push('cleaned');
+    }
+  });
+  await expect(itself.join()).rejects.toThrow(FibreCancelledError);
+  expect(order.slice(3)).toEqual(['slept', 'cleaned']);
+  const failing = fibres.spawn(function* (): FibreGenerator<void> {
+    yield* uncancelled(
+      (function* (): FibreGenerator<never> {
+        yield;
+        throw new Error('within');
+      })(),
+    );
+  });
+  await expect(failing.join()).rejects.toThrow('within');
 });
 
 test('who no longer waits for a fibre is forgotten by it', async () => {
