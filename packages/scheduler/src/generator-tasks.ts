@@ -2,6 +2,7 @@
 //
 // One makes way when its slice is over: under policy `roundRobin`, and where polls are watched after as long as one poll may last, whatever the policy. It makes way after each
 // poll where its tier asks for that: then what is queued has as much time as the poll took. At tier Isolate it has a share of the worker's time: after a poll others have so many times as much, if there are others.
+import { uninterrupted } from './checkpoints/checkpoint.ts';
 import type { Monitor } from './monitor/monitor.ts';
 import { TIER_ISOLATE, TIER_YIELD } from './budgets/tier-table.ts';
 import type { RunContext } from './task-context.ts';
@@ -155,7 +156,7 @@ export class GeneratorTasks {
   }
 
   #leave(generator: Resumable): Resumed {
-    generator.return(undefined); // its `finally`
+    uninterrupted(() => generator.return(undefined)); // its `finally`, whose loops have checkpoints, too
     return this.#end(undefined);
   }
 

@@ -1,4 +1,5 @@
 // In a worker: a task for many arguments in one slot. It is run for each, one after the other, and the result is the list of results.
+import { uninterrupted } from './checkpoints/checkpoint.ts';
 import type { Monitor } from './monitor/monitor.ts';
 import { runAsync, type Resumable, type TaskGenerator } from './generator-tasks.ts';
 import { pendingKind } from './pending-result.ts';
@@ -71,7 +72,7 @@ function runToEnd(generator: Resumable, context: RunContext): unknown {
     const { done, value } = generator.next();
     if (done === true) return value;
     if (!context.cancelled()) continue;
-    generator.return(undefined);
+    uninterrupted(() => generator.return(undefined));
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 // An AbortSignal that follows the state of a slot. Its client writes the state and notifies the word; a thread with an event loop to go back to
 // gets an 'abort' event, one that never does sees it in `signal.aborted`: that, too, looks at the word.
+import { uninterrupted } from './checkpoints/checkpoint.ts';
 import { SLOT_RUNNING } from './layout.ts';
 import { stateIn } from './table.ts';
 
@@ -49,7 +50,8 @@ export class SlotSignal {
     if (stateIn(seen) === SLOT_RUNNING) return seen;
     this.#hasEnded = true;
     Atomics.notify(this.#i32, this.#word);
-    this.#controller.abort();
+    // What a listener throws ends the thread.
+    uninterrupted(() => this.#controller.abort());
     return undefined;
   }
 

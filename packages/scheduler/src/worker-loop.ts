@@ -40,6 +40,8 @@ export class WorkerLoop {
   readonly #polls: PollWord;
   readonly #checkpoints: TaskCheckpoints;
   readonly #concurrentTasks: number;
+  /** The same in the middle of a task. */
+  readonly #mostBegun: number;
   readonly #isSlow: boolean;
   readonly #isWatched: boolean;
   readonly #leavesWord: number;
@@ -95,6 +97,7 @@ export class WorkerLoop {
       moves: WorkerMoves.of(table, options.isSlow),
     });
     this.#concurrentTasks = options.concurrentTasks;
+    this.#mostBegun = options.concurrentTasks + options.overtaking.depth;
     this.#isWatched = options.isWatched;
     this.#isLimited = options.maxTasks > 0;
     this.#left = Math.max(1, options.maxTasks); // not Infinity: counting down from there makes an object each time
@@ -178,6 +181,8 @@ export class WorkerLoop {
   /** In the middle of a task: one that comes before it, if there is one. */
   #runAbove(level: number, deadline: number): boolean {
     if (this.#left <= 0 || this.#ends.isDoomed || this.#isSlow) return false; // in the slow lane nobody is overtaken
+    // One that is asynchronous can not end before that one has: without a limit there would be ever more. With one of its own no single one keeps others from overtaking.
+    if (this.#flights.count + this.#generators.places >= this.#mostBegun) return false;
     const slot = this.#table.kernel.claimAbove(this.#table.at, this.#party, level, deadline);
     if (slot === NO_TASK) return false;
     this.#ran++;

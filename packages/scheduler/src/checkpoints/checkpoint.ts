@@ -69,7 +69,11 @@ export function enterCheckpoints(handler: CheckpointHandler | undefined): Checkp
   return before;
 }
 
-/** Runs a synchronous function whose checkpoints do nothing: it is neither cancelled nor overtaken in the middle. @returns what it returns */
+/**
+ * Runs a function whose checkpoints do nothing: it is neither cancelled nor overtaken in the middle. Of one that is asynchronous that is so up to its first `await`; behind it
+ * checkpoints do nothing anyway.
+ * @returns what it returns
+ */
 export function uninterrupted<R>(run: () => R): R {
   const before = enterCheckpoints(undefined);
   try {

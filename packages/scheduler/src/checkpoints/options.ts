@@ -10,7 +10,7 @@ export interface CheckpointOptions {
    * Not by default: code that keeps what it is at in variables of its module must not be run while it runs.
    */
   readonly overtake?: boolean;
-  /** With `overtake`: how many tasks lie on the stack below the one that runs, at most; 1 to 64, 4 by default. */
+  /** With `overtake`: how many tasks lie on the stack below the one that runs, at most, and how many asynchronous ones are begun beyond `concurrentTasksPerWorker`; 1 to 64, 4 by default. */
   readonly depth?: number;
 }
 

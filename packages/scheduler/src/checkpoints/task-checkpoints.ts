@@ -123,6 +123,7 @@ export class TaskCheckpoints {
     this.#running = undefined;
     this.#clock.isHeld = true;
     const poll = this.#monitor?.interrupt();
+    const count = context.polls.current;
     let ran = 0;
     try {
       while (this.#runAbove(level, deadline) && (++ran, performance.now() < untilMs));
@@ -130,8 +131,7 @@ export class TaskCheckpoints {
       if (poll !== undefined) this.#monitor?.goOn(poll);
       this.#depth--;
       this.#running = context;
-      // Theirs are over. Its own goes on, as another one: it has made way. One that nobody overtakes is as old as it is.
-      if (ran > 0) context.polls.begin(context.slot);
+      if (ran > 0) context.polls.goOn(count, context.slot);
       this.#clock.isHeld = this.#depth > 0;
     }
     return ran;

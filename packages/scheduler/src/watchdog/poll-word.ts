@@ -43,6 +43,17 @@ export class PollWord {
     this.#i32[this.#poll] = this.#count = (this.#count + 1) | 1;
   }
 
+  /** Number of the poll that is under way. */
+  get current(): number {
+    return this.#i32[this.#poll] as number;
+  }
+
+  /** Polls of others, in the middle of one, are over, and that one goes on: the same to who watches, unless they have looked meanwhile. @param count its number */
+  goOn(count: number, slot: number): void {
+    this.#i32[this.#polled] = slot;
+    this.#i32[this.#poll] = count;
+  }
+
   /** None is under way. */
   end(): void {
     this.#i32[this.#poll] = this.#count = (this.#count + 1) & ~1;

@@ -1,4 +1,5 @@
 // Tasks with checkpoints by hand, as a build puts them into loops.
+import { setTimeout as delay } from 'node:timers/promises';
 import { workerData, threadId } from 'node:worker_threads';
 import { checkpoint, checkpointLooks, uninterrupted } from '@corelane/scheduler/checkpoints';
 import { defineTasks } from '../../src/index.ts';
@@ -54,6 +55,33 @@ export const looping = defineTasks(import.meta.url, {
     }
     arrive();
     return 'ended';
+  },
+  /** What its `finally` does is done to the end. */
+  *withFinally(): Generator<undefined, void> {
+    arrive();
+    try {
+      for (;;) yield;
+    } finally {
+      for (let i = 0; i < 10_000; i++) checkpoint();
+      Atomics.add(words, FINALLY, 1);
+      arrive();
+    }
+  },
+  /** A listener of its signal runs on its stack. */
+  withListener(_: undefined, { signal }): void {
+    signal.addEventListener('abort', () => {
+      for (let i = 0; i < 10_000; i++) checkpoint();
+      Atomics.add(words, FINALLY, 1);
+      arrive();
+    });
+    arrive();
+    while (!signal.aborted);
+  },
+  async meetLater(ms: number): Promise<void> {
+    const now = Atomics.add(words, ENTERED, 1) + 1;
+    if (now > Atomics.load(words, MOST)) Atomics.store(words, MOST, now);
+    await delay(ms);
+    Atomics.sub(words, ENTERED, 1);
   },
   *inGenerator(): Generator<undefined, void> {
     yield;
