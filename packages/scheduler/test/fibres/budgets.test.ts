@@ -125,6 +125,19 @@ test('CPU time that something else has used between two runs of the loop is no f
   expect(fibres.stats().budgets?.violations).toMatchObject({ cpu: 0 });
 });
 
+test('CPU time that polls before it have used is not that of a slow one that sleeps', () => {
+  const fibres = scheduler();
+  fibres.spawn(function* () {
+    for (let i = 0; i < 6; i++) {
+      clock.nowMs += i < 5 ? 8 : 50;
+      clock.cpuMs += i < 5 ? 8 : 0;
+      yield;
+    }
+  });
+  fibres.poll();
+  expect(fibres.stats().budgets?.violations).toEqual({ budget: 0, cpu: 0, slow: 1 });
+});
+
 test('a single slow poll is seen', () => {
   const fibres = scheduler();
   fibres.spawn(function* () {

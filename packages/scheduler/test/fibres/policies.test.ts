@@ -138,6 +138,32 @@ test('deadline: the earliest first, those without one last; an earlier one goes 
   expect(order.join(' ')).toBe('first now now first soon equal soon equal late late n m n m');
 });
 
+test('one that was interrupted comes before its equals, with what is left of its slice', () => {
+  const fibres = new FibreScheduler({ policy: 'priority', sliceMs: 10 });
+  // After these every poll is looked at.
+  fibres.spawn(steps('w', 2, 4), { priority: 'critical' });
+  fibres.spawn(function* () {
+    for (let i = 0; i < 5; i++) {
+      order.push('a');
+      clock.nowMs += 4;
+      if (i === 0) fibres.spawn(steps('u', 1, 20), { priority: 'high' });
+      yield;
+    }
+  });
+  fibres.spawn(steps('b', 1, 4));
+  fibres.poll();
+  expect(order.join('')).toBe('wwauaabaa');
+});
+
+test('deadlines that are equal interrupt nobody', () => {
+  const fibres = new FibreScheduler({ policy: 'deadline' });
+  const deadlineMs = performance.timeOrigin + 5000;
+  spawnAll(fibres, { a: { deadlineMs }, b: { deadlineMs } }, 5);
+  fibres.poll();
+  expect(order.join('')).toBe('aaaaabbbbb');
+  expect(fibres.stats().preempted).toBe(0);
+});
+
 test('a switch is from one fibre to another: one that follows itself is none', () => {
   const fibres = new FibreScheduler({ policy: 'roundRobin', sliceMs: 0, timeEvery: 1 });
   fibres.spawn(steps('a', 100));
@@ -218,11 +244,11 @@ test('a heap gives what was put into it, the least first, equal ones in order, b
     fc.property(
       fc.array(
         fc.oneof(
-          { weight: 3, arbitrary: fc.record({ add: fc.integer({ min: 0, max: 9 }) }) },
+          { weight: 4, arbitrary: fc.record({ add: fc.integer({ min: 0, max: 999 }) }) },
           { weight: 1, arbitrary: fc.record({ take: fc.constant(true) }) },
           { weight: 1, arbitrary: fc.record({ remove: fc.nat() }) },
         ),
-        { maxLength: 200 },
+        { minLength: 50, maxLength: 200, size: 'max' },
       ),
       (operations) => {
         const heap = new MinHeap<Item>();

@@ -171,7 +171,7 @@ describe('parking', () => {
   test('ends after its time-out, and by a cancellation', async () => {
     expect(await builder.spawn(threads.parkFor, 1).join()).toBe(false);
     await expect(builder.spawn(threads.parkFor, -1).join()).rejects.toThrow(/timeoutMs is -1/);
-    const handle = builder.spawn(threads.parkUntilCancelled);
+    const handle = builder.with({ graceMs: Infinity }).spawn(threads.parkUntilCancelled);
     await once(handle.worker, 'message');
     handle.cancel('enough');
     await expect(handle.join()).rejects.toBe('enough');
