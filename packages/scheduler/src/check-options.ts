@@ -36,5 +36,5 @@ export function checkOptions(options: SchedulerOptions): void {
   checkGrace(options.graceMs);
   checkRecorders(options);
   checkMaxQueue(options.maxQueue);
-  watchdogPlan(options.watchdog);
+  watchdogPlan(options.watchdog, options.interrupt !== undefined);
 }

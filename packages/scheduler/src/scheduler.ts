@@ -34,6 +34,7 @@ import { Threads } from './threads.ts';
 import { Guard } from './watchdog/guard.ts';
 import { watchdogPlan } from './watchdog/options.ts';
 import { Parking, type ParkedWorker, type ParkOptions } from './watchdog/parking.ts';
+import { throttle } from './watchdog/throttle.ts';
 import type { SlowTask } from './watchdog/watchdog.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -121,8 +122,8 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
       },
     });
     this.ready = this.#crew.ready;
-    this.#guard = this.#watch(options);
     this.#parking = new Parking(table, this.#crew.seats, options.interrupt);
+    this.#guard = this.#watch(options);
     this.#keepAlive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
     this.#listen();
   }
@@ -348,17 +349,25 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
     else setImmediate(() => this.#listen());
   }
 
-  #watch({ watchdog, name = 'scheduler' }: SchedulerOptions): Guard | undefined {
-    const plan = watchdogPlan(watchdog);
+  #watch({ watchdog, interrupt, name = 'scheduler' }: SchedulerOptions): Guard | undefined {
+    const plan = watchdogPlan(watchdog, interrupt !== undefined);
     if (plan === undefined) return undefined;
     return new Guard(this.#table, plan, name, {
-      onSlow: (task) => this.emit('slowTask', task),
+      onSlow: (task) => {
+        if (plan.parkShare > 0) void this.#throttle(task, plan.parkShare);
+        this.emit('slowTask', task);
+      },
       onStuck: (task) => {
         this.#crew.giveUp(task); // first: a listener may throw
         this.emit('stuckTask', task);
       },
       onWarning: (text) => this.#warn(text, -1),
     });
+  }
+
+  async #throttle(task: SlowTask, share: number): Promise<void> {
+    const refusal = await throttle(this.#table, this.#parking, task, share);
+    if (refusal !== undefined) this.#warn(refusal, task.worker);
   }
 
   #warn(message: string, worker: number): void {

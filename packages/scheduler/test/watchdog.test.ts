@@ -256,6 +256,8 @@ test.each([
   [{ slowMs: 100, killMs: 50 }, /watchdog\.killMs/],
   [{ sampleMs: Infinity }, /watchdog\.sampleMs/],
   [{ thread: 1 }, /watchdog\.thread/],
+  [{ parkShare: 1 }, /watchdog\.parkShare/],
+  [{ parkShare: 0.5 }, /none without option interrupt/],
   [{ slow: 5 }, /slow.*one of slowMs/],
   [null, /watchdog/],
   ['yes', /watchdog/],

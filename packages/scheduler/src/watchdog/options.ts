@@ -12,6 +12,11 @@ export interface WatchdogOptions {
   readonly captureStack?: boolean;
   /** How long it waits for a stack, and so how much later a worker may be terminated; 250 ms by default. */
   readonly stackTimeoutMs?: number;
+  /**
+   * For which share of the time a worker with a slow poll is parked, until that has ended: more than 0, less than 1. Others have its core meanwhile; its time stands still. By default it
+   * is not. Takes option `interrupt`.
+   */
+  readonly parkShare?: number;
   /** Whether it runs on a thread of its own, so that it looks, and ends workers, also while the owner's thread is busy; false by default. */
   readonly thread?: boolean;
 }
@@ -23,10 +28,12 @@ export interface WatchdogPlan {
   readonly sampleMs: number;
   readonly captureStack: boolean;
   readonly stackTimeoutMs: number;
+  /** 0: it is not parked. */
+  readonly parkShare: number;
   readonly thread: boolean;
 }
 
-const NAMES = ['slowMs', 'killMs', 'sampleMs', 'captureStack', 'stackTimeoutMs', 'thread'];
+const NAMES = ['slowMs', 'killMs', 'sampleMs', 'captureStack', 'stackTimeoutMs', 'parkShare', 'thread'];
 /** All guessed. */
 const SLOW_MS = 100;
 const STACK_TIMEOUT_MS = 250;
@@ -35,8 +42,14 @@ const LONGEST_SAMPLE_MS = 100;
 /** What a timer of Node can wait. */
 const MAX_MS = 2 ** 31 - 1;
 
-/** @returns undefined where there is none. @throws ArgumentRangeError */
-export function watchdogPlan(given: boolean | WatchdogOptions | undefined): WatchdogPlan | undefined {
+/**
+ * @param canPark whether there is an option `interrupt`
+ * @returns undefined where there is none. @throws ArgumentRangeError
+ */
+export function watchdogPlan(
+  given: boolean | WatchdogOptions | undefined,
+  canPark: boolean,
+): WatchdogPlan | undefined {
   if (given === undefined || given === false) return undefined;
   const options = given === true ? {} : given;
   if (typeof options !== 'object' || options === null)
@@ -53,8 +66,17 @@ export function watchdogPlan(given: boolean | WatchdogOptions | undefined): Watc
     sampleMs: milliseconds('sampleMs', options.sampleMs, usualMs, 1),
     captureStack: flag('captureStack', options.captureStack, true),
     stackTimeoutMs: milliseconds('stackTimeoutMs', options.stackTimeoutMs, STACK_TIMEOUT_MS),
+    parkShare: shareOf(options.parkShare, canPark),
     thread: flag('thread', options.thread, false),
   };
+}
+
+function shareOf(share: number | undefined, canPark: boolean): number {
+  if (share === undefined) return 0;
+  if (typeof share !== 'number' || !(share > 0 && share < 1))
+    throw new ArgumentRangeError('watchdog.parkShare', share, 'more than 0, less than 1');
+  if (!canPark) throw new ArgumentRangeError('watchdog.parkShare', share, 'none without option interrupt');
+  return share;
 }
 
 /** @param least itself allowed where it is more than 0 */
