@@ -115,10 +115,11 @@ export class JoinHandle<R = unknown> {
   /**
    * Tells the function that nobody waits any more, by its context, and wakes it where it is parked. After `graceMs` the thread is terminated.
    * @param reason what `join` rejects with; a ThreadCancelledError by default
-   * @returns false where the thread has ended, or was told before
+   * @returns false where the function has ended, or was told before
    */
   cancel(reason?: unknown): boolean {
-    if (this.#outcome !== undefined || this.#end !== undefined) return false;
+    if (this.#outcome !== undefined || this.#said !== undefined || this.#end !== undefined) return false;
+    this.#expectNothing();
     this.#end = { reason: reason === undefined ? new ThreadCancelledError(this.name) : reason };
     const { control, graceMs } = this.#parts;
     const i32 = new Int32Array(control);
@@ -131,6 +132,7 @@ export class JoinHandle<R = unknown> {
 
   /** Ends the thread, whatever it does: without its `finally` blocks. `join` rejects with ThreadLostError. */
   async terminate(): Promise<void> {
+    this.#expectNothing();
     await this.worker.terminate();
   }
 
@@ -150,6 +152,11 @@ export class JoinHandle<R = unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     this.cancel();
     await this.#joined.catch(() => {});
+  }
+
+  /** Whoever ends a thread knows: that it has no result is no news to who does not join it. */
+  #expectNothing(): void {
+    this.#joined.catch(() => {});
   }
 
   #hear(report: ThreadReport): void {

@@ -50,9 +50,7 @@ export class ThreadBuilder {
   spawn(task: FileFunction, args?: unknown, options?: SpawnOptions): JoinHandle;
   spawn(task: Task<never, unknown> | FileFunction, args?: unknown, options: SpawnOptions = {}): JoinHandle {
     checkSpawn(options);
-    const named = 'filename' in task ? fileTask(task.filename, task.name) : task;
-    if (typeof named?.module !== 'string' || typeof named.name !== 'string')
-      throw new ArgumentRangeError('task', task, 'a task of defineTasks or fileTask');
+    const named = taskIn(task);
     const { signal, transferList = [] } = options;
     const { name = 'thread', graceMs = GRACE_MS, scheduler } = this.options;
     const { port1, port2 } = new MessageChannel();
@@ -119,6 +117,16 @@ export class ThreadBuilder {
     const own = Object.create(null) as WorkerOptions;
     return Object.assign(own, shared, { name });
   }
+}
+
+/** @throws ArgumentRangeError */
+function taskIn(
+  given: Partial<Task<never, unknown> & FileFunction> | null | undefined,
+): Task<never, unknown> {
+  const task = typeof given === 'object' ? given : undefined;
+  if (task?.filename !== undefined) return fileTask(task.filename, task.name);
+  if (typeof task?.module === 'string' && typeof task.name === 'string') return task as Task<never, unknown>;
+  throw new ArgumentRangeError('task', given, 'a task of defineTasks or fileTask');
 }
 
 /** Arguments may be left out where there are none. */

@@ -112,7 +112,8 @@ test.each<[string, unknown]>([
 
 test('spawn refuses what is no task, and options that mean nothing, and starts no thread', () => {
   const builder = new ThreadBuilder();
-  expect(() => builder.spawn({} as never)).toThrow(/^task is /);
+  for (const task of [{}, null, undefined, 5, 'task', { module: 'file:///x.js' }])
+    expect(() => builder.spawn(task as never)).toThrow(/^task is /);
   expect(() => builder.spawn(threads.double, 1, { signal: {} as never })).toThrow(/^signal is /);
   expect(() => builder.spawn(threads.double, 1, { transferList: {} as never })).toThrow(/^transferList is /);
   expect(() => builder.spawn(threads.double, 1, { timeoutMs: 1 } as never)).toThrow(

@@ -1,8 +1,10 @@
 // A thread runs one function, and whoever has its handle learns how that has ended.
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Scheduler, TaskNotFoundError } from '../../src/index.ts';
@@ -13,6 +15,8 @@ import {
   ThreadLostError,
   ThreadUnfinishedError,
 } from '../../src/thread/index.ts';
+import { JoinHandle } from '../../src/thread/join-handle.ts';
+import { threadControl } from '../../src/thread/layout.ts';
 import { Broken, threads } from '../tasks/threads.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -129,6 +133,52 @@ describe('cancellation', () => {
     await stuck.started;
     stuck.cancel();
     await expect(stuck.join()).rejects.toThrow(ThreadCancelledError);
+  });
+});
+
+describe('who ends a thread', () => {
+  const unhandled = vi.fn<(error: unknown) => void>();
+  beforeAll(() => void process.on('unhandledRejection', unhandled));
+  afterAll(() => void process.off('unhandledRejection', unhandled));
+
+  test('need not join it, and what it had returned before is not lost', async () => {
+    const cancelled = builder.spawn(threads.untilCancelled);
+    const terminated = builder.spawn(threads.spin);
+    const controller = new AbortController();
+    const aborted = builder.spawn(threads.untilAborted, undefined, { signal: controller.signal });
+    await Promise.all([cancelled.started, terminated.started, aborted.started]);
+    cancelled.cancel();
+    void terminated.terminate();
+    controller.abort();
+    await vi.waitFor(
+      () => expect([cancelled, terminated, aborted].every(({ isFinished }) => isFinished)).toBe(true),
+      5000,
+    );
+    await immediate();
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  test('does not lose what its function had returned before', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const worker = Object.assign(new EventEmitter(), { threadId: 7 }) as unknown as Worker;
+    const control = new SharedArrayBuffer(threadControl.bytes);
+    const handle = new JoinHandle({
+      worker,
+      port: port1,
+      control,
+      name: 'done',
+      graceMs: 0,
+      signal: undefined,
+      errors: [],
+    });
+    const heard = once(port1, 'message');
+    port1.ref();
+    port2.postMessage({ type: 'returned', value: 8 });
+    await heard;
+    expect(handle.isFinished).toBe(false);
+    expect(handle.cancel()).toBe(false);
+    worker.emit('exit', 0);
+    expect(await handle.join()).toBe(8);
   });
 });
 
