@@ -64,7 +64,6 @@ export function checkHooks(hooks: TaskHooks): TaskHooks {
 
 /** One class, whatever is set: what calls them stays monomorphic. */
 class CheckedHooks implements HooksInForce {
-  readonly areTimed: boolean;
   readonly #hooks: TaskHooks;
   readonly #before: TaskHooks['beforePoll'];
   readonly #after: TaskHooks['afterPoll'];
@@ -77,7 +76,6 @@ class CheckedHooks implements HooksInForce {
     this.#hooks = hooks;
     this.#before = hooks.beforePoll;
     this.#after = hooks.afterPoll;
-    this.areTimed = hooks.afterPoll !== undefined;
     this.#yield = hooks.onYield;
     this.#completion = hooks.onCompletion;
     this.#failed = failed;

@@ -26,8 +26,6 @@ export interface TaskHooks {
 
 /** Hooks as they are called: all of them are there, and none throws. */
 export interface HooksInForce {
-  /** Whether `afterPoll` is one of those that were set: else nobody asks how long a poll took. */
-  readonly areTimed: boolean;
   beforePoll(task: PolledTask): void;
   afterPoll(result: PollResult, durationNs: number, task: PolledTask): void;
   onYield(task: PolledTask): void;

@@ -3,28 +3,27 @@
 // The clock costs half of what running a tiny task does. So one look at it is for a group of polls, one after the other and of the same task or name: as many as take half a
 // millisecond, as far as is known, and 32 at most. A group that took no longer than one poll may has no slow one in it. Where it took longer, what it took more than usual is one
 // poll's: it is a slow one if that is too long, and the next group is a single poll. Tried: a look for each poll (some 45 ns, half a tiny task's time on a worker).
-// Where a hook is to be told how long each poll took there is a look for each.
+// Hooks are told the mean of short polls; the last one of a group has what that took beyond: so the sum is right, and what was slow is told, at most 31 short polls of its name late.
+// Tried: a look for each where there are hooks, an eighth of all CPU time of tiny tasks.
 import { CAUSES } from '../budgets/tier-machine.ts';
 import { yieldChannel, type YieldEvent } from '../budgets/channels.ts';
-import { cpuClock as clockOfThread, type MeasuredCpuClock } from '../budgets/cpu-clock.ts';
+import type { MeasuredCpuClock } from '../budgets/cpu-clock.ts';
 import { HookSlot } from '../budgets/hook-slot.ts';
 import type { HooksInForce, PollResult } from '../budgets/hooks.ts';
 import type { NameTiers } from '../budgets/name-tiers.ts';
 import { NameObserver } from '../budgets/name-observer.ts';
-import { PollCpu } from '../budgets/poll-cpu.ts';
 import type { TierPlan } from '../budgets/tier-table.ts';
-import type { SchedulerTable } from '../table.ts';
 import type { RunContext } from '../task-context.ts';
 import type { TurnClock } from '../turn-clock.ts';
+import { CpuSamples } from './cpu-samples.ts';
 import { EventPost, tierNamed, type WatchMessage } from './event-post.ts';
+import { tellMean, tellRest } from './hook-times.ts';
 import { NameWatches } from './name-watches.ts';
 import { PollRecords } from './poll-records.ts';
 import type { Watched } from './watched.ts';
 import { WatchCounts } from './watch-counts.ts';
 import type { WatchTable } from './watch-table.ts';
 
-/** Polls of which nobody asked for the CPU time are taken off by how long they lasted: that is right for so long. Guessed. */
-const CPU_EVERY_MS = 1;
 /** How often others are told how many polls there were, in milliseconds. Guessed. */
 const PUBLISH_EVERY_MS = 1;
 
@@ -51,7 +50,7 @@ export class Monitor {
   readonly hooks: HookSlot;
   readonly #records: PollRecords;
   readonly #clock: Pick<TurnClock, 'nowMs' | 'look'>;
-  readonly #cpu: PollCpu;
+  readonly #cpu: CpuSamples;
   readonly #counts: WatchCounts;
   /** Whose polls the group is of. */
   #open: Watched | undefined;
@@ -62,7 +61,6 @@ export class Monitor {
   #startMs = 0;
   /** Whether something else than polls has happened since then. */
   #isStale = true;
-  #cpuAgoMs = 0;
   /** When others are told how many polls there were. */
   #publishMs = 0;
   /** That were told of the poll that runs. */
@@ -70,10 +68,18 @@ export class Monitor {
 
   constructor({ watch, tiers, worker, plan, clock, cpuClock, nameOf, send }: MonitorParts) {
     this.#clock = clock;
-    this.#cpu = new PollCpu(cpuClock);
+    this.#cpu = new CpuSamples(cpuClock);
     this.#counts = new WatchCounts(watch, worker, cpuClock);
-    const names = new NameWatches(watch, tiers, new NameObserver(tiers, worker + 1), worker, plan, nameOf);
-    this.#records = new PollRecords(names, this.#counts, new EventPost(send));
+    const names = new NameWatches(
+      watch,
+      tiers,
+      new NameObserver(tiers, worker + 1),
+      worker,
+      plan,
+      nameOf,
+      clock,
+    );
+    this.#records = new PollRecords(names, this.#counts, new EventPost(send), clock);
     this.hooks = new HookSlot((error, hook) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       process.emitWarning(`hook ${hook} threw on worker ${worker}: ${reason}`, 'SchedulerWarning');
@@ -97,9 +103,7 @@ export class Monitor {
   /** Before a poll. */
   begin(watched: Watched): void {
     const hooks = this.hooks.current;
-    if (watched !== this.#open || this.#isStale || (hooks?.areTimed === true && this.#count > 0))
-      this.#openFor(watched);
-    this.#told = hooks;
+    if (watched !== this.#open || this.#isStale || hooks !== this.#told) this.#openFor(watched, hooks);
     if (hooks !== undefined) hooks.beforePoll(watched);
   }
 
@@ -111,10 +115,13 @@ export class Monitor {
   end(watched: Watched, result: PollResult, isSpent: boolean): boolean {
     const hooks = this.#told;
     this.#count++;
-    if (--this.#left > 0 && !isSpent && hooks?.areTimed !== true) return false;
+    if (--this.#left > 0 && !isSpent) {
+      if (hooks !== undefined) tellMean(hooks, watched, result);
+      return false;
+    }
     this.#clock.look();
-    const tookMs = this.#close(isSpent);
-    if (hooks?.areTimed === true) hooks.afterPoll(result, tookMs * 1e6, watched);
+    this.#close(isSpent);
+    if (hooks !== undefined) tellRest(hooks, watched, result);
     return true;
   }
 
@@ -173,7 +180,8 @@ export class Monitor {
     const others = this.#count;
     this.#count = 0;
     this.#counts.polls += others;
-    if (others > 0 && this.#open !== undefined) this.#records.good(this.#open, others, this.#clock.nowMs);
+    if (others > 0 && this.#open !== undefined) this.#records.good(this.#open, others);
+    // Hooks were told of those, and will be of the rest.
     const poll = { watched: this.#open, spentMs, hooks: this.#told };
     this.#startMs = this.#clock.nowMs;
     this.#open = undefined;
@@ -191,14 +199,14 @@ export class Monitor {
     this.#isStale = false;
   }
 
-  /** A group begins. */
-  #openFor(watched: Watched): void {
+  /** A group begins. @param hooks that are told of it */
+  #openFor(watched: Watched, hooks: HooksInForce | undefined): void {
+    const wasStale = this.#isStale;
     if (this.#isStale) {
       this.#clock.look();
       const { nowMs } = this.#clock;
       const pauseMs = nowMs - this.#startMs;
-      if (pauseMs < CPU_EVERY_MS) this.#skip(pauseMs);
-      else this.#beginCpu();
+      this.#cpu.skip(pauseMs);
       this.#startMs = nowMs;
       this.#isStale = false;
     } else if (this.#count > 0) {
@@ -206,11 +214,13 @@ export class Monitor {
       this.#close(false);
     }
     this.#open = watched;
-    this.#left = watched.every;
+    this.#told = hooks;
+    // After a rest there may be this one alone: hooks are told how long it took.
+    this.#left = wasStale && hooks !== undefined ? 1 : watched.every;
   }
 
-  /** The group ends, at the last look. @returns how long it took */
-  #close(isSpent: boolean): number {
+  /** The group ends, at the last look. */
+  #close(isSpent: boolean): void {
     const watched = this.#open as Watched;
     const { nowMs } = this.#clock;
     const polls = this.#count;
@@ -220,21 +230,20 @@ export class Monitor {
       polls === 1 ? tookMs : Math.min(tookMs, Math.max(0, tookMs - (polls - 1) * watched.meanMs));
     this.#count = 0;
     this.#startMs = nowMs;
+    if (this.#told !== undefined) watched.owedMs += tookMs;
     watched.learn(polls, tookMs);
     this.#left = watched.every;
     this.#counts.polls += polls;
     if (isSpent || wallMs > rules.slowPollMs || wallMs > rules.cpuBudgetMs)
       this.#suspect(watched, polls, tookMs, wallMs, isSpent, nowMs);
     else if (tookMs <= polls * watched.goodMs) {
-      this.#skip(tookMs);
-      this.#records.good(watched, polls, this.#clock.nowMs);
+      this.#cpu.skip(tookMs);
+      this.#records.good(watched, polls);
     } else {
       const cpuMs = this.#cpu.read(tookMs) / polls;
-      this.#cpuAgoMs = 0;
       for (let i = 0; i < polls; i++) this.#records.observe(watched, tookMs / polls, cpuMs, false, nowMs);
     }
     if (nowMs >= this.#publishMs) this.#publish(nowMs);
-    return tookMs;
   }
 
   /** One poll of the group may have been a violation. */
@@ -248,8 +257,7 @@ export class Monitor {
   ): void {
     // The others of its group used no more than they lasted.
     const cpuMs = Math.min(wallMs, Math.max(0, this.#cpu.read(tookMs) - (tookMs - wallMs)));
-    this.#cpuAgoMs = 0;
-    if (polls > 1) this.#records.good(watched, polls - 1, this.#clock.nowMs);
+    if (polls > 1) this.#records.good(watched, polls - 1);
     const { tier } = watched;
     const outcome = this.#records.observe(watched, wallMs, cpuMs, isSpent, nowMs);
     if ((outcome & CAUSES) !== 0) this.#records.report(watched, outcome, tier, wallMs, cpuMs, nowMs);
@@ -273,38 +281,4 @@ export class Monitor {
     this.#publishMs = nowMs + PUBLISH_EVERY_MS;
     this.#counts.publishPolls();
   }
-
-  #skip(ms: number): void {
-    this.#cpu.skip(ms);
-    this.#cpuAgoMs += ms;
-    if (this.#cpuAgoMs >= CPU_EVERY_MS) this.#beginCpu();
-  }
-
-  #beginCpu(): void {
-    this.#cpu.begin();
-    this.#cpuAgoMs = 0;
-  }
-}
-
-/** @returns undefined where nobody watches polls */
-export function monitorOf(
-  table: SchedulerTable,
-  worker: number,
-  plan: TierPlan | undefined,
-  clock: TurnClock,
-  send: (message: WatchMessage) => void,
-): Monitor | undefined {
-  const { watch, tiers } = table;
-  if (plan === undefined || watch === undefined || tiers === undefined) return undefined;
-  const nameOf = (id: number): string => table.taskName(id);
-  return new Monitor({
-    watch,
-    tiers,
-    worker,
-    plan,
-    clock,
-    cpuClock: clockOfThread(),
-    nameOf,
-    send,
-  });
 }

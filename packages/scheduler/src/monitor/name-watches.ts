@@ -5,6 +5,7 @@ import { CAUSES, DEMOTED, PROMOTED } from '../budgets/tier-machine.ts';
 import { tierRow, TIERS, type TierPlan, type TierRules } from '../budgets/tier-table.ts';
 import { LEVELS } from '../layout.ts';
 import { DEFAULT_LEVEL, PRIORITIES, priorityAt } from '../priority.ts';
+import { toSharedMs } from '../shared-clock.ts';
 import { Watched } from './watched.ts';
 import type { WatchTable } from './watch-table.ts';
 
@@ -25,6 +26,7 @@ export class NameWatches {
   readonly #tiers: NameTiers;
   readonly #observer: NameObserver;
   readonly #worker: number;
+  readonly #clock: { readonly nowMs: number };
   readonly #nameOf: (id: number) => string;
   onChange: OnChange = () => {};
   /** By priority. */
@@ -42,7 +44,9 @@ export class NameWatches {
     worker: number,
     plan: TierPlan,
     nameOf: (id: number) => string,
+    clock: { readonly nowMs: number },
   ) {
+    this.#clock = clock;
     this.#watch = watch;
     this.#tiers = tiers;
     this.#observer = observer;
@@ -79,10 +83,11 @@ export class NameWatches {
   }
 
   /** It has seen so many polls, all of them good: they are told together with those that follow within a millisecond. */
-  good(watched: Watched, polls: number, nowMs: number): void {
+  good(watched: Watched, polls: number): void {
     if (watched.seen === 0) this.#untold.push(watched);
     watched.seen += polls;
     watched.good += polls;
+    const nowMs = toSharedMs(this.#clock.nowMs);
     if (nowMs >= watched.tellMs) this.#tell(watched, nowMs);
   }
 

@@ -15,8 +15,11 @@ export class PollRecords {
   readonly #names: NameWatches;
   readonly #counts: WatchCounts;
   readonly #post: EventPost;
+  readonly #clock: { readonly nowMs: number };
 
-  constructor(names: NameWatches, counts: WatchCounts, post: EventPost) {
+  /** @param clock is asked for the time, since a float as an argument may be an object */
+  constructor(names: NameWatches, counts: WatchCounts, post: EventPost, clock: { readonly nowMs: number }) {
+    this.#clock = clock;
     this.#names = names;
     this.#counts = counts;
     this.#post = post;
@@ -46,10 +49,10 @@ export class PollRecords {
   }
 
   /** So many polls, all of them good. */
-  good(watched: Watched, polls: number, nowMs: number): void {
-    const sharedMs = toSharedMs(nowMs);
+  good(watched: Watched, polls: number): void {
+    const sharedMs = toSharedMs(this.#clock.nowMs);
     if (watched.record === undefined) {
-      this.#names.good(watched, polls, sharedMs);
+      this.#names.good(watched, polls);
       return;
     }
     watched.seen += polls;

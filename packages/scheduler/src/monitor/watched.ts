@@ -38,6 +38,9 @@ export class Watched implements PolledTask {
   every = 1;
   /** What one of its polls takes, as far as seen. */
   meanMs = 0;
+  meanNs = 0;
+  /** What its polls have taken, and hooks were not told, in milliseconds; less than nothing: they were told too much. */
+  owedMs = 0;
   /** Polls that were not told yet; of a task that goes on, all. */
   seen = 0;
   /** Of a task that goes on. */
@@ -68,6 +71,7 @@ export class Watched implements PolledTask {
   /** So many polls have taken so long. */
   learn(polls: number, tookMs: number): void {
     this.meanMs = tookMs / polls;
+    this.meanNs = Math.max(1, Math.min(this.meanMs * 1e6, 2 ** 30) | 0);
     const most = Math.min(MOST_POLLS, Math.floor((LOOK_EVERY_MS * polls) / tookMs));
     this.every = Math.max(1, Math.min(2 * this.every, most));
   }

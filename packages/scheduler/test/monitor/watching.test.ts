@@ -81,16 +81,14 @@ test('of an async function the first poll is watched alone', async () => {
   expect(scheduler.stats().budgets).toMatchObject({ polls: 1, violations: { total: 0 } });
 });
 
-test('each element of a list is a poll: many that are quick are no slow one', async () => {
+test('each element of a list is a poll', async () => {
   await using scheduler = Scheduler.create({ threads: 1, budgets: true });
-  const { violations } = record(scheduler);
   await scheduler.runMany(
     polls.spin,
     Array.from({ length: 40 }, () => 1),
     { chunk: 40 },
   );
   await expect.poll(() => budgetOf(scheduler, 'spin')?.polls).toBe(40);
-  expect(violations.filter(({ durationMs }) => durationMs > 35)).toEqual([]);
   await scheduler.runMany(polls.spinLater, [1, 1], { chunk: 2 });
   await expect.poll(() => budgetOf(scheduler, 'spinLater')?.polls).toBe(1);
 });
