@@ -25,6 +25,8 @@ import { slowNowMs } from '../src/slow-lane/slow-lane.ts';
 import type { SchedulerTable } from '../src/table.ts';
 import { tasks } from './tasks/basic.ts';
 
+const WITHIN = { timeout: 15_000 };
+
 const COMMON = 1;
 const SLOW = 2;
 
@@ -126,7 +128,8 @@ test('the task keeps its priority there', async () => {
   const all = (['low', 'normal', 'high', 'critical'] as const).map((priority) =>
     scheduler.run(tasks.echo, priority, { priority }),
   );
-  for (let i = 0; i < all.length; i++) move(claim());
+  const slots = all.map(() => claim());
+  for (const slot of slots.toReversed()) move(slot); // the least urgent one enters first
   scheduler.client.collect();
   const order: unknown[] = [];
   for (let i = 0; i < all.length; i++) {
@@ -210,7 +213,7 @@ test.each<[string, (abort: AbortController) => RunOptions]>([
   await expect(result).rejects.toThrow(kind === 'signal' ? 'enough' : /task echo/);
   scheduler.client.collect();
   expect(claimSlow()).toBe(NO_TASK);
-  await expect.poll(() => scheduler.stats().slots.used).toBe(0);
+  await expect.poll(() => scheduler.stats().slots.used, WITHIN).toBe(0);
   expect(scheduler.inFlight).toBe(0);
 });
 
@@ -240,7 +243,7 @@ test('what a list has taken back does not go on', async () => {
   scheduler.client.collect(); // the failure first: then the other one is on its way
   await expect(list).rejects.toThrow('20 is too much');
   expect(claimSlow()).toBe(NO_TASK);
-  await expect.poll(() => scheduler.stats().slots.used).toBe(0);
+  await expect.poll(() => scheduler.stats().slots.used, WITHIN).toBe(0);
 });
 
 test('an idempotent task whose worker was lost begins again from its last state', async () => {
@@ -277,7 +280,7 @@ test('so does it where the slow lane has no room for it', async () => {
   const results = [scheduler.run(tasks.echo, 1), scheduler.run(tasks.echo, 2)];
   const slots = [claim(), claim()];
   const closed = scheduler.close();
-  await expect.poll(() => table.phase).toBe(PHASE_CLOSING);
+  await expect.poll(() => table.phase, WITHIN).toBe(PHASE_CLOSING);
   for (const slot of slots) move(slot);
   scheduler.client.collect();
   finish(claim(), COMMON, 'stayed');

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { Scheduler, type SchedulerOptions } from '../src/index.ts';
 import { moving, type Walk } from './tasks/moving.ts';
 
+const WITHIN = { timeout: 15_000 };
+
 const hasty = { violations: 1, cpuMs: 1, slowPolls: 1, minMs: 0, checkEvery: 1 };
 
 /** One slow step a tier. */
@@ -85,15 +87,15 @@ test('where the slow lane has room for one at a time, the others go on where the
 });
 
 test('its signal ends one that has moved, and it is told', async () => {
-  await using scheduler = create({ graceMs: Infinity });
+  await using scheduler = create({ graceMs: Infinity, closeTimeoutMs: 1000 });
   const abort = new AbortController();
   const walk = { at: 0, steps: 1_000_000, load: 0, workers: [] };
   const result = scheduler.run(moving.walk, walk, { signal: abort.signal });
-  await expect.poll(() => scheduler.stats().workers[1]?.threadId).toBeGreaterThan(0);
-  await expect.poll(() => scheduler.stats().slowLane?.queued).toBe(0);
+  await expect.poll(() => scheduler.stats().workers[1]?.threadId, WITHIN).toBeGreaterThan(0);
+  await expect.poll(() => scheduler.stats().slowLane?.queued, WITHIN).toBe(0);
   abort.abort(new Error('enough'));
   await expect(result).rejects.toThrow('enough');
-  await expect.poll(() => scheduler.stats().slots.used).toBe(0);
+  await expect.poll(() => scheduler.stats().slots.used, WITHIN).toBe(0);
 });
 
 test(
@@ -121,7 +123,7 @@ test(
     const again = [...words].reduce((sum, times) => sum + times - 1, 0);
     expect(again).toBeLessThan(tasks * count);
     expect(scheduler.counts().moved).toBeGreaterThan(0);
-    await expect.poll(() => scheduler.stats().slots.used).toBe(0);
+    await expect.poll(() => scheduler.stats().slots.used, WITHIN).toBe(0);
     expect(scheduler.stats().slowLane?.queued).toBe(0);
   },
 );

@@ -6,6 +6,8 @@ import { gated } from './tasks/gated.ts';
 import { settings } from './tasks/settings.ts';
 import { COUNTS, Words } from './tasks/words.ts';
 
+const WITHIN = { timeout: 15_000 };
+
 const slow = { lane: 'slow' } as const;
 
 describe('workers of the slow lane', () => {
@@ -33,7 +35,9 @@ describe('workers of the slow lane', () => {
     });
     for (let i = 0; i < 2; i++) {
       expect(await scheduler.run(tasks.worker, undefined, slow)).toBe(1);
-      await expect.poll(() => scheduler.workers.filter(({ threadId }) => threadId >= 0).length).toBe(1);
+      await expect
+        .poll(() => scheduler.workers.filter(({ threadId }) => threadId >= 0).length, WITHIN)
+        .toBe(1);
     }
     expect(scheduler.workers[0]?.state).toBe('ready');
   });
@@ -199,7 +203,7 @@ describe('what ends', () => {
       expect(['ran', 'ERR_WORKER_LOST']).toContain(end);
       if (end === 'ran') expect(words.view[COUNTS + i]).toBe(1);
     }
-    await expect.poll(() => scheduler.stats().slots.used).toBe(0);
+    await expect.poll(() => scheduler.stats().slots.used, WITHIN).toBe(0);
     expect(scheduler.stats().slowLane?.queued).toBe(0);
   });
 
@@ -217,9 +221,9 @@ describe('what ends', () => {
       execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'],
     });
     scheduler.reclaimOnExit(worker);
-    await expect.poll(() => scheduler.stats().slowLane?.queued, { timeout: 10_000 }).toBe(5);
+    await expect.poll(() => scheduler.stats().slowLane?.queued, WITHIN).toBe(5);
     await worker.terminate();
-    await expect.poll(() => scheduler.stats().slowLane?.queued).toBe(0);
+    await expect.poll(() => scheduler.stats().slowLane?.queued, WITHIN).toBe(0);
     words.open();
     await held;
     expect(await scheduler.run(gated.count, COUNTS + 1, slow)).toBe(COUNTS + 1);

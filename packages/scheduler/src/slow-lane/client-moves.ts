@@ -13,7 +13,7 @@ import {
   payloadKind,
   slotHead,
 } from '../layout.ts';
-import { LINKED, SHARED } from '../payload-kind.ts';
+import { LINKED } from '../payload-kind.ts';
 import { writeOverflow } from '../payload-letter.ts';
 import { copyValue, takeValue, writeValue } from '../payload.ts';
 import type { SlotCache } from '../slot-cache.ts';
@@ -108,14 +108,14 @@ export class ClientMoves {
   }
 
   /**
-   * A state that has come by a port, or lies in memory that somebody lends, goes on by another one. All others lie where they are.
+   * A state that has come by a port goes on by another one, or as shared memory that this client lends. All others lie where they are.
    * @returns the state, where it is wanted: for a task that may run again
    */
   #carry(slot: number, isWanted: boolean): unknown {
     const table = this.#table;
     const word = table.slotWord(slot);
     const form = (table.i32[word + slotHead.word.kind] as number) & FORM_MASK;
-    if (form !== LINKED && form !== SHARED) return isWanted ? copyValue(table, slot) : undefined;
+    if (form !== LINKED) return isWanted ? copyValue(table, slot) : undefined;
     const value = takeValue(table, slot);
     const name = table.taskNameIn(slot);
     try {
