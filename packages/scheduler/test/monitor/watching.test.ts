@@ -147,7 +147,12 @@ test('a name falls again when its polls are good for long enough', async () => {
   await using scheduler = Scheduler.create({
     threads: 1,
     slowLane: false,
-    budgets: { ...QUICK, demotionHysteresisMs: 20, coolDownMs: 0, tiers: { monitor: quick, warn: quick } },
+    budgets: {
+      ...QUICK,
+      demotionHysteresisMs: 20,
+      coolDownMs: 0,
+      tiers: { monitor: quick, warn: quick, yield: quick, isolate: quick },
+    },
   });
   for (let i = 0; i < 6; i++) await scheduler.run(polls.spin, 6);
   await expect.poll(() => budgetOf(scheduler, 'spin')?.promotions).toBeGreaterThan(0);
