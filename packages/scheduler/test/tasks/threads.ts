@@ -5,6 +5,7 @@ import { getHeapStatistics } from 'node:v8';
 import { parentPort, resourceLimits, threadId, workerData } from 'node:worker_threads';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineTasks, move, type TaskContext } from '../../src/index.ts';
+import { FibreScheduler, join, sleep } from '../../src/fibres/index.ts';
 import { threadOf, type CurrentThread } from '../../src/thread/index.ts';
 import { tasks as basic } from './basic.ts';
 
@@ -130,6 +131,24 @@ export const threads = defineTasks(
         while (Atomics.load(words, 0) !== 2 * i + 1) current(context).park();
         Atomics.store(words, 0, 2 * i + 2);
       }
+    },
+    /** On whatever thread runs it. */
+    async fibres(count: number) {
+      const fibres = new FibreScheduler({ sliceMs: 0 });
+      const all = Array.from({ length: count }, (_, i) =>
+        fibres.spawn(function* () {
+          yield;
+          yield* sleep(i % 3);
+          return i;
+        }),
+      );
+      const total = fibres.spawn(function* () {
+        let sum = 0;
+        for (const each of all) sum += yield* join(each);
+        return sum;
+      });
+      await fibres.close();
+      return total.result;
     },
     viaPool: async (n: number, context: TaskContext) => current(context).scheduler?.run(basic.double, n),
     burn: (ms: number) => {

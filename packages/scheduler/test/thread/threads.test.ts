@@ -263,6 +263,12 @@ describe('what a thread is given', () => {
     expect(scheduler.stats().clients).toHaveLength(1);
   });
 
+  test('an event loop of its own, on which fibres run as they do on a worker of a pool', async () => {
+    await using scheduler = Scheduler.create({ threads: 1 });
+    const sums = [builder.spawn(threads.fibres, 100).join(), scheduler.run(threads.fibres, 100)];
+    expect(await Promise.all(sums)).toEqual([4950, 4950]);
+  });
+
   test('a profile of its CPU time, written when it has ended', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'profile-')), 'thread.cpuprofile');
     const handle = builder.with({ profile: { file, intervalUs: 200 } }).spawn(threads.burn, 50);
