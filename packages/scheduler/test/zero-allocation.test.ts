@@ -5,6 +5,8 @@ import { takePlace } from '../src/client-places.ts';
 import { CLIENT_GONE, DELIVERED, ENTERED, RELEASED } from '../src/layout.ts';
 import { tableOptions } from '../src/options.ts';
 import { bytesFor, SchedulerTable } from '../src/table.ts';
+import { PollSampler } from '../src/watchdog/poll-sampler.ts';
+import { PollWord } from '../src/watchdog/poll-word.ts';
 
 test('a slot goes from its client to a worker and back without an allocation', () => {
   const options = tableOptions({ threads: 1, slots: 8, payloadBytes: 256 });
@@ -24,4 +26,26 @@ test('a slot goes from its client to a worker and back without an allocation', (
   expect(expectZeroAllocation(roundTrip)).toBeLessThan(0.1);
   expect(wrong).toBe(0);
   expect(kernel.acquireSlot(at, client)).not.toBe(CLIENT_GONE);
+});
+
+test('a poll, and a look of the watchdog at it, allocate nothing', () => {
+  const options = tableOptions({ threads: 2, slots: 8, payloadBytes: 256 });
+  const table = SchedulerTable.create(Arena.create({ bytes: bytesFor(options) }), options);
+  const sampler = new PollSampler(table, { slowMs: 1e9, killMs: Infinity });
+  const polls = new PollWord(table, 1);
+  polls.open();
+  let nowMs = 0;
+  let found = 0;
+  const look = (): void => {
+    polls.begin(3);
+    polls.begin(4);
+    nowMs = (nowMs + 1) | 0;
+    if (sampler.look(0, nowMs) !== 'nothing') found++;
+    if (sampler.look(0, nowMs) !== 'nothing') found++;
+    polls.end();
+    if (sampler.look(0, nowMs) !== 'nothing') found++;
+    if (sampler.look(1, nowMs) !== 'nothing') found++;
+  };
+  expect(expectZeroAllocation(look)).toBeLessThan(0.1);
+  expect(found).toBe(0);
 });
