@@ -3,7 +3,15 @@ import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { POLICIES, Scheduler, type SlowTask, TaskStuckError, WorkerLostError } from '../src/index.ts';
+import {
+  POLICIES,
+  type RunOptions,
+  Scheduler,
+  type SchedulerOptions,
+  type SlowTask,
+  TaskStuckError,
+  WorkerLostError,
+} from '../src/index.ts';
 import { hogs } from './tasks/hogs.ts';
 import { slowImport } from './tasks/slow-import.ts';
 import { COUNTS, Words } from './tasks/words.ts';
@@ -120,6 +128,31 @@ describe.each(POLICIES)('policy %s', (policy) => {
       ).toEqual([2, 2]);
     },
   );
+});
+
+test.each<[string, SchedulerOptions, RunOptions]>([
+  ['of the slow lane', { slowLane: { workers: 1 } }, { lane: 'slow' }],
+  ['with budgets', { budgets: true }, {}],
+  ['that are told by a thread of the watchdog, with budgets', { budgets: 'aggressive' }, {}],
+])('hogs %s are stopped, and others run there afterwards', async (name, options, run) => {
+  const words = new Words(8);
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    workerData: words.view,
+    watchdog: {
+      slowMs: SLOW_MS,
+      killMs: KILL_MS,
+      sampleMs: 5,
+      stackTimeoutMs: 10_000,
+      thread: name.includes('thread'),
+    },
+    ...options,
+  });
+  for (const hog of [hogs.plain, hogs.generator])
+    expect(await failure(scheduler.run(hog, COUNTS, run))).toBeInstanceOf(TaskStuckError);
+  expect(await scheduler.run(hogs.ping, 1, run)).toBe(2);
+  expect(await scheduler.run(hogs.ping, 2)).toBe(3);
+  expect(scheduler.stats()).toMatchObject({ lost: 2, slots: { used: 0 } });
 });
 
 test('of what else was under way on its worker the idempotent runs again, the rest is lost; the stuck one itself never runs twice', async () => {
