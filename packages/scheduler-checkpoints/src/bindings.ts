@@ -4,6 +4,8 @@ import { child, children, nameOf, type Node } from './syntax.ts';
 export class Bindings {
   readonly #declared = new Set<string>();
   readonly #assigned = new Set<string>();
+  /** Something may give variables values that does not name them. */
+  #isOpaque = false;
 
   constructor(program: Node) {
     this.#read(program);
@@ -11,12 +13,16 @@ export class Bindings {
 
   /** Whether a variable of this name is of this file, and none is ever given another value than its first. */
   isConstant(name: string): boolean {
-    return this.#declared.has(name) && !this.#assigned.has(name);
+    return !this.#isOpaque && this.#declared.has(name) && !this.#assigned.has(name);
   }
 
   #read(node: Node): void {
     const { type } = node;
-    if (type === 'VariableDeclarator') {
+    // Direct `eval`; and in sloppy code parameters change with the elements of `arguments`.
+    if (type === 'Identifier' && (node['name'] === 'eval' || node['name'] === 'arguments'))
+      this.#isOpaque = true;
+    else if (type === 'WithStatement') this.#isOpaque = true;
+    else if (type === 'VariableDeclarator') {
       const id = child(node, 'id');
       addNames(id, this.#declared);
     } else if (type === 'AssignmentExpression') addNames(child(node, 'left'), this.#assigned);

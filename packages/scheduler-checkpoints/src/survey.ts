@@ -178,6 +178,7 @@ class Surveyor {
     if (CALLS.has(type) && !isQuick(node)) this.#mark('hasCall');
     if (type === 'CallExpression' || type === 'NewExpression') {
       const called = targetName(child(node, 'callee'));
+      if (called === 'eval') this.#mark('hasClosure'); // it may make some
       if (called !== undefined) for (const each of this.#around) each.calls.add(called);
     }
     const [named, by] = NAMED[type] ?? [];

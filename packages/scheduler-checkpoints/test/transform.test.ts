@@ -93,6 +93,18 @@ test('names that a file has are not taken', () => {
   expect(transform(code, { filename: 'x.js' }).code).toContain('$checkpoint3sLeft');
 });
 
+test.each([
+  "const r = []; for (let i = 0; i < 3; i++) r.push(eval('() => i')); module.exports = { out: r.map((f) => f()) };",
+  'function f(n) { let c = 0; for (let i = 0; i < n; i++) { c += 1; arguments[0] -= 1; } return c; } module.exports = { out: f(10) };',
+  "function f(n) { let c = 0; for (let i = 0; i < n; i++) { c++; if (c < 4) eval('n = 3'); } return c; } module.exports = { out: f(10) };",
+  'const o = { n: 9 }; let c = 0; with (o) { var n; for (let i = 0; i < n; i++) { o.n = 4; c++; } } module.exports = { out: c };',
+])('what gives variables values without naming them is no reason to take them for constant: %s', (code) => {
+  for (const turns of [2, 4, 1024])
+    expect(evaluate(transformIn(turns, code, { filename: 'x.cjs' }).code)['out']).toEqual(
+      evaluate(code)['out'],
+    );
+});
+
 test('labels of a function have nothing to do with those around it', () => {
   const code = `
     const out = [];
