@@ -25,9 +25,6 @@ const LONGEST_DELAY_MS = 5000;
 const MAX_START_FAILURES = 5;
 /** How long a worker may take to end by itself: when the scheduler closes, or when it was told to leave. Guessed. */
 const GRACE_MS = 1000;
-/** When a thread that is terminated and does not end is so once more, each time twice as late, and how often. Guessed; more often Node warns of too many listeners. */
-const END_AGAIN_MS = 50;
-const MOST_ENDS = 8;
 /** How long tasks wait before there is another worker for them, and how long it takes to start one: what is done sooner by those that there are needs none. Guessed; measured. */
 const GROW_AFTER_MS = 5;
 const START_MS = 25;
@@ -191,15 +188,7 @@ export class Crew {
 
   #terminate(seat: Seat): void {
     seat.state = 'terminating';
-    clearTimeout(seat.again);
-    this.#endThread(seat, 0);
-  }
-
-  /** Again and again: what an inspector evaluates on the thread just then, this package's own included, takes the termination upon itself, and the task goes on. */
-  #endThread(seat: Seat, times: number): void {
-    void seat.worker?.terminate();
-    if (times < MOST_ENDS)
-      seat.again = setTimeout(() => this.#endThread(seat, times + 1), END_AGAIN_MS * 2 ** times).unref();
+    seat.endThread();
   }
 
   #start(seat: Seat): void {

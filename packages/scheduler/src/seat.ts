@@ -5,6 +5,10 @@ import type { SlowTask } from './watchdog/watchdog.ts';
 /** `leaving`: it takes no more tasks, and its thread ends. */
 export type WorkerState = 'starting' | 'ready' | 'leaving' | 'terminating' | 'ended';
 
+/** When a thread that is terminated and does not end is so once more, each time twice as late, and how often. Guessed; more often Node warns of too many listeners. */
+const END_AGAIN_MS = 50;
+const MOST_ENDS = 8;
+
 /** A worker as others see it, at a moment. */
 export interface WorkerInfo {
   /** 0 to maxThreads - 1; those of the slow lane follow. */
@@ -50,6 +54,14 @@ export class Seat implements WorkerInfo {
   constructor(index: number, isSlow: boolean) {
     this.index = index;
     this.isSlow = isSlow;
+  }
+
+  /** Again and again: what an inspector evaluates on the thread just then, this package's own included, takes the termination upon itself, and the task goes on. */
+  endThread(times = 0): void {
+    clearTimeout(this.again);
+    void this.worker?.terminate();
+    if (times >= MOST_ENDS) return;
+    this.again = setTimeout(() => this.endThread(times + 1), END_AGAIN_MS * 2 ** times).unref();
   }
 
   /** As its state words count workers: from 1. */
