@@ -193,7 +193,8 @@ export class FibreLoop {
         return TURN_OVER;
       }
       if (!(value instanceof Wait) || value.isBegun) task.refuse(refusal(task, value));
-      else if ((!task.hasNews || isMask(value)) && this.#wait(task, value)) return STOPPED;
+      else if (task.hasNews && !isMask(value)) value.forgo();
+      else if (this.#wait(task, value)) return STOPPED;
     }
   }
 

@@ -27,6 +27,9 @@ export abstract class Wait {
   /** Nobody waits any more. */
   end(_host: WaitHost): void {}
 
+  /** In place of `begin`, of a fibre that is told something else before it waits: what it would have waited for is its business all the same. */
+  forgo(): void {}
+
   /** What the fibre goes on with. @throws what was thrown */
   result(): unknown {
     if (this.hasThrown) throw this.value;
@@ -96,6 +99,10 @@ class Join extends Wait {
     if (this.#listener !== undefined) this.other.forget(this.#listener);
   }
 
+  override forgo(): void {
+    this.other.isObserved = true;
+  }
+
   #take(): void {
     this.hasThrown = this.other.state !== 'finished';
     this.value = this.other.value;
@@ -111,6 +118,8 @@ function circleOf(task: FibreTask, other: FibreTask): string[] | undefined {
     if (!(each.wait instanceof Join)) return undefined;
   }
 }
+
+const ignore = (): void => {};
 
 class Settlement extends Wait {
   readonly state = 'waiting';
@@ -133,6 +142,11 @@ class Settlement extends Wait {
       (error: unknown) => settle(true, error),
     );
     return true;
+  }
+
+  /** Its rejection is nobody else's. */
+  override forgo(): void {
+    Promise.resolve(this.promise).catch(ignore);
   }
 }
 

@@ -252,6 +252,31 @@ test('a circle of joins is refused where it would be closed', async () => {
   expect(errors[1]).toBe(errors[0]);
 });
 
+test('what fails while it would have been waited for by a fibre that was cancelled meanwhile is nobody else’s', async () => {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', onUnhandled);
+  try {
+    await using fibres = new FibreScheduler({ onError: onUnhandled });
+    // oxlint-disable-next-line require-yield -- it fails at once
+    const other: Fibre = fibres.spawn(function* fails() {
+      throw new RangeError('other');
+    });
+    for (const wait of [() => until(Promise.reject(new RangeError('promise'))), () => join(other)]) {
+      const fibre: Fibre = fibres.spawn(function* cancelsItself() {
+        fibre.cancel();
+        yield* wait();
+      });
+      await expect(fibre.join()).rejects.toThrow(FibreCancelledError);
+    }
+    await immediate();
+    await immediate();
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
+});
+
 test('what is not to be cancelled is not: it is told afterwards', async () => {
   await using fibres = new FibreScheduler();
   const order: string[] = [];
