@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
+import { AttachError } from '@corelane/shared-memory';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Scheduler, type SchedulerOptions } from '../src/index.ts';
+import { schedulerRoot, slowLaneRoot } from '../src/layout.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
 import { settings } from './tasks/settings.ts';
@@ -244,4 +246,24 @@ describe('what ends', () => {
     for (const each of await settled)
       expect(each).toMatchObject({ status: 'rejected', reason: { code: 'ERR_SCHEDULER_CLOSED' } });
   });
+});
+
+test.each([
+  ['capacity', 0],
+  ['capacity', 1_000_000],
+  ['sources', 3],
+  ['slots', 17],
+  ['lanesAt', 128],
+  ['laneShift', 30],
+] as const)('who attaches finds a slow lane whose %s was overwritten with %i', async (field, value) => {
+  await using scheduler = Scheduler.create({ threads: 1, slots: 64, slowLane: true });
+  const { i32, at } = scheduler.table;
+  const word = ((i32[(at >> 2) + schedulerRoot.word.slowAt] as number) >> 2) + slowLaneRoot.word[field];
+  const was = i32[word] as number;
+  i32[word] = value;
+  expect(() => Scheduler.attach(scheduler.handle)).toThrow(AttachError);
+  i32[word] = was;
+  const client = Scheduler.attach(scheduler.handle);
+  expect(await client.run(tasks.double, 2, slow)).toBe(4);
+  await client.close();
 });
