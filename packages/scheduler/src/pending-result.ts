@@ -10,3 +10,8 @@ export function pendingKind(result: object): PendingKind | undefined {
   if (typeof next !== 'function') return isGoOn(result) ? 'step' : undefined;
   return Symbol.asyncIterator in result ? 'async generator' : 'generator';
 }
+
+/** Whether a value is still to come. */
+export function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && pendingKind(value) === 'promise';
+}

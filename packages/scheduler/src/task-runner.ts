@@ -14,7 +14,7 @@ import { MOVED_STATE, slotHead } from './layout.ts';
 import { forList } from './list-runner.ts';
 import { NUMBER } from './payload-kind.ts';
 import { isLinked, isList, readValue } from './payload.ts';
-import { pendingKind, type PendingKind } from './pending-result.ts';
+import { isPromise, pendingKind, type PendingKind } from './pending-result.ts';
 import { isPast } from './policy.ts';
 import { isGoOn, StepRun } from './steps.ts';
 import type { SchedulerTable } from './table.ts';
@@ -179,8 +179,12 @@ export class TaskRunner {
     const { run, context } = task;
     const below = this.#checkpoints.begin(context);
     let resumed: Resumed;
+    let isPending = false;
     try {
       resumed = this.#generators.resume(task);
+      // What a step has returned is its own: to look at it may throw.
+      if (resumed === 'ended' && task.generator instanceof StepRun)
+        isPending = isPromise(this.#generators.value);
     } catch (error) {
       this.#checkpoints.leave(below);
       this.#ends.fail(context, error);
@@ -193,7 +197,7 @@ export class TaskRunner {
       return;
     }
     const { value } = this.#generators;
-    if (task.generator instanceof StepRun && isPromise(value)) this.#fly(run, context, value);
+    if (isPending) this.#fly(run, context, value as PromiseLike<unknown>);
     else this.#ends.succeed(context, value);
   }
 
@@ -228,10 +232,22 @@ export class TaskRunner {
   #landWith(run: Runnable, context: RunContext, value: unknown): void {
     this.#flights.count--;
     this.#monitor?.waits(-1);
-    if (typeof value === 'object' && value !== null && isGoOn(value)) this.#goOnFrom(run, context, value);
-    else this.#ends.succeed(context, value);
+    const next = this.#nextOf(context, value);
+    if (next !== undefined) this.#goOnFrom(run, context, next);
     this.#clock.step();
     this.#flights.landed();
+  }
+
+  /** Of what a task has resolved with, which is its own: to look at it may throw. @returns the next step; undefined: it has ended */
+  #nextOf(context: RunContext, value: unknown): object | undefined {
+    try {
+      if (typeof value === 'object' && value !== null && isGoOn(value)) return value;
+    } catch (error) {
+      this.#ends.fail(context, error);
+      return undefined;
+    }
+    this.#ends.succeed(context, value);
+    return undefined;
   }
 
   /** After a step that was asynchronous. */
@@ -279,8 +295,4 @@ export class TaskRunner {
     if (hasCome) this.#begin(run, context, args);
     this.#flights.landed();
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && pendingKind(value) === 'promise';
 }

@@ -293,6 +293,10 @@ test.each([
   [{ parkShare: 0.5 }, /none without option interrupt/],
   [{ slow: 5 }, /slow.*one of slowMs/],
   [null, /watchdog/],
+  [[], /watchdog/],
+  [{ killMs: null }, /watchdog\.killMs/],
+  [{ sampleMs: null }, /watchdog\.sampleMs/],
+  [{ thread: null }, /watchdog\.thread/],
   ['yes', /watchdog/],
 ])('option watchdog: %j is refused', (watchdog, message) => {
   expect(() => Scheduler.create({ watchdog: watchdog as never })).toThrow(message);

@@ -61,6 +61,8 @@ export class Monitor {
   #startMs = 0;
   /** Whether something else than polls has happened since then. */
   #isStale = true;
+  /** Whether tasks have begun to wait, or ended, since others could read how many do. */
+  #isUnsaid = false;
   /** When others are told how many polls there were. */
   #publishMs = 0;
   /** That were told of the poll that runs. */
@@ -159,15 +161,24 @@ export class Monitor {
   /** A task waits for something that is no poll, and when it does not any more. */
   waits(by: 1 | -1): void {
     this.#counts.active += by;
+    this.#isUnsaid = true;
   }
 
   /** No poll follows at once. */
   rest(): void {
-    if (this.#isStale) return;
+    if (this.#isStale) {
+      if (this.#isUnsaid) this.#say();
+      return;
+    }
     this.#clock.look();
     if (this.#count > 0) this.#close(false);
     this.#isStale = true;
     this.#records.tellAll(this.#clock.nowMs);
+    this.#say();
+  }
+
+  #say(): void {
+    this.#isUnsaid = false;
     this.#counts.hookFailures = this.hooks.failures;
     this.#counts.publish();
   }
@@ -265,7 +276,7 @@ export class Monitor {
 
   /** A task with a record of its own has ended: for its name it counts as one poll, good unless it was one that has to be made to yield. */
   #forget(watched: Watched, name: Watched): void {
-    this.#counts.active--;
+    this.waits(-1);
     if (this.#open === watched) {
       if (this.#count > 0) {
         this.#clock.look();

@@ -52,7 +52,7 @@ export function watchdogPlan(
 ): WatchdogPlan | undefined {
   if (given === undefined || given === false) return undefined;
   const options = given === true ? {} : given;
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new ArgumentRangeError('watchdog', given, 'true, false or an object');
   for (const name of Object.keys(options))
     if (!NAMES.includes(name)) throw new ArgumentRangeError('watchdog', name, `one of ${NAMES.join(', ')}`);
@@ -81,14 +81,14 @@ function shareOf(share: number | undefined, canPark: boolean): number {
 
 /** @param least itself allowed where it is more than 0 */
 function milliseconds(name: string, given: number | undefined, usual: number, least = 0): number {
-  const value = given ?? usual;
+  const value = given === undefined ? usual : given; // null is none of them
   if (typeof value === 'number' && value > 0 && value >= least && value <= MAX_MS) return value;
   const from = least > 0 ? `${least} to ${MAX_MS}` : `more than 0, at most ${MAX_MS}`;
   throw new ArgumentRangeError(`watchdog.${name}`, value, from);
 }
 
 function flag(name: string, given: boolean | undefined, usual: boolean): boolean {
-  const value = given ?? usual;
+  const value = given === undefined ? usual : given; // null is none of them
   if (typeof value !== 'boolean') throw new ArgumentRangeError(`watchdog.${name}`, value, 'true or false');
   return value;
 }
