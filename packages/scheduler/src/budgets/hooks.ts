@@ -18,7 +18,7 @@ export interface TaskHooks {
   readonly beforePoll?: ((task: PolledTask) => void) | undefined;
   /**
    * After it. On a worker one look at the clock is for several polls that are short: each is told the mean of those before it, and the last one what they took beyond; so the sum is right, and a slow one is
-   * told at most 31 short polls of its name late. The first poll after a rest, and all where they take a quarter of a millisecond or more, are told what they took.
+   * told at most 31 short polls of its name late, however long that takes. The first poll after a rest, and all where they take a quarter of a millisecond or more, are told what they took.
    */
   readonly afterPoll?: ((result: PollResult, durationNs: number, task: PolledTask) => void) | undefined;
   /** The task makes way although it could go on: by itself, or for its tier. After `afterPoll`. */
