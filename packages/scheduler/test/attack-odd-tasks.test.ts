@@ -58,6 +58,36 @@ test('of many exchanges of hooks at once each settles, and every poll is told to
   expect(scheduler.stats().budgets?.hookFailures).toBe(0);
 });
 
+test.each(['no-hooks', 'asynchronous-hooks'])(
+  'an exchange of hooks that has failed (%s) changes nothing, for workers that come later neither',
+  async (name) => {
+    const hooksIn = (file: string): URL => new URL(`./tasks/${file}.ts`, import.meta.url);
+    await using scheduler = Scheduler.create({ threads: 1, budgets: true, slowLane: false });
+    await scheduler.ready;
+    await scheduler.setHooks(hooksIn('pairing-hooks'));
+    const failure = scheduler.setHooks(hooksIn(name));
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_HOOKS', module: hooksIn(name).href });
+    const before = await scheduler.run(odd.threadId);
+    scheduler.endWorker(0);
+    expect(await scheduler.run(odd.threadId)).not.toBe(before);
+    expect(await scheduler.run(odd.waits, 1)).toBe(1);
+    expect(scheduler.stats().budgets?.hookFailures).toBe(0);
+    await scheduler.setHooks(undefined);
+  },
+);
+
+test('a worker that is started while hooks are exchanged has the new ones when that has settled', async () => {
+  const hooks = new URL('./tasks/hooks-a.ts', import.meta.url);
+  const words = new Int32Array(new SharedArrayBuffer(4096));
+  await using scheduler = Scheduler.create({ threads: 2, budgets: true, slowLane: false, workerData: words });
+  await scheduler.ready;
+  const exchange = scheduler.setHooks(hooks);
+  scheduler.endWorker(0);
+  await exchange;
+  await scheduler.run(odd.threadId, undefined, { pin: { worker: 0 } });
+  await expect.poll(() => words.some((count) => count > 0)).toBe(true);
+});
+
 test('a process with all of it ends by itself when nothing is under way', async () => {
   const program = fileURLToPath(new URL('./tasks/with-everything.ts', import.meta.url));
   const child = spawn(process.execPath, ['--conditions=@corelane/source', program], {

@@ -1,4 +1,5 @@
 // Where the hooks of a thread are, and how they are exchanged.
+import { types } from 'node:util';
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import type { HooksInForce, PolledTask, PollResult, TaskHooks } from './hooks.ts';
 import { checkNames } from './known-options.ts';
@@ -54,7 +55,9 @@ export function checkHooks(hooks: TaskHooks): TaskHooks {
   for (const name of NAMES) {
     const hook: unknown = hooks[name];
     if (hook === undefined) continue;
-    if (typeof hook !== 'function') throw new ArgumentRangeError(`hooks.${name}`, hook, 'a function');
+    // One that is asynchronous would reject where nobody hears of it, and end the thread.
+    if (typeof hook !== 'function' || types.isAsyncFunction(hook))
+      throw new ArgumentRangeError(`hooks.${name}`, hook, 'a function that is not asynchronous');
     known++;
   }
   if (known === 0)

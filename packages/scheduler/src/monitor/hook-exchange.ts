@@ -9,8 +9,7 @@ import type { WatchTable } from './watch-table.ts';
 /** A worker that was about to block its thread when it was told is told again: guessed. */
 const REMIND_EVERY_MS = 10;
 
-interface Order {
-  readonly version: number;
+interface Order extends HooksOrder {
   readonly waiting: Set<number>;
   readonly failures: string[];
   readonly done: () => void;
@@ -25,23 +24,30 @@ export class HookExchange {
   /** Those that have not all been answered. */
   #orders: Order[] = [];
   #reminding: NodeJS.Timeout | undefined;
-  /** What workers are started with. */
-  module: string | undefined;
-  version = 0;
+  /** What workers are started with: that of the last exchange that has succeeded. One that fails must keep nobody from starting. */
+  #module: string | undefined;
+  #version = 0;
 
   constructor(table: SchedulerTable, watch: WatchTable, module: string | undefined) {
     this.#table = table;
     this.#watch = watch;
-    this.module = module;
+    this.#module = module;
   }
 
-  /** A thread is started, with the hooks of now. @returns what it is told; the port is to be transferred */
+  /** A thread is started, with the hooks of now; exchanges that are under way follow. @returns what it is told; the port is to be transferred */
   begin(worker: number): HooksBoot {
     const { port1, port2 } = new MessageChannel();
     this.#ports.get(worker)?.close();
     port1.unref();
     this.#ports.set(worker, port1);
-    return { module: this.module, version: this.version, port: port2 };
+    const [first] = this.#orders;
+    for (const { version, module } of this.#orders)
+      port1.postMessage({ version, module } satisfies HooksOrder);
+    return {
+      module: this.#module,
+      version: first === undefined ? this.#version : (first.version - 1) | 0,
+      port: port2,
+    };
   }
 
   /** Its thread has ended. */
@@ -54,15 +60,14 @@ export class HookExchange {
 
   /** Settles when each worker that there is runs these, or has ended. Rejects with HooksError where one can not import them: it has those that it had. */
   set(module: string | undefined): Promise<void> {
-    this.module = module;
-    this.version = (this.version + 1) | 0;
-    const order: HooksOrder = { version: this.version, module };
+    this.#version = (this.#version + 1) | 0;
+    const order: HooksOrder = { version: this.#version, module };
     for (const port of this.#ports.values()) port.postMessage(order);
     // publish: pairs with the load in HookPost.isTold, by workers that find nothing to do.
-    Atomics.store(this.#watch.i32, this.#watch.hooksWord, this.version);
+    Atomics.store(this.#watch.i32, this.#watch.hooksWord, this.#version);
     return new Promise((done, fail) => {
       this.#orders.push({
-        version: this.version,
+        ...order,
         waiting: new Set(this.#ports.keys()),
         failures: [],
         done,
@@ -96,10 +101,12 @@ export class HookExchange {
   }
 
   #settle(): void {
-    this.#orders = this.#orders.filter(({ waiting, failures, done, fail }) => {
+    this.#orders = this.#orders.filter(({ module, waiting, failures, done, fail }) => {
       if (waiting.size > 0) return true;
-      if (failures.length === 0) done();
-      else fail(new HooksError(this.module, failures));
+      if (failures.length === 0) {
+        this.#module = module;
+        done();
+      } else fail(new HooksError(module, failures));
       return false;
     });
     if (this.#orders.length > 0) return;

@@ -1,0 +1,2 @@
+// A module of hooks that can not be imported.
+throw new RangeError('no hooks');
