@@ -3,11 +3,11 @@
 // What structured clone carries arrives as it would from there, but that bytes are those of the view alone, Buffers stay Buffers, and an array
 // of numbers travels by its elements.
 import { encodeError } from './error-record.ts';
-import { PayloadMemoryError, PayloadTooLargeError } from './errors.ts';
+import { NotCloneableError, PayloadMemoryError, PayloadTooLargeError } from './errors.ts';
 import { payloadKind, slotHead } from './layout.ts';
 import { memoryOf, writeRaw } from './payload-bytes.ts';
 import { ERROR, LINKED, NUMBER, SHARED, type What } from './payload-kind.ts';
-import { writeOverflow } from './payload-letter.ts';
+import { NO_LINE_YET, writeOverflow } from './payload-letter.ts';
 import { dropValue } from './payload-place.ts';
 import { read } from './payload-read.ts';
 import { write } from './payload-write.ts';
@@ -88,7 +88,8 @@ export function writeThrown(table: SchedulerTable, slot: number, thrown: unknown
       table.i32[kind] = write(table, slot, thrown, 'result', task) | THREW.one;
       return;
     } catch (reason) {
-      error = reason;
+      const lacksLine = reason === NO_LINE_YET;
+      error = lacksLine ? new NotCloneableError('result', task, whatWasThrown(thrown)) : reason;
     }
   }
   try {
@@ -98,6 +99,10 @@ export function writeThrown(table: SchedulerTable, slot: number, thrown: unknown
     writeRaw(table, slot, encodeError(error as Error, table.inlineBytes), 'result', task);
   }
   table.i32[kind] = ERROR | THREW.one;
+}
+
+function whatWasThrown(thrown: unknown): TypeError {
+  return new TypeError(`it threw what is no error, and no slot can hold: a ${typeof thrown}`);
 }
 
 /** Whether the payload is something thrown. */

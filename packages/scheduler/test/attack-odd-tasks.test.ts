@@ -18,6 +18,15 @@ test('what throws when it is looked at whether it is a promise, or another step,
   expect(scheduler.stats().lost).toBe(0);
 });
 
+test('what is thrown, is no error and can not be cloned is a NotCloneableError, from the first task on', async () => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  for (let i = 0; i < 3; i++)
+    await expect(scheduler.run(odd.throwsSymbol)).rejects.toMatchObject({
+      code: 'ERR_NOT_CLONEABLE',
+      message: expect.stringContaining('throwsSymbol') as string,
+    });
+});
+
 test.each(['microtasks', 'ticks', 'patched'] as const)(
   'a task that keeps its worker by %s is stopped, and others go on',
   async (name) => {

@@ -18,6 +18,10 @@ export const odd = defineTasks(import.meta.url, {
   /** Looked at as a promise its result throws. */
   refusesThen: steps((left: number) => (left > 0 ? goOn(left - 1) : refusing('then'))),
   refusesIn: (): Promise<object> => Promise.resolve(new Proxy({}, { has: () => refuse('in') })),
+  throwsSymbol: (): never => {
+    // oxlint-disable-next-line no-throw-literal -- that is what is asked about
+    throw Symbol('thrown') as unknown;
+  },
   async waits(ms: number): Promise<number> {
     await delay(ms);
     return ms;
