@@ -93,7 +93,7 @@ test('a worker that is started while hooks are exchanged has the new ones when t
   const exchange = scheduler.setHooks(hooks);
   scheduler.endWorker(0);
   await exchange;
-  await scheduler.run(odd.threadId, undefined, { pin: { worker: 0 } });
+  await scheduler.run(odd.threadId, undefined, { pin: { worker: 0 }, idempotent: true });
   await expect.poll(() => words.some((count) => count > 0)).toBe(true);
 });
 

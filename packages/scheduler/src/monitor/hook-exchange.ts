@@ -41,8 +41,10 @@ export class HookExchange {
     port1.unref();
     this.#ports.set(worker, port1);
     const [first] = this.#orders;
-    for (const { version, module } of this.#orders)
+    for (const { version, module, waiting } of this.#orders) {
+      waiting.add(worker);
       port1.postMessage({ version, module } satisfies HooksOrder);
+    }
     return {
       module: this.#module,
       version: first === undefined ? this.#version : (first.version - 1) | 0,
