@@ -97,6 +97,18 @@ test('a worker that is started while hooks are exchanged has the new ones when t
   await expect.poll(() => words.some((count) => count > 0)).toBe(true);
 });
 
+test.each([
+  ['0', {}, 'worker'],
+  [0, { maxMS: 5 }, 'options.maxMS'],
+  [0, null, 'options'],
+])('parkWorker(%j, %j) is refused', async (worker, options, argument) => {
+  await using scheduler = Scheduler.create({ threads: 1 });
+  await expect(scheduler.parkWorker(worker as never, options as never)).rejects.toMatchObject({
+    code: 'ERR_ARGUMENT_RANGE',
+    argument,
+  });
+});
+
 test('a process with all of it ends by itself when nothing is under way', async () => {
   const program = fileURLToPath(new URL('./tasks/with-everything.ts', import.meta.url));
   const child = spawn(process.execPath, ['--conditions=@corelane/source', program], {

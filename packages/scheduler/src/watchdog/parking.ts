@@ -1,5 +1,6 @@
 // Workers that stand still for a while, in the middle of their JavaScript: by the port `Interrupt`, which a native layer satisfies.
 import { ArgumentRangeError } from '@corelane/shared-memory';
+import { checkNames } from '../budgets/known-options.ts';
 import { NotParkedError } from '../errors.ts';
 import { workerEntry } from '../layout.ts';
 import type { Interrupt } from '../ports.ts';
@@ -37,8 +38,10 @@ export class Parking {
   }
 
   /** Settles when the worker stands still. Rejects with ArgumentRangeError, NotParkedError. */
-  async park(worker: number, { maxMs = USUAL_MS }: ParkOptions): Promise<ParkedWorker> {
-    const seat = this.#seats[worker];
+  async park(worker: number, options: ParkOptions): Promise<ParkedWorker> {
+    checkNames('options', options, ['maxMs']);
+    const { maxMs = USUAL_MS } = options;
+    const seat = Number.isInteger(worker) ? this.#seats[worker] : undefined;
     if (seat === undefined)
       throw new ArgumentRangeError('worker', worker, `an integer from 0 to ${this.#seats.length - 1}`);
     if (typeof maxMs !== 'number' || !(maxMs > 0) || maxMs > MOST_MS)
