@@ -71,7 +71,9 @@ export class AtomicCells implements EndpointCells {
 
   readWindows(at: number, nowMs: number): WindowReading {
     const { low, high } = this.#load64(at + cell.offset.word);
-    const { era } = decodeWord(low, high);
+    const { era, state } = decodeWord(low, high);
+    // What is there may be of eight eras ago: whoever closes clears it.
+    if (state === 'open' || state === 'half-open') return { failureAgesMs: [], buckets: [] };
     const { bucketMs, failureWindowMs } = readPolicy(this.#arena, this.policyAt(at));
     const failureAgesMs: number[] = [];
     for (let place = 0; place < MAX_FAILURE_THRESHOLD; place++) {
