@@ -118,6 +118,8 @@ export class Epoch {
   readonly #hasWatchdog: boolean;
   readonly #hasSlowLane: boolean;
   readonly #hasBudgets: boolean;
+  /** Whether tasks that make way at a `yield`, or between steps, lie begun on a worker beside the one that runs. */
+  readonly #areSliced: boolean;
   readonly #concurrentTasks: number;
   readonly #minThreads: number;
   /** Of tasks that end their worker. */
@@ -154,6 +156,7 @@ export class Epoch {
       niceIncrement: 0,
     };
     this.#hasBudgets = draws.next() < 0.5;
+    this.#areSliced = this.#hasBudgets || policy === 'roundRobin';
     const slow = this.#hasSlowLane ? `${slowLane.workers} workers for up to ${slowLane.capacity}` : 'none';
     this.#setting = `${policy}, ${minThreads} to ${threads} workers of ${this.#concurrentTasks}, ${slots} slots, ${payloadMemoryBytes / 1024} KiB of blocks, watchdog: ${watch}, slow lane: ${slow}, budgets: ${this.#hasBudgets ? 'strict' : 'none'}`;
     this.#scheduler = Scheduler.create({
@@ -345,7 +348,7 @@ export class Epoch {
 
   #onDestroy({ lost, exitCode }: WorkerDestroyed): void {
     this.#destroyed++;
-    const most = this.#concurrentTasks + (this.#hasBudgets ? MOST_SLICED : 0);
+    const most = this.#concurrentTasks + (this.#areSliced ? MOST_SLICED : 0);
     if (lost > most)
       this.#complaints.push(
         `a worker that ended with ${exitCode} took ${lost} tasks with it, expected ${most}`,
