@@ -16,6 +16,7 @@ const MAY_IMPORT = {
   'io-ring': [],
   'memory-tracker': ['shared-memory'],
   'perf-counters': ['shared-memory'],
+  'perf-tools': ['perf-counters'],
   scheduler: ['shared-memory', 'lock-free'],
   'scheduler-checkpoints': ['scheduler'],
 };

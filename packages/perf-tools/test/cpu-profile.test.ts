@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { checkCpuProfile, ProfileFormatError } from '../src/profiles/index.ts';
+
+const frame = { functionName: 'f', scriptId: '1', url: 'file:///f.js', lineNumber: 0, columnNumber: 0 };
+const node = (id: number, children: number[] = []): object => ({
+  id,
+  callFrame: frame,
+  hitCount: 1,
+  children,
+});
+const profile = (over: object = {}): object => ({
+  nodes: [node(1, [2, 3]), node(2), node(3)],
+  startTime: 10,
+  endTime: 30,
+  samples: [2, 3],
+  timeDeltas: [5, 10],
+  ...over,
+});
+
+describe('a CPU profile', () => {
+  test('of the right form is taken as it is', () => {
+    const value = profile();
+    expect(checkCpuProfile(value)).toBe(value);
+  });
+
+  test.each([
+    ['profile', 7],
+    ['profile', [1]],
+    ['nodes', profile({ nodes: 1 })],
+    ['nodes', profile({ nodes: [], samples: [], timeDeltas: [] })],
+    ['nodes[0].callFrame', profile({ nodes: [{ id: 1 }] })],
+    ['nodes[1].callFrame.url', profile({ nodes: [node(1), { id: 2, callFrame: { ...frame, url: 1 } }] })],
+    ['nodes[1].id', profile({ nodes: [node(1, [2]), node(1)] })],
+    ['nodes[0].children[0]', profile({ nodes: [node(1, [9])] })],
+    ['nodes[1].children[0]', profile({ nodes: [node(1, [2]), node(2, [1])] })],
+    ['nodes[0].children[1]', profile({ nodes: [node(1, [2, 2]), node(2)] })],
+    ['nodes[2]', profile({ nodes: [node(1, [2]), node(2), node(3)] })],
+    ['endTime', profile({ endTime: 9 })],
+    ['startTime', profile({ startTime: Number.NaN })],
+    ['samples[1]', profile({ samples: [2, 4] })],
+    ['timeDeltas', profile({ timeDeltas: [1] })],
+    ['timeDeltas[0]', profile({ timeDeltas: ['1', 2] })],
+  ])('says what is wrong at %s', (path, value) => {
+    const error = catchError(() => checkCpuProfile(value));
+    expect(error).toBeInstanceOf(ProfileFormatError);
+    expect(error).toMatchObject({ code: 'ERR_PROFILE_FORMAT', path });
+  });
+});
+
+function catchError(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

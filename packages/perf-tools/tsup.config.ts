@@ -1,0 +1,8 @@
+import { defineLibrary } from '../../tools/tsup.base.ts';
+
+export default defineLibrary({
+  entry: {
+    index: 'src/index.ts',
+    profiles: 'src/profiles/index.ts',
+  },
+});
