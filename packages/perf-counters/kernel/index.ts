@@ -1,1 +1,2 @@
 export { observe64, observedHigh, observedLow, put64 } from './word64.ts';
+export { claimProcess, processHolder, releaseProcess } from './process-claim.ts';

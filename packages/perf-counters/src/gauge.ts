@@ -42,6 +42,14 @@ export class Gauge implements SlotHandle {
     this.set(this.#value - n);
   }
 
+  /** Takes the value of this writer away: there is none until the next `set`, and `inc` begins with 0. @throws RegistryDisposedError */
+  clear(): void {
+    if (this.#closed) disposed();
+    this.#value = 0;
+    this.#isSet = false;
+    Atomics.store(this.#words, gaugeSlot.word.isSet, 0); // pairs with readGauge
+  }
+
   /** The values of all writers, aggregated; 0 where there is none. */
   total(): number {
     return this.#source.total();

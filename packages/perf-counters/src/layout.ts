@@ -2,7 +2,7 @@
 //
 // registry root | writer records, one line each | directories, one per writer: a word per series, the address of its slot or 0
 // Slots lie elsewhere in the arena, in chunks that belong to one writer each: no two writers ever write to one line.
-import { amount, atomic, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
+import { amount, atomic, bits, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
 
 export const registryRoot = root('perf-counters/registry', 1, {
   series: immutable('i32', { doc: 'series at most' }),
@@ -10,6 +10,19 @@ export const registryRoot = root('perf-counters/registry', 1, {
   definitionsAt: immutable('i32', { doc: 'address of the name table of definitions' }),
   seriesAt: immutable('i32', { doc: 'address of the name table of series' }),
   directoryBytes: immutable('i32', { doc: 'bytes of one directory, a multiple of 128' }),
+  processClaim: atomic('i32', {
+    doc: 'a processClaim: who publishes the figures of the whole process; 0 where nobody does',
+    writer: 'the claimer, then the holder',
+    reader: 'any thread',
+  }),
+});
+
+/** A claim on the figures of the process. */
+export const processClaim = bits('perf-counters/process-claim', 32, {
+  /** Of the writer, from 1; 0 in a word without a claim. */
+  number: 11,
+  /** Low bits of the times that the writer was claimed. */
+  claims: 21,
 });
 
 export const WRITER_FREE = 0;

@@ -261,6 +261,21 @@ describe('a writer', () => {
 });
 
 describe('gauges', () => {
+  test('a cleared one has no value, and is not exported until it is set again', () => {
+    const { registry } = create();
+    const gauges = [registry, Registry.attach(registry.handle)].map((each) =>
+      each.gauge({ name: 'g', help: '', aggregator: 'average' }),
+    );
+    gauges[0]!.set(2);
+    gauges[1]!.set(4);
+    gauges[1]!.clear();
+    expect(gauges[0]!.total()).toBe(2);
+    gauges[0]!.clear();
+    expect(registry.prometheusText()).toBe('# HELP g \n# TYPE g gauge\n');
+    gauges[0]!.inc(3);
+    expect(gauges[0]!.total()).toBe(3);
+  });
+
   test.each([
     ['sum', 12],
     ['min', 2],
