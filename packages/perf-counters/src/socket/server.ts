@@ -1,0 +1,243 @@
+// Shows a registry to other processes of the same user, through a Unix socket (a named pipe on Windows).
+import { chmodSync, lstatSync, rmSync, type Stats } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { ArgumentRangeError } from '../errors.ts';
+import type { Clock } from '../ports.ts';
+import { Connection, type DropReason } from './connection.ts';
+import { SnapshotServerError } from './errors.ts';
+import { EVERY_MAX_MS, PROTOCOL_NAME, PROTOCOL_VERSION, type Hello } from './protocol.ts';
+import { SnapshotFeed, type SnapshotSource } from './snapshot-feed.ts';
+import {
+  checkPath,
+  pathState,
+  prepareDirectory,
+  removeDeserted,
+  removeIfOld,
+  socketDirectory,
+  socketPath,
+  socketPaths,
+} from './socket-path.ts';
+
+export interface ServeOptions {
+  /** `corelane-<uid>/<pid>.sock` in the system's folder for temporary files by default, where `listProcesses` finds it. */
+  readonly path?: string;
+  /** Snapshots are not taken more often than this, however many ask; 50 by default, 0 to 3,600,000. */
+  readonly minIntervalMs?: number;
+  /** Clients at most at a time, 8 by default; further ones get an error. */
+  readonly maxClients?: number;
+  /** A client that has left unread what it was sent for so long is dropped; 10,000 by default. */
+  readonly drainTimeoutMs?: number;
+  /** Whether serving keeps the process running; false by default. */
+  readonly keepAlive?: boolean;
+  /** `performance` by default. */
+  readonly clock?: Clock;
+  /** Ends serving, as disposal does. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ServeCounts {
+  /** Connected now. */
+  readonly clients: number;
+  readonly accepted: number;
+  /** Refused as there were `maxClients`. */
+  readonly refused: number;
+  /** Dropped as they did not read in time. */
+  readonly slow: number;
+  /** Dropped as they sent what is not of the protocol. */
+  readonly foreign: number;
+}
+
+const OPTIONS = ['path', 'minIntervalMs', 'maxClients', 'drainTimeoutMs', 'keepAlive', 'clock', 'signal'];
+
+/**
+ * Serves snapshots until it is disposed, or the signal aborts. Nothing is read while nobody asks.
+ * @param source a `RegistryReader` or a `Registry`
+ * @throws SnapshotServerError, ArgumentRangeError, the reason of the signal
+ */
+export async function serveSnapshots(
+  source: SnapshotSource,
+  options: ServeOptions = {},
+): Promise<SnapshotServer> {
+  const { minIntervalMs = 50, maxClients = 8, drainTimeoutMs = 10_000, keepAlive = false } = options;
+  const { path = socketPath(process.pid), clock = performance, signal } = options;
+  for (const name of Object.keys(options))
+    if (!OPTIONS.includes(name)) throw new ArgumentRangeError('option', name, `one of ${OPTIONS.join(', ')}`);
+  if (typeof source?.read !== 'function')
+    throw new ArgumentRangeError('source', source, 'a RegistryReader, or what has its read()');
+  checkPath(path);
+  checkRange('minIntervalMs', minIntervalMs, 0, EVERY_MAX_MS);
+  checkRange('maxClients', maxClients, 1, 1024);
+  checkRange('drainTimeoutMs', drainTimeoutMs, 1, EVERY_MAX_MS);
+  signal?.throwIfAborted();
+
+  const hello: Hello = {
+    protocol: PROTOCOL_NAME,
+    version: PROTOCOL_VERSION,
+    pid: process.pid,
+    threadId,
+    title: process.title,
+    node: process.version,
+    startedAtMs: Math.round(Date.now() - process.uptime() * 1000),
+    minIntervalMs,
+  };
+  const feed = new SnapshotFeed(source, minIntervalMs, clock);
+  await clearPath(path);
+  const server = new SnapshotServer(path, { hello, feed, maxClients, drainTimeoutMs, keepAlive });
+  await server.listen();
+  if (signal?.aborted === true) {
+    await server.close();
+    signal.throwIfAborted();
+  }
+  signal?.addEventListener('abort', () => void server.close(), { signal: server.ended });
+  return server;
+}
+
+/** Makes room for a socket at a path. */
+async function clearPath(path: string): Promise<void> {
+  const directory = socketDirectory();
+  if (directory === undefined) return;
+  if (dirname(path) === directory) {
+    prepareDirectory(directory);
+    await removeLeftovers();
+  }
+  const state = await pathState(path);
+  if (state === 'deserted') removeDeserted(path);
+  else if (state !== 'free')
+    throw new SnapshotServerError(
+      path,
+      state === 'listening' ? 'another one serves there' : 'there is a file',
+    );
+}
+
+/** Removes what dead processes have left in the default folder. */
+async function removeLeftovers(): Promise<void> {
+  await Promise.all(
+    socketPaths().map(async ({ path }) => {
+      if ((await pathState(path)) === 'deserted') removeIfOld(path);
+    }),
+  );
+}
+
+function checkRange(name: string, found: number, from: number, to: number): void {
+  if (!(typeof found === 'number' && found >= from && found <= to))
+    throw new ArgumentRangeError(name, found, `a number from ${from} to ${to}`);
+}
+
+interface ServerSettings {
+  readonly hello: Hello;
+  readonly feed: SnapshotFeed;
+  readonly maxClients: number;
+  readonly drainTimeoutMs: number;
+  readonly keepAlive: boolean;
+}
+
+/** What `serveSnapshots` returns. */
+export class SnapshotServer {
+  /** Of the socket. */
+  readonly path: string;
+  readonly #server: Server;
+  readonly #settings: ServerSettings;
+  readonly #connections = new Set<Connection>();
+  readonly #ended = new AbortController();
+  readonly #dropped: Record<DropReason, number> = { foreign: 0, slow: 0 };
+  #accepted = 0;
+  #refused = 0;
+  #file: Stats | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #onExit = (): void => this.#removeFile();
+
+  /** @internal */
+  constructor(path: string, settings: ServerSettings) {
+    this.path = path;
+    this.#settings = settings;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** Aborts when serving has ended. @internal */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Who was served. */
+  counts(): ServeCounts {
+    return {
+      clients: this.#connections.size,
+      accepted: this.#accepted,
+      refused: this.#refused,
+      ...this.#dropped,
+    };
+  }
+
+  /** @internal @throws SnapshotServerError */
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) =>
+        reject(new SnapshotServerError(this.path, 'the system refuses', { cause: error })),
+      );
+      // Exclusive: each worker of a cluster has its own metrics.
+      this.#server.listen({ path: this.path, exclusive: true }, () => resolve());
+    });
+    this.#server.on('error', () => {}); // of accepting one client, such as too many open files: the others go on
+    if (!this.#settings.keepAlive) this.#server.unref();
+    if (socketDirectory() === undefined) return;
+    chmodSync(this.path, 0o600);
+    this.#file = lstatSync(this.path);
+    process.on('exit', this.#onExit);
+  }
+
+  /** Says goodbye to clients, closes their connections and removes the socket. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    process.off('exit', this.#onExit);
+    this.#removeFile();
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const connection of this.#connections) connection.bye();
+    await closed;
+    this.#ended.abort();
+  }
+
+  /** Unless somebody has put another one in its place. */
+  #removeFile(): void {
+    if (this.#file === undefined) return;
+    try {
+      const { ino, dev } = lstatSync(this.path);
+      if (ino === this.#file.ino && dev === this.#file.dev) rmSync(this.path);
+    } catch {
+      // gone already
+    }
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => {}); // it closes next, and that is all there is to do about it
+    if (!this.#settings.keepAlive) socket.unref();
+    if (this.#connections.size >= this.#settings.maxClients) {
+      this.#refused++;
+      const message = `${this.#settings.maxClients} clients are connected`;
+      socket.write(`${JSON.stringify({ error: { code: 'ERR_SNAPSHOT_CLIENTS', message } })}\n`);
+      socket.destroySoon();
+      return;
+    }
+    this.#accepted++;
+    const { hello, feed, drainTimeoutMs } = this.#settings;
+    const connection = new Connection(socket, {
+      hello,
+      feed,
+      drainTimeoutMs,
+      onDrop: (reason) => this.#dropped[reason]++,
+    });
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
+  }
+}
