@@ -33,6 +33,37 @@ export class ProfileFormatError extends PerfToolsError {
   }
 }
 
+/** There is no such thread, or it ended while it was being profiled: what had been recorded went with it. */
+export class ThreadEndedError extends PerfToolsError {
+  override readonly name = 'ThreadEndedError';
+  readonly threadId: number;
+
+  constructor(threadId: number, options?: ErrorOptions) {
+    super('ERR_THREAD_ENDED', `thread ${threadId} does not exist, or has ended`, options);
+    this.threadId = threadId;
+  }
+}
+
+/** A thread did not answer in time. It does not while it is in a long native call. */
+export class ThreadSilentError extends PerfToolsError {
+  override readonly name = 'ThreadSilentError';
+  readonly threadId: number;
+
+  constructor(threadId: number, what: string, timeoutMs: number) {
+    super('ERR_THREAD_SILENT', `thread ${threadId} did not answer ${what} within ${timeoutMs} ms`);
+    this.threadId = threadId;
+  }
+}
+
+/** The profiler of V8 is not to be had, and why. */
+export class ProfilerUnavailableError extends PerfToolsError {
+  override readonly name = 'ProfilerUnavailableError';
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super('ERR_PROFILER_UNAVAILABLE', `no CPU profile: ${reason}`, options);
+  }
+}
+
 /** A value in a message, of a bounded length. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);

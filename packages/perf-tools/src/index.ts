@@ -1,7 +1,34 @@
 export {
+  ArgumentRangeError,
+  PerfToolsError,
+  ProfileFormatError,
+  ProfilerUnavailableError,
+  ThreadEndedError,
+  ThreadSilentError,
+} from './errors.ts';
+export {
+  callTree,
   checkCpuProfile,
+  mergeProfiles,
+  profileThread,
+  profileWorker,
+  startProfile,
+  toFlameGraphSvg,
+  toSpeedscope,
   type CallFrame,
+  type CallTree,
   type CpuProfile,
+  type FlameGraphOptions,
+  type NamedProfile,
   type ProfileNode,
-} from './profiles/cpu-profile.ts';
-export { ArgumentRangeError, PerfToolsError, ProfileFormatError } from './errors.ts';
+  type ProfileOptions,
+  type Profiles,
+  type ProfileTarget,
+  type Recording,
+  type RecordingOptions,
+  type SpeedscopeFile,
+  type SpeedscopeFrame,
+  type SpeedscopeProfile,
+  type ThreadProfile,
+  type TreeOptions,
+} from './profiles/index.ts';

@@ -1,0 +1,146 @@
+// A flame graph as one SVG file that needs nothing else: names and times as tooltips and, where the viewer runs scripts, zoom and search.
+import { ArgumentRangeError, checkInteger, checkNames } from '../errors.ts';
+import type { CallTree, Profiles } from './call-tree.ts';
+import { layoutFlameGraph, type FlameBox, type FrameKind } from './flame-graph.ts';
+import { FLAME_GRAPH_SCRIPT } from './flame-graph-script.ts';
+
+export interface FlameGraphOptions {
+  /** Pixels, 200 to 20,000; 1200 by default. */
+  readonly width?: number;
+  readonly title?: string;
+  /** Callers above what they call (`down`, the default), or below (`up`). */
+  readonly direction?: 'down' | 'up';
+  /** A box per thread below the root, or all threads added up. By default where there are several. */
+  readonly byThread?: boolean;
+  /** With the time in which nothing ran; false by default. */
+  readonly idle?: boolean;
+  /** Boxes narrower than this are left out, and counted; 0.3 by default. */
+  readonly minWidthPx?: number;
+}
+
+const ROW_PX = 17;
+const HEAD_PX = 44;
+const FOOT_PX = 24;
+const MARGIN_PX = 10;
+/** Of a letter of the font, a little more than it is. */
+const LETTER_PX = 7.3;
+
+/** Hue and saturation; the lightness varies with the name. */
+const COLOURS: Record<FrameKind, readonly [hue: number, saturation: number]> = {
+  app: [24, 90],
+  dependency: [205, 60],
+  node: [140, 40],
+  v8: [0, 0],
+};
+const LEGEND: readonly (readonly [FrameKind, string])[] = [
+  ['app', 'application'],
+  ['dependency', 'node_modules'],
+  ['node', 'Node'],
+  ['v8', 'V8'],
+];
+
+/** @throws ArgumentRangeError */
+export function toFlameGraphSvg(profiles: Profiles, options: FlameGraphOptions = {}): string {
+  checkNames('toFlameGraphSvg', options, ['width', 'title', 'direction', 'byThread', 'idle', 'minWidthPx']);
+  const { width = 1200, title = 'CPU profile', direction = 'down', idle = false, minWidthPx = 0.3 } = options;
+  const { byThread } = options;
+  checkInteger('width', width, 200, 20_000);
+  if (direction !== 'down' && direction !== 'up')
+    throw new ArgumentRangeError('direction', direction, "'down' or 'up'");
+  if (!(minWidthPx >= 0 && minWidthPx < 1000))
+    throw new ArgumentRangeError('minWidthPx', minWidthPx, '0 to 1000');
+  const inner = width - 2 * MARGIN_PX;
+  const layout = layoutFlameGraph(profiles, {
+    idle,
+    minWidth: minWidthPx / inner,
+    ...(byThread === undefined ? {} : { byThread }),
+  });
+  const height = HEAD_PX + layout.depth * ROW_PX + FOOT_PX;
+  const topOf = (depth: number): number =>
+    HEAD_PX + (direction === 'down' ? depth : layout.depth - 1 - depth) * ROW_PX;
+  const frames = layout.boxes.map((box) => drawn(box, topOf(box.depth), inner, layout.totalUs));
+  const hidden = layout.hidden === 0 ? '' : `, ${layout.hidden} too narrow to draw`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" data-inner="${inner}" data-margin="${MARGIN_PX}" data-letter="${LETTER_PX}">`,
+    `<style>text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#222}.title{font-size:15px;font-weight:bold}.button{cursor:pointer;fill:#1a5fb4}#frames g{cursor:pointer}#frames g:hover rect{stroke:#222}.found rect{fill:#d33cff}.above{opacity:.55}</style>`,
+    `<rect width="100%" height="100%" fill="#fdfdfb"/>`,
+    `<text class="title" x="${MARGIN_PX}" y="20">${escaped(title)}</text>`,
+    legend(width),
+    `<text id="details" x="${MARGIN_PX}" y="${height - 8}">${escaped(`${duration(layout.totalUs)} in ${layout.boxes.length} boxes${hidden}`)}</text>`,
+    `<g id="frames">`,
+    ...frames,
+    `</g>`,
+    `<script><![CDATA[${FLAME_GRAPH_SCRIPT}]]></script>`,
+    `</svg>`,
+    '',
+  ].join('\n');
+}
+
+function drawn(
+  { x, width, node, kind, totalUs }: FlameBox,
+  top: number,
+  inner: number,
+  allUs: number,
+): string {
+  const name = nameOf(node);
+  const left = MARGIN_PX + x * inner;
+  const px = width * inner;
+  const share = allUs === 0 ? 100 : (totalUs / allUs) * 100;
+  const place = placeOf(node);
+  const about = `${name}${place === '' ? '' : ` — ${place}`}\n${duration(totalUs)} (${share.toFixed(share < 10 ? 2 : 1)} %), itself ${duration(node.selfUs)} in ${node.samples} samples`;
+  const label = labelOf(name, px);
+  return (
+    `<g data-x="${x.toFixed(7)}" data-w="${width.toFixed(7)}" data-name="${escaped(name)}"><title>${escaped(about)}</title>` +
+    `<rect x="${left.toFixed(2)}" y="${top}" width="${Math.max(0.1, px - 0.4).toFixed(2)}" height="${ROW_PX - 1}" rx="1" fill="${colourOf(kind, name)}"/>` +
+    `<text x="${(left + 3).toFixed(2)}" y="${top + 12}">${escaped(label)}</text></g>`
+  );
+}
+
+function legend(width: number): string {
+  let x = width - MARGIN_PX;
+  const drawnRightToLeft = LEGEND.toReversed().map(([kind, text]) => {
+    x -= text.length * LETTER_PX + 24;
+    return `<rect x="${x.toFixed(1)}" y="9" width="12" height="12" fill="${colourOf(kind, text)}"/><text x="${(x + 16).toFixed(1)}" y="19">${text}</text>`;
+  });
+  const buttons = `<text id="reset" class="button" x="${MARGIN_PX}" y="38" visibility="hidden">reset zoom</text><text id="search" class="button" x="${width - MARGIN_PX}" y="38" text-anchor="end" visibility="hidden">search</text>`;
+  return `${drawnRightToLeft.join('')}${buttons}`;
+}
+
+function nameOf({ functionName }: CallTree): string {
+  return functionName === '' ? '(anonymous)' : functionName;
+}
+
+function placeOf({ url, lineNumber, columnNumber }: CallTree): string {
+  if (url === '') return '';
+  return lineNumber < 0 ? url : `${url}:${lineNumber + 1}:${columnNumber + 1}`;
+}
+
+/** As the script does it when it zooms. */
+function labelOf(name: string, widthPx: number): string {
+  const letters = Math.floor((widthPx - 6) / LETTER_PX);
+  if (letters < 3) return '';
+  return name.length <= letters ? name : `${name.slice(0, letters - 1)}…`;
+}
+
+function colourOf(kind: FrameKind, name: string): string {
+  let hash = 0;
+  for (const letter of name) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) as number)) | 0;
+  const [hue, saturation] = COLOURS[kind];
+  return `hsl(${hue + ((hash >>> 8) % 17) - 8} ${saturation}% ${66 + (hash & 15)}%)`;
+}
+
+function duration(us: number): string {
+  if (us >= 1e6) return `${(us / 1e6).toFixed(2)} s`;
+  return us >= 1000 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us)} µs`;
+}
+
+/** What XML 1.0 cannot have even escaped is shown as U+FFFD. */
+function escaped(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/[^\t\n\r\u0020-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

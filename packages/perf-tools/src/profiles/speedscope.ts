@@ -1,0 +1,99 @@
+// A file for https://www.speedscope.app (its schema: https://www.speedscope.app/file-format-schema.json): one profile for each thread, in the order of time.
+import { checkNames } from '../errors.ts';
+import { frameKey, isIdle, profileList, stacks, stretches, type Profiles } from './call-tree.ts';
+import type { CallFrame } from './cpu-profile.ts';
+import type { NamedProfile } from './recording.ts';
+
+export interface SpeedscopeFrame {
+  readonly name: string;
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1. */
+  readonly col?: number;
+}
+
+export interface SpeedscopeProfile {
+  readonly type: 'sampled';
+  readonly name: string;
+  readonly unit: 'microseconds';
+  readonly startValue: number;
+  readonly endValue: number;
+  /** Stacks of indices of frames, the outermost first; empty where the thread was idle. */
+  readonly samples: readonly (readonly number[])[];
+  /** Microseconds of each of them. */
+  readonly weights: readonly number[];
+}
+
+export interface SpeedscopeFile {
+  readonly $schema: 'https://www.speedscope.app/file-format-schema.json';
+  readonly exporter: '@corelane/perf-tools';
+  readonly name?: string;
+  readonly activeProfileIndex: number;
+  readonly shared: { readonly frames: readonly SpeedscopeFrame[] };
+  readonly profiles: readonly SpeedscopeProfile[];
+}
+
+/** @throws ArgumentRangeError where there is no profile */
+export function toSpeedscope(input: Profiles, options: { readonly name?: string } = {}): SpeedscopeFile {
+  const profiles = profileList(input);
+  checkNames('toSpeedscope', options, ['name']);
+  const frames = new Frames();
+  const converted = profiles.map((profile) => convert(profile, frames));
+  return {
+    $schema: 'https://www.speedscope.app/file-format-schema.json',
+    exporter: '@corelane/perf-tools',
+    ...(options.name === undefined ? {} : { name: options.name }),
+    activeProfileIndex: 0,
+    shared: { frames: frames.all },
+    profiles: converted,
+  };
+}
+
+function convert({ name, profile }: NamedProfile, frames: Frames): SpeedscopeProfile {
+  const nodes = new Map(stacks(profile).map((stack) => [stack.node.id, stack]));
+  const stackOf = (nodeId: number): number[] => {
+    const stack: number[] = [];
+    let at = nodes.get(nodeId);
+    for (; at !== undefined; at = nodes.get(at.parentId))
+      if (!isIdle(at.node.callFrame)) stack.push(frames.indexOf(at.node.callFrame));
+    return stack.toReversed();
+  };
+  const samples: (readonly number[])[] = [];
+  const weights: number[] = [];
+  let lastId: number | undefined;
+  let endValue = 0;
+  for (const { nodeId, durationUs } of stretches(profile)) {
+    endValue += durationUs;
+    // One stretch of the same stack is one sample: files of minutes stay small.
+    if (nodeId === lastId) weights[weights.length - 1] = (weights.at(-1) as number) + durationUs;
+    else {
+      samples.push(stackOf(nodeId));
+      weights.push(durationUs);
+      lastId = nodeId;
+    }
+  }
+  return { type: 'sampled', name, unit: 'microseconds', startValue: 0, endValue, samples, weights };
+}
+
+class Frames {
+  readonly all: SpeedscopeFrame[] = [];
+  readonly #indices = new Map<string, number>();
+
+  indexOf(frame: CallFrame): number {
+    const key = frameKey(frame);
+    let index = this.#indices.get(key);
+    if (index === undefined) {
+      const { functionName, url, lineNumber, columnNumber } = frame;
+      index =
+        this.all.push({
+          name: functionName === '' ? '(anonymous)' : functionName,
+          ...(url === '' ? {} : { file: url }),
+          ...(lineNumber < 0 ? {} : { line: lineNumber + 1 }),
+          ...(columnNumber < 0 ? {} : { col: columnNumber + 1 }),
+        }) - 1;
+      this.#indices.set(key, index);
+    }
+    return index;
+  }
+}

@@ -1,0 +1,197 @@
+import { spawnSync } from 'node:child_process';
+import { getEventListeners, once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  callTree,
+  profileThread,
+  profileWorker,
+  startProfile,
+  type CallTree,
+  type ThreadProfile,
+} from '../src/profiles/index.ts';
+
+const execArgv = ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'];
+const running: Worker[] = [];
+
+async function spinner(): Promise<{ readonly worker: Worker; readonly flag: Int32Array }> {
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL('worker/spinner.ts', import.meta.url), {
+    execArgv,
+    workerData: flag.buffer,
+  });
+  running.push(worker);
+  await once(worker, 'message');
+  return { worker, flag };
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((worker) => worker.terminate()));
+});
+
+/** Microseconds of a function, wherever it was called. */
+function timeOf(tree: CallTree, functionName: string): number {
+  if (tree.functionName === functionName) return tree.totalUs;
+  return tree.children.reduce((sum, child) => sum + timeOf(child, functionName), 0);
+}
+
+function shareOf(recorded: ThreadProfile, functionName: string): number {
+  const tree = callTree(recorded);
+  return timeOf(tree, functionName) / tree.totalUs;
+}
+
+describe('a profile of a worker that never yields', () => {
+  test('shows its hot function by name, by its Worker and by its thread id', async () => {
+    const { worker } = await spinner();
+    const { threadId } = worker;
+    const byWorker = await profileWorker(worker, { durationMs: 100 });
+    expect(byWorker).toMatchObject({ name: `worker ${threadId}`, threadId, by: 'inspector' });
+    const byId = await profileThread(threadId, { durationMs: 100, name: 'the spinner' });
+    expect(byId).toMatchObject({ name: 'the spinner', threadId, by: 'inspector' });
+    for (const recorded of [byWorker, byId]) expect(shareOf(recorded, 'hotInTheWorker')).toBeGreaterThan(0.5);
+  });
+
+  test('keeps its optimised code where that is asked for, and time is then counted all the same', async () => {
+    const { worker } = await spinner();
+    const recorded = await profileWorker(worker, { durationMs: 50, deoptimize: false });
+    const { totalUs, children } = callTree(recorded);
+    expect(totalUs).toBeGreaterThan(0);
+    expect(children.length).toBeGreaterThan(0);
+  });
+
+  test('takes samples at the interval that is asked for', async () => {
+    const { worker } = await spinner();
+    const { profile } = await profileWorker(worker, { durationMs: 200, intervalUs: 100 });
+    const deltas = profile.timeDeltas.toSorted((a, b) => a - b);
+    const medianUs = deltas[deltas.length >> 1] as number;
+    expect(medianUs).toBeGreaterThan(50);
+    expect(medianUs).toBeLessThan(500);
+  });
+
+  test('is recorded twice at a time, and until it is stopped', async () => {
+    const { worker } = await spinner();
+    const [first, second] = await Promise.all([startProfile(worker), startProfile(worker.threadId)]);
+    const profiles = await Promise.all([first.stop(), second.stop()]);
+    expect(await first.stop()).toBe(profiles[0]);
+    for (const { profile } of profiles) expect(profile.endTime).toBeGreaterThan(profile.startTime);
+  });
+
+  test('leaves nothing behind: no listener on the worker or the signal', async () => {
+    const { worker } = await spinner();
+    const before = worker.listenerCount('exit');
+    const { signal } = new AbortController();
+    await (await startProfile(worker, { signal })).stop();
+    const discarded = await startProfile(worker, { signal });
+    await discarded[Symbol.asyncDispose]();
+    await expect(discarded.stop()).rejects.toMatchObject({ code: 'ERR_PROFILER_UNAVAILABLE' });
+    expect(worker.listenerCount('exit')).toBe(before);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});
+
+describe('where the inspector is forbidden', () => {
+  const hasOther = typeof Worker.prototype.startCpuProfile === 'function';
+  const permitted = ['--permission', '--allow-worker', '--allow-fs-read=*', '--no-warnings', ...execArgv];
+  const run = (options: string): string => {
+    const file = fileURLToPath(new URL('worker/without-inspector.ts', import.meta.url));
+    const { stdout, stderr } = spawnSync(process.execPath, [...permitted, file, options], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    return stdout;
+  };
+
+  test.runIf(hasOther)('a Worker profiles itself by what Node has for it', () => {
+    expect(run('{}')).toBe('worker.startCpuProfile\n');
+  });
+
+  test('an interval is refused, for nothing else could set it', () => {
+    expect(run('{"intervalUs":500}')).toMatch(/^ERR_PROFILER_UNAVAILABLE no CPU profile: .*restricted/);
+  });
+});
+
+test('a worker profiles the main thread', async () => {
+  const worker = new Worker(new URL('worker/profiler-of-main.ts', import.meta.url), { execArgv });
+  running.push(worker);
+  const answers: ThreadProfile[] = [];
+  worker.on('message', (value: ThreadProfile) => answers.push(value));
+  while (answers.length === 0) {
+    spinOnMain();
+    // oxlint-disable-next-line no-await-in-loop -- the answer comes between two spins
+    await new Promise(setImmediate);
+  }
+  const [recorded] = answers as [ThreadProfile];
+  expect(recorded).toMatchObject({ name: 'main', threadId: 0, by: 'inspector' });
+  // vitest runs this file in a thread or a process of its own; its main thread spins only where it is that process's.
+  expect(callTree(recorded).totalUs).toBeGreaterThan(0);
+});
+
+function spinOnMain(): number {
+  let x = 0;
+  for (let i = 0; i < 1e6; i++) x = (Math.imul(x, 31) + i) | 0;
+  return x;
+}
+
+test('a thread profiles itself', async () => {
+  const recording = await startProfile(0, { intervalUs: 200 });
+  const end = performance.now() + 50;
+  while (performance.now() < end) spinOnMain();
+  const recorded = await recording.stop();
+  expect(timeOf(callTree(recorded), 'spinOnMain')).toBeGreaterThan(0);
+});
+
+describe('what cannot be recorded is an error that says why:', () => {
+  test.each([
+    ['durationMs', { durationMs: 0 }],
+    ['durationMs', { durationMs: 1.5 }],
+    ['intervalUs', { durationMs: 1, intervalUs: 49 }],
+    ['timeoutMs', { durationMs: 1, timeoutMs: -1 }],
+    ['option duration of a profile', { durationMs: 1, duration: 2 }],
+  ])('%s', async (argument, options) => {
+    await expect(profileThread(0, options)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_RANGE', argument });
+  });
+
+  test('no such thread, or one that has ended', async () => {
+    const code = 'ERR_THREAD_ENDED';
+    await expect(profileThread(987_654_321, { durationMs: 1 })).rejects.toMatchObject({
+      code,
+      threadId: 987_654_321,
+    });
+    const { worker } = await spinner();
+    await worker.terminate();
+    await expect(profileWorker(worker, { durationMs: 1 })).rejects.toMatchObject({ code });
+  });
+
+  test.each([undefined, 1000])('a thread that ends meanwhile (interval %s)', async (intervalUs) => {
+    const { worker, flag } = await spinner();
+    const recording = await startProfile(worker, intervalUs === undefined ? {} : { intervalUs });
+    const profile = profileWorker(worker, {
+      durationMs: 600_000,
+      ...(intervalUs === undefined ? {} : { intervalUs }),
+    });
+    Atomics.store(flag, 0, 1);
+    await expect(profile).rejects.toMatchObject({ code: 'ERR_THREAD_ENDED', threadId: recording.threadId });
+    await recording.ended;
+    await expect(recording.stop()).rejects.toMatchObject({ code: 'ERR_THREAD_ENDED' });
+  });
+
+  test('an aborted signal, before and in the middle', async () => {
+    const reason = new Error('enough');
+    await expect(profileThread(0, { durationMs: 1, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const controller = new AbortController();
+    const { worker } = await spinner();
+    const profile = profileWorker(worker, { durationMs: 600_000, signal: controller.signal });
+    const recording = await startProfile(worker, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(profile).rejects.toBe(reason);
+    await expect(recording.stop()).rejects.toBe(reason);
+  });
+
+  test('a thread that is late', async () => {
+    const { worker } = await spinner();
+    await expect(startProfile(worker, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'ERR_THREAD_SILENT' });
+    // It is none the worse for it.
+    await (await startProfile(worker)).stop();
+  });
+});
