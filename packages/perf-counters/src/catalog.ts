@@ -49,6 +49,19 @@ export class Catalog {
   }
 
   /**
+   * Takes over some of what any thread has entered, for who must not stall: `metrics` is quick when nothing is left.
+   * @returns whether something is left
+   */
+  learnSome(mostSeries: number): boolean {
+    return this.#learn(mostSeries);
+  }
+
+  /** The metric that has lines of this name, of those that `metrics` has given last. */
+  withLines(name: string): Metric | undefined {
+    return this.#byExportedName.get(name);
+  }
+
+  /**
    * The metric of this definition, entered where it is new.
    * @throws RedefinitionError, MetricNameError, MetricsExhaustedError, ArgumentRangeError
    */
@@ -141,8 +154,8 @@ export class Catalog {
     }
   }
 
-  /** Takes over what any thread has entered since the last look. */
-  #learn(): void {
+  /** Takes over what any thread has entered since the last look. @returns whether there are more than `mostSeries` */
+  #learn(mostSeries = Infinity): boolean {
     // The series first, how many there are: whoever entered one had entered its metric before, so that is among the definitions
     // whose number is read next. The other way round, a series could come with a metric that is not known yet, and be dropped.
     const seriesSize = this.#seriesNames.size;
@@ -154,7 +167,8 @@ export class Catalog {
       this.#metrics.set(metric.index, metric);
       for (const name of names) this.#byExportedName.set(name, metric);
     }
-    for (; this.#knownSeries < seriesSize; this.#knownSeries++) {
+    const end = Math.min(seriesSize, this.#knownSeries + mostSeries);
+    for (; this.#knownSeries < end; this.#knownSeries++) {
       const { metricIndex, values } = parseSeries(this.#seriesNames.nameOf(this.#knownSeries));
       const metric = this.#metrics.get(metricIndex);
       if (metric === undefined) continue;
@@ -162,6 +176,7 @@ export class Catalog {
       if (values.length > 0 && values.every((value) => value === OVERFLOW_LABEL)) metric.overflow = series;
       else if (metric.series.length < metric.definition.maxSeries) metric.series.push(series);
     }
+    return end < seriesSize;
   }
 }
 

@@ -118,10 +118,14 @@ function checkNames(type: MetricType, name: string, labels: readonly string[], u
     );
 }
 
+export function isDistribution({ type }: Pick<Definition, 'type'>): boolean {
+  return type === 'histogram' || type === 'timer';
+}
+
 /** Names of the lines that a metric is exported as. */
 export function exportedNames({ name, type }: Definition): readonly string[] {
-  return type === 'histogram' || type === 'timer'
-    ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]
+  return isDistribution({ type })
+    ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`, `${name}_created`]
     : [name];
 }
 

@@ -1,3 +1,4 @@
+export { contentTypeFor, type MetricsContentType } from './accept.ts';
 export type { Counter } from './counter.ts';
 export { OVERFLOW_LABEL } from './catalog.ts';
 export type { BucketOptions } from './buckets.ts';
@@ -20,13 +21,17 @@ export {
   SeriesExhaustedError,
   WritersExhaustedError,
 } from './errors.ts';
+export type { ExpositionOptions, MetricFilter } from './exposition.ts';
 export type { Family, LabelValue, LabelValues } from './family.ts';
 export type { Gauge } from './gauge.ts';
 export type { Histogram } from './histogram.ts';
 export { noClock, noIncrementer, noRecorder, type Clock, type Incrementer, type Recorder } from './ports.ts';
+export type { PromClientMetric, PromClientSource, PromClientValue } from './prom-client.ts';
 export type { RegistryHandle } from './open-registry.ts';
-export { RegistryReader } from './reader.ts';
+export { RegistryReader, type MetricsOptions, type SnapshotOptions } from './reader.ts';
 export { Registry, type RegistryOptions, type TimerOptions } from './registry.ts';
+export type { SliceOptions } from './slices.ts';
+export type { ReadOptions } from './snapshot-reader.ts';
 export type {
   DistributionMetric,
   DistributionSeries,

@@ -4,7 +4,8 @@
 // Slots lie elsewhere in the arena, in chunks that belong to one writer each: no two writers ever write to one line.
 import { amount, atomic, bits, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
 
-export const registryRoot = root('perf-counters/registry', 1, {
+export const registryRoot = root('perf-counters/registry', 2, {
+  createdAtMs: immutable('f64', { doc: 'when it was made, milliseconds since 1970: every count was 0 then' }),
   series: immutable('i32', { doc: 'series at most' }),
   writers: immutable('i32', { doc: 'writers at most' }),
   definitionsAt: immutable('i32', { doc: 'address of the name table of definitions' }),

@@ -34,13 +34,15 @@ export function openRegistry(
     lengthBytes === tableBytes(writers, series),
     tableBytes(writers, series),
   );
+  const createdAtMs = arena.f64[(at + registryRoot.offset.createdAtMs) >> 3] as number;
+  check('createdAtMs', createdAtMs, createdAtMs > 0 && createdAtMs < Infinity, 'milliseconds since 1970');
   const names = (word: number): NameTable =>
     NameTable.attach(
       arena.objectHandle<NameTableHandle['kind']>('shared-memory/name-table', read(word)),
       arena,
     );
   return {
-    table: { arena, at, writers, series },
+    table: { arena, at, writers, series, createdAtMs },
     catalog: new Catalog(names(registryRoot.word.definitionsAt), names(registryRoot.word.seriesAt)),
   };
 }

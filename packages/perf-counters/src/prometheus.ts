@@ -1,10 +1,10 @@
-// Lines of the Prometheus text exposition format 0.0.4.
+// Lines of the Prometheus text exposition format 0.0.4, and what text formats have in common.
 import type { Definition } from './definition.ts';
-import type { Distribution } from './distribution.ts';
 
-export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-const TYPES = {
+/** What a type is called in text formats and by prom-client. */
+export const EXPORTED_TYPE = {
   counter: 'counter',
   upDownCounter: 'gauge',
   gauge: 'gauge',
@@ -12,38 +12,45 @@ const TYPES = {
   timer: 'histogram',
 } as const;
 
-export function pushHead(lines: string[], { name, help, type }: Definition): void {
-  lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${TYPES[type]}`);
+/** What a metric is called in a format. */
+export interface FamilyNames {
+  readonly name: string;
+  readonly type: string;
+  /** Of the line with a value. */
+  readonly sample: string;
+  /** Of the line with a start time; none where the format or the type has no such line. */
+  readonly created: string | undefined;
 }
 
-/** @param labels what `labelText` made of them */
-export function pushValue(lines: string[], name: string, labels: string, value: number): void {
-  lines.push(`${name}${braces(labels)} ${number(value)}`);
+/** A way to write metrics down; the exposition does the rest. */
+export interface TextFormat {
+  /** @param isTaken whether another metric has lines of a name */
+  names(definition: Definition, isTaken: (name: string) => boolean): FamilyNames;
+  /** Lines that begin with #, each with its line end. */
+  head(definition: Definition, names: FamilyNames): string;
+  /** Of a bucket, as text. */
+  bound(upper: number): string;
+  /** What the whole ends with. */
+  readonly end: string;
 }
 
-/** @param labels what `labelText` made of them */
-export function pushDistribution(
-  lines: string[],
-  name: string,
-  labels: string,
-  distribution: Distribution,
-): void {
-  const before = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
-  for (const { le, count } of distribution.buckets()) lines.push(`${before}${number(le)}"} ${count}`);
-  const own = braces(labels);
-  lines.push(`${name}_sum${own} ${number(distribution.sum)}`, `${name}_count${own} ${distribution.count}`);
-}
+export const prometheusFormat: TextFormat = {
+  names: ({ name, type }) => ({ name, type: EXPORTED_TYPE[type], sample: name, created: undefined }),
+  head: ({ help }, { name, type }) => `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`,
+  bound: numberText,
+  end: '',
+};
 
 /** `code="202",route="/"`, escaped. */
 export function labelText(labels: readonly string[], values: readonly string[]): string {
-  return labels.map((label, i) => `${label}="${escapeValue(values[i] as string)}"`).join(',');
+  return labels.map((label, i) => labelPair(label, values[i] as string)).join(',');
 }
 
-function braces(labels: string): string {
-  return labels === '' ? '' : `{${labels}}`;
+export function labelPair(label: string, value: string): string {
+  return `${label}="${escapeQuoted(value)}"`;
 }
 
-function number(value: number): string {
+export function numberText(value: number): string {
   if (value === Infinity) return '+Inf';
   return value === -Infinity ? '-Inf' : String(value);
 }
@@ -52,6 +59,7 @@ function escapeHelp(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }
 
-function escapeValue(text: string): string {
+/** For what stands in quotes. */
+export function escapeQuoted(text: string): string {
   return escapeHelp(text).replaceAll('"', '\\"');
 }

@@ -1,39 +1,55 @@
 // Reads what all writers have recorded, at any time, without a message to any of them.
-import { amount, readAmount, type Arena } from '@corelane/shared-memory';
+import type { Arena } from '@corelane/shared-memory';
+import type { MetricsContentType } from './accept.ts';
 import type { Catalog, Metric, Series } from './catalog.ts';
-import type { Aggregator, Definition } from './definition.ts';
-import { Distribution } from './distribution.ts';
+import type { Distribution } from './distribution.ts';
+import { ArgumentRangeError } from './errors.ts';
+import { Exposition, metricFilter, type ExpositionOptions } from './exposition.ts';
 import { openRegistry, type RegistryHandle } from './open-registry.ts';
-import { CONTENT_TYPE, labelText, pushDistribution, pushHead, pushValue } from './prometheus.ts';
-import { FloatWords, readGauge, readHistogram, readUpDown } from './slots.ts';
-import type { DistributionSeries, RegistrySnapshot, ValueSeries } from './snapshot.ts';
-import { slotAt, writerState, type WriterState, type WriterTable } from './writer.ts';
+import { OPEN_METRICS_CONTENT_TYPE, openMetricsFormat } from './openmetrics.ts';
+import {
+  promClientHead,
+  promClientValues,
+  type PromClientMetric,
+  type PromClientSource,
+} from './prom-client.ts';
+import { PROMETHEUS_CONTENT_TYPE, prometheusFormat } from './prometheus.ts';
+import { SeriesReader } from './series-reader.ts';
+import { inSlices, type SliceOptions } from './slices.ts';
+import { snapshotOf, snapshotPieces, type ReadOptions, type SnapshotPiece } from './snapshot-reader.ts';
+import type { RegistrySnapshot } from './snapshot.ts';
+import { writerState, type WriterState, type WriterTable } from './writer.ts';
 
-interface Slot {
-  readonly writer: number;
-  readonly at: number;
+export interface MetricsOptions extends ExpositionOptions, SliceOptions {
+  /** `reader.contentType` by default; `contentTypeFor(request.headers.accept)` gives what a scraper asks for. */
+  readonly contentType?: MetricsContentType | undefined;
 }
 
-interface WriterValue {
-  readonly writer: number;
-  /** In steps. */
-  readonly value: number;
-}
+export interface SnapshotOptions extends ReadOptions, SliceOptions {}
 
-/** The reading side of a registry: claims no writer. Nothing here blocks a writer or waits for one. */
+/**
+ * The reading side of a registry: claims no writer, on any thread. Nothing here blocks a writer or waits for one. It has what code expects
+ * of prom-client's `register`, so far as reading goes.
+ */
 export class RegistryReader {
   readonly handle: RegistryHandle;
   readonly #table: WriterTable;
   readonly #catalog: Catalog;
-  readonly #floats: FloatWords;
-  readonly #labelTexts = new WeakMap<Series, string>();
+  readonly #series: SeriesReader;
+  readonly #expositions: Readonly<Record<MetricsContentType, Exposition>>;
+  #contentType: MetricsContentType = PROMETHEUS_CONTENT_TYPE;
 
   /** Made by `attach` and by registries. @internal */
   constructor(handle: RegistryHandle, table: WriterTable, catalog: Catalog) {
     this.handle = handle;
     this.#table = table;
     this.#catalog = catalog;
-    this.#floats = new FloatWords(table.arena);
+    this.#series = new SeriesReader(table);
+    const { createdAtMs } = table;
+    this.#expositions = {
+      [PROMETHEUS_CONTENT_TYPE]: new Exposition(prometheusFormat, catalog, this.#series, createdAtMs),
+      [OPEN_METRICS_CONTENT_TYPE]: new Exposition(openMetricsFormat, catalog, this.#series, createdAtMs),
+    };
   }
 
   /** @throws AttachError */
@@ -43,56 +59,79 @@ export class RegistryReader {
   }
 
   /** For the header of an answer with `metrics()`. */
-  get contentType(): string {
-    return CONTENT_TYPE;
+  get contentType(): MetricsContentType {
+    return this.#contentType;
   }
 
-  /** As prom-client's `register.metrics()`: `prometheusText()` in a promise. */
-  async metrics(): Promise<string> {
-    return this.prometheusText();
+  /** What `metrics()` writes from now on, where it is not told. @throws ArgumentRangeError */
+  setContentType(contentType: MetricsContentType): void {
+    this.#expositionIn(contentType);
+    this.#contentType = contentType;
   }
 
-  /** Everything in the Prometheus text exposition format 0.0.4. */
-  prometheusText(): string {
-    const lines: string[] = [];
-    for (const metric of this.#catalog.metrics()) {
-      const { definition } = metric;
-      pushHead(lines, definition);
-      for (const series of allSeries(metric)) {
-        const slots = this.#slots(series);
-        if (slots.length === 0) continue;
-        if (isDistribution(definition)) {
-          pushDistribution(
-            lines,
-            definition.name,
-            this.#labelText(definition, series),
-            this.#merge(definition, slots),
-          );
-          continue;
-        }
-        const values = this.#valuesOf(definition, slots);
-        if (values.length === 0) continue;
-        const value = aggregate(definition, values) / definition.perUnit;
-        pushValue(lines, definition.name, this.#labelText(definition, series), value);
-      }
-    }
-    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  /**
+   * Everything as text, in slices of some 1.5 ms between which the event loop turns.
+   * @throws ArgumentRangeError, the signal's reason
+   */
+  async metrics(options: MetricsOptions = {}): Promise<string> {
+    const chunks: string[] = [];
+    for await (const chunk of this.metricsChunks(options)) chunks.push(chunk);
+    return chunks.length === 1 ? (chunks[0] as string) : chunks.join('');
   }
 
-  /** Everything as plain data. Each figure is right; all together are not of one moment, as writers go on meanwhile. */
-  read(): RegistrySnapshot {
-    const metrics = [...this.#catalog.metrics()].map((metric) => {
-      const { name, type, help, unit, labels } = metric.definition;
-      const base = { name, help, unit, labels };
-      return type === 'histogram' || type === 'timer'
-        ? {
-            ...base,
-            type,
-            series: allSeries(metric).flatMap((each) => this.#distributionSeries(metric, each)),
-          }
-        : { ...base, type, series: allSeries(metric).flatMap((each) => this.#valueSeries(metric, each)) };
-    });
-    return { takenAtMs: Date.now(), writers: this.writers(), metrics };
+  /** The same as it comes, a text for each slice: for answers so large that putting them into one string takes long, too. */
+  async *metricsChunks(options: MetricsOptions = {}): AsyncGenerator<string, void, void> {
+    const pieces = this.#expositionIn(options.contentType ?? this.#contentType).pieces(options);
+    for await (const slice of inSlices(pieces, options)) yield slice.join('');
+  }
+
+  /** Everything in the Prometheus text exposition format 0.0.4, at once. */
+  prometheusText(options: ExpositionOptions = {}): string {
+    return [...this.#expositionIn(PROMETHEUS_CONTENT_TYPE).pieces(options)].join('');
+  }
+
+  /** Everything as OpenMetrics text 1.0, at once. */
+  openMetricsText(options: ExpositionOptions = {}): string {
+    return [...this.#expositionIn(OPEN_METRICS_CONTENT_TYPE).pieces(options)].join('');
+  }
+
+  /** The lines of one metric, without a line end, as from prom-client. @throws ArgumentRangeError */
+  async getSingleMetricAsString(name: string): Promise<string> {
+    const { definition } = this.#metricOf(name);
+    const pieces = [...this.#expositionIn(this.#contentType).lines({ names: [definition.name] })];
+    return pieces.join('').trimEnd();
+  }
+
+  /** As prom-client's, for its `AggregatorRegistry.aggregate`. In slices. */
+  async getMetricsAsJSON(options: SliceOptions = {}): Promise<PromClientMetric[]> {
+    const metrics: PromClientMetric[] = [];
+    for (const source of this.getMetricsAsArray()) metrics.push(await source.get(options));
+    return metrics;
+  }
+
+  /** As prom-client's, for its `Registry.merge`: what is known of each metric, and a function that reads it. */
+  getMetricsAsArray(): PromClientSource[] {
+    return Array.from(this.#catalog.metrics(), (metric) => this.#sourceOf(metric));
+  }
+
+  /** As prom-client's: undefined where no metric has this name. */
+  getSingleMetric(name: string): PromClientSource | undefined {
+    return this.getMetricsAsArray().find((each) => each.name === name);
+  }
+
+  /**
+   * Everything as plain data, at once. Each figure is right; all together are not of one moment, as writers go on meanwhile.
+   * @throws ArgumentRangeError
+   */
+  read(options: ReadOptions = {}): RegistrySnapshot {
+    return snapshotOf(this.#table, this.writers(), [...this.#snapshotPieces(options)]);
+  }
+
+  /** The same in slices, as `metrics()`. @throws ArgumentRangeError, the signal's reason */
+  async snapshot(options: SnapshotOptions = {}): Promise<RegistrySnapshot> {
+    const pieces: SnapshotPiece[] = [];
+    for await (const slice of inSlices(this.#snapshotPieces(options), options)) pieces.push(...slice);
+    return snapshotOf(this.#table, this.writers(), pieces);
   }
 
   /** Who holds which writer. */
@@ -102,117 +141,46 @@ export class RegistryReader {
 
   /** @internal */
   total({ definition }: Metric, series: Series): number {
-    return aggregate(definition, this.#valuesOf(definition, this.#slots(series))) / definition.perUnit;
+    return this.#series.value(definition, series, undefined) ?? 0;
   }
 
   /** @internal */
   distribution({ definition }: Metric, series: Series): Distribution {
-    return this.#merge(definition, this.#slots(series));
+    return this.#series.distribution(definition, series);
   }
 
-  #merge(definition: Definition, slots: readonly Slot[]): Distribution {
-    const all = newDistribution(definition);
-    for (const { at } of slots) readHistogram(this.#table.arena, this.#floats, at, all);
-    return all;
+  #snapshotPieces({ names }: ReadOptions): Iterable<SnapshotPiece> {
+    return snapshotPieces(this.#catalog, this.#series, metricFilter(names));
   }
 
-  #labelText(definition: Definition, series: Series): string {
-    let text = this.#labelTexts.get(series);
-    if (text === undefined) {
-      text = labelText(definition.labels, series.values);
-      this.#labelTexts.set(series, text);
-    }
-    return text;
-  }
-
-  #slots(series: Series): Slot[] {
-    const slots: Slot[] = [];
-    for (let writer = 0; writer < this.#table.writers; writer++) {
-      const at = slotAt(this.#table, writer, series.index);
-      if (at !== 0) slots.push({ writer, at });
-    }
-    return slots;
-  }
-
-  /** In steps. */
-  #valuesOf({ type }: Definition, slots: readonly Slot[]): WriterValue[] {
-    const { arena } = this.#table;
-    return slots.flatMap(({ writer, at }) => {
-      const value =
-        type === 'gauge'
-          ? readGauge(arena, this.#floats, at)
-          : type === 'upDownCounter'
-            ? readUpDown(arena, at)
-            : readAmount(arena.i32, (at + amount.offset.low) >> 2);
-      return value === undefined ? [] : [{ writer, value }];
-    });
-  }
-
-  /** None where no writer has a value. */
-  #valueSeries(metric: Metric, series: Series): ValueSeries[] {
-    const { definition } = metric;
-    const values = this.#valuesOf(definition, this.#slots(series));
-    if (values.length === 0) return [];
-    const byWriter = values.map(({ writer, value }) => ({ writer, value: value / definition.perUnit }));
-    const value = aggregate(definition, values) / definition.perUnit;
-    return [{ labels: labelsOf(definition, series), value, byWriter }];
-  }
-
-  #distributionSeries({ definition }: Metric, series: Series): DistributionSeries[] {
-    const all = newDistribution(definition);
-    const byWriter = this.#slots(series).map(({ writer, at }) => {
-      const one = newDistribution(definition);
-      readHistogram(this.#table.arena, this.#floats, at, one);
-      all.merge(one);
-      return { writer, count: one.count, sum: one.sum, min: one.min, max: one.max };
-    });
-    if (byWriter.length === 0) return [];
-    const { count, sum, min, max, mean } = all;
-    const quantile = (q: number): number | null => all.quantile(q);
-    return [
-      {
-        labels: labelsOf(definition, series),
-        count,
-        sum,
-        min,
-        max,
-        mean,
-        quantiles: { p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), p999: quantile(0.999) },
-        buckets: all
-          .buckets()
-          .map(({ le, count: below }) => ({ le: le === Infinity ? null : le, count: below })),
-        byWriter,
+  #sourceOf(metric: Metric): PromClientSource {
+    const head = promClientHead(metric);
+    return {
+      ...head,
+      get: async (options) => {
+        const values: PromClientMetric['values'] = [];
+        for await (const slice of inSlices(promClientValues(metric, this.#series), options))
+          for (const each of slice) values.push(...each);
+        return { ...head, values };
       },
-    ];
+    };
   }
-}
 
-function isDistribution({ type }: Definition): boolean {
-  return type === 'histogram' || type === 'timer';
-}
+  #metricOf(name: string): Metric {
+    for (const metric of this.#catalog.metrics()) if (metric.definition.name === name) return metric;
+    throw new ArgumentRangeError('name', name, 'the name of a metric of this registry');
+  }
 
-function allSeries({ series, overflow }: Metric): readonly Series[] {
-  return overflow === undefined ? series : [...series, overflow];
-}
-
-function newDistribution({ buckets, perUnit }: Definition): Distribution {
-  return new Distribution(buckets as NonNullable<Definition['buckets']>, perUnit);
-}
-
-function labelsOf({ labels }: Definition, series: Series): Record<string, string> {
-  return Object.fromEntries(labels.map((label, i) => [label, series.values[i] as string]));
-}
-
-const AGGREGATE: Readonly<Record<Aggregator, (values: readonly number[]) => number>> = {
-  sum: (values) => values.reduce((sum, value) => sum + value, 0),
-  min: (values) => Math.min(...values),
-  max: (values) => Math.max(...values),
-  average: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
-};
-
-function aggregate(
-  { aggregator = 'sum' }: Definition,
-  values: readonly { readonly value: number }[],
-): number {
-  return values.length === 0 ? 0 : AGGREGATE[aggregator](values.map(({ value }) => value));
+  #expositionIn(contentType: MetricsContentType): Exposition {
+    const exposition = this.#expositions[contentType] as Exposition | undefined;
+    if (exposition === undefined)
+      throw new ArgumentRangeError(
+        'contentType',
+        contentType,
+        Object.keys(this.#expositions)
+          .map((each) => JSON.stringify(each))
+          .join(' or '),
+      );
+    return exposition;
+  }
 }

@@ -19,7 +19,12 @@ import { registryRoot } from './layout.ts';
 import { DEFINITION_BYTES, MAX_METRICS, MAX_SERIES, MAX_WRITERS, SERIES_NAME_BYTES } from './limits.ts';
 import type { Clock } from './ports.ts';
 import { openRegistry, type RegistryHandle } from './open-registry.ts';
-import { RegistryReader } from './reader.ts';
+import type { MetricsContentType } from './accept.ts';
+import type { ExpositionOptions } from './exposition.ts';
+import type { PromClientMetric } from './prom-client.ts';
+import { RegistryReader, type MetricsOptions } from './reader.ts';
+import type { SliceOptions } from './slices.ts';
+import type { ReadOptions } from './snapshot-reader.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 import { clearGauge, FloatWords } from './slots.ts';
 import type { RegistrySnapshot } from './snapshot.ts';
@@ -91,13 +96,15 @@ export class Registry {
     const names = NameTable.create(arena, { capacity: series, maxNameBytes: SERIES_NAME_BYTES });
     const at = arena.createObject(registryRoot, tableBytes(writers, series));
     const base = at >> 2;
+    const createdAtMs = Date.now();
+    arena.f64[(at + registryRoot.offset.createdAtMs) >> 3] = createdAtMs;
     arena.i32[base + registryRoot.word.series] = series;
     arena.i32[base + registryRoot.word.writers] = writers;
     arena.i32[base + registryRoot.word.definitionsAt] = definitions.handle.at;
     arena.i32[base + registryRoot.word.seriesAt] = names.handle.at;
     arena.i32[base + registryRoot.word.directoryBytes] = directoryBytes(series);
     const handle = arena.objectHandle<RegistryHandle['kind']>('perf-counters/registry', at);
-    return new Registry(handle, { arena, at, writers, series }, new Catalog(definitions, names));
+    return new Registry(handle, { arena, at, writers, series, createdAtMs }, new Catalog(definitions, names));
   }
 
   /** The same registry on another thread, which claims a writer. @throws AttachError, WritersExhaustedError */
@@ -142,26 +149,35 @@ export class Registry {
     return this.#define('timer', rest, (source) => new Timer(source, clock));
   }
 
+  /** Everything that any thread has recorded, in all formats; not disposed with this registry. Other threads have `RegistryReader.attach`. */
+  get reader(): RegistryReader {
+    this.#checkOpen();
+    return this.#reader;
+  }
+
   /** For the header of an answer with `metrics()`. */
-  get contentType(): string {
+  get contentType(): MetricsContentType {
     return this.#reader.contentType;
   }
 
-  /** As prom-client's `register.metrics()`. */
-  async metrics(): Promise<string> {
-    return this.prometheusText();
+  /** As prom-client's `register.metrics()`: `reader.metrics()`. */
+  async metrics(options?: MetricsOptions): Promise<string> {
+    return this.reader.metrics(options);
+  }
+
+  /** As prom-client's: `reader.getMetricsAsJSON()`. */
+  async getMetricsAsJSON(options?: SliceOptions): Promise<PromClientMetric[]> {
+    return this.reader.getMetricsAsJSON(options);
   }
 
   /** Everything that any thread has recorded, in the Prometheus text exposition format 0.0.4. */
-  prometheusText(): string {
-    this.#checkOpen();
-    return this.#reader.prometheusText();
+  prometheusText(options?: ExpositionOptions): string {
+    return this.reader.prometheusText(options);
   }
 
   /** Everything that any thread has recorded, as plain data. */
-  read(): RegistrySnapshot {
-    this.#checkOpen();
-    return this.#reader.read();
+  read(options?: ReadOptions): RegistrySnapshot {
+    return this.reader.read(options);
   }
 
   /** Who holds which writer. */

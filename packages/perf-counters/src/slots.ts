@@ -1,9 +1,8 @@
-// What a slot is worth, read by any thread; and the 64-bit words in slots, which hold the bits of floats.
-import { readAmount, readTally, tally, type Arena } from '@corelane/shared-memory';
+// Floats in slots: 64-bit words that hold their bits, and gauges.
+import { tally, type Arena } from '@corelane/shared-memory';
 import { bucketCount, type BucketShape } from './buckets.ts';
-import type { Distribution } from './distribution.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import { gaugeSlot, histogramSlot, upDownSlot } from './layout.ts';
+import { gaugeSlot, histogramSlot } from './layout.ts';
 
 const LOW = 0;
 const HIGH = 1;
@@ -32,14 +31,6 @@ export class FloatWords {
   }
 }
 
-/** In steps. */
-export function readUpDown(arena: Arena, at: number): number {
-  return (
-    readAmount(arena.i32, (at + upDownSlot.offset.up) >> 2) -
-    readAmount(arena.i32, (at + upDownSlot.offset.down) >> 2)
-  );
-}
-
 /** Undefined where the writer has set no value. */
 export function readGauge(arena: Arena, floats: FloatWords, at: number): number | undefined {
   // observe: pairs with the store in Gauge.set, which follows the first value.
@@ -53,20 +44,4 @@ export function clearGauge(arena: Arena, at: number): void {
 
 export function histogramBytes(shape: BucketShape): number {
   return histogramSlot.bytes + bucketCount(shape) * tally.bytes;
-}
-
-/** Adds what a histogram's slot holds. */
-export function readHistogram(arena: Arena, floats: FloatWords, at: number, into: Distribution): void {
-  const { i32 } = arena;
-  const buckets = into.counts.length;
-  const first = (at + histogramSlot.bytes) >> 2;
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const count = readTally(i32, first + bucket * (tally.bytes >> 2));
-    if (count !== 0) into.addBucket(bucket, count);
-  }
-  into.addTotals(
-    readAmount(i32, (at + histogramSlot.offset.sum) >> 2),
-    floats.get(at + histogramSlot.offset.min),
-    floats.get(at + histogramSlot.offset.max),
-  );
 }

@@ -54,9 +54,17 @@ export interface DistributionMetric extends MetricBase {
   readonly series: readonly DistributionSeries[];
 }
 
+/** Of this shape of data; grows when something is renamed or left out, not when something is added. */
+export const SNAPSHOT_VERSION = 1;
+
 export interface RegistrySnapshot {
+  readonly version: typeof SNAPSHOT_VERSION;
+  /** When the registry was made, milliseconds since 1970: every count was 0 then. */
+  readonly createdAtMs: number;
   /** Milliseconds since 1970. */
   readonly takenAtMs: number;
+  /** The same moment on a clock that nobody sets, one for all processes of the machine since it started: for intervals. */
+  readonly monotonicMs: number;
   readonly writers: readonly WriterState[];
   readonly metrics: readonly (ValueMetric | DistributionMetric)[];
 }

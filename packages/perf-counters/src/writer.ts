@@ -22,6 +22,8 @@ export interface WriterTable {
   readonly at: number;
   readonly writers: number;
   readonly series: number;
+  /** When the registry was made: milliseconds since 1970. */
+  readonly createdAtMs: number;
 }
 
 export interface WriterState {
@@ -47,15 +49,19 @@ function recordWord(table: WriterTable, writer: number): number {
   return (table.at + registryRoot.bytes + writer * writerRecord.bytes) >> 2;
 }
 
-function entryWord(table: WriterTable, writer: number, series: number): number {
+/** Byte address of the directory entry that a writer has for a series. */
+export function entryAt(table: WriterTable, writer: number, series: number): number {
   const directories = table.at + registryRoot.bytes + table.writers * writerRecord.bytes;
   return (
-    (directories +
-      writer * directoryBytes(table.series) +
-      series * directoryEntry.bytes +
-      directoryEntry.offset.slot) >>
-    2
+    directories +
+    writer * directoryBytes(table.series) +
+    series * directoryEntry.bytes +
+    directoryEntry.offset.slot
   );
+}
+
+function entryWord(table: WriterTable, writer: number, series: number): number {
+  return entryAt(table, writer, series) >> 2;
 }
 
 /** Address of the slot that a writer has for a series, 0 where it has none. */

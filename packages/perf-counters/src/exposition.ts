@@ -1,0 +1,202 @@
+// All metrics as text, in pieces of one series each: whoever takes them may pause in between.
+//
+// What does not change from one scrape to the next is kept: per series the text up to the value (for a histogram, up to the bound), per
+// shape of buckets the bounds as text. Tried and rejected: a text per bucket and series. It saves a tenth of the time and takes 90
+// bytes a line for ever.
+import { exportedBuckets, bucketCount, type BucketShape } from './buckets.ts';
+import type { Catalog, Metric, Series } from './catalog.ts';
+import { isDistribution, type Definition } from './definition.ts';
+import { ArgumentRangeError } from './errors.ts';
+import { labelPair, labelText, numberText, type FamilyNames, type TextFormat } from './prometheus.ts';
+import { seriesOf, type SeriesReader } from './series-reader.ts';
+
+/** Which metrics: by name, or by what a function says of a name. */
+export type MetricFilter = Iterable<string> | ((name: string) => boolean);
+
+export interface ExpositionOptions {
+  /** Only these. Names that no metric has are no error. */
+  readonly names?: MetricFilter | undefined;
+  /**
+   * A line for each writer in place of their total, told apart by a label `worker` with the index of the writer, or by a label of
+   * the name given here. A metric that has such a label is an ArgumentRangeError.
+   */
+  readonly perWriter?: boolean | string | undefined;
+  /** With lines that say since when is counted, in formats that have them. */
+  readonly created?: boolean | undefined;
+}
+
+/** Text of a series up to where figures are. */
+interface Prefixes {
+  readonly sample: string;
+  /** Of the line with a value, or of a bucket up to the bound. */
+  readonly before: string;
+  readonly sum: string;
+  readonly count: string;
+  readonly created: string | undefined;
+}
+
+const DEFAULT_WRITER_LABEL = 'worker';
+/** Series that are new to a thread, at a time: half a millisecond, measured. */
+const NEWS = 256;
+
+export class Exposition {
+  readonly #format: TextFormat;
+  readonly #catalog: Catalog;
+  readonly #reader: SeriesReader;
+  readonly #created: string;
+  readonly #prefixes = new WeakMap<Series, Prefixes>();
+  readonly #bounds = new WeakMap<Definition, readonly string[]>();
+
+  constructor(format: TextFormat, catalog: Catalog, reader: SeriesReader, createdAtMs: number) {
+    this.#format = format;
+    this.#catalog = catalog;
+    this.#reader = reader;
+    this.#created = `${numberText(createdAtMs / 1000)}\n`;
+  }
+
+  /** @throws ArgumentRangeError */
+  *pieces(options: ExpositionOptions = {}): Generator<string, void, void> {
+    yield* this.lines(options);
+    if (this.#format.end !== '') yield this.#format.end;
+  }
+
+  /** The same without what the format ends with. @throws ArgumentRangeError */
+  *lines(options: ExpositionOptions = {}): Generator<string, void, void> {
+    const isWanted = metricFilter(options.names);
+    const writerLabel = writerLabelOf(options);
+    while (this.#catalog.learnSome(NEWS)) yield '';
+    for (const metric of this.#catalog.metrics()) {
+      const { definition } = metric;
+      if (!isWanted(definition.name)) continue;
+      checkWriterLabel(definition, writerLabel);
+      const names = this.#format.names(definition, (name) => {
+        const owner = this.#catalog.withLines(name);
+        return owner !== undefined && owner !== metric;
+      });
+      yield this.#format.head(definition, names);
+      for (const series of seriesOf(metric))
+        yield this.#seriesText(metric, series, names, writerLabel, options);
+    }
+  }
+
+  #seriesText(
+    { definition }: Metric,
+    series: Series,
+    names: FamilyNames,
+    writerLabel: string | undefined,
+    { created = false }: ExpositionOptions,
+  ): string {
+    if (writerLabel === undefined) {
+      if (this.#reader.slots(series) === 0) return '';
+      return this.#text(definition, series, this.#prefixesOf(definition, series, names), created, undefined);
+    }
+    let text = '';
+    for (const writer of this.#reader.writersOf(series)) {
+      const prefixes = this.#newPrefixes(definition, series, names, labelPair(writerLabel, String(writer)));
+      text += this.#text(definition, series, prefixes, created, writer);
+    }
+    return text;
+  }
+
+  #text(
+    definition: Definition,
+    series: Series,
+    prefixes: Prefixes,
+    created: boolean,
+    writer: number | undefined,
+  ): string {
+    let text: string;
+    if (isDistribution(definition)) text = this.#distributionText(definition, series, prefixes, writer);
+    else {
+      const value = this.#reader.value(definition, series, writer);
+      if (value === undefined) return '';
+      text = `${prefixes.before}${numberText(value)}\n`;
+    }
+    return created && prefixes.created !== undefined ? text + prefixes.created + this.#created : text;
+  }
+
+  #distributionText(
+    definition: Definition,
+    series: Series,
+    { before, sum, count }: Prefixes,
+    writer: number | undefined,
+  ): string {
+    const shape = definition.buckets as BucketShape;
+    const exported = exportedBuckets(shape);
+    const bounds = this.#boundsOf(definition);
+    let text = '';
+    let next = 0;
+    let below = 0;
+    for (let i = 0; i < exported.length; i++) {
+      const end = (exported[i] as (typeof exported)[number]).bucket + 1;
+      below += this.#reader.bucketsOf(series, next, end, writer);
+      next = end;
+      text += before + (bounds[i] as string) + below + '\n';
+    }
+    below += this.#reader.bucketsOf(series, next, bucketCount(shape), writer);
+    text += before + (bounds[exported.length] as string) + below + '\n';
+    return `${text}${sum}${numberText(this.#reader.sum(definition, series, writer))}\n${count}${below}\n`;
+  }
+
+  #prefixesOf(definition: Definition, series: Series, names: FamilyNames): Prefixes {
+    let prefixes = this.#prefixes.get(series);
+    if (prefixes?.sample !== names.sample) {
+      prefixes = this.#newPrefixes(definition, series, names, '');
+      this.#prefixes.set(series, prefixes);
+    }
+    return prefixes;
+  }
+
+  #newPrefixes(definition: Definition, series: Series, names: FamilyNames, more: string): Prefixes {
+    const labels = [labelText(definition.labels, series.values), more].filter((text) => text !== '').join();
+    const own = labels === '' ? ' ' : `{${labels}} `;
+    const { name, sample, created } = names;
+    const before = isDistribution(definition)
+      ? `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`
+      : `${sample}${own}`;
+    return {
+      sample,
+      before,
+      sum: `${name}_sum${own}`,
+      count: `${name}_count${own}`,
+      created: created === undefined ? undefined : `${created}${own}`,
+    };
+  }
+
+  #boundsOf(definition: Definition): readonly string[] {
+    let bounds = this.#bounds.get(definition);
+    if (bounds === undefined) {
+      const uppers = exportedBuckets(definition.buckets as BucketShape).map(
+        ({ upper }) => upper / definition.perUnit,
+      );
+      bounds = [...uppers, Infinity].map((upper) => `${this.#format.bound(upper)}"} `);
+      this.#bounds.set(definition, bounds);
+    }
+    return bounds;
+  }
+}
+
+/** @throws ArgumentRangeError */
+export function metricFilter(names: MetricFilter | undefined): (name: string) => boolean {
+  if (names === undefined) return () => true;
+  if (typeof names === 'function') return names;
+  if (typeof names === 'string' || typeof names?.[Symbol.iterator] !== 'function')
+    throw new ArgumentRangeError('names', names, 'names of metrics in an array or set, or a function');
+  const wanted = new Set(names);
+  return (name) => wanted.has(name);
+}
+
+function writerLabelOf({ perWriter = false }: ExpositionOptions): string | undefined {
+  if (perWriter === false) return undefined;
+  if (perWriter === true) return DEFAULT_WRITER_LABEL;
+  if (typeof perWriter !== 'string' || !/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(perWriter))
+    throw new ArgumentRangeError('perWriter', perWriter, 'true, false or the name of a label');
+  return perWriter;
+}
+
+function checkWriterLabel({ name, labels, type }: Definition, writerLabel: string | undefined): void {
+  if (writerLabel === undefined) return;
+  const isTaken = labels.includes(writerLabel) || (isDistribution({ type }) && writerLabel === 'le');
+  if (isTaken)
+    throw new ArgumentRangeError('perWriter', writerLabel, `a label that ${name} does not have itself`);
+}

@@ -1,0 +1,67 @@
+// Sums over the slots that writers have of a series: one Wasm call each, however many writers there are.
+import { amount, tally } from '@corelane/shared-memory';
+import { kernelBase64, type KernelExports } from './kernel.generated.ts';
+import { histogramSlot, upDownSlot } from './layout.ts';
+import { directoryBytes, entryAt, type WriterTable } from './writer.ts';
+
+const TWO_31 = 2 ** 31;
+
+/** For one thread. All figures are in steps. `writer` is an index, or undefined for all of them. */
+export class SlotSums {
+  readonly #table: WriterTable;
+  readonly #kernel: KernelExports;
+  readonly #stride: number;
+
+  constructor(table: WriterTable) {
+    this.#table = table;
+    this.#kernel = table.arena.kernel<KernelExports>({ base64: kernelBase64 });
+    this.#stride = directoryBytes(table.series);
+  }
+
+  /** How many writers have a slot of the series. */
+  slots(series: number, writer?: number): number {
+    return this.#kernel.countSlots(this.#entry(series, writer), this.#stride, this.#writers(writer));
+  }
+
+  counter(series: number, writer?: number): number {
+    return this.#amount(series, amount.offset.low, writer);
+  }
+
+  upDown(series: number, writer?: number): number {
+    return (
+      this.#amount(series, upDownSlot.offset.up, writer) -
+      this.#amount(series, upDownSlot.offset.down, writer)
+    );
+  }
+
+  /** What a histogram has recorded, all values together. */
+  histogramSum(series: number, writer?: number): number {
+    return this.#amount(series, histogramSlot.offset.sum, writer);
+  }
+
+  /** Values in buckets `first` to `end - 1` of a histogram. */
+  histogramCount(series: number, first: number, end: number, writer?: number): number {
+    const offset = histogramSlot.bytes + first * tally.bytes;
+    const entry = this.#entry(series, writer);
+    const sum = this.#kernel.sumTallies(entry, this.#stride, this.#writers(writer), offset, end - first);
+    return sum >= 0 ? sum : this.#large(sum);
+  }
+
+  #amount(series: number, offset: number, writer: number | undefined): number {
+    const entry = this.#entry(series, writer);
+    const sum = this.#kernel.sumAmounts(entry, this.#stride, this.#writers(writer), offset);
+    return sum >= 0 ? sum : this.#large(sum);
+  }
+
+  #large(sum: number): number {
+    return ~sum + (this.#kernel.sumHigh() >>> 0) * TWO_31;
+  }
+
+  #entry(series: number, writer = 0): number {
+    return entryAt(this.#table, writer, series);
+  }
+
+  #writers(writer: number | undefined): number {
+    return writer === undefined ? this.#table.writers : 1;
+  }
+}
