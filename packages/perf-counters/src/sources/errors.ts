@@ -1,0 +1,38 @@
+import { PerfCountersError } from '../errors.ts';
+
+/** Another thread, or other sources of this one, publish the figures of the process already. */
+export class ProcessClaimedError extends PerfCountersError {
+  override readonly name = 'ProcessClaimedError';
+  readonly writer: number;
+
+  constructor(writer: number, threadId: number) {
+    super(
+      'ERR_PROCESS_CLAIMED',
+      `the figures of the process are published by writer ${writer} on thread ${threadId}, expected nobody`,
+    );
+    this.writer = writer;
+  }
+}
+
+/** The same source runs on this thread already, with the same prefix and labels: what it counts would be counted twice. */
+export class SourceRunningError extends PerfCountersError {
+  override readonly name = 'SourceRunningError';
+  readonly source: string;
+
+  constructor(source: string, prefix: string, labels: string) {
+    super(
+      'ERR_SOURCE_RUNNING',
+      `source ${source} runs on this thread already, with prefix '${prefix}' and labels ${labels}: dispose it first`,
+    );
+    this.source = source;
+  }
+}
+
+/** The sources are disposed: nothing is read any more. */
+export class SourcesDisposedError extends PerfCountersError {
+  override readonly name = 'SourcesDisposedError';
+
+  constructor() {
+    super('ERR_SOURCES_DISPOSED', 'the sources are disposed: nothing is read any more');
+  }
+}

@@ -1,0 +1,173 @@
+// The sources of one thread: read at intervals, recorded in this thread's writer, until disposed.
+import { RegistryDisposedError } from '../errors.ts';
+import type { Gauge } from '../gauge.ts';
+import type { Registry } from '../registry.ts';
+import { ProcessClaimedError, SourceRunningError, SourcesDisposedError } from './errors.ts';
+import { checkOptions, type CheckedOptions, type SourcesOptions } from './options.ts';
+import { ProcessClaim } from './process-claim.ts';
+import { RunningSource } from './running-source.ts';
+import type { Source, SourceCapability, SourceCost } from './source.ts';
+import { SourceMetrics } from './source-metrics.ts';
+
+/** Which sources run with which registry: a registry is one thread's. */
+const running = new WeakMap<Registry, Set<string>>();
+
+/** What `startSources` and `collectDefaults` return. */
+export class Sources {
+  readonly #options: CheckedOptions;
+  readonly #claim: ProcessClaim;
+  readonly #ofThread: readonly RunningSource[];
+  readonly #ofProcess: readonly RunningSource[];
+  readonly #own: SourceMetrics;
+  readonly #sampledAt: () => Gauge;
+  readonly #names: Set<string>;
+  readonly #keys: readonly string[];
+  readonly #stops: (() => void)[] = [];
+  #disposed = false;
+
+  /** Made by `startSources`. @internal */
+  constructor(registry: Registry, sources: readonly Source[], options: CheckedOptions) {
+    const { prefix, labels, clock } = options;
+    const newMetrics = (): SourceMetrics => new SourceMetrics(registry, prefix, labels);
+    const run = (source: Source): RunningSource => new RunningSource(source, newMetrics, clock);
+    this.#options = options;
+    this.#names = running.get(registry) ?? new Set();
+    this.#keys = this.#reserve(sources);
+    running.set(registry, this.#names);
+    this.#ofThread = sources.filter(({ scope }) => scope === 'thread').map(run);
+    this.#ofProcess = sources.filter(({ scope }) => scope === 'process').map(run);
+    this.#own = newMetrics();
+    this.#claim = new ProcessClaim(registry);
+    try {
+      this.#sampledAt = this.#own.gauge({
+        name: 'corelane_sources_sampled_timestamp_seconds',
+        help: 'When sources were read last, in seconds since 1970: of the thread that is furthest behind.',
+        unit: 'seconds',
+        aggregator: 'min',
+      });
+      this.#start();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #reserve(sources: readonly Source[]): string[] {
+    const { prefix, labels } = this.#options;
+    const with_ = JSON.stringify(labels);
+    const keys = sources.map(({ name }) => JSON.stringify([name, prefix, with_]));
+    keys.forEach((key, i) => {
+      if (this.#names.has(key) || keys.indexOf(key) !== i)
+        throw new SourceRunningError((sources[i] as Source).name, prefix, with_);
+    });
+    for (const key of keys) this.#names.add(key);
+    return keys;
+  }
+
+  #start(): void {
+    const { intervalMs, slowIntervalMs, processWide, signal, timers } = this.#options;
+    if (processWide === true && !this.#claim.take()) {
+      const { writer, threadId } = this.#claim.holder() ?? { writer: -1, threadId: -1 };
+      throw new ProcessClaimedError(writer, threadId);
+    }
+    for (const each of this.#ofThread) each.open();
+    if (this.#mayTakeOver()) for (const each of this.#ofProcess) each.open();
+    if (signal !== undefined) {
+      const abort = (): void => this[Symbol.dispose]();
+      signal.addEventListener('abort', abort, { once: true });
+      this.#stops.push(() => signal.removeEventListener('abort', abort));
+    }
+    void this.#read(() => true);
+    if (intervalMs !== Infinity) this.#stops.push(timers.every(intervalMs, () => this.#tick(false)));
+    if (slowIntervalMs !== Infinity) this.#stops.push(timers.every(slowIntervalMs, () => this.#tick(true)));
+  }
+
+  /** Whether the figures of the process are published here from now on. */
+  #mayTakeOver(): boolean {
+    return this.#options.processWide !== false && this.#ofProcess.length > 0 && this.#claim.take();
+  }
+
+  #tick(isSlow: boolean): void {
+    try {
+      void this.#read((each) => (each.source.isSlow ?? false) === isSlow);
+    } catch (error) {
+      // Somebody has disposed the registry: there is nothing to record in.
+      if (!(error instanceof RegistryDisposedError)) throw error;
+      this[Symbol.dispose]();
+    }
+  }
+
+  /**
+   * Reads all sources now, slow ones too: for an answer to a scrape by this thread.
+   * @returns when all is recorded; nearly all of it is when this returns
+   * @throws SourcesDisposedError, RegistryDisposedError
+   */
+  async sample(): Promise<void> {
+    if (this.#disposed) throw new SourcesDisposedError();
+    await this.#read(() => true);
+  }
+
+  #read(isMeant: (each: RunningSource) => boolean): Promise<unknown> {
+    if (this.#mayTakeOver()) for (const each of this.#ofProcess) each.tryOpen();
+    const pending: Promise<void>[] = [];
+    for (const each of this.#all()) if (isMeant(each)) pending.push(each.sample());
+    this.#sampledAt().set(Date.now() / 1000);
+    return Promise.all(pending);
+  }
+
+  /** What is read here, what is not, and why. */
+  capabilities(): SourceCapability[] {
+    const holder = this.#claim.holder();
+    const elsewhere = this.#disposed
+      ? 'the sources are disposed'
+      : this.#options.processWide === false
+        ? 'processWide is false'
+        : holder === undefined
+          ? 'nobody publishes the figures of the process yet: these will at their next sample'
+          : `writer ${holder.writer} on thread ${holder.threadId} publishes the figures of the process`;
+    return this.#all().map((each) => each.capability(elsewhere));
+  }
+
+  /** What reading has cost this thread so far. */
+  costs(): SourceCost[] {
+    return this.#all().map((each) => each.cost());
+  }
+
+  /** Nothing is read any more, observers and timers are gone, gauges are cleared; counts stay. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const stop of this.#stops) stop();
+    for (const each of this.#all()) each.close();
+    this.#own.clearGauges();
+    this.#claim.release();
+    for (const key of this.#keys) this.#names.delete(key);
+  }
+
+  #all(): readonly RunningSource[] {
+    return [...this.#ofThread, ...this.#ofProcess];
+  }
+}
+
+/**
+ * Reads these sources at intervals, and records what they tell in this thread's writer.
+ * @throws ArgumentRangeError, SourceRunningError, ProcessClaimedError, what the registry says of the metrics, the reason of a signal
+ *   that is aborted already
+ */
+export function startSources(
+  registry: Registry,
+  sources: readonly Source[],
+  options: SourcesOptions = {},
+): Sources {
+  return startChecked(registry, sources, checkOptions(options));
+}
+
+/** @internal */
+export function startChecked(
+  registry: Registry,
+  sources: readonly Source[],
+  options: CheckedOptions,
+): Sources {
+  options.signal?.throwIfAborted();
+  return new Sources(registry, sources, options);
+}
