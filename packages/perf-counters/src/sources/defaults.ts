@@ -69,7 +69,7 @@ export function collectDefaults(
   };
   return startChecked(
     registry,
-    sources.map((name) => make[name]()),
+    DEFAULT_SOURCE_NAMES.filter((name) => sources.includes(name)).map((name) => make[name]()),
     checked,
   );
 }

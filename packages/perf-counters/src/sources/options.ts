@@ -41,7 +41,6 @@ export interface DefaultsOptions extends SourcesOptions {
 }
 
 export const DEFAULT_SOURCE_NAMES = [
-  'eventLoopDelay',
   'eventLoopUtilization',
   'gc',
   'heap',
@@ -58,6 +57,8 @@ export const DEFAULT_SOURCE_NAMES = [
   'processResources',
   'fileDescriptors',
   'processInfo',
+  // Last, as it leaves an immediate behind, which is an active resource.
+  'eventLoopDelay',
 ] as const;
 
 export type DefaultSourceName = (typeof DEFAULT_SOURCE_NAMES)[number];

@@ -1,0 +1,238 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { ArgumentRangeError } from '../../src/index.ts';
+import {
+  collectDefaults,
+  SourceRunningError,
+  SourcesDisposedError,
+  startSources,
+  type Source,
+} from '../../src/sources/index.ts';
+import { fakeHost, FakeTimers, newRegistry, valueOf, valuesOf } from './fake-host.ts';
+
+/** A source that says how often it was read. */
+function counting(overrides: Partial<Source> & { readonly onSample?: () => void | Promise<void> } = {}): {
+  source: Source;
+  events: string[];
+} {
+  const { onSample, ...rest } = overrides;
+  const events: string[] = [];
+  const source: Source = {
+    name: 'counting',
+    scope: 'thread',
+    open: (metrics) => {
+      events.push('open');
+      const reads = metrics.counter({ name: 'reads_total', help: 'Reads' })();
+      const level = metrics.gauge({ name: 'level', help: 'Level' })();
+      return {
+        sample: () => {
+          events.push('sample');
+          reads.inc();
+          level.set(7);
+          return onSample?.();
+        },
+        close: () => events.push('close'),
+      };
+    },
+    ...rest,
+  };
+  return { source, events };
+}
+
+describe('sources', () => {
+  test('are read at once, then at their interval, slow ones at theirs', () => {
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    const fast = counting();
+    const slow = counting({
+      name: 'slow',
+      isSlow: true,
+      open: (metrics) => {
+        const reads = metrics.counter({ name: 'slow_reads_total', help: 'Reads' })();
+        return { sample: () => reads.inc() };
+      },
+    });
+    using sources = startSources(registry, [fast.source, slow.source], {
+      intervalMs: 100,
+      slowIntervalMs: 1000,
+      timers,
+    });
+    expect([valueOf(registry, 'reads_total'), valueOf(registry, 'slow_reads_total')]).toEqual([1, 1]);
+    for (let i = 0; i < 5; i++) timers.fire(100);
+    timers.fire(1000);
+    expect([valueOf(registry, 'reads_total'), valueOf(registry, 'slow_reads_total')]).toEqual([6, 2]);
+    expect(sources.costs().map(({ source, samples }) => [source, samples])).toEqual([
+      ['counting', 6],
+      ['slow', 2],
+    ]);
+  });
+
+  test('are read by nobody but `sample` where the interval is Infinity', async () => {
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    using sources = startSources(registry, [counting().source], { intervalMs: Infinity, timers });
+    expect(timers.running.size).toBe(0);
+    await sources.sample();
+    expect(valueOf(registry, 'reads_total')).toBe(2);
+  });
+
+  test('have names with a prefix and labels on everything', () => {
+    const registry = newRegistry();
+    using _ = startSources(registry, [counting().source], {
+      intervalMs: Infinity,
+      prefix: 'app_',
+      labels: { worker: 3 },
+    });
+    expect(valuesOf(registry.read(), 'app_reads_total')).toEqual({ 'worker=3': 1 });
+    expect(valuesOf(registry.read(), 'app_level')).toEqual({ 'worker=3': 7 });
+  });
+
+  test('that are disposed leave counts, and no gauges, timers, observers or listeners', async () => {
+    const timers = new FakeTimers();
+    const host = fakeHost();
+    const registry = newRegistry();
+    const aborting = new AbortController();
+    const { signal } = aborting;
+    const sources = collectDefaults(registry, { timers, signal }, host);
+    expect([timers.running.size, host.observers, getEventListeners(signal, 'abort').length]).toEqual([
+      2,
+      { gc: 1, delay: 1 },
+      1,
+    ]);
+    host.collect({ kind: 1, durationMs: 2 });
+    sources[Symbol.dispose]();
+    sources[Symbol.dispose]();
+    expect([timers.running.size, host.observers, getEventListeners(signal, 'abort').length]).toEqual([
+      0,
+      { gc: 0, delay: 0 },
+      0,
+    ]);
+    const gauges = registry.read().metrics.filter(({ type }) => type === 'gauge');
+    expect(gauges.filter(({ series }) => series.length > 0)).toEqual([]);
+    expect(gauges.length).toBeGreaterThan(20);
+    expect(valueOf(registry, 'process_cpu_seconds_total')).toBe(1.5);
+    expect(valueOf(registry, 'nodejs_gc_duration_seconds')).toBe(1);
+    await expect(sources.sample()).rejects.toThrow(SourcesDisposedError);
+    expect(new Set(sources.capabilities().map(({ status }) => status))).toEqual(new Set(['elsewhere']));
+  });
+
+  test('end with the signal; one that is aborted already starts nothing', () => {
+    const timers = new FakeTimers();
+    const aborting = new AbortController();
+    const registry = newRegistry();
+    const { source, events } = counting();
+    startSources(registry, [source], { timers, signal: aborting.signal });
+    const reason = new Error('enough');
+    aborting.abort(reason);
+    expect(events).toEqual(['open', 'sample', 'close']);
+    expect(timers.running.size).toBe(0);
+    expect(() => startSources(registry, [source], { timers, signal: aborting.signal })).toThrow(reason);
+    expect(events).toHaveLength(3);
+  });
+
+  test('end when the registry is disposed under them', () => {
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    const { source, events } = counting();
+    startSources(registry, [source], { intervalMs: 100, timers });
+    registry[Symbol.dispose]();
+    timers.fire(100);
+    expect(events).toEqual(['open', 'sample', 'sample', 'close']);
+    expect(timers.running.size).toBe(0);
+  });
+
+  test('one that throws stops no other, is told as failing, and is tried again', async () => {
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    const outcomes: (() => void | Promise<void>)[] = [
+      () => {
+        throw new Error('no figures');
+      },
+      () => Promise.reject(new Error('later')),
+      () => {},
+    ];
+    const failing = counting({ name: 'failing', onSample: () => outcomes.shift()?.() });
+    const other = counting({
+      name: 'other',
+      open: (metrics) => {
+        const reads = metrics.counter({ name: 'other_reads_total', help: 'Reads' })();
+        return { sample: () => reads.inc() };
+      },
+    });
+    using sources = startSources(registry, [failing.source, other.source], { intervalMs: 100, timers });
+    const state = () => sources.capabilities().map(({ status, reason }) => [status, reason]);
+    expect(state()).toEqual([
+      ['failing', 'no figures'],
+      ['active', null],
+    ]);
+    await sources.sample();
+    expect(state()[0]).toEqual(['failing', 'later']);
+    await sources.sample();
+    expect(state()[0]).toEqual(['active', null]);
+    expect(valueOf(registry, 'other_reads_total')).toBe(3);
+  });
+
+  test('one that is not done yet is not read again meanwhile', async () => {
+    const timers = new FakeTimers();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { source, events } = counting({ onSample: () => promise });
+    using sources = startSources(newRegistry(), [source], { intervalMs: 100, timers });
+    timers.fire(100);
+    timers.fire(100);
+    expect(events).toEqual(['open', 'sample']);
+    resolve();
+    await sources.sample();
+    timers.fire(100);
+    expect(events.filter((event) => event === 'sample').length).toBe(2);
+  });
+
+  test('run once with the same names and labels, and again after disposal', () => {
+    const registry = newRegistry();
+    const options = { intervalMs: Infinity };
+    const first = startSources(registry, [counting().source], options);
+    expect(() => startSources(registry, [counting().source], options)).toThrow(SourceRunningError);
+    expect(() => startSources(registry, [counting().source], options)).toThrow(
+      "source counting runs on this thread already, with prefix '' and labels {}",
+    );
+    startSources(registry, [counting().source], { ...options, prefix: 'other_' })[Symbol.dispose]();
+    first[Symbol.dispose]();
+    using again = startSources(registry, [counting().source], options);
+    expect(again.capabilities()).toMatchObject([{ status: 'active' }]);
+    expect(valueOf(registry, 'reads_total')).toBe(2);
+  });
+
+  test('that cannot start leave nothing running', () => {
+    const host = fakeHost();
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    registry.counter({ name: 'nodejs_heap_size_used_bytes', help: 'Of another type' });
+    expect(() => collectDefaults(registry, { timers }, host)).toThrow(/is defined as counter/);
+    expect([host.observers, timers.running.size]).toEqual([{ gc: 0, delay: 0 }, 0]);
+    using sources = collectDefaults(registry, { timers, sources: ['gc'] }, host);
+    expect(sources.capabilities()).toHaveLength(1);
+  });
+
+  test.each<[string, object]>([
+    ['option is "interval", expected one of intervalMs', { interval: 5 }],
+    ['intervalMs is 5, expected 10 to 2147483647, or Infinity', { intervalMs: 5 }],
+    ['intervalMs is NaN', { intervalMs: NaN }],
+    ['slowIntervalMs is 50, expected 100 to', { intervalMs: 100, slowIntervalMs: 50 }],
+    ['prefix is 3, expected a string', { prefix: 3 }],
+    ['labels.a is [object Object], expected a string', { labels: { a: {} } }],
+    ['processWide is "maybe", expected true, false or', { processWide: 'maybe' }],
+    ['signal is 1, expected an AbortSignal', { signal: 1 }],
+    ['clock is 1, expected an object with now()', { clock: 1 }],
+    ['timers is [object Object], expected an object with every()', { timers: {} }],
+    ['sources[0] is "cpu", expected one of', { sources: ['cpu'] }],
+    ['sources[1] is "gc", expected one of', { sources: ['gc', 'gc'] }],
+    ['eventLoopMonitoringPrecision is 0.5, expected an integer', { eventLoopMonitoringPrecision: 0.5 }],
+    ['threadCpu is [object Object], expected an object with readNs()', { threadCpu: {} }],
+    ['hardwareEvents.events is undefined', { hardwareEvents: { readInto: () => {} } }],
+    ['arenas.a is "undefined, undefined", expected', { arenas: { a: {} } }],
+    ['buckets[1] is 1, expected ascending', { gcDurationBuckets: [1, 1] }],
+  ])('options are checked: %s', (message, options) => {
+    const start = (): unknown => collectDefaults(newRegistry(), options, fakeHost());
+    expect(start).toThrow(ArgumentRangeError);
+    expect(start).toThrow(message);
+  });
+});
