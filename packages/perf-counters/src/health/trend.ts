@@ -23,6 +23,11 @@ export interface Trend {
   readonly p: number | null;
 }
 
+/**
+ * What is left of a steady curve, which is a trend beyond doubt, is as alike from one value to the next as in a slow wave: with more than this it
+ * would be taken for one. Waves slower than that are taken for trends now and then.
+ */
+const MOST_CORRELATION = 0.85;
 const MINUTE_MS = 60_000;
 
 /** @param timesMs not decreasing @param values as many */
@@ -44,7 +49,7 @@ export function trendOf(timesMs: readonly number[], values: readonly number[], o
   const residuals = values.map((value, i) => value - slopePerMs * (timesMs[i] as number));
   const variance = kendallVariance(values) * inflation(residuals);
   const z = variance === 0 ? 0 : Math.max(0, Math.abs(balance) - 1) / Math.sqrt(variance);
-  const p = twoSided(z);
+  const p = z === 0 ? 1 : twoSided(z);
   const isTrend = p < options.significance && Math.abs(slopePerMs * spanMs) > options.minChange;
   const course = !isTrend || slopePerMs === 0 ? 'steady' : slopePerMs > 0 ? 'rising' : 'falling';
   return { course, samples, slopePerMinute: slopePerMs * MINUTE_MS, p };
@@ -81,7 +86,7 @@ function inflation(residuals: readonly number[]): number {
   if (own === 0) return 1;
   // The estimate from a short series is too low, by (1 + 4r)/n (Kendall 1954).
   const found = lagged / own;
-  const r = Math.min(0.95, found + (1 + 4 * found) / n);
+  const r = Math.min(MOST_CORRELATION, found + (1 + 4 * found) / n);
   return r <= 0 ? 1 : (1 + r) / (1 - r);
 }
 
