@@ -325,6 +325,20 @@ test('disposing leaves no timer, aborts what runs, lets go of the checks, and th
   expect(dial.measured).toBe(1);
 });
 
+test('a check that disposes its monitor is the last that is told of', async () => {
+  const dial = new Dial({ warn: { at: 10, after: 1 } });
+  const other = new Dial({ name: 'other' });
+  const { clock, monitor, told } = scene([dial, other]);
+  await clock.pass(0);
+  dial.reading = () => {
+    monitor[Symbol.dispose]();
+    return 50;
+  };
+  await clock.pass(1000);
+  expect(told).toEqual(['starting > ready', 'ready > stopping']);
+  expect([dial.measured, other.measured, clock.timers]).toEqual([2, 1, 0]);
+});
+
 test('an aborted signal begins nothing; a check that can not begin ends those that have', () => {
   const dial = new Dial();
   const clock = new FakeClock();
