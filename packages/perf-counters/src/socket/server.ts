@@ -53,7 +53,7 @@ const OPTIONS = ['path', 'minIntervalMs', 'maxClients', 'drainTimeoutMs', 'keepA
 
 /**
  * Serves snapshots until it is disposed, or the signal aborts. Nothing is read while nobody asks.
- * @param source a `RegistryReader` or a `Registry`
+ * @param source a `RegistryReader` (`registry.reader`)
  * @throws SnapshotServerError, ArgumentRangeError, the reason of the signal
  */
 export async function serveSnapshots(

@@ -1,11 +1,21 @@
 // A process looks at the metrics of another, or of itself: the socket does not know the difference.
-import { existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate as turnLoop } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { connectSnapshots, listProcesses, serveSnapshots, socketPath } from '../../src/socket/index.ts';
+import type { RegistrySnapshot } from '../../src/index.ts';
+import {
+  connectSnapshots,
+  listProcesses,
+  serveSnapshots,
+  socketDirectory,
+  socketPath,
+} from '../../src/socket/index.ts';
+import { removeIfOld } from '../../src/socket/socket-path.ts';
 import { newRegistry, startServing, useOwnTemporaryFolder } from './scene.ts';
 
-useOwnTemporaryFolder();
+const folder = useOwnTemporaryFolder();
 
 test('another process is found, greets, and shows what it has counted; when it is killed, loops end and it is listed no more', async () => {
   const child = await startServing();
@@ -22,6 +32,13 @@ test('another process is found, greets, and shows what it has counted; when it i
   });
   const { metrics } = await client.snapshot();
   expect(metrics).toMatchObject([{ name: 'requests_total', type: 'counter', series: [{ value: 7 }] }]);
+
+  child.kill('SIGSTOP');
+  expect(await listProcesses({ timeoutMs: 20 })).toMatchObject([
+    { pid: child.pid, hello: undefined, error: { code: 'ERR_SNAPSHOT_CONNECTION' } },
+  ]);
+  child.kill('SIGCONT');
+
   let rounds = 0;
   for await (const each of client.updates(5)) {
     expect(each.metrics).toHaveLength(1);
@@ -32,6 +49,29 @@ test('another process is found, greets, and shows what it has counted; when it i
   await expect(client.snapshot()).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION', path });
   await expect(connectSnapshots(child.pid)).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION', path });
   expect(await listProcesses()).toEqual([]);
+  // It has left its socket: a process that starts has one like it for some microseconds, so it stays for seconds.
+  removeIfOld(path, Date.now() + 1000);
+  expect(existsSync(path)).toBe(true);
+  {
+    await using successor = await serveSnapshots(newRegistry(), { path }); // as one that is started with the same path
+    using second = await connectSnapshots(successor.path);
+    expect(second.hello.pid).toBe(process.pid);
+  }
+  const another = await startServing();
+  another.kill('SIGKILL');
+  await once(another, 'exit');
+  removeIfOld(socketPath(another.pid), Date.now() + 3000);
+  expect(existsSync(socketPath(another.pid))).toBe(false);
+});
+
+test('a process that serves and has nothing else to do ends, and takes its socket with it', async () => {
+  const child = await startServing();
+  expect(existsSync(socketPath(child.pid))).toBe(true);
+  using client = await connectSnapshots(child.pid);
+  child.stdin?.end();
+  expect((await once(child, 'exit'))[0]).toBe(0);
+  expect(await client.ended).toBe('lost');
+  expect(existsSync(socketPath(child.pid))).toBe(false);
 });
 
 test('only the user can enter the folder and connect; disposal says goodbye and removes the socket', async () => {
@@ -46,4 +86,115 @@ test('only the user can enter the folder and connect; disposal says goodbye and 
   expect((await next).done).toBe(true);
   expect(existsSync(server.path)).toBe(false);
   await server.close();
+});
+
+test('who serves where somebody serves already, or where another file is, is refused and changes nothing', async () => {
+  const registry = newRegistry();
+  await using first = await serveSnapshots(registry);
+  await expect(serveSnapshots(registry)).rejects.toMatchObject({
+    code: 'ERR_SNAPSHOT_SERVER',
+    path: first.path,
+  });
+  using client = await connectSnapshots(process.pid);
+  expect((await client.snapshot()).metrics).toEqual([]);
+  const path = join(folder.path, 'notes.txt');
+  writeFileSync(path, 'mine');
+  await expect(serveSnapshots(registry, { path })).rejects.toMatchObject({
+    code: 'ERR_SNAPSHOT_SERVER',
+    path,
+  });
+  expect(readFileSync(path, 'utf8')).toBe('mine');
+});
+
+test('a folder that others may enter is refused, by who serves and by who looks', async () => {
+  await (await serveSnapshots(newRegistry())).close();
+  const directory = socketDirectory() as string;
+  chmodSync(directory, 0o777);
+  const expected = expect.stringContaining('with mode 777, expected a folder') as unknown;
+  await expect(serveSnapshots(newRegistry())).rejects.toMatchObject({ message: expected });
+  await expect(connectSnapshots(process.pid)).rejects.toMatchObject({ message: expected });
+  writeFileSync(join(directory, '1.sock'), '');
+  await expect(listProcesses()).rejects.toMatchObject({ message: expected });
+  chmodSync(directory, 0o700);
+});
+
+test('the signal ends serving; one that is aborted before prevents it', async () => {
+  const abort = new AbortController();
+  const server = await serveSnapshots(newRegistry(), { signal: abort.signal });
+  using client = await connectSnapshots(process.pid);
+  abort.abort(new Error('enough'));
+  expect(await client.ended).toBe('stopped');
+  await server.close();
+  await expect(serveSnapshots(newRegistry(), { signal: abort.signal })).rejects.toThrow('enough');
+  expect(existsSync(server.path)).toBe(false);
+});
+
+test('options are checked, and unknown ones refused', async () => {
+  const registry = newRegistry();
+  const code = 'ERR_ARGUMENT_RANGE';
+  await expect(serveSnapshots(registry, { maxClients: 0 })).rejects.toMatchObject({ code });
+  await expect(serveSnapshots(registry, { minIntervalMs: Number.NaN })).rejects.toMatchObject({ code });
+  await expect(serveSnapshots(registry, { path: `/${'x'.repeat(200)}` })).rejects.toMatchObject({ code });
+  await expect(serveSnapshots(registry, { port: 1 } as object)).rejects.toMatchObject({ code });
+  await expect(connectSnapshots(0)).rejects.toMatchObject({ code });
+  await expect(connectSnapshots(1, { timeoutMs: 0 })).rejects.toMatchObject({ code });
+});
+
+/** Serves snapshots whose time is their number. */
+async function numbered(): Promise<{ server: AsyncDisposable; reads: () => number }> {
+  const empty = newRegistry().read();
+  let reads = 0;
+  const read = (): RegistrySnapshot => ({ ...empty, takenAtMs: ++reads });
+  return { server: await serveSnapshots({ read }, { minIntervalMs: 1 }), reads: () => reads };
+}
+
+test('who is slower than the updates gets the newest, and a loop that is left costs nothing more', async () => {
+  const { server, reads } = await numbered();
+  await using _server = server;
+  using client = await connectSnapshots(process.pid);
+  const updates = client.updates(1);
+  expect((await updates.next()).value).toMatchObject({ takenAtMs: 1 });
+  while (reads() < 20) await turnLoop();
+  const { value } = await updates.next();
+  expect((value as RegistrySnapshot).takenAtMs).toBeGreaterThan(10);
+  await updates.return();
+  const { takenAtMs: atEnd } = await client.snapshot(); // answered after the end of the subscription
+  using second = await connectSnapshots(process.pid);
+  expect((await second.snapshot()).takenAtMs).toBe(atEnd + 1);
+});
+
+test('a loop ends by its signal, one connection has one loop at a time, and disposal ends what waits', async () => {
+  const { server } = await numbered();
+  await using _server = server;
+  using client = await connectSnapshots(process.pid);
+  const abort = new AbortController();
+  const updates = client.updates(60_000, { signal: abort.signal });
+  await updates.next();
+  await expect(client.updates(60_000).next()).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION' });
+  await expect(client.updates(0.5).next()).rejects.toMatchObject({ code: 'ERR_ARGUMENT_RANGE' });
+  const next = updates.next();
+  abort.abort(new Error('left'));
+  await expect(next).rejects.toThrow('left');
+  await expect(client.snapshot({ signal: abort.signal })).rejects.toThrow('left');
+  await client.updates(60_000).next();
+  const waiting = client.snapshot();
+  client[Symbol.dispose]();
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION' });
+  expect(await client.ended).toBe('disposed');
+});
+
+test('a source that fails is an error of those who ask, and the next snapshot may be had', async () => {
+  const empty = newRegistry().read();
+  let fails = true;
+  const read = (): RegistrySnapshot => {
+    if (fails) throw new Error('arena detached');
+    return empty;
+  };
+  await using server = await serveSnapshots({ read });
+  using client = await connectSnapshots(server.path);
+  const refused = { code: 'ERR_SNAPSHOT_REFUSED', reason: 'ERR_SNAPSHOT_READ' };
+  await expect(client.snapshot()).rejects.toMatchObject(refused);
+  await expect(client.updates(50).next()).rejects.toMatchObject(refused);
+  fails = false;
+  expect(await client.snapshot()).toEqual(empty);
 });

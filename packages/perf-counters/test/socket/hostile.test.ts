@@ -1,0 +1,165 @@
+// Clients and servers that do not keep to the protocol, or to what is reasonable.
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setImmediate as turnLoop } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { RegistrySnapshot } from '../../src/index.ts';
+import { connectSnapshots, serveSnapshots, type SnapshotServer } from '../../src/socket/index.ts';
+import { newRegistry, useOwnTemporaryFolder } from './scene.ts';
+
+const folder = useOwnTemporaryFolder();
+
+const SNAPSHOT: RegistrySnapshot = newRegistry().read();
+const LARGE: RegistrySnapshot = { ...SNAPSHOT, ...{ filler: 'x'.repeat(1 << 22) } };
+
+function serve(
+  path: string,
+  source: { read(): RegistrySnapshot } = { read: () => SNAPSHOT },
+): Promise<SnapshotServer> {
+  return serveSnapshots(source, {
+    path: join(folder.path, path),
+    minIntervalMs: 0,
+    drainTimeoutMs: 50,
+    maxClients: 2,
+  });
+}
+
+function raw(path: string): Socket {
+  return connect(path).on('error', () => {});
+}
+
+async function textOf(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+test.for([
+  ['a line that is not JSON', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['JSON that is no object', '[1]\n'],
+  ['a line without an end', 'x'.repeat(5000)],
+  ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x0a])],
+  ['deep JSON', `${'['.repeat(1000)}\n`],
+  ['an id that is an object', '{"get":"snapshot","id":{}}\n'],
+] as const)(
+  'a client that sends %s is told so and dropped, and others are served',
+  async ([, bytes], { task }) => {
+    await using server = await serve(`${task.id}.sock`);
+    using other = await connectSnapshots(server.path);
+    const socket = raw(server.path);
+    socket.write(bytes);
+    const lines = (await textOf(socket)).trim().split('\n');
+    expect(JSON.parse(lines.at(-1) as string)).toMatchObject({ error: { code: 'ERR_SNAPSHOT_PROTOCOL' } });
+    expect(await other.snapshot()).toEqual(SNAPSHOT);
+    expect(server.counts()).toMatchObject({ foreign: 1, slow: 0, accepted: 2 });
+  },
+);
+
+test('a request that is not known is answered with an error, and the connection goes on', async () => {
+  await using server = await serve('unknown.sock');
+  const socket = raw(server.path).setEncoding('utf8');
+  socket.write('{"get":"secrets","id":"a"}\n{"every":-1,"id":2}\n{"every":"x"}\n{"every":0,"id":3}\n');
+  let text = '';
+  while (!text.includes('"every":0')) text += String((await once(socket, 'data'))[0]);
+  socket.destroy();
+  const answers = text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line) as object);
+  expect(answers).toMatchObject([
+    { id: 'a', error: { code: 'ERR_SNAPSHOT_REQUEST' } },
+    { id: 2, error: { code: 'ERR_SNAPSHOT_REQUEST' } },
+    { error: { code: 'ERR_SNAPSHOT_REQUEST' } },
+    { id: 3, every: 0 },
+  ]);
+});
+
+test('a client that does not read is dropped, and what it asked for is not read for it', async () => {
+  let reads = 0;
+  await using server = await serve('slow.sock', { read: () => (reads++, LARGE) });
+  const socket = raw(server.path).pause();
+  socket.write('{"every":1}\n' + '{"get":"snapshot"}\n'.repeat(1000));
+  while (server.counts().slow === 0) await turnLoop();
+  expect(reads).toBeLessThanOrEqual(2);
+  while (server.counts().clients > 0) await turnLoop();
+  socket.destroy();
+});
+
+test('a server that stops waits no longer than its time-out for a client that does not read', async () => {
+  const server = await serve('stops.sock', { read: () => LARGE });
+  const socket = raw(server.path);
+  await once(socket, 'data'); // the greeting
+  socket.pause().write('{"get":"snapshot"}\n');
+  await once(socket, 'readable'); // the answer is under way
+  await server.close();
+  expect(server.counts()).toMatchObject({ accepted: 1, slow: 1 });
+  socket.destroy();
+});
+
+test('there are no more clients than allowed, and there is room again when one leaves', async () => {
+  await using server = await serve('full.sock');
+  using first = await connectSnapshots(server.path);
+  const second = await connectSnapshots(server.path);
+  await expect(connectSnapshots(server.path)).rejects.toMatchObject({
+    code: 'ERR_SNAPSHOT_REFUSED',
+    reason: 'ERR_SNAPSHOT_CLIENTS',
+  });
+  second[Symbol.dispose]();
+  while (server.counts().clients > 1) await turnLoop();
+  using third = await connectSnapshots(server.path);
+  expect(await Promise.all([first.snapshot(), third.snapshot()])).toEqual([SNAPSHOT, SNAPSHOT]);
+  expect(server.counts()).toEqual({ clients: 2, accepted: 3, refused: 1, slow: 0, foreign: 0 });
+});
+
+const HELLO = `{"protocol":"corelane-snapshots","version":1,"pid":1,"threadId":0,"title":"","node":"","startedAtMs":0,"minIntervalMs":0}\n`;
+
+async function answering(path: string, text: string): Promise<Server & AsyncDisposable> {
+  const server = createServer((socket) => socket.on('error', () => {}).end(text));
+  server.listen(join(folder.path, path));
+  await once(server, 'listening');
+  return server;
+}
+
+test.for([
+  ['nothing', '', 'ERR_SNAPSHOT_CONNECTION'],
+  ['another protocol', '220 mail.example ESMTP\n', 'ERR_SNAPSHOT_PROTOCOL'],
+  ['another version', HELLO.replace('"version":1', '"version":2'), 'ERR_SNAPSHOT_PROTOCOL'],
+  ['half a greeting', HELLO.replace('"pid":1,', ''), 'ERR_SNAPSHOT_PROTOCOL'],
+  ['a line without an end', 'x'.repeat(5000), 'ERR_SNAPSHOT_PROTOCOL'],
+  ['an error', '{"error":{"code":"ERR_X","message":"no"}}\n', 'ERR_SNAPSHOT_REFUSED'],
+] as const)(
+  'who connects to a server that greets with %s gets a typed error',
+  async ([, text, code], { task }) => {
+    await using server = await answering(`${task.id}.sock`, text);
+    const path = server.address() as string;
+    await expect(connectSnapshots(path, { maxSnapshotLength: 1024 })).rejects.toMatchObject({ code, path });
+  },
+);
+
+test('a server that does not greet in time is given up', async () => {
+  const sockets: Socket[] = [];
+  await using server = createServer((socket) => void sockets.push(socket));
+  server.listen(join(folder.path, 'mute.sock'));
+  await once(server, 'listening');
+  const path = server.address() as string;
+  await expect(connectSnapshots(path, { timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'ERR_SNAPSHOT_CONNECTION',
+    message: `no snapshots from ${path}: no greeting within 20 ms`,
+  });
+  for (const socket of sockets) socket.destroy();
+});
+
+test.for([
+  ['garbage', 'what?\n'],
+  ['a snapshot of another shape', '{"id":1,"snapshot":{"metrics":1}}\n'],
+  ['a metric without a name', '{"id":1,"snapshot":{"takenAtMs":1,"writers":[],"metrics":[{}]}}\n'],
+  ['an error without a message', '{"id":1,"error":7}\n'],
+] as const)('a server that goes on with %s fails all that waits, typed', async ([, text], { task }) => {
+  await using server = await answering(`${task.id}.sock`, HELLO + text);
+  const client = await connectSnapshots(server.address() as string);
+  await expect(client.snapshot()).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_PROTOCOL' });
+  expect(await client.ended).toBe('foreign');
+  await expect(client.updates(1).next()).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_PROTOCOL' });
+});
