@@ -1,0 +1,198 @@
+import { Arena, AttachError } from '@corelane/shared-memory';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  type CollectionResult,
+  type DataPoint,
+  type MetricData,
+} from '@opentelemetry/sdk-metrics';
+import { expect, test } from 'vitest';
+import { Registry, RegistryReader } from '../../src/index.ts';
+import { CorelaneMetricProducer, type MetricProducerOptions } from '../../src/opentelemetry/index.ts';
+
+function newRegistry(): Registry {
+  return Registry.create(Arena.create({ bytes: 2 << 20 }), { series: 64, writers: 4, metrics: 16 });
+}
+
+function metricsOf({ resourceMetrics }: CollectionResult): MetricData[] {
+  return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
+}
+
+function pointsOf(result: CollectionResult): [DataPoint<unknown>] {
+  return metricsOf(result).flatMap(({ dataPoints }): DataPoint<unknown>[] => dataPoints) as [
+    DataPoint<unknown>,
+  ];
+}
+
+/** A clock of which each reading is a millisecond after the one before. */
+function tickingClock(startMs: number): { now(): number } {
+  let nowMs = startMs;
+  return { now: () => nowMs++ };
+}
+
+async function valuesOf(producer: CorelaneMetricProducer): Promise<unknown[]> {
+  return metricsOf(await producer.collect()).flatMap(({ dataPoints }) =>
+    dataPoints.map(({ value }) => value),
+  );
+}
+
+test('counts of a thread that died stay, its successor goes on, and the start time is that of the registry', async () => {
+  using registry = newRegistry();
+  const producer = new CorelaneMetricProducer(registry);
+  const other = Registry.attach(registry.handle);
+  const options = { name: 'jobs_total', help: 'Jobs' };
+  other.counter(options).inc(3);
+  other.gauge({ name: 'depth', help: 'Depth' }).set(9);
+  const before = metricsOf(await producer.collect());
+  registry.reclaim(other.writer);
+  const [reclaimed] = metricsOf(await producer.collect());
+  expect(metricsOf(await producer.collect()).map(({ descriptor }) => descriptor.name)).toEqual([
+    'jobs_total',
+  ]);
+  using successor = Registry.attach(registry.handle);
+  expect(successor.writer).toBe(other.writer);
+  successor.counter(options).inc(4);
+  const [after] = metricsOf(await producer.collect());
+  expect([before[0], reclaimed, after].map((metric) => metric?.dataPoints[0]?.value)).toEqual([3, 3, 7]);
+  const starts = [before[0], reclaimed, after].map((metric) => metric?.dataPoints[0]?.startTime);
+  expect(starts[1]).toEqual(starts[0]);
+  expect(starts[2]).toEqual(starts[0]);
+  const [seconds = 0, nanoseconds = 0] = starts[0] ?? [];
+  expect(Math.round(seconds * 1000 + nanoseconds / 1e6)).toBe(registry.read().createdAtMs);
+});
+
+test('a metric that nobody has recorded is not there; neither is a scope without metrics', async () => {
+  using registry = newRegistry();
+  registry.counter({ name: 'a_total', help: 'A', labels: ['x'] });
+  const { resourceMetrics, errors } = await new CorelaneMetricProducer(registry).collect();
+  expect([resourceMetrics.scopeMetrics, errors]).toEqual([[], []]);
+});
+
+test('a gauge that is no finite number is left out and said, and the others are there', async () => {
+  using registry = newRegistry();
+  const gauges = registry.gauge({ name: 'load', help: 'Load', labels: ['cpu'] });
+  gauges.labels('0').set(Number.NaN);
+  gauges.labels('1').set(0.5);
+  const result = await new CorelaneMetricProducer(RegistryReader.attach(registry.handle)).collect();
+  expect(metricsOf(result)[0]?.dataPoints).toMatchObject([{ attributes: { cpu: '1' }, value: 0.5 }]);
+  expect(result.errors).toMatchObject([
+    { code: 'ERR_METRIC_VALUE', message: 'load {"cpu":"0"} is NaN, expected a finite number' },
+  ]);
+});
+
+test('names, units and descriptions are as OpenTelemetry has them', async () => {
+  using registry = newRegistry();
+  registry.counter({ name: 'io_bytes_total', help: 'Bytes', unit: 'bytes' }).inc();
+  registry.counter({ name: 'cpu_seconds_total', help: 'CPU', unit: 'seconds', perUnit: 1e9 }).inc(5e8);
+  registry.counter({ name: 'total', help: 'Odd' }).inc();
+  const described = async (options: MetricProducerOptions): Promise<unknown[]> =>
+    metricsOf(await new CorelaneMetricProducer(registry, options).collect()).map(
+      ({ descriptor, dataPoints }) => [
+        descriptor.name,
+        descriptor.unit,
+        descriptor.valueType,
+        dataPoints[0]?.value,
+      ],
+    );
+  expect(await described({})).toEqual([
+    ['io_bytes_total', 'By', 0, 1],
+    ['cpu_seconds_total', 's', 1, 0.5],
+    ['total', '', 0, 1],
+  ]);
+  expect(await described({ removeSuffixes: true })).toEqual([
+    ['io', 'By', 0, 1],
+    ['cpu', 's', 1, 0.5],
+    ['total', '', 0, 1],
+  ]);
+});
+
+test('delta spans follow each other without a gap, also where the clock goes back, and add up exactly', async () => {
+  using registry = newRegistry();
+  const { createdAtMs } = registry.read();
+  const times = [createdAtMs + 10, createdAtMs + 5, createdAtMs + 20];
+  const clock = { now: (): number => times.shift() as number };
+  const producer = new CorelaneMetricProducer(registry, { temporality: 'delta', clock });
+  const busy = registry.counter({ name: 'busy_seconds_total', help: 'Busy', unit: 'seconds', perUnit: 1e9 });
+  const spans: unknown[] = [];
+  let sum = 0;
+  for (const ns of [100_000_001, 200_000_003, 7]) {
+    busy.inc(ns);
+    const [{ startTime, endTime, value }] = pointsOf(await producer.collect());
+    spans.push([startTime, endTime].map(([s, ns2]) => Math.round(s * 1000 + ns2 / 1e6) - createdAtMs));
+    sum += Math.round((value as number) * 1e9);
+  }
+  expect(spans).toEqual([
+    [0, 10],
+    [10, 10],
+    [10, 20],
+  ]);
+  expect(sum).toBe(300_000_011);
+});
+
+test('a collection that is aborted counts as none: what it had read comes with the next one', async () => {
+  using registry = newRegistry();
+  const counter = registry.counter({ name: 'a_total', help: 'A' });
+  const abort = new AbortController();
+  const clock = { now: (): number => (abort.abort(new Error('stop')), Date.now()) };
+  const producer = new CorelaneMetricProducer(registry, { temporality: 'delta', clock });
+  counter.inc(2);
+  // The signal aborts while the first series is read; slices of no length end there.
+  await expect(producer.collect({ signal: abort.signal, sliceMs: 1e-9 })).rejects.toThrow('stop');
+  counter.inc(3);
+  expect(await valuesOf(producer)).toEqual([5]);
+});
+
+test('collections at the same time are made one after the other: nothing is counted twice', async () => {
+  using registry = newRegistry();
+  registry.counter({ name: 'a_total', help: 'A' }).inc(2);
+  const producer = new CorelaneMetricProducer(registry, { temporality: 'delta' });
+  const all = await Promise.all([valuesOf(producer), valuesOf(producer), valuesOf(producer)]);
+  expect(all.flat()).toEqual([2]);
+});
+
+test('a collection that takes too long returns what it has and says so; the rest comes with the next one', async () => {
+  using registry = newRegistry();
+  for (let i = 0; i < 10; i++) registry.counter({ name: `c${i}_total`, help: 'C' }).inc(i + 1);
+  const producer = new CorelaneMetricProducer(registry, {
+    temporality: 'delta',
+    clock: tickingClock(registry.read().createdAtMs),
+  });
+  const first = await producer.collect({ timeoutMillis: 0, sliceMs: 1e-9 });
+  expect(first.errors).toMatchObject([{ code: 'ERR_METRIC_COLLECT_TIMEOUT' }]);
+  expect(metricsOf(first).map(({ dataPoints }) => dataPoints[0]?.value)).toEqual([1]);
+  expect(await valuesOf(producer)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  const whole = await producer.collect({ timeoutMillis: 60_000 });
+  expect([metricsOf(whole), whole.errors]).toEqual([[], []]);
+});
+
+test('without a reader, an exporter takes what it collects, with a resource of its own', async () => {
+  using registry = newRegistry();
+  registry.counter({ name: 'a_total', help: 'A' }).inc();
+  const { resourceMetrics } = await new CorelaneMetricProducer(registry).collect();
+  expect(resourceMetrics.resource.merge(null)).toBe(resourceMetrics.resource);
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const { code } = await new Promise<{ code: number }>((resolve) =>
+    exporter.export(resourceMetrics, resolve),
+  );
+  expect(code).toBe(0);
+  expect(exporter.getMetrics()).toEqual([resourceMetrics]);
+});
+
+test('options are checked, unknown ones refused, and handles that lead nowhere', () => {
+  using registry = newRegistry();
+  const code = 'ERR_ARGUMENT_RANGE';
+  for (const options of [
+    { temporality: 'lowmemory' },
+    { histograms: 'native' },
+    { maxBuckets: 1 },
+    { scope: { name: '' } },
+    { removeSuffixes: 1 },
+    { interval: 1 },
+  ])
+    expect(() => new CorelaneMetricProducer(registry, options as object)).toThrow(
+      expect.objectContaining({ code }),
+    );
+  const handle = { ...registry.handle, at: registry.handle.at + 8 };
+  expect(() => new CorelaneMetricProducer({ handle })).toThrow(AttachError);
+  expect(() => new CorelaneMetricProducer({} as never)).toThrow(AttachError);
+});
