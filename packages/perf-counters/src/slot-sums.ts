@@ -1,7 +1,7 @@
 // Sums over the slots that writers have of a series: one Wasm call each, however many writers there are.
 import { amount, tally } from '@corelane/shared-memory';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
-import { histogramSlot, upDownSlot } from './layout.ts';
+import { directoryEntry, histogramSlot, upDownSlot } from './layout.ts';
 import { directoryBytes, entryAt, type WriterTable } from './writer.ts';
 
 const TWO_31 = 2 ** 31;
@@ -10,12 +10,16 @@ const TWO_31 = 2 ** 31;
 export class SlotSums {
   readonly #table: WriterTable;
   readonly #kernel: KernelExports;
+  /** Bytes of a directory: from one writer's entry to the next one's. */
   readonly #stride: number;
+  /** Address of the first directory. */
+  readonly #directories: number;
 
   constructor(table: WriterTable) {
     this.#table = table;
     this.#kernel = table.arena.kernel<KernelExports>({ base64: kernelBase64 });
     this.#stride = directoryBytes(table.series);
+    this.#directories = entryAt(table, 0, 0);
   }
 
   /** How many writers have a slot of the series. */
@@ -58,7 +62,7 @@ export class SlotSums {
   }
 
   #entry(series: number, writer = 0): number {
-    return entryAt(this.#table, writer, series);
+    return this.#directories + writer * this.#stride + series * directoryEntry.bytes;
   }
 
   #writers(writer: number | undefined): number {
