@@ -11,7 +11,7 @@ import type { SourceMetrics } from './source-metrics.ts';
 const NS_PER_SECOND = 1e9;
 const NS_PER_MS = 1e6;
 /** Guessed: nobody asks for less than 0.1 ms, and the exposition stays short. */
-const DELAYS = { precision: 0.1, resolution: 1e5, max: 60 * NS_PER_SECOND };
+export const DELAYS = { precision: 0.1, resolution: 1e5, max: 60 * NS_PER_SECOND };
 const SHAPE = bucketShape(DELAYS, NS_PER_SECOND, DELAYS.max, DELAYS.resolution);
 
 export function eventLoopDelaySource(host: Host, precisionMs: number): Source {

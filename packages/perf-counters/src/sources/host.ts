@@ -48,7 +48,7 @@ export interface Host {
   memoryUsage(): NodeJS.MemoryUsage;
   rss(): number;
   /** `total_allocated_bytes` from Node 26 on. */
-  heapStatistics(): HeapInfo & { readonly total_allocated_bytes?: number };
+  heapStatistics(): HeapInfo & { readonly total_allocated_bytes?: number | undefined };
   heapSpaces(): readonly HeapSpaceInfo[];
   cpuUsage(): CpuTimes;
   /** From Node 23.9 on. */

@@ -103,7 +103,12 @@ export class RunningSource {
   }
 
   #missing(): readonly Missing[] {
-    return this.#open?.missing?.() ?? [];
+    try {
+      return this.#open?.missing?.() ?? [];
+    } catch {
+      // A port that is closed: the next sample says so.
+      return [];
+    }
   }
 
   cost(): SourceCost {

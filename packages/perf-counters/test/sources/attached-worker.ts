@@ -1,0 +1,18 @@
+// A worker that collects its own figures, burns some time when told to, and ends or is ended.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Registry, type RegistryHandle } from '../../src/index.ts';
+import { collectDefaults } from '../../src/sources/index.ts';
+
+const registry = Registry.attach(workerData as RegistryHandle);
+const sources = collectDefaults(registry, { intervalMs: Infinity });
+
+async function burnAndTell(burnMs: number): Promise<void> {
+  for (const end = performance.now() + burnMs; performance.now() < end;);
+  await sources.sample();
+  parentPort?.postMessage({
+    writer: registry.writer,
+    elsewhere: sources.capabilities().filter(({ status }) => status === 'elsewhere').length,
+  });
+}
+
+parentPort?.on('message', (burnMs: number) => void burnAndTell(burnMs));

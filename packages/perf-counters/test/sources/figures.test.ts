@@ -1,0 +1,370 @@
+// What each source records of what it reads, on machines that a test makes up.
+import { getHeapStatistics } from 'node:v8';
+import { describe, expect, test } from 'vitest';
+import type { Registry } from '../../src/index.ts';
+import type { Host } from '../../src/sources/host.ts';
+import {
+  collectDefaults,
+  type DefaultsOptions,
+  type DefaultSourceName,
+  type SourceCapability,
+  type Sources,
+} from '../../src/sources/index.ts';
+import { fakeHost, newRegistry, valueOf, valuesOf, type FakeHost } from './fake-host.ts';
+
+function start(
+  sources: readonly DefaultSourceName[],
+  host: FakeHost = fakeHost(),
+  options: DefaultsOptions = {},
+): { host: FakeHost; registry: Registry; sources: Sources; value: (name: string) => number | undefined } {
+  const registry = newRegistry();
+  const running = collectDefaults(registry, { intervalMs: Infinity, ...options, sources }, host);
+  return { host, registry, sources: running, value: (name) => valueOf(registry, name) };
+}
+
+function capability(sources: Sources): SourceCapability {
+  return sources.capabilities()[0] as SourceCapability;
+}
+
+describe('event loop', () => {
+  test('utilization is of the time since the last sample, the times are of all of it', async () => {
+    const told = [
+      { active: 100, idle: 1000, utilization: 0 },
+      { active: 100, idle: 1000, utilization: 0 },
+      { active: 130, idle: 1090, utilization: 0 },
+      { active: 190, idle: 1100, utilization: 0 },
+    ];
+    const host = fakeHost({
+      eventLoopUtilization: () => told.shift() ?? { active: 0, idle: 0, utilization: 0 },
+    });
+    const { registry, sources, value } = start(['eventLoopUtilization'], host);
+    expect(value('nodejs_eventloop_utilization_ratio')).toBeUndefined();
+    await sources.sample();
+    expect(value('nodejs_eventloop_utilization_ratio')).toBe(0.25);
+    await sources.sample();
+    expect(value('nodejs_eventloop_utilization_ratio')).toBeCloseTo(60 / 70, 12);
+    expect(valuesOf(registry.read(), 'nodejs_eventloop_seconds_total')).toEqual({
+      'state=active': 0.09,
+      'state=idle': 0.1,
+    });
+  });
+
+  test('delays of no look are no delays: gauges are absent, not NaN or what an empty histogram holds', async () => {
+    const { registry, sources, value } = start(['eventLoopDelay']);
+    expect(registry.prometheusText()).not.toMatch(/^nodejs_eventloop_lag/m);
+    expect(value('nodejs_eventloop_delay_seconds')).toBe(0);
+    await sources.sample();
+    expect(value('nodejs_eventloop_lag_seconds')).toBeGreaterThan(0);
+  });
+});
+
+describe('garbage collection', () => {
+  test('every pause is recorded under its kind', () => {
+    const { host, registry } = start(['gc']);
+    for (const kind of [1, 1, 2, 4, 8, 16, 99]) host.collect({ kind, durationMs: 2 });
+    expect(valuesOf(registry.read(), 'nodejs_gc_duration_seconds')).toEqual({
+      'kind=minor': 3,
+      'kind=major': 1,
+      'kind=incremental': 1,
+      'kind=weakcb': 1,
+      'kind=unknown': 1,
+    });
+    expect(registry.prometheusText()).toContain('nodejs_gc_duration_seconds_sum{kind="minor"} 0.006\n');
+  });
+
+  test('has the buckets that were asked for', () => {
+    const { host, registry } = start(['gc'], undefined, { gcDurationBuckets: [0.001, 0.003] });
+    host.collect({ kind: 4, durationMs: 2 });
+    expect(registry.prometheusText().match(/_bucket\S+ \d/g)).toEqual([
+      '_bucket{kind="major",le="0.001"} 0',
+      '_bucket{kind="major",le="0.003"} 1',
+      '_bucket{kind="major",le="+Inf"} 1',
+    ]);
+  });
+});
+
+describe('heap', () => {
+  test('what is allocated is counted since the start, where Node tells it', async () => {
+    let total = 5000;
+    const host = fakeHost({
+      heapStatistics: () => ({ ...getHeapStatistics(), total_allocated_bytes: total }),
+    });
+    const { sources, value } = start(['heap'], host);
+    total = 7500;
+    await sources.sample();
+    expect(value('nodejs_heap_allocated_bytes_total')).toBe(2500);
+    expect(capability(sources).missing).toEqual([]);
+  });
+
+  test('what is allocated is told as missing, where Node does not tell it', () => {
+    const statistics = { ...getHeapStatistics(), total_allocated_bytes: undefined };
+    const { sources, value } = start(
+      ['heap'],
+      fakeHost({ nodeVersion: 'v24.11.0', heapStatistics: () => statistics }),
+    );
+    expect(value('nodejs_heap_allocated_bytes_total')).toBeUndefined();
+    expect(capability(sources)).toMatchObject({
+      status: 'active',
+      missing: [
+        {
+          metric: 'nodejs_heap_allocated_bytes_total',
+          reason: 'Node v24.11.0 does not tell it, Node 26 does',
+        },
+      ],
+    });
+  });
+});
+
+test('arenas: the registry has its own, others have their names, and threads that tell the same do not add up', async () => {
+  const arena = { bytes: 1000, usedBytes: 10 };
+  const { registry, sources } = start(['arenas'], undefined, {
+    arenas: { pool: arena },
+    labels: { team: 'a' },
+  });
+  arena.usedBytes = 20;
+  await sources.sample();
+  const snapshot = registry.read();
+  expect(valuesOf(snapshot, 'corelane_arena_size_bytes')).toEqual({
+    'arena=registry,team=a': 4 << 20,
+    'arena=pool,team=a': 1000,
+  });
+  expect(valuesOf(snapshot, 'corelane_arena_used_bytes')['arena=pool,team=a']).toBe(20);
+});
+
+describe('CPU time of a thread', () => {
+  const names = ['user_', 'system_', ''].map((which) => `nodejs_thread_cpu_${which}seconds_total`);
+
+  test('is counted since the start, by Node', async () => {
+    const told = { user: 5000, system: 100 };
+    const { sources, value } = start(['threadCpu'], fakeHost({ threadCpuUsage: () => told }));
+    expect(names.map(value)).toEqual([0, 0, 0]);
+    Object.assign(told, { user: 7500, system: 200 });
+    await sources.sample();
+    expect(names.map(value)).toEqual([0.0025, 0.0001, 0.0026]);
+  });
+
+  test('comes from /proc where Node does not tell it, in steps of 10 ms', async () => {
+    const { host, sources, value } = start(['threadCpu'], fakeHost({ threadCpuUsage: undefined }));
+    host.now.files['/proc/thread-self/stat'] = host.now.files['/proc/thread-self/stat']!.replace(
+      ' 5 7 ',
+      ' 7 8 ',
+    );
+    await sources.sample();
+    expect(names.map(value)).toEqual([0.02, 0.01, 0.03]);
+  });
+
+  test('in all comes from the port where there is one, and else there is none', async () => {
+    const host = fakeHost({ threadCpuUsage: undefined, platform: 'darwin', nodeVersion: 'v22.18.0' });
+    let ns = 1e9;
+    const { sources, value } = start(['threadCpu'], host, { threadCpu: { readNs: () => ns } });
+    ns += 250_000;
+    await sources.sample();
+    expect(names.map(value)).toEqual([undefined, undefined, 0.00025]);
+    const reason =
+      "Node v22.18.0 has no process.threadCpuUsage (23.9 has), and /proc/thread-self/stat is Linux's, and this is darwin";
+    expect(capability(sources).missing).toEqual(names.slice(0, 2).map((metric) => ({ metric, reason })));
+    expect(capability(start(['threadCpu'], host).sources)).toMatchObject({
+      status: 'absent',
+      reason: `${reason}; no threadCpu was given either`,
+    });
+  });
+
+  test('that is not known at the start is counted from when it is', async () => {
+    let ns = NaN;
+    const { sources, value } = start(['threadCpu'], fakeHost(), { threadCpu: { readNs: () => ns } });
+    const total = names[2] as string;
+    ns = 5e9;
+    await sources.sample();
+    expect(value(total)).toBe(0);
+    ns = NaN;
+    await sources.sample();
+    ns = 6e9;
+    await sources.sample();
+    expect(value(total)).toBe(1);
+  });
+});
+
+describe('resources of a thread', () => {
+  test('are counted since the start', async () => {
+    const { host, registry, sources, value } = start(['threadResources']);
+    expect(value('nodejs_thread_run_queue_seconds_total')).toBe(0);
+    Object.assign(host.now.files, {
+      '/proc/thread-self/stat': '7 (a) b (c)) S 1 7 7 0 -1 4194304 13 0 4 0 5 7 0 0 20',
+      '/proc/thread-self/status': 'voluntary_ctxt_switches:\t27\nnonvoluntary_ctxt_switches:\t5\n',
+      '/proc/thread-self/schedstat': '1000000000 5000700 7\n',
+    });
+    await sources.sample();
+    expect(valuesOf(registry.read(), 'nodejs_thread_page_faults_total')).toEqual({
+      'kind=minor': 2,
+      'kind=major': 1,
+    });
+    expect(valuesOf(registry.read(), 'nodejs_thread_context_switches_total')).toEqual({
+      'kind=voluntary': 7,
+      'kind=involuntary': 1,
+    });
+    expect(value('nodejs_thread_run_queue_seconds_total')).toBe(7e-7);
+  });
+
+  test('that the kernel does not keep are missing, not 0', () => {
+    const host = fakeHost();
+    host.now.files['/proc/thread-self/schedstat'] = '0 0 0\n';
+    const { sources, value } = start(['threadResources'], host);
+    expect(value('nodejs_thread_run_queue_seconds_total')).toBeUndefined();
+    expect(capability(sources).missing).toMatchObject([
+      {
+        metric: 'nodejs_thread_run_queue_seconds_total',
+        reason: expect.stringContaining('the kernel keeps none'),
+      },
+    ]);
+  });
+
+  test.each<[string, Partial<Host>, Record<string, string>]>([
+    ["/proc/thread-self/stat is Linux's, and this is win32", { platform: 'win32' }, {}],
+    [
+      '/proc/thread-self/stat holds "1 (node) S rubbish", expected numbers',
+      {},
+      { stat: '1 (node) S rubbish' },
+    ],
+    ['/proc/thread-self/stat holds "", expected numbers', {}, { stat: '' }],
+  ])('are absent, with the reason: %s', (reason, overrides, { stat }) => {
+    const host = fakeHost(overrides);
+    if (stat !== undefined) host.now.files['/proc/thread-self/stat'] = stat;
+    expect(capability(start(['threadResources'], host).sources)).toMatchObject({ status: 'absent', reason });
+  });
+});
+
+describe('hardware events', () => {
+  const events = ['cycles', 'cacheMisses', 'taskClock'];
+
+  test('are counted where they are known, and have no series where they are not', async () => {
+    const counts = [10, NaN, 777];
+    const port = {
+      events,
+      readInto: (values: Float64Array) => values.set(counts),
+      read: () => ({ cacheMisses: { value: null, reason: 'this processor has none' } }),
+    };
+    const { registry, sources } = start(['hardwareEvents'], undefined, { hardwareEvents: port });
+    counts[0] = 12.9;
+    await sources.sample();
+    expect(valuesOf(registry.read(), 'nodejs_thread_hardware_events_total')).toEqual({ 'event=cycles': 12 });
+    expect(capability(sources).missing.map(({ reason }) => reason)).toEqual([
+      'this processor has none',
+      'a time: nodejs_thread_cpu_seconds_total has it',
+    ]);
+  });
+
+  test('without somebody who counts them are absent', () => {
+    expect(capability(start(['hardwareEvents']).sources)).toMatchObject({
+      status: 'absent',
+      reason: expect.stringContaining('no hardwareEvents were given'),
+    });
+  });
+});
+
+test('active handles and resources are counted by type, and a type of which none is left has no line', async () => {
+  const { host, registry, sources, value } = start(['activeHandles', 'activeResources']);
+  const handle = (name: string): unknown => ({ constructor: { name } });
+  host.now.handles = [handle('Socket'), handle('Socket'), handle('Server'), Object.create(null)];
+  host.now.resources = ['Timeout', 'TCPSocketWrap'];
+  await sources.sample();
+  expect(valuesOf(registry.read(), 'nodejs_active_handles')).toEqual({
+    'type=Socket': 2,
+    'type=Server': 1,
+    'type=unknown': 1,
+  });
+  expect(value('nodejs_active_handles_total')).toBe(4);
+  host.now.handles = [handle('Server')];
+  host.now.resources = [];
+  await sources.sample();
+  expect(valuesOf(registry.read(), 'nodejs_active_handles')).toEqual({ 'type=Server': 1 });
+  expect(valuesOf(registry.read(), 'nodejs_active_resources')).toEqual({});
+  expect(value('nodejs_active_resources_total')).toBe(0);
+});
+
+test('active handles and requests are absent where Node has no such function any more', () => {
+  const host = fakeHost({ activeHandles: undefined, activeRequests: undefined });
+  const { sources } = start(['activeHandles', 'activeRequests'], host);
+  expect(sources.capabilities().map(({ reason }) => reason)).toEqual([
+    'Node v26.1.2 has no process._getActiveHandles',
+    'Node v26.1.2 has no process._getActiveRequests',
+  ]);
+});
+
+describe('memory of the process', () => {
+  test('is what /proc says, in bytes', () => {
+    const { value } = start(['processMemory']);
+    expect(value('process_resident_memory_bytes')).toBe(2000 * 1024);
+    expect(value('process_virtual_memory_bytes')).toBe(3000 * 1024);
+    expect(value('process_heap_bytes')).toBe(1000 * 1024);
+  });
+
+  test('elsewhere is the resident size, and the rest is missing', () => {
+    const { sources, value } = start(['processMemory'], fakeHost({ platform: 'darwin', rss: () => 4096 }));
+    expect(value('process_resident_memory_bytes')).toBe(4096);
+    expect(value('process_heap_bytes')).toBeUndefined();
+    expect(capability(sources).missing.map(({ metric }) => metric)).toEqual([
+      'process_virtual_memory_bytes',
+      'process_heap_bytes',
+    ]);
+  });
+});
+
+describe('file descriptors', () => {
+  test('are the size of /proc/self/fd, without a list', () => {
+    const host = fakeHost();
+    host.now.entries = () => Promise.reject(new Error('listed'));
+    const { value } = start(['fileDescriptors'], host);
+    expect([value('process_open_fds'), value('process_max_fds')]).toEqual([17, 1024]);
+  });
+
+  test('are listed where the kernel is older, without the one that the list takes', async () => {
+    const host = fakeHost();
+    host.now.sizes['/proc/self/fd'] = 0;
+    const { sources, value } = start(['fileDescriptors'], host);
+    await sources.sample();
+    expect(value('process_open_fds')).toBe(17);
+  });
+
+  test('that are listed after the end are not recorded', async () => {
+    const host = fakeHost();
+    host.now.sizes['/proc/self/fd'] = 0;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    host.now.entries = () => promise;
+    const { sources, value } = start(['fileDescriptors'], host);
+    const sampled = sources.sample();
+    sources[Symbol.dispose]();
+    resolve(5);
+    await sampled;
+    expect(value('process_open_fds')).toBeUndefined();
+  });
+
+  test('may be unlimited', () => {
+    const host = fakeHost();
+    host.now.files['/proc/self/limits'] =
+      'Max open files            unlimited            unlimited            files\n';
+    expect(start(['fileDescriptors'], host).value('process_max_fds')).toBe(Infinity);
+  });
+
+  test('are absent off Linux, with the reason', () => {
+    const { sources } = start(['fileDescriptors'], fakeHost({ platform: 'darwin' }));
+    expect(capability(sources)).toMatchObject({
+      status: 'absent',
+      metrics: [],
+      reason: "/proc/self/limits is Linux's, and this is darwin",
+    });
+  });
+});
+
+test('page faults and context switches of the process are absent on Windows, which does not tell them', () => {
+  const { sources } = start(['processResources'], fakeHost({ platform: 'win32' }));
+  expect(capability(sources)).toMatchObject({ status: 'absent', reason: expect.stringContaining('Windows') });
+});
+
+test('start and version', () => {
+  const host = fakeHost({ epochMs: () => 1_700_000_100_400, uptimeSeconds: () => 100 });
+  const { registry, value } = start(['processInfo'], host);
+  expect(value('process_start_time_seconds')).toBe(1_700_000_000);
+  expect(valuesOf(registry.read(), 'nodejs_version_info')).toEqual({
+    'version=v26.1.2,major=26,minor=1,patch=2': 1,
+  });
+});

@@ -1,0 +1,58 @@
+// Real threads: each tells of itself, one of the process.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import type { Registry } from '../../src/index.ts';
+import { collectDefaults } from '../../src/sources/index.ts';
+import { newRegistry, valuesOf } from './fake-host.ts';
+
+const EXEC_ARGV = ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'];
+
+function byWriter(registry: Registry, name: string): Record<number, number> {
+  const metric = registry.read().metrics.find((each) => each.name === name);
+  const [series] = metric?.series ?? [];
+  if (series === undefined || !('value' in series)) return {};
+  return Object.fromEntries(series.byWriter.map(({ writer, value }) => [writer, value]));
+}
+
+test('each thread has its own figures, one has those of the process, and counts outlive their thread', async () => {
+  const registry = newRegistry();
+  using sources = collectDefaults(registry, { intervalMs: Infinity });
+  const worker = new Worker(new URL('./attached-worker.ts', import.meta.url), {
+    workerData: registry.handle,
+    execArgv: EXEC_ARGV,
+  });
+  const { threadId } = worker;
+  const answer = async (): Promise<{ writer: number; elsewhere: number }> => {
+    worker.postMessage(60);
+    const [told] = (await once(worker, 'message')) as [{ writer: number; elsewhere: number }];
+    return told;
+  };
+  const { writer, elsewhere } = await answer();
+  await sources.sample();
+  expect(elsewhere).toBe(5);
+  expect(Object.keys(byWriter(registry, 'process_cpu_seconds_total'))).toEqual(['0']);
+  const heaps = byWriter(registry, 'nodejs_heap_size_used_bytes');
+  expect(Object.keys(heaps)).toEqual(['0', String(writer)]);
+  expect(valuesOf(registry.read(), 'nodejs_heap_size_used_bytes')['']).toBe(
+    (heaps[0] as number) + (heaps[writer] as number),
+  );
+  // 60 ms of burning: of CPU time at least half of it, on a machine that is busy.
+  const cpu = byWriter(registry, 'nodejs_thread_cpu_seconds_total');
+  expect(cpu[writer]).toBeGreaterThan(0.02);
+  await worker.terminate();
+  expect(registry.reclaimThread(threadId)).toBe(1);
+  expect(Object.keys(byWriter(registry, 'nodejs_heap_size_used_bytes'))).toEqual(['0']);
+  expect(byWriter(registry, 'nodejs_thread_cpu_seconds_total')[writer]).toBe(cpu[writer]);
+});
+
+test('a process with sources ends when it has nothing else to do', async () => {
+  const program = fileURLToPath(new URL('./idle-process.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [...EXEC_ARGV, program], {
+    timeout: 20_000,
+  });
+  expect(stdout.trim()).toBe('ends with 17 sources');
+});
