@@ -4,16 +4,25 @@ import { configDefaults, type UserWorkspaceConfig } from 'vitest/config';
 
 const twin = fileURLToPath(new URL('./interleave/src/twin.ts', import.meta.url));
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
+const modelBuild = new URL('./model-build.ts', import.meta.url).href;
 
 /** Threads race here for the rarest of their interleavings: nothing else gets a processor meanwhile. */
 const ALONE = ['test/**/*.{stress,litmus}.test.ts'];
+/** Searches: nothing but computing, which takes a third less time where Node loads the modules and not vite (measured: the breaker's models). */
+const MODELS = ['test/**/*.{model,mutants}.test.ts'];
+
+/** Side by side, on two processors too, where vitest would run files one after the other. */
+const together = {
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+  sequence: { groupOrder: 1 },
+};
 
 /**
- * Settings of every project: two in one, that are both meant by its name (`--project lock-free`). Most files run side by side, on two
- * processors too, where vitest would run them one after the other; what stresses the machine runs alone when they are done.
+ * Settings of every project: three in one, that are all meant by its name (`--project lock-free`). Most files run side by
+ * side; what stresses the machine runs alone when they are done.
  *
  * Under vitest a kernel (packages/x/kernel/*.ts) is always the model build: its `atomics` seam resolves
- * to the twin of tools/interleave. The production build is the Wasm in src/kernel.generated.ts.
+ * to the twin of tools/interleave (for vite by the plugin here, for Node by model-build.ts). The production build is the Wasm in src/kernel.generated.ts.
  */
 export function shared(name: string): UserWorkspaceConfig {
   return {
@@ -41,9 +50,21 @@ export function shared(name: string): UserWorkspaceConfig {
           test: {
             name: 'together',
             include: ['test/**/*.test.ts'],
-            exclude: [...configDefaults.exclude, ...ALONE],
-            maxWorkers: Math.max(2, availableParallelism() - 1),
-            sequence: { groupOrder: 1 },
+            exclude: [...configDefaults.exclude, ...ALONE, ...MODELS],
+            ...together,
+          },
+        },
+        {
+          test: {
+            name: 'models',
+            include: MODELS,
+            experimental: { viteModuleRunner: false, nodeLoader: false },
+            execArgv: [
+              '--conditions=@corelane/source',
+              '--disable-warning=ExperimentalWarning',
+              `--import=${modelBuild}`,
+            ],
+            ...together,
           },
         },
         { test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
