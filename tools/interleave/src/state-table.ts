@@ -8,8 +8,8 @@ export class StateTable {
   /** Per state: the state it was reached from (-1 for the first), the step, the number of steps from the start. */
   #origins: Int32Array = new Int32Array(3 * 2048);
   #count = 0;
-  /** Open addressing: id + 1, or 0. */
-  #table: Int32Array = new Int32Array(4096);
+  /** Open addressing: pairs of id + 1, or 0, and the hash, so that most that differ are told apart without a look at their records. */
+  #table: Int32Array = new Int32Array(2 * 4096);
 
   constructor(stride: number) {
     this.stride = stride;
@@ -22,18 +22,23 @@ export class StateTable {
 
   /** Interns a state; it is new where the id returned equals `count` before. */
   intern(record: Int32Array, parent: number, step: number): number {
-    if ((this.#count + 1) * 2 > this.#table.length) this.#grow();
     const { stride } = this;
-    const mask = this.#table.length - 1;
-    let slot = this.#hash(record, 0) & mask;
-    next: for (; this.#table[slot] !== 0; slot = (slot + 1) & mask) {
-      const id = this.#table[slot]! - 1;
-      for (let i = 0, at = id * stride; i < stride; i++, at++)
-        if (this.#records[at] !== record[i]) continue next;
+    if ((this.#count + 1) * stride > this.#records.length) this.#growRecords();
+    if ((this.#count + 1) * 4 > this.#table.length) this.#growTable();
+    const table = this.#table;
+    const records = this.#records;
+    const mask = table.length - 1;
+    const hash = this.#hash(record, 0);
+    let slot = (hash << 1) & mask;
+    next: for (; table[slot] !== 0; slot = (slot + 2) & mask) {
+      if (table[slot + 1] !== hash) continue;
+      const id = table[slot]! - 1;
+      for (let i = 0, at = id * stride; i < stride; i++, at++) if (records[at] !== record[i]) continue next;
       return id;
     }
-    this.#table[slot] = this.#count + 1;
-    this.#records.set(record, this.#count * stride);
+    table[slot] = this.#count + 1;
+    table[slot + 1] = hash;
+    records.set(record, this.#count * stride);
     const origin = this.#count * 3;
     this.#origins[origin] = parent;
     this.#origins[origin + 1] = step;
@@ -68,19 +73,26 @@ export class StateTable {
     return h ^ (h >>> 13);
   }
 
-  #grow(): void {
-    const records = new Int32Array(this.#records.length * 2);
+  #growRecords(): void {
+    const records = new Int32Array(this.#records.length * 4);
     records.set(this.#records);
     this.#records = records;
-    const origins = new Int32Array(this.#origins.length * 2);
+    const origins = new Int32Array(this.#origins.length * 4);
     origins.set(this.#origins);
     this.#origins = origins;
-    this.#table = new Int32Array(this.#table.length * 2);
-    const mask = this.#table.length - 1;
-    for (let id = 0; id < this.#count; id++) {
-      let slot = this.#hash(records, id * this.stride) & mask;
-      while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
-      this.#table[slot] = id + 1;
+  }
+
+  #growTable(): void {
+    const before = this.#table;
+    const table = new Int32Array(before.length * 4);
+    const mask = table.length - 1;
+    for (let i = 0; i < before.length; i += 2) {
+      if (before[i] === 0) continue;
+      let slot = (before[i + 1]! << 1) & mask;
+      while (table[slot] !== 0) slot = (slot + 2) & mask;
+      table[slot] = before[i]!;
+      table[slot + 1] = before[i + 1]!;
     }
+    this.#table = table;
   }
 }
