@@ -1,5 +1,5 @@
 // Shows a registry to other processes of the same user, through a Unix socket (a named pipe on Windows).
-import { chmodSync, lstatSync, rmSync, type Stats } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -144,9 +144,8 @@ export class SnapshotServer {
   readonly #dropped: Record<DropReason, number> = { foreign: 0, slow: 0 };
   #accepted = 0;
   #refused = 0;
-  #file: Stats | undefined;
   #closing: Promise<void> | undefined;
-  readonly #onExit = (): void => this.#removeFile();
+  readonly #onExit = (): void => removeDeserted(this.path);
 
   /** @internal */
   constructor(path: string, settings: ServerSettings) {
@@ -183,8 +182,7 @@ export class SnapshotServer {
     if (!this.#settings.keepAlive) this.#server.unref();
     if (socketDirectory() === undefined) return;
     chmodSync(this.path, 0o600);
-    this.#file = lstatSync(this.path);
-    process.on('exit', this.#onExit);
+    process.on('exit', this.#onExit); // closing removes the socket, and a process that exits closes nothing
   }
 
   /** Says goodbye to clients, closes their connections and removes the socket. */
@@ -199,24 +197,12 @@ export class SnapshotServer {
 
   async #close(): Promise<void> {
     process.off('exit', this.#onExit);
-    this.#removeFile();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
     for (const connection of this.#connections) connection.bye();
     await closed;
     this.#ended.abort();
-  }
-
-  /** Unless somebody has put another one in its place. */
-  #removeFile(): void {
-    if (this.#file === undefined) return;
-    try {
-      const { ino, dev } = lstatSync(this.path);
-      if (ino === this.#file.ino && dev === this.#file.dev) rmSync(this.path);
-    } catch {
-      // gone already
-    }
   }
 
   #accept(socket: Socket): void {

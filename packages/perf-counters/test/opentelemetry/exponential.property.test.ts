@@ -8,6 +8,7 @@ import {
   type ExponentialBuckets,
   type LogLinearBuckets,
 } from '../../src/opentelemetry/exponential.ts';
+import { toSteps } from '../../src/opentelemetry/figures.ts';
 import { ucumUnit } from '../../src/opentelemetry/ucum.ts';
 
 const anyShape = fc
@@ -122,6 +123,18 @@ test('a metric without values has no buckets; one of zeros has a count of zeros'
     zeroCount: 2,
     positive: none,
   });
+});
+
+test('what is a whole number of steps is the same number again, from units', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 ** 51 }),
+      fc.constantFrom(1, 3, 1024, 1e6, 1e9),
+      (steps, perUnit) => {
+        expect(toSteps(steps / perUnit, perUnit)).toBe(steps);
+      },
+    ),
+  );
 });
 
 test.for([

@@ -129,17 +129,40 @@ test('delta spans follow each other without a gap, also where the clock goes bac
   expect(sum).toBe(300_000_011);
 });
 
-test('a collection that is aborted counts as none: what it had read comes with the next one', async () => {
+test('a collection that is aborted counts as none: what it had read comes with those that follow', async () => {
   using registry = newRegistry();
-  const counter = registry.counter({ name: 'a_total', help: 'A' });
+  const counters = ['a_total', 'b_total'].map((name) => registry.counter({ name, help: 'Counted' }));
   const abort = new AbortController();
-  const clock = { now: (): number => (abort.abort(new Error('stop')), Date.now()) };
+  let readings = 0;
+  // Aborts while the second metric is read: slices of no length end after each.
+  const clock = {
+    now: (): number => {
+      if (++readings === 2) abort.abort(new Error('stop'));
+      return Date.now();
+    },
+  };
   const producer = new CorelaneMetricProducer(registry, { temporality: 'delta', clock });
-  counter.inc(2);
-  // The signal aborts while the first series is read; slices of no length end there.
-  await expect(producer.collect({ signal: abort.signal, sliceMs: 1e-9 })).rejects.toThrow('stop');
-  counter.inc(3);
+  for (const counter of counters) counter.inc(2);
+  const sliceMs = 1e-9;
+  await expect(producer.collect({ signal: abort.signal, sliceMs })).rejects.toThrow('stop');
+  expect(readings).toBe(2);
+  for (const counter of counters) counter.inc(3);
+  expect(pointsOf(await producer.collect({ timeoutMillis: 0, sliceMs })).map(({ value }) => value)).toEqual([
+    5,
+  ]);
   expect(await valuesOf(producer)).toEqual([5]);
+});
+
+test('bounds of a metric are in its units, and what is above the last of them is counted', async () => {
+  using registry = newRegistry();
+  const timer = registry.timer({ name: 'wait_seconds', help: 'Wait', buckets: [0.1, 0.5] });
+  for (const ms of [50, 100, 300, 900, 2000]) timer.record(ms);
+  for (const histograms of ['explicit', 'exponential'] as const) {
+    const producer = new CorelaneMetricProducer(registry, { histograms });
+    expect(await valuesOf(producer)).toEqual([
+      { buckets: { boundaries: [0.1, 0.5], counts: [2, 1, 2] }, count: 5, sum: 3.35, min: 0.05, max: 2 },
+    ]);
+  }
 });
 
 test('collections at the same time are made one after the other: nothing is counted twice', async () => {
@@ -161,7 +184,7 @@ test('a collection that takes too long returns what it has and says so; the rest
   expect(first.errors).toMatchObject([{ code: 'ERR_METRIC_COLLECT_TIMEOUT' }]);
   expect(metricsOf(first).map(({ dataPoints }) => dataPoints[0]?.value)).toEqual([1]);
   expect(await valuesOf(producer)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
-  const whole = await producer.collect({ timeoutMillis: 60_000 });
+  const whole = await producer.collect({ timeoutMillis: 0 }); // all in one slice: late, and complete
   expect([metricsOf(whole), whole.errors]).toEqual([[], []]);
 });
 

@@ -7,4 +7,5 @@ const registry = Registry.create(Arena.create({ bytes: 1 << 20 }), { series: 32,
 registry.counter({ name: 'requests_total', help: 'Requests' }).inc(7);
 await serveSnapshots(registry, { minIntervalMs: 1 });
 process.stdout.write('serving\n');
-process.stdin.resume(); // the serving itself keeps no process running
+// The serving itself keeps no process running: its standard input does, and what comes there ends it at once.
+process.stdin.on('data', () => process.exit(3));

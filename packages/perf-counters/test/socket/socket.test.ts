@@ -64,12 +64,16 @@ test('another process is found, greets, and shows what it has counted; when it i
   expect(existsSync(socketPath(another.pid))).toBe(false);
 });
 
-test('a process that serves and has nothing else to do ends, and takes its socket with it', async () => {
+test.for([
+  ['has nothing else to do', undefined, 0],
+  ['exits while it serves', 'exit\n', 3],
+] as const)('a process that %s ends, and takes its socket with it', async ([, input, status]) => {
   const child = await startServing();
   expect(existsSync(socketPath(child.pid))).toBe(true);
   using client = await connectSnapshots(child.pid);
-  child.stdin?.end();
-  expect((await once(child, 'exit'))[0]).toBe(0);
+  if (input === undefined) child.stdin?.end();
+  else child.stdin?.write(input);
+  expect((await once(child, 'exit'))[0]).toBe(status);
   expect(await client.ended).toBe('lost');
   expect(existsSync(socketPath(child.pid))).toBe(false);
 });
