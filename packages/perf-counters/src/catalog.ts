@@ -205,9 +205,18 @@ function parseSeries(name: string): { metricIndex: number; values: string[] } {
 /** What is in shared memory may come from anyone who has the handle: it is checked like any definition. */
 function parseDefinition(json: string): Definition {
   const found = JSON.parse(json) as Definition;
-  const { name, type, help, labels, unit, perUnit, maxSeries, aggregator, buckets } = found;
+  const { name, type, help, labels, unit, perUnit, maxSeries, aggregator, buckets, sampleEvery } = found;
   const plain = type === 'timer' || type === 'histogram' ? 'histogram' : type;
-  define(plain, { name, help, labels, unit, perUnit, maxSeries, ...(aggregator && { aggregator }) });
+  define(plain, {
+    name,
+    help,
+    labels,
+    unit,
+    perUnit,
+    maxSeries,
+    ...(aggregator && { aggregator }),
+    ...(sampleEvery && { sampleEvery }),
+  });
   if (buckets !== undefined && !isBucketShape(buckets))
     throw new ArgumentRangeError(`buckets of ${name}`, JSON.stringify(buckets), 'a bucket shape');
   return found;

@@ -42,6 +42,8 @@ export interface Definition {
   readonly maxSeries: number;
   readonly aggregator?: Aggregator;
   readonly buckets?: BucketShape;
+  /** Of a timer that does not measure all calls. */
+  readonly sampleEvery?: number;
 }
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -63,9 +65,14 @@ const HISTOGRAM_MAX = 2 ** 32;
 const NS_PER_SECOND = 1e9;
 const TIMER_MAX_NS = 60 * NS_PER_SECOND;
 const TIMER_RESOLUTION_NS = 1000;
+/** Guessed. */
+const MAX_SAMPLE_EVERY = 2 ** 20;
 
 /** @throws MetricNameError, ArgumentRangeError */
-export function define(type: MetricType, options: HistogramOptions & GaugeOptions): Definition {
+export function define(
+  type: MetricType,
+  options: HistogramOptions & GaugeOptions & { readonly sampleEvery?: number },
+): Definition {
   const {
     name,
     help,
@@ -74,7 +81,7 @@ export function define(type: MetricType, options: HistogramOptions & GaugeOption
     maxSeries = 256,
     aggregator = 'sum',
   } = options;
-  const { perUnit = 1 } = options;
+  const { perUnit = 1, sampleEvery = 1 } = options;
   const steps = type === 'timer' ? NS_PER_SECOND : perUnit;
   checkNames(type, name, labels, unit);
   if (typeof help !== 'string') throw new ArgumentRangeError(`help of ${name}`, help, 'a string');
@@ -82,6 +89,8 @@ export function define(type: MetricType, options: HistogramOptions & GaugeOption
     throw new ArgumentRangeError('maxSeries', maxSeries, 'an integer of at least 1');
   if (!(Number.isFinite(steps) && steps > 0))
     throw new ArgumentRangeError('perUnit', steps, 'a positive number');
+  if (!(Number.isInteger(sampleEvery) && sampleEvery >= 1 && sampleEvery <= MAX_SAMPLE_EVERY))
+    throw new ArgumentRangeError('sampleEvery', sampleEvery, 'an integer from 1 to 2^20');
   if (!AGGREGATORS.includes(aggregator))
     throw new ArgumentRangeError('aggregator', aggregator, `one of ${AGGREGATORS.join(', ')}`);
   return {
@@ -95,6 +104,7 @@ export function define(type: MetricType, options: HistogramOptions & GaugeOption
     ...(type === 'gauge' && { aggregator }),
     ...(type === 'histogram' && { buckets: bucketShape(options, steps, HISTOGRAM_MAX, 1) }),
     ...(type === 'timer' && { buckets: bucketShape(options, steps, TIMER_MAX_NS, TIMER_RESOLUTION_NS) }),
+    ...(type === 'timer' && sampleEvery > 1 && { sampleEvery }),
   };
 }
 
@@ -129,6 +139,11 @@ export function exportedNames({ name, type }: Definition): readonly string[] {
     : [name];
 }
 
+/** The counter of all calls of a timer that measures some: `request_seconds` has `request_calls_total`. */
+export function callsName(timer: string): string {
+  return timer.replace(/_seconds$/, '_calls_total');
+}
+
 /** All that threads must agree on: everything but the help. */
 export function sameMetric(a: Definition, b: Definition): boolean {
   return JSON.stringify({ ...a, help: '' }) === JSON.stringify({ ...b, help: '' });
@@ -136,12 +151,13 @@ export function sameMetric(a: Definition, b: Definition): boolean {
 
 /** For messages: `histogram{code} in bytes, log-linear 4/0/32`. */
 export function describeDefinition(definition: Definition): string {
-  const { type, labels, unit, perUnit, maxSeries, aggregator, buckets } = definition;
+  const { type, labels, unit, perUnit, maxSeries, aggregator, buckets, sampleEvery } = definition;
   const parts = [`${type}${labels.length > 0 ? `{${labels.join(',')}}` : ''}`];
   if (unit !== '') parts.push(`unit ${unit}`);
   if (perUnit !== 1) parts.push(`perUnit ${perUnit}`);
   if (maxSeries !== 256) parts.push(`maxSeries ${maxSeries}`);
   if (aggregator !== undefined && aggregator !== 'sum') parts.push(`aggregator ${aggregator}`);
+  if (sampleEvery !== undefined) parts.push(`sampleEvery ${sampleEvery}`);
   if (buckets?.kind === 'bounds') parts.push(`buckets up to ${buckets.bounds.join(' ')}`);
   if (buckets?.kind === 'log-linear')
     parts.push(

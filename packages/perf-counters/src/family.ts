@@ -42,6 +42,14 @@ export class Family<Handle, L extends readonly string[] = readonly string[]> {
     return found === undefined ? this.#bind(values) : (found as Handle);
   }
 
+  /** A family whose handles are made of those of this one. @internal */
+  map<Made>(make: (handle: Handle) => Made): Family<Made, L> {
+    return new Family<Made, L>(this.name, this.#labels, (values) => {
+      const { handle, isOverflow } = this.#open(values);
+      return { handle: make(handle), isOverflow };
+    });
+  }
+
   #bind(values: readonly LabelValue[]): Handle {
     // prom-client takes an object here: as a string it would be one series called [object Object].
     for (const value of values)

@@ -28,8 +28,11 @@ export type { Histogram } from './histogram.ts';
 export { noClock, noIncrementer, noRecorder, type Clock, type Incrementer, type Recorder } from './ports.ts';
 export type { PromClientMetric, PromClientSource, PromClientValue } from './prom-client.ts';
 export type { RegistryHandle } from './open-registry.ts';
+export type { Rate } from './rate.ts';
+export { RateWindow, type Rates, type RateWindowOptions, type Total } from './rate-window.ts';
 export { RegistryReader, type MetricsOptions, type SnapshotOptions } from './reader.ts';
-export { Registry, type RegistryOptions, type TimerOptions } from './registry.ts';
+export { Registry } from './registry.ts';
+export type { RateOptions, RegistryOptions, TimerOptions } from './registry-options.ts';
 export type { SliceOptions } from './slices.ts';
 export type { ReadOptions } from './snapshot-reader.ts';
 export type {
@@ -39,6 +42,7 @@ export type {
   ValueMetric,
   ValueSeries,
 } from './snapshot.ts';
-export type { RunningTimer, Timer } from './timer.ts';
+export type { RunningTimer } from './running-timer.ts';
+export type { Timer } from './timer.ts';
 export type { UpDownCounter } from './up-down-counter.ts';
 export type { WriterState } from './writer.ts';

@@ -6,6 +6,7 @@ import { amount, atomic, bits, guarded, immutable, ownerOnly, root, struct } fro
 
 export const registryRoot = root('perf-counters/registry', 2, {
   createdAtMs: immutable('f64', { doc: 'when it was made, milliseconds since 1970: every count was 0 then' }),
+  enabled: immutable('i32', { doc: '1; 0 where nothing is recorded, and no writer claimed' }),
   series: immutable('i32', { doc: 'series at most' }),
   writers: immutable('i32', { doc: 'writers at most' }),
   definitionsAt: immutable('i32', { doc: 'address of the name table of definitions' }),

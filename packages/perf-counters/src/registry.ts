@@ -1,79 +1,59 @@
 // The registry of one thread: defines metrics and hands out handles on the slots of its writer.
 import { threadId } from 'node:worker_threads';
-import { NameTable, type Arena } from '@corelane/shared-memory';
-import { Catalog, type Metric, type Series } from './catalog.ts';
+import { Arena } from '@corelane/shared-memory';
+import type { Catalog } from './catalog.ts';
 import { Counter } from './counter.ts';
 import {
+  callsName,
   define,
   type CounterOptions,
-  type Definition,
   type GaugeOptions,
   type HistogramOptions,
   type MetricType,
 } from './definition.ts';
+import { DisabledHandles } from './disabled.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
-import { Family } from './family.ts';
+import type { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
+import { WriterHandles, type DefineOptions, type Handles, type MakeHandle } from './handles.ts';
 import { Histogram } from './histogram.ts';
-import { registryRoot } from './layout.ts';
-import { DEFINITION_BYTES, MAX_METRICS, MAX_SERIES, MAX_WRITERS, SERIES_NAME_BYTES } from './limits.ts';
-import type { Clock } from './ports.ts';
-import { openRegistry, type RegistryHandle } from './open-registry.ts';
+import { createRegistry, DISABLED_BYTES, openRegistry, type RegistryHandle } from './open-registry.ts';
 import type { MetricsContentType } from './accept.ts';
 import type { ExpositionOptions } from './exposition.ts';
 import type { PromClientMetric } from './prom-client.ts';
+import { Rate } from './rate.ts';
+import type { RateWindowOptions } from './rate-window.ts';
 import { RegistryReader, type MetricsOptions } from './reader.ts';
+import type {
+  Labelled,
+  NonEmpty,
+  RateOptions,
+  RegistryOptions,
+  TimerOptions,
+  Unlabelled,
+} from './registry-options.ts';
+import { Sampling } from './sampling.ts';
 import type { SliceOptions } from './slices.ts';
 import type { ReadOptions } from './snapshot-reader.ts';
-import type { SlotHandle, SlotSource } from './slot-handle.ts';
-import { clearGauge, FloatWords } from './slots.ts';
+import type { SlotHandle } from './slot-handle.ts';
+import { clearGauge } from './slots.ts';
 import type { RegistrySnapshot } from './snapshot.ts';
 import { Timer } from './timer.ts';
 import { UpDownCounter } from './up-down-counter.ts';
-import {
-  directoryBytes,
-  reclaimWriter,
-  slotAt,
-  tableBytes,
-  Writer,
-  type WriterState,
-  type WriterTable,
-} from './writer.ts';
-
-export interface RegistryOptions {
-  /** Series at most, over all metrics; 1024 by default. A metric with labels takes one for what is beyond its own limit. */
-  readonly series?: number;
-  /** Threads at most that write at a time; 16 by default. */
-  readonly writers?: number;
-  /** Metrics at most; 128 by default. */
-  readonly metrics?: number;
-}
-
-/** Options of a timer: what it measures is always in seconds. */
-export interface TimerOptions<L extends readonly string[] = readonly string[]> extends Omit<
-  HistogramOptions<L>,
-  'unit' | 'perUnit'
-> {
-  /** `performance` by default. */
-  readonly clock?: Clock;
-}
-
-type Labelled<O, L extends readonly string[]> = O & { readonly labels: L };
-type Unlabelled<O> = O & { readonly labels?: readonly [] };
-type NonEmpty = readonly [string, ...string[]];
+import { reclaimWriter, slotAt, Writer, type WriterState, type WriterTable } from './writer.ts';
 
 export class Registry {
   /** Plain data for `Registry.attach` and `RegistryReader.attach` on other threads. */
   readonly handle: RegistryHandle;
-  /** Index of this thread's writer: for `reclaim`, should the thread die. */
+  /** Index of this thread's writer: for `reclaim`, should the thread die. -1 where the registry is disabled. */
   readonly writer: number;
   readonly #table: WriterTable;
   readonly #catalog: Catalog;
   readonly #reader: RegistryReader;
-  readonly #floats: FloatWords;
-  readonly #claimed: Writer;
-  readonly #handles = new Map<number, SlotHandle>();
-  readonly #families = new Map<number, unknown>();
+  /** None where the registry is disabled. */
+  readonly #claimed: Writer | undefined;
+  readonly #handles: Handles;
+  readonly #rates = new WeakMap<Counter, Rate>();
   #disposed = false;
 
   private constructor(handle: RegistryHandle, table: WriterTable, catalog: Catalog) {
@@ -81,30 +61,26 @@ export class Registry {
     this.#table = table;
     this.#catalog = catalog;
     this.#reader = new RegistryReader(handle, table, catalog);
-    this.#floats = new FloatWords(table.arena);
-    this.#claimed = Writer.claim(table, threadId);
-    this.writer = this.#claimed.index;
+    this.#claimed = table.isEnabled ? Writer.claim(table, threadId) : undefined;
+    this.writer = this.#claimed?.index ?? -1;
+    this.#handles =
+      this.#claimed === undefined
+        ? new DisabledHandles()
+        : new WriterHandles(table, catalog, this.#reader, this.#claimed);
   }
 
   /** A new registry, with the first writer claimed for this thread. @throws ArgumentRangeError, ArenaExhaustedError */
-  static create(arena: Arena, options: RegistryOptions = {}): Registry {
-    const { series = 1024, writers = 16, metrics = 128 } = options;
-    checkRange('series', series, MAX_SERIES);
-    checkRange('writers', writers, MAX_WRITERS);
-    checkRange('metrics', metrics, MAX_METRICS);
-    const definitions = NameTable.create(arena, { capacity: metrics, maxNameBytes: DEFINITION_BYTES });
-    const names = NameTable.create(arena, { capacity: series, maxNameBytes: SERIES_NAME_BYTES });
-    const at = arena.createObject(registryRoot, tableBytes(writers, series));
-    const base = at >> 2;
-    const createdAtMs = Date.now();
-    arena.f64[(at + registryRoot.offset.createdAtMs) >> 3] = createdAtMs;
-    arena.i32[base + registryRoot.word.series] = series;
-    arena.i32[base + registryRoot.word.writers] = writers;
-    arena.i32[base + registryRoot.word.definitionsAt] = definitions.handle.at;
-    arena.i32[base + registryRoot.word.seriesAt] = names.handle.at;
-    arena.i32[base + registryRoot.word.directoryBytes] = directoryBytes(series);
-    const handle = arena.objectHandle<RegistryHandle['kind']>('perf-counters/registry', at);
-    return new Registry(handle, { arena, at, writers, series, createdAtMs }, new Catalog(definitions, names));
+  static create(arena: Arena, options?: RegistryOptions): Registry {
+    const { handle, table, catalog } = createRegistry(arena, options);
+    return new Registry(handle, table, catalog);
+  }
+
+  /**
+   * A registry that is switched off, in an arena of its own: `create(arena, { enabled: false })` without an arena. Its handles are of
+   * the same types and do nothing, what it reads is empty, and threads that attach it get the same.
+   */
+  static disabled(): Registry {
+    return Registry.create(Arena.create({ bytes: DISABLED_BYTES }), { enabled: false });
   }
 
   /** The same registry on another thread, which claims a writer. @throws AttachError, WritersExhaustedError */
@@ -146,7 +122,20 @@ export class Registry {
   timer<const L extends NonEmpty>(options: Labelled<TimerOptions, L>): Family<Timer, L>;
   timer(options: TimerOptions): Timer | Family<Timer> {
     const { clock = performance, ...rest } = options;
-    return this.#define('timer', rest, (source) => new Timer(source, clock));
+    const callsOf = this.#callsOf(rest);
+    return this.#define('timer', rest, (source, values) => new Timer(source, clock, callsOf?.(values)));
+  }
+
+  /** A counter that also says how many it counts a second, over all writers. Exported as a counter, of which servers make rates of their own. */
+  rate(options: Unlabelled<RateOptions>): Rate;
+  rate<const L extends NonEmpty>(options: Labelled<RateOptions, L>): Family<Rate, L>;
+  rate(options: RateOptions): Rate | Family<Rate> {
+    const { clock, intervalMs, ...rest } = options;
+    const window = { ...(clock && { clock }), ...(intervalMs !== undefined && { intervalMs }) };
+    const counters = this.#define('counter', rest, (source) => new Counter(source));
+    return counters instanceof Counter
+      ? this.#rateOf(counters, window)
+      : counters.map((counter) => this.#rateOf(counter, window));
   }
 
   /** Everything that any thread has recorded, in all formats; not disposed with this registry. Other threads have `RegistryReader.attach`. */
@@ -217,69 +206,45 @@ export class Registry {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const handle of this.#handles.values()) handle.close();
-    this.#claimed.release();
+    this.#handles.close();
+    this.#claimed?.release();
   }
 
   #define<Handle extends SlotHandle>(
     type: MetricType,
-    options: HistogramOptions & GaugeOptions,
-    make: (source: SlotSource) => Handle,
+    options: DefineOptions,
+    make: MakeHandle<Handle>,
   ): Handle | Family<Handle> {
     this.#checkOpen();
-    const metric = this.#catalog.metric(define(type, options));
-    const { name, labels } = metric.definition;
-    if (labels.length === 0) return this.#handleOf(metric, this.#catalog.series(metric, []), make);
-    const known = this.#families.get(metric.index) as Family<Handle> | undefined;
-    if (known !== undefined) return known;
-    const family = new Family<Handle>(name, labels, (values) => {
-      this.#checkOpen();
-      const series = this.#catalog.series(metric, values);
-      const isOverflow = series === metric.overflow;
-      return { handle: this.#handleOf(metric, series, make), isOverflow };
-    });
-    this.#families.set(metric.index, family);
-    return family;
+    return this.#handles.define(type, options, make);
   }
 
-  #handleOf<Handle extends SlotHandle>(
-    metric: Metric,
-    series: Series,
-    make: (source: SlotSource) => Handle,
-  ): Handle {
-    const known = this.#handles.get(series.index) as Handle | undefined;
-    if (known !== undefined) return known;
-    const handle = make(this.#source(metric, series, metric.definition));
-    this.#handles.set(series.index, handle);
-    return handle;
+  /** Where a timer measures samples of its calls: the counters of all of them. */
+  #callsOf(options: DefineOptions): ((values: readonly string[]) => Sampling) | undefined {
+    const { sampleEvery, name, labels, maxSeries } = define('timer', options);
+    if (sampleEvery === undefined) return undefined;
+    const counters = this.#define(
+      'counter',
+      {
+        name: callsName(name),
+        help: `Calls of ${name}, of which one in ${sampleEvery} is timed`,
+        labels,
+        maxSeries,
+      },
+      (source) => new Counter(source),
+    );
+    return (values) =>
+      new Sampling(
+        sampleEvery,
+        counters instanceof Counter ? counters : counters.labels(...values),
+        this.writer,
+      );
   }
 
-  #source(metric: Metric, series: Series, { perUnit, buckets }: Definition): SlotSource {
-    const { arena } = this.#table;
-    const words = (at: number, bytes: number): Int32Array => arena.i32.subarray(at >> 2, (at + bytes) >> 2);
-    return {
-      arena,
-      floats: this.#floats,
-      perUnit,
-      buckets,
-      open: (bytes, initialize, repair) => {
-        const at = this.#claimed.openSlot(
-          series.index,
-          bytes,
-          (fresh) => initialize?.(words(fresh, bytes)),
-          (found) => repair(words(found, bytes)),
-        );
-        return words(at, bytes);
-      },
-      total: () => {
-        this.#checkOpen();
-        return this.#reader.total(metric, series);
-      },
-      distribution: () => {
-        this.#checkOpen();
-        return this.#reader.distribution(metric, series);
-      },
-    };
+  #rateOf(counter: Counter, options: RateWindowOptions): Rate {
+    let rate = this.#rates.get(counter);
+    if (rate === undefined) this.#rates.set(counter, (rate = new Rate(counter, options)));
+    return rate;
   }
 
   #clearGauges(writer: number): void {
@@ -295,9 +260,4 @@ export class Registry {
   #checkOpen(): void {
     if (this.#disposed) disposed();
   }
-}
-
-function checkRange(argument: string, found: number, most: number): void {
-  if (!Number.isInteger(found) || found < 1 || found > most)
-    throw new ArgumentRangeError(argument, found, `an integer from 1 to ${most}`);
 }

@@ -1,13 +1,11 @@
 // What a handle needs of its registry: its slot, and what all writers have in theirs.
-import type { Arena } from '@corelane/shared-memory';
 import type { BucketShape } from './buckets.ts';
 import type { Distribution } from './distribution.ts';
 import type { FloatWords } from './slots.ts';
 
 /** One series, as the registry of this thread sees it. */
 export interface SlotSource {
-  readonly arena: Arena;
-  readonly floats: FloatWords;
+  readonly floats: Pick<FloatWords, 'put' | 'get'>;
   readonly perUnit: number;
   readonly buckets: BucketShape | undefined;
   /** The words of this writer's slot; both callbacks get them. @throws RegistryDisposedError */

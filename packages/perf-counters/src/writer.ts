@@ -24,6 +24,8 @@ export interface WriterTable {
   readonly series: number;
   /** When the registry was made: milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** Whether anyone records. */
+  readonly isEnabled: boolean;
 }
 
 export interface WriterState {
