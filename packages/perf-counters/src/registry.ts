@@ -47,6 +47,8 @@ export class Registry {
   readonly handle: RegistryHandle;
   /** Index of this thread's writer: for `reclaim`, should the thread die. -1 where the registry is disabled. */
   readonly writer: number;
+  /** False where nothing is recorded: see `disabled`. */
+  readonly enabled: boolean;
   readonly #table: WriterTable;
   readonly #catalog: Catalog;
   readonly #reader: RegistryReader;
@@ -63,6 +65,7 @@ export class Registry {
     this.#reader = new RegistryReader(handle, table, catalog);
     this.#claimed = table.isEnabled ? Writer.claim(table, threadId) : undefined;
     this.writer = this.#claimed?.index ?? -1;
+    this.enabled = table.isEnabled;
     this.#handles =
       this.#claimed === undefined
         ? new DisabledHandles()

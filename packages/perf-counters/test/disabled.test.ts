@@ -9,6 +9,7 @@ import {
   Registry,
   RegistryReader,
 } from '../src/index.ts';
+import { collectDefaults } from '../src/sources/index.ts';
 import { defineAll } from './worker/metrics.ts';
 
 function useAll(registry: Registry): void {
@@ -91,4 +92,16 @@ test('disposed refuses definitions, as the other does, and its handles go on doi
   registry[Symbol.dispose]();
   counter.inc();
   expect(() => registry.counter({ name: 'b_total', help: '' })).toThrow('the registry is disposed');
+});
+
+test('has no source read anything', async () => {
+  const registry = Registry.disabled();
+  const never = (): never => {
+    throw new Error('a timer was started');
+  };
+  using sources = collectDefaults(registry, { processWide: true, timers: { every: never } });
+  using again = collectDefaults(Registry.attach(registry.handle), { processWide: true });
+  await Promise.all([sources.sample(), again.sample()]);
+  expect(sources.costs()).toEqual([]);
+  expect(registry.read().metrics).toEqual([]);
 });

@@ -169,5 +169,8 @@ export function startChecked(
   options: CheckedOptions,
 ): Sources {
   options.signal?.throwIfAborted();
-  return new Sources(registry, sources, options);
+  if (registry.enabled) return new Sources(registry, sources, options);
+  // Nothing is recorded: nothing is read, and there is nothing to claim.
+  const none = { intervalMs: Infinity, slowIntervalMs: Infinity, processWide: false } as const;
+  return new Sources(registry, [], { ...options, ...none });
 }
