@@ -1,4 +1,6 @@
 // An argument outside its range is told as @corelane/shared-memory tells it: one class, whichever package it comes from.
+import type { TagScope } from './tag-cell.ts';
+
 export { ArgumentRangeError } from '@corelane/shared-memory';
 
 /** What every error of this package is: a `code` to switch on, and a message with what was found and what was expected. */
@@ -41,18 +43,71 @@ export class AllocationUnmeasurableError extends MemoryTrackerError {
   }
 }
 
-/** More bytes were to be released than the tag holds: released twice, or under another tag. Nothing was changed. */
+/** More bytes were to be released than are held: released twice, under another tag, or by a worker that they are not counted by. Nothing was changed. */
 export class MemoryUnderflowError extends MemoryTrackerError {
   override readonly name = 'MemoryUnderflowError';
   readonly tag: string;
   readonly bytes: number;
+  /** By the tag or, of a tag by worker, by this worker. */
   readonly currentBytes: number;
 
-  constructor(tag: string, bytes: number, currentBytes: number) {
-    super('ERR_MEMORY_UNDERFLOW', `tag ${tag}: ${bytes} bytes deallocated, of ${currentBytes} bytes held`);
+  constructor(tag: string, bytes: number, currentBytes: number, scope: TagScope) {
+    super(
+      'ERR_MEMORY_UNDERFLOW',
+      `tag ${tag}: ${bytes} bytes deallocated, of ${currentBytes} bytes held${byWhom(scope)}`,
+    );
     this.tag = tag;
     this.bytes = bytes;
     this.currentBytes = currentBytes;
+  }
+}
+
+/** A tag, or a worker of a tag by worker, would hold more than its hard limit. Nothing was changed. */
+export class MemoryBudgetError extends MemoryTrackerError {
+  override readonly name = 'MemoryBudgetError';
+  readonly tag: string;
+  readonly bytes: number;
+  readonly currentBytes: number;
+  readonly hardBytes: number;
+
+  constructor(tag: string, bytes: number, currentBytes: number, hardBytes: number, scope: TagScope) {
+    super(
+      'ERR_MEMORY_BUDGET',
+      `tag ${tag}: ${bytes} bytes allocated on ${currentBytes} bytes held${byWhom(scope)}, expected at most ${hardBytes} in all`,
+    );
+    this.tag = tag;
+    this.bytes = bytes;
+    this.currentBytes = currentBytes;
+    this.hardBytes = hardBytes;
+  }
+}
+
+/** A tag is counted otherwise than was asked for: what it is counted by is settled by the first thread that uses it. */
+export class TagScopeError extends MemoryTrackerError {
+  override readonly name = 'TagScopeError';
+  readonly tag: string;
+
+  constructor(tag: string, found: TagScope, expected: TagScope) {
+    super('ERR_TAG_SCOPE', `tag ${tag}: scope is ${found}, expected ${expected}`);
+    this.tag = tag;
+  }
+}
+
+/** A handle was used after it had been disposed, or transferred. */
+export class TrackedReleasedError extends MemoryTrackerError {
+  override readonly name = 'TrackedReleasedError';
+
+  constructor(bytes: number) {
+    super('ERR_TRACKED_RELEASED', `the handle is released: it held ${bytes} bytes`);
+  }
+}
+
+/** A transfer was adopted of which nothing, or less, is in transit: it was adopted before. Nothing was changed. */
+export class TransferError extends MemoryTrackerError {
+  override readonly name = 'TransferError';
+
+  constructor(tag: string, bytes: number, inTransitBytes: number) {
+    super('ERR_TRANSFER', `tag ${tag}: ${bytes} bytes adopted, of ${inTransitBytes} bytes in transit`);
   }
 }
 
@@ -110,4 +165,8 @@ export class TrackerDisposedError extends MemoryTrackerError {
 
 export function disposed(): never {
   throw new TrackerDisposedError();
+}
+
+function byWhom(scope: TagScope): string {
+  return scope === 'worker' ? ' by this worker' : '';
 }

@@ -1,30 +1,41 @@
+export { BUDGET_CHANNEL, type BudgetCallbacks, type BudgetEvent } from './budget-listeners.ts';
+export type { BudgetChange, BudgetWatchOptions } from './budget-watch.ts';
+export type { BudgetOptions, MemoryBudget } from './budget.ts';
 export {
   AllocationError,
   AllocationUnmeasurableError,
   ArgumentRangeError,
+  MemoryBudgetError,
   MemoryOverflowError,
   MemoryTrackerError,
   MemoryUnderflowError,
+  TagScopeError,
   TagsExhaustedError,
+  TrackedReleasedError,
   TrackerDisposedError,
+  TransferError,
   WorkersExhaustedError,
 } from './errors.ts';
 export type { Operation } from './heap-growth.ts';
+export type { LeakOptions, MemoryLeak } from './leak-watch.ts';
 export { noMemorySink, type MemorySink } from './ports.ts';
 export { MemoryReader } from './reader.ts';
-export type { TagRecorder, Tracked } from './recorder.ts';
+export type { TagRecorder } from './recorder.ts';
 export {
   diffSnapshots,
   type MemoryDiff,
   type MemoryFigures,
   type MemorySnapshot,
   type MemoryTotals,
+  type TagBudget,
   type TagMemory,
   type TagMemoryDiff,
   type WorkerMemory,
 } from './snapshot.ts';
 export type { MemoryTrackerHandle, WorkerState } from './table.ts';
-export { MemoryTracker, type MemoryTrackerOptions } from './tracker.ts';
+export type { BudgetLimits, TagScope } from './tag-cell.ts';
+export type { MemoryTransfer, Tracked } from './tracked.ts';
+export { MemoryTracker, type MemoryTrackerOptions, type TagOptions } from './tracker.ts';
 export {
   expectZeroAllocation,
   measureAllocation,

@@ -1,5 +1,6 @@
 // What `read()` returns: plain data that survives JSON; and the difference of two.
 import type { WorkerState } from './table.ts';
+import type { TagScope } from './tag-cell.ts';
 
 export interface MemoryFigures {
   /** Bytes allocated in all. */
@@ -16,16 +17,41 @@ export interface WorkerMemory extends MemoryFigures {
   readonly worker: number;
   /** Allocated less freed by this worker: below 0 where it frees what others allocate. */
   readonly netBytes: number;
-  /** The most that `netBytes` has been. */
+  /** The most that `netBytes` has been since the last reset of the peaks, at least 0. */
   readonly peakBytes: number;
+}
+
+/** Limits of a tag and what came of them. Of a tag by worker they are limits of each worker. `null`: no limit. */
+export interface TagBudget {
+  readonly softBytes: number | null;
+  readonly recoverBytes: number | null;
+  readonly hardBytes: number | null;
+  /** Above the soft limit, and not recovered since; of a tag by worker: a worker is above it. */
+  readonly isAboveSoft: boolean;
+  /** Times that the soft limit was crossed upwards. Modulo 2^31. */
+  readonly softCrossings: number;
+  /** Allocations that the hard limit has refused. Modulo 2^32. */
+  readonly refusals: number;
 }
 
 export interface TagMemory extends MemoryFigures {
   readonly tag: string;
-  /** Bytes held now, by all workers. */
+  readonly scope: TagScope;
+  /** Bytes held now, by all workers, with those in transit. */
   readonly currentBytes: number;
-  /** The most bytes that were ever held at a time, by all workers together. */
+  /**
+   * The most bytes that were held at a time, by all workers together, since the last reset. Exact for a shared tag, where all three are
+   * the same; of a tag by worker it is `peakBytesAtLeast`.
+   */
   readonly peakBytes: number;
+  /** The largest sum of one moment that any reader has seen, or the highest peak of a worker. */
+  readonly peakBytesAtLeast: number;
+  /** The sum of the peaks of the workers. */
+  readonly peakBytesAtMost: number;
+  /** Of a tag by worker: sent by one and not yet adopted by another. */
+  readonly inTransitBytes: number;
+  /** Null where no limit was set. */
+  readonly budget: TagBudget | null;
   /** Workers that have recorded anything. */
   readonly byWorker: readonly WorkerMemory[];
 }

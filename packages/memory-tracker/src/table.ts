@@ -9,7 +9,15 @@ import {
   type ObjectHandle,
 } from '@corelane/shared-memory';
 import { WorkersExhaustedError } from './errors.ts';
-import { tagCell, trackerRoot, WORKER_CLAIMED, WORKER_FREE, workerRecord, workerSlot } from './layout.ts';
+import {
+  BYTES_HIGH_MASK,
+  tagCell,
+  trackerRoot,
+  WORKER_CLAIMED,
+  WORKER_FREE,
+  workerRecord,
+  workerSlot,
+} from './layout.ts';
 
 export const MAX_TAGS = 4096;
 export const MAX_WORKERS = 1024;
@@ -51,7 +59,9 @@ export class TrackerTable {
     arena.i32[base + trackerRoot.word.tags] = tags;
     arena.i32[base + trackerRoot.word.workers] = workers;
     arena.i32[base + trackerRoot.word.namesAt] = names.handle.at;
-    return new TrackerTable(arena, at, tags, workers, names);
+    const table = new TrackerTable(arena, at, tags, workers, names);
+    for (let tag = 0; tag < tags; tag++) table.#liftLimits(tag);
+    return table;
   }
 
   /** @throws AttachError */
@@ -79,6 +89,11 @@ export class TrackerTable {
 
   get handle(): MemoryTrackerHandle {
     return this.arena.objectHandle('memory-tracker/tracker', this.at);
+  }
+
+  /** Where workers claimed or not have recorded under a tag. */
+  slotsOf(tag: number): number[] {
+    return Array.from({ length: this.workers }, (_, worker) => this.slotAt(worker, tag));
   }
 
   /** Address of the shared cell of a tag. */
@@ -135,6 +150,15 @@ export class TrackerTable {
       threadId: claims === 0 ? -1 : Atomics.load(i32, record + workerRecord.word.threadId),
       claims,
     };
+  }
+
+  /** Before anybody has the handle. */
+  #liftLimits(tag: number): void {
+    for (const field of [tagCell.word.hard, tagCell.word.soft]) {
+      const word = (this.tagAt(tag) >> 2) + field;
+      this.arena.i32[word] = -1;
+      this.arena.i32[word + 1] = BYTES_HIGH_MASK;
+    }
   }
 
   #recordWord(worker: number): number {

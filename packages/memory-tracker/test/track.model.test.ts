@@ -1,13 +1,17 @@
 // All interleavings of kernel/track.ts: nothing is lost, the peak is the highest value, and no more is freed than is held.
-import { killsMutants, type Mutant, type Scenario } from '@corelane/interleave';
+import { killsMutants, poke, type Mutant, type Scenario } from '@corelane/interleave';
 import { expect, test } from 'vitest';
 import type * as Track from '../kernel/track.ts';
+import { observe64, observedHigh, observedLow, put64 } from '../kernel/word64.ts';
 import {
-  HIGH_LIMIT,
+  FRESH,
+  STALE,
   tagCell,
   TRACK_DONE,
-  TRACK_OVERFLOW,
+  TRACK_REFUSED,
+  TRACK_STALE,
   TRACK_UNDERFLOW,
+  TRACK_UNSETTLED,
   workerSlot,
 } from '../src/layout.ts';
 
@@ -20,30 +24,45 @@ const NAMES = { [TAG + tagCell.offset.current]: 'current', [TAG + tagCell.offset
 
 const halves = (bytes: number): [number, number] => [bytes | 0, Math.floor(bytes / 2 ** 32) | 0];
 const alloc = (k: Kernel, worker: number, bytes: number): number =>
-  k.trackAlloc(TAG, slot(worker), ...halves(bytes));
+  k.trackAlloc(TAG, slot(worker), ...halves(bytes), 1);
 const dealloc = (k: Kernel, worker: number, bytes: number): number =>
-  k.trackDealloc(TAG, slot(worker), ...halves(bytes));
+  k.trackDealloc(TAG, slot(worker), ...halves(bytes), 1);
 
-function read(k: Kernel, at: number): number {
-  k.observe64(at);
-  return k.observedHigh() * 2 ** 32 + (k.observedLow() >>> 0);
+function read(at: number): number {
+  observe64(at);
+  return observedHigh() * 2 ** 32 + (observedLow() >>> 0);
 }
 
-const current = (k: Kernel): number => read(k, TAG + tagCell.offset.current);
-const peak = (k: Kernel): number => read(k, TAG + tagCell.offset.peak);
+const current = (): number => read(TAG + tagCell.offset.current);
+const peak = (): number => read(TAG + tagCell.offset.peak);
+
+function put(field: 'hard' | 'soft' | 'recover' | 'current', bytes: number): void {
+  const [low, high] = halves(bytes);
+  poke(TAG + tagCell.offset[field], low);
+  poke(TAG + tagCell.offset[field] + 4, high);
+}
+
+/** No limits but `hard`. */
+function limit(hard = 2 ** 53 - 1): void {
+  put('hard', hard);
+  put('soft', 2 ** 53 - 1);
+}
 
 /** Three allocations across 2^32, of which the last is the peak. */
 const allocating = (k: Kernel): Scenario => ({
   name: 'three workers allocate across 2^32',
   bytes: BYTES,
   names: NAMES,
-  setup: () => void alloc(k, 0, 2 ** 32 - 4),
+  setup: () => {
+    limit();
+    alloc(k, 0, 2 ** 32 - 4);
+  },
   threads: [1, 2, 5].map((bytes, worker) => () => alloc(k, worker, bytes)),
   check: () => {
     const expected = 2 ** 32 + 4;
-    return current(k) === expected && peak(k) === expected
+    return current() === expected && peak() === expected
       ? undefined
-      : `current ${current(k)}, peak ${peak(k)}, expected ${expected}`;
+      : `current ${current()}, peak ${peak()}, expected ${expected}`;
   },
 });
 
@@ -52,14 +71,17 @@ const freeing = (k: Kernel): Scenario => ({
   name: 'two workers free what is there once',
   bytes: BYTES,
   names: NAMES,
-  setup: () => void alloc(k, 0, 2 ** 33 + 1),
+  setup: () => {
+    limit();
+    alloc(k, 0, 2 ** 33 + 1);
+  },
   threads: [0, 1].map((worker) => () => dealloc(k, worker, 2 ** 32 + 3)),
   check: (results: readonly number[]) => {
     if (results.toSorted((a, b) => a - b).join() !== `${TRACK_DONE},${TRACK_UNDERFLOW}`)
       return `outcomes ${results.join()}`;
-    return current(k) === 2 ** 32 - 2 ? undefined : `current ${current(k)}, expected ${2 ** 32 - 2}`;
+    return current() === 2 ** 32 - 2 ? undefined : `current ${current()}, expected ${2 ** 32 - 2}`;
   },
-  invariant: () => (current(k) <= 2 ** 33 + 1 ? undefined : `current ${current(k)}`),
+  invariant: () => (current() <= 2 ** 33 + 1 ? undefined : `current ${current()}`),
 });
 
 /** Allocations and frees of two workers: the peak is one that an order of them can reach. */
@@ -67,84 +89,199 @@ const mixed = (k: Kernel): Scenario => ({
   name: 'two workers allocate and free',
   bytes: BYTES,
   names: NAMES,
+  setup: () => limit(),
   threads: [
-    () => [alloc(k, 0, 3), dealloc(k, 0, 3), peak(k)],
-    () => [alloc(k, 1, 5), dealloc(k, 1, 5), peak(k)],
+    () => [alloc(k, 0, 3), dealloc(k, 0, 3), peak()],
+    () => [alloc(k, 1, 5), dealloc(k, 1, 5), peak()],
   ],
   check: (results: readonly number[][]) => {
     const outcomes = results.map(([first, second]) => `${first},${second}`);
     if (outcomes.some((outcome) => outcome !== '0,0')) return `outcomes ${outcomes.join(' ')}`;
-    if (current(k) !== 0) return `current ${current(k)}, expected 0`;
-    if (![5, 8].includes(peak(k))) return `peak ${peak(k)}`;
+    if (current() !== 0) return `current ${current()}, expected 0`;
+    if (![5, 8].includes(peak())) return `peak ${peak()}`;
     const [a, b] = results.map((each) => each[2]!) as [number, number];
-    return a >= 3 && b >= 5 && a <= peak(k) && b <= peak(k)
-      ? undefined
-      : `peaks ${a} and ${b}, then ${peak(k)}`;
+    return a >= 3 && b >= 5 && a <= peak() && b <= peak() ? undefined : `peaks ${a} and ${b}, then ${peak()}`;
   },
 });
 
-/** Bytes that a tag holds less than. */
-const LIMIT = HIGH_LIMIT * 2 ** 32;
+/** In an epoch in which a carry out of the bytes would show. */
+const LIMIT = 2 ** 53 - 1;
 
 /** An allocation that would pass the limit changes nothing. */
-const overflowing = (k: Kernel): Scenario => ({
-  name: 'two workers allocate up to the limit',
+const refusing = (k: Kernel, hard: number): Scenario => ({
+  name: `two workers allocate up to the limit of ${hard}`,
   bytes: BYTES,
   names: NAMES,
-  setup: () => void alloc(k, 0, LIMIT - 10),
+  setup: () => {
+    limit(hard);
+    alloc(k, 0, hard - 9);
+  },
   threads: [0, 1].map((worker) => () => alloc(k, worker, 6)),
   check: (results: readonly number[]) => {
-    if (results.toSorted((a, b) => a - b).join() !== `${TRACK_DONE},${TRACK_OVERFLOW}`)
+    if (results.toSorted((a, b) => a - b).join() !== `${TRACK_DONE},${TRACK_REFUSED}`)
       return `outcomes ${results.join()}`;
-    return current(k) === LIMIT - 4 && peak(k) === LIMIT - 4
-      ? undefined
-      : `current ${current(k)}, peak ${peak(k)}`;
+    return current() === hard - 3 && peak() === hard - 3 ? undefined : `current ${current()}, peak ${peak()}`;
+  },
+  invariant: () => (current() <= hard ? undefined : `current ${current()} above ${hard}`),
+});
+
+/** The limit is lowered meanwhile: what begins after that keeps to it. */
+const lowering = (k: Kernel): Scenario => ({
+  name: 'the limit is lowered while two workers allocate',
+  bytes: BYTES,
+  names: NAMES,
+  setup: () => limit(10),
+  threads: [
+    () => alloc(k, 0, 4),
+    () => {
+      const [low, high] = halves(6);
+      put64(TAG + tagCell.offset.hard, low, high);
+      return alloc(k, 1, 4) * 100 + alloc(k, 1, 2);
+    },
+  ],
+  // 4 and 4 only where the first one looked at the limit before it was lowered, and was done after.
+  check: ([first]: readonly number[]) =>
+    first === TRACK_DONE || first === TRACK_REFUSED ? undefined : `${first}`,
+  invariant: () => (current() <= 10 ? undefined : `current ${current()}`),
+});
+
+/** What is above the soft limit, and what is back below it, is reported, and what has become stale. */
+const reporting = (
+  k: Kernel,
+  alarm: number,
+  stale: number,
+  allocations: readonly number[],
+  deallocations: readonly number[],
+  expected: readonly number[],
+): Scenario => ({
+  name: `outcomes where the alarm is ${alarm} and the slot is ${stale === 0 ? 'fresh' : 'stale'}`,
+  bytes: BYTES,
+  names: NAMES,
+  setup: () => {
+    limit();
+    put('soft', 5);
+    put('recover', 3);
+    poke(TAG + tagCell.offset.alarm, alarm);
+    poke(slot(0) + workerSlot.offset.stale, stale);
+  },
+  threads: [
+    () => [
+      ...allocations.map((bytes) => alloc(k, 0, bytes)),
+      ...deallocations.map((bytes) => dealloc(k, 0, bytes)),
+    ],
+  ],
+  check: ([outcomes]: readonly number[][]) =>
+    outcomes!.join() === expected.join() ? undefined : `outcomes ${outcomes!.join()}`,
+});
+
+/** What was sent once is adopted once. */
+const sending = (k: Kernel): Scenario => ({
+  name: 'two workers adopt what was sent once',
+  bytes: BYTES,
+  names: NAMES,
+  threads: [0, 1].map(() => () => {
+    k.addBytes(TAG, ...halves(2 ** 32 + 1));
+    return [k.takeBytes(TAG, ...halves(2 ** 33 + 2)), k.takeBytes(TAG, ...halves(2 ** 32 + 1))];
+  }),
+  check: (results: readonly number[][]) => {
+    const taken = results
+      .map(([twice, once]) => (twice === TRACK_DONE ? 2 : 0) + (once === TRACK_DONE ? 1 : 0))
+      .reduce((sum, n) => sum + n, 0);
+    return current() === (2 - taken) * (2 ** 32 + 1) ? undefined : `${taken} taken, ${current()} left`;
   },
 });
 
 const mutants: Mutant[] = [
   {
     name: 'checks for enough once, then subtracts whatever is there',
-    find: `  while (true) {
-    if (isBelow64(low(), high(), bytesLow, bytesHigh)) return TRACK_UNDERFLOW;`,
-    replace: `  if (isBelow64(low(), high(), bytesLow, bytesHigh)) return TRACK_UNDERFLOW;
-  while (true) {`,
+    find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
+    addAmount(slot + WORKER_SLOT_FREED`,
+    replace: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) {
+      const now = word64(tag + TAG_CELL_CURRENT);
+      replace64(tag + TAG_CELL_CURRENT, now, sum64(now, -bytesLow | 0, (~bytesHigh + (bytesLow == 0 ? 1 : 0)) | 0));
+    }
+    addAmount(slot + WORKER_SLOT_FREED`,
   },
   {
-    name: 'replaces the peak by its own value, whatever it is meanwhile',
-    find: '    if (compareExchange64(at, low(), high(), toLow, toHigh) != 0) return;',
-    replace: '    load64(at); compareExchange64(at, low(), high(), toLow, toHigh); return;',
+    name: 'checks the limit once, then adds to whatever is there',
+    find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
+    const peak`,
+    replace: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) {
+      const now = word64(tag + TAG_CELL_CURRENT);
+      replace64(tag + TAG_CELL_CURRENT, now, sum64(now, bytesLow, bytesHigh));
+    }
+    const peak`,
   },
   {
-    name: 'gives up raising the peak when another thread has raised it',
-    find: '    if (compareExchange64(at, low(), high(), toLow, toHigh) != 0) return;',
-    replace: '    compareExchange64(at, low(), high(), toLow, toHigh); return;',
+    name: 'never raises the peak',
+    find: '      raise(tag + TAG_CELL_PEAK, lowHalf(next), highHalf(next));',
+    replace: '      word64(tag);',
   },
   {
-    name: 'does not carry into the high half',
-    find: '(high() + bytesHigh + (isBelow(nextLow, bytesLow) ? 1 : 0)) | 0',
-    replace: '(high() + bytesHigh) | 0',
+    name: 'compares the low halves only before it raises the peak',
+    find: 'isBelow64(lowHalf(peak), highHalf(peak), lowHalf(next), highHalf(next))',
+    replace: 'isBelow(lowHalf(peak), lowHalf(next))',
+  },
+  {
+    name: 'does not carry into the high half, where it checks the limit',
+    find: '((highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh + carry) | 0',
+    replace: '((highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh) | 0',
   },
   {
     name: 'does not borrow from the high half',
-    find: '(high() - bytesHigh - (isBelow(low(), bytesLow) ? 1 : 0)) | 0',
-    replace: '(high() - bytesHigh) | 0',
+    find: `sum64(seen, -bytesLow | 0, (~bytesHigh + (bytesLow == 0 ? 1 : 0)) | 0);
+    // pairs with the same CAS on other threads: what was checked is what is replaced.
+    if (replace64(tag`,
+    replace: `sum64(seen, -bytesLow | 0, (0 - bytesHigh) | 0);
+    // pairs with the same CAS on other threads: what was checked is what is replaced.
+    if (replace64(tag`,
   },
   {
     name: 'gives up an allocation that lost its race',
-    find: '    if (compareExchange64(tag + TAG_CELL_CURRENT, low(), high(), nextLow, nextHigh) != 0) break;\n  }\n  raise',
-    replace:
-      '    compareExchange64(tag + TAG_CELL_CURRENT, low(), high(), nextLow, nextHigh); break;\n  }\n  raise',
+    find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
+    const peak`,
+    replace: `    replace64(tag + TAG_CELL_CURRENT, seen, next);
+    const peak`,
   },
-  { name: 'has no limit', find: 'if (nextHigh >= HIGH_LIMIT) return TRACK_OVERFLOW;', replace: '' },
+  {
+    name: 'has no limit',
+    find: 'if (isBelow64(lowHalf(hard), highHalf(hard), nextLow, nextHigh)) {',
+    replace: 'if (isBelow64(lowHalf(hard), highHalf(hard), 0, 0)) {',
+  },
+  {
+    name: 'takes twice what was sent once',
+    find: '    if (replace64(at, seen, next) != 0) return TRACK_DONE;',
+    replace: '    replace64(at, seen, next); return TRACK_DONE;',
+  },
+  {
+    name: 'loses what is sent in a race',
+    find: '    if (replace64(at, seen, sum64(seen, bytesLow, bytesHigh)) != 0) return;',
+    replace: '    replace64(at, seen, sum64(seen, bytesLow, bytesHigh)); return;',
+  },
+  {
+    name: 'does not look at the alarm when something is freed',
+    find: 'if ((load(tag + TAG_CELL_ALARM) & 1) == 0) return TRACK_DONE;',
+    replace: 'return TRACK_DONE;',
+  },
 ];
 
 test('figures are exact, and the mutants are killed', () => {
   const { baseline, kills } = killsMutants<Kernel>({
     kernel: new URL('../kernel/track.ts', import.meta.url),
     mutants,
-    scenarios: [allocating, freeing, mixed, overflowing],
+    scenarios: [
+      allocating,
+      freeing,
+      mixed,
+      (k) => refusing(k, 12),
+      (k) => refusing(k, LIMIT),
+      lowering,
+      (k) => reporting(k, 0, FRESH, [5, 1], [6], [TRACK_DONE, TRACK_UNSETTLED, TRACK_DONE]),
+      (k) => reporting(k, 1, FRESH, [7], [3, 1], [TRACK_DONE, TRACK_DONE, TRACK_UNSETTLED]),
+      (k) => reporting(k, 0, STALE, [5], [1], [TRACK_DONE, TRACK_STALE]),
+      sending,
+    ],
   });
-  expect(baseline.every(({ complete, states }) => complete && states > 10)).toBe(true);
+  expect(baseline.every(({ complete, states }) => complete && states > 3)).toBe(true);
   expect(kills.map(({ mutant }) => mutant)).toEqual(mutants.map(({ name }) => name));
 });

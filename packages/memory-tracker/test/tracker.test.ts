@@ -34,8 +34,13 @@ describe('a tag', () => {
     expect(tracker.read().tags).toEqual([
       {
         tag: 'pool',
+        scope: 'shared',
         currentBytes: 70,
         peakBytes: 150,
+        peakBytesAtLeast: 150,
+        peakBytesAtMost: 150,
+        inTransitBytes: 0,
+        budget: null,
         live: 2,
         allocatedBytes: 170,
         freedBytes: 100,
