@@ -125,7 +125,7 @@ export class TagCell {
 
   /** Tells threads that wait in `watchBudgets`. */
   announce(): void {
-    this.#spot.unpark(-1);
+    this.#spot.unpark(Infinity);
   }
 
   /** Odd while a shared tag is above its soft limit. */
