@@ -357,6 +357,9 @@ describe('attaching', () => {
     expect(() => RegistryReader.attach(handle)).toThrow(/length in bytes is \d+, expected \d+/);
     arena.i32[(handle.at >> 2) + registryRoot.word.writers] = 0;
     expect(() => RegistryReader.attach(handle)).toThrow('writers is 0, expected "1 to 1024"');
+    arena.i32[(handle.at >> 2) + registryRoot.word.writers] = 3;
+    arena.f64[(handle.at + registryRoot.offset.createdAtMs) >> 3] = NaN;
+    expect(() => RegistryReader.attach(handle)).toThrow('createdAtMs is NaN');
   });
 
   test('takes an arena that is attached already', () => {
