@@ -25,13 +25,13 @@ const win = process.platform === 'win32';
 const ROOT_CHECKS = ['lint', 'typecheck:tools', 'check:workspace', 'check:unused', 'check:size', 'smoke'];
 const BUILD = ['nx', 'run-many', '-t', 'build', '--output-style=static'];
 const STATIC = ['nx', 'run-many', '-t', 'build', 'typecheck', 'package-check', ...ROOT_CHECKS];
-const evidence = (program, args) => [
-  ['nx', 'run', 'scheduler:wasm', '--output-style=static'],
+const evidence = (program, args, name = 'scheduler') => [
+  ['nx', 'run', `${name}:wasm`, '--output-style=static'],
   [
     'node',
     '--conditions=@corelane/source',
     '--disable-warning=ExperimentalWarning',
-    `packages/scheduler/test/${program}.ts`,
+    `packages/${name}/test/${program}.ts`,
     ...args,
   ],
 ];
@@ -49,6 +49,8 @@ const TASKS = {
   'event-loop': (args) => evidence('event-loop', args),
   hog: (args) => evidence('hog', args),
   'slow-lane': (args) => evidence('slow-lane', args),
+  // Of perf-counters.
+  'source-costs': (args) => evidence('source-costs', args, 'perf-counters'),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],
   check: () => [
