@@ -92,14 +92,13 @@ export class RunningSource {
     metrics?.clearGauges();
   }
 
-  /** @param elsewhere why it is not read here, where it is not */
-  capability(elsewhere: string): SourceCapability {
+  /** @param otherwise what it is where it was not opened */
+  capability(otherwise: Pick<SourceCapability, 'status' | 'reason'>): SourceCapability {
     const { name: source, scope } = this.source;
     const base = { source, scope, metrics: this.#metrics?.names ?? [], missing: this.#missing() };
     if (this.#absent !== undefined) return { ...base, status: 'absent', reason: this.#absent };
     if (this.#failure !== undefined) return { ...base, status: 'failing', reason: this.#failure };
-    if (this.#open === undefined) return { ...base, status: 'elsewhere', reason: elsewhere };
-    return { ...base, status: 'active', reason: null };
+    return this.#open === undefined ? { ...base, ...otherwise } : { ...base, status: 'active', reason: null };
   }
 
   #missing(): readonly Missing[] {

@@ -15,6 +15,8 @@ const running = new WeakMap<Registry, Set<string>>();
 /** What `startSources` and `collectDefaults` return. */
 export class Sources {
   readonly #options: CheckedOptions;
+  /** Whether the registry is. */
+  readonly #isEnabled: boolean;
   readonly #claim: ProcessClaim;
   readonly #ofThread: readonly RunningSource[];
   readonly #ofProcess: readonly RunningSource[];
@@ -31,6 +33,7 @@ export class Sources {
     const newMetrics = (): SourceMetrics => new SourceMetrics(registry, prefix, labels);
     const run = (source: Source): RunningSource => new RunningSource(source, newMetrics, clock);
     this.#options = options;
+    this.#isEnabled = registry.writer >= 0;
     this.#names = running.get(registry) ?? new Set();
     this.#keys = this.#reserve(sources);
     running.set(registry, this.#names);
@@ -65,6 +68,8 @@ export class Sources {
   }
 
   #start(): void {
+    // Nothing is read where nothing is recorded.
+    if (!this.#isEnabled) return;
     const { intervalMs, slowIntervalMs, processWide, signal, timers } = this.#options;
     if (processWide === true && !this.#claim.take()) {
       const { writer, threadId } = this.#claim.holder() ?? { writer: -1, threadId: -1 };
@@ -104,6 +109,7 @@ export class Sources {
    */
   async sample(): Promise<void> {
     if (this.#disposed) throw new SourcesDisposedError();
+    if (!this.#isEnabled) return;
     await this.#read(() => true);
   }
 
@@ -117,15 +123,20 @@ export class Sources {
 
   /** What is read here, what is not, and why. */
   capabilities(): SourceCapability[] {
+    const otherwise = this.#otherwise();
+    return this.#all().map((each) => each.capability(otherwise));
+  }
+
+  #otherwise(): Pick<SourceCapability, 'status' | 'reason'> {
+    if (this.#disposed) return { status: 'absent', reason: 'the sources are disposed' };
+    if (!this.#isEnabled) return { status: 'absent', reason: 'the registry is disabled' };
+    if (this.#options.processWide === false) return { status: 'elsewhere', reason: 'processWide is false' };
     const holder = this.#claim.holder();
-    const elsewhere = this.#disposed
-      ? 'the sources are disposed'
-      : this.#options.processWide === false
-        ? 'processWide is false'
-        : holder === undefined
-          ? 'nobody publishes the figures of the process yet: these will at their next sample'
-          : `writer ${holder.writer} on thread ${holder.threadId} publishes the figures of the process`;
-    return this.#all().map((each) => each.capability(elsewhere));
+    const reason =
+      holder === undefined
+        ? 'nobody publishes the figures of the process: these will from their next sample on'
+        : `writer ${holder.writer} on thread ${holder.threadId} publishes the figures of the process`;
+    return { status: 'elsewhere', reason };
   }
 
   /** What reading has cost this thread so far. */

@@ -113,7 +113,7 @@ describe('sources', () => {
     expect(valueOf(registry, 'process_cpu_seconds_total')).toBe(1.5);
     expect(valueOf(registry, 'nodejs_gc_duration_seconds')).toBe(1);
     await expect(sources.sample()).rejects.toThrow(SourcesDisposedError);
-    expect(new Set(sources.capabilities().map(({ status }) => status))).toEqual(new Set(['elsewhere']));
+    expect(new Set(sources.capabilities().map(({ status }) => status))).toEqual(new Set(['absent']));
   });
 
   test('end with the signal; one that is aborted already starts nothing', () => {
