@@ -15,7 +15,6 @@ export function hardwareEventsSource(port: HardwareEvents | undefined): Source {
       if (port === undefined)
         return { absent: 'no hardwareEvents were given: PerfEvents of @corelane/platform are some' };
       const values = new Float64Array(port.events.length);
-      port.readInto(values);
       const counts = metrics.counter({
         name: METRIC,
         help: 'Events of the threads that are watched, counted by the processor or the kernel since they are.',
@@ -23,17 +22,19 @@ export function hardwareEventsSource(port: HardwareEvents | undefined): Source {
       });
       // A series comes with its first count: an event that nobody counts has none, where 0 would be a lie.
       const known = new Map<number, Accumulated>();
+      const sample = (): void => {
+        port.readInto(values);
+        for (const [i, name] of port.events.entries()) {
+          const value = Math.floor(values[i] as number);
+          if (name === TIME || Number.isNaN(value)) continue;
+          let each = known.get(i);
+          if (each === undefined) known.set(i, (each = new Accumulated(counts(name), NaN)));
+          each.follow(value);
+        }
+      };
+      sample(); // what was before is not counted
       return {
-        sample: () => {
-          port.readInto(values);
-          for (const [i, name] of port.events.entries()) {
-            const value = Math.floor(values[i] as number);
-            if (name === TIME || Number.isNaN(value)) continue;
-            let each = known.get(i);
-            if (each === undefined) known.set(i, (each = new Accumulated(counts(name), 0)));
-            each.follow(value);
-          }
-        },
+        sample,
         missing: () => missing(port, values),
       };
     },

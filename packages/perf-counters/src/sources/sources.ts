@@ -1,5 +1,5 @@
 // The sources of one thread: read at intervals, recorded in this thread's writer, until disposed.
-import { RegistryDisposedError } from '../errors.ts';
+import { ArgumentRangeError, RegistryDisposedError } from '../errors.ts';
 import type { Gauge } from '../gauge.ts';
 import type { Registry } from '../registry.ts';
 import { ProcessClaimedError, SourceRunningError, SourcesDisposedError } from './errors.ts';
@@ -71,10 +71,7 @@ export class Sources {
     // Nothing is read where nothing is recorded.
     if (!this.#isEnabled) return;
     const { intervalMs, slowIntervalMs, processWide, signal, timers } = this.#options;
-    if (processWide === true && !this.#claim.take()) {
-      const { writer, threadId } = this.#claim.holder() ?? { writer: -1, threadId: -1 };
-      throw new ProcessClaimedError(writer, threadId);
-    }
+    if (processWide === true) this.#mustTakeOver();
     for (const each of this.#ofThread) each.open();
     if (this.#mayTakeOver()) for (const each of this.#ofProcess) each.open();
     if (signal !== undefined) {
@@ -85,6 +82,14 @@ export class Sources {
     void this.#read(() => true);
     if (intervalMs !== Infinity) this.#stops.push(timers.every(intervalMs, () => this.#tick(false)));
     if (slowIntervalMs !== Infinity) this.#stops.push(timers.every(slowIntervalMs, () => this.#tick(true)));
+  }
+
+  #mustTakeOver(): void {
+    while (!this.#claim.take()) {
+      // None where it was released meanwhile.
+      const holder = this.#claim.holder();
+      if (holder !== undefined) throw new ProcessClaimedError(holder.writer, holder.threadId);
+    }
   }
 
   /** Whether the figures of the process are published here from now on. */
@@ -103,7 +108,7 @@ export class Sources {
   }
 
   /**
-   * Reads all sources now, slow ones too: for an answer to a scrape by this thread.
+   * Reads all sources now, slow ones too: for an answer to a scrape by this thread. One that is being read just now is waited for.
    * @returns when all is recorded; nearly all of it is when this returns
    * @throws SourcesDisposedError, RegistryDisposedError
    */
@@ -170,7 +175,21 @@ export function startSources(
   sources: readonly Source[],
   options: SourcesOptions = {},
 ): Sources {
-  return startChecked(registry, sources, checkOptions(options));
+  const checked = checkOptions(options);
+  for (const [i, source] of sources.entries()) {
+    const { name, scope } = source;
+    if (
+      typeof name !== 'string' ||
+      !['thread', 'process'].includes(scope) ||
+      typeof source.open !== 'function'
+    )
+      throw new ArgumentRangeError(
+        `sources[${i}]`,
+        name,
+        "a source: name, scope 'thread' or 'process', open()",
+      );
+  }
+  return startChecked(registry, sources, checked);
 }
 
 /** @internal */

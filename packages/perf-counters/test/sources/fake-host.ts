@@ -1,6 +1,6 @@
 // A machine whose figures a test sets, timers that it lets pass, and the registry to record in.
 import { Arena } from '@corelane/shared-memory';
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Registry, type RegistrySnapshot } from '../../src/index.ts';
 import { thisHost, type GcPause, type Host } from '../../src/sources/host.ts';
 import type { Timers } from '../../src/sources/index.ts';
@@ -45,12 +45,15 @@ export interface FakeHost extends Host {
   /** What the next reads find. */
   readonly now: {
     cpu: { user: number; system: number };
+    switches: { voluntary: number; involuntary: number };
     files: Record<string, string>;
     sizes: Record<string, number>;
     entries: () => Promise<number>;
     handles: readonly unknown[];
     resources: readonly string[];
   };
+  /** What looks at the event loop have found, in nanoseconds. */
+  readonly delays: RecordableHistogram;
   /** Told to whoever observes. */
   collect(pause: GcPause): void;
   readonly observers: { gc: number; delay: number };
@@ -59,6 +62,7 @@ export interface FakeHost extends Host {
 export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
   const now: FakeHost['now'] = {
     cpu: { user: 1_000_000, system: 500_000 },
+    switches: { voluntary: 10, involuntary: 4 },
     files: {
       '/proc/self/status': 'Name:\tnode\nVmSize:\t  3000 kB\nVmRSS:\t  2000 kB\nVmData:\t  1000 kB\n',
       '/proc/self/limits':
@@ -74,6 +78,7 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
     handles: [],
     resources: [],
   };
+  const delays = createHistogram();
   const observers = { gc: 0, delay: 0 };
   let tellGc: ((pause: GcPause) => void) | undefined;
   const find = <T>(from: Record<string, T>, path: string): T => {
@@ -85,6 +90,7 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
     ...thisHost(),
     now,
     observers,
+    delays,
     collect: (pause) => tellGc?.(pause),
     platform: 'linux',
     nodeVersion: 'v26.1.2',
@@ -92,6 +98,11 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
     sizeOf: (path) => find(now.sizes, path),
     countEntries: () => now.entries(),
     cpuUsage: () => now.cpu,
+    resourceUsage: () => ({
+      ...process.resourceUsage(),
+      voluntaryContextSwitches: now.switches.voluntary,
+      involuntaryContextSwitches: now.switches.involuntary,
+    }),
     activeHandles: () => now.handles,
     activeRequests: () => [],
     activeResources: () => now.resources,
@@ -108,8 +119,7 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
     },
     monitorEventLoopDelay: () => {
       observers.delay++;
-      const histogram = createHistogram();
-      return Object.assign(histogram, {
+      return Object.assign(delays, {
         disable: () => {
           observers.delay--;
           return true;

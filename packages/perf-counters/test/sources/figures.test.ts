@@ -49,6 +49,26 @@ describe('event loop', () => {
     });
   });
 
+  test('delays: gauges are of the looks since the last sample, the histogram is of all, beyond the 10 ms between looks', async () => {
+    const { host, registry, sources, value } = start(['eventLoopDelay']);
+    await sources.sample(); // the first one is done
+    for (const ms of [10, 12, 14]) host.delays.record(ms * 1e6);
+    await sources.sample();
+    for (const ms of [20, 110]) host.delays.record(ms * 1e6);
+    await sources.sample();
+    const gauge = (figure: string): number => value(`nodejs_eventloop_lag_${figure}_seconds`) as number;
+    expect(gauge('min')).toBeCloseTo(0.02, 3);
+    expect(gauge('max')).toBeCloseTo(0.11, 3);
+    expect(gauge('mean')).toBeCloseTo(0.065, 3);
+    expect(gauge('p50')).toBeCloseTo(0.02, 3);
+    const [delays] =
+      registry.read().metrics.find(({ name }) => name === 'nodejs_eventloop_delay_seconds')?.series ?? [];
+    expect(delays).toMatchObject({ count: 5, sum: expect.closeTo(0.002 + 0.004 + 0.01 + 0.1, 3) });
+    await sources.sample();
+    expect(value('nodejs_eventloop_delay_seconds')).toBe(5);
+    expect(value('nodejs_eventloop_lag_max_seconds')).toBeUndefined();
+  });
+
   test('delays of no look are no delays: gauges are absent, not NaN or what an empty histogram holds', async () => {
     const { registry, sources, value } = start(['eventLoopDelay']);
     expect(registry.prometheusText()).not.toMatch(/^nodejs_eventloop_lag/m);
@@ -246,7 +266,7 @@ describe('hardware events', () => {
     const { registry, sources } = start(['hardwareEvents'], undefined, { hardwareEvents: port });
     counts[0] = 12.9;
     await sources.sample();
-    expect(valuesOf(registry.read(), 'nodejs_thread_hardware_events_total')).toEqual({ 'event=cycles': 12 });
+    expect(valuesOf(registry.read(), 'nodejs_thread_hardware_events_total')).toEqual({ 'event=cycles': 2 });
     expect(capability(sources).missing.map(({ reason }) => reason)).toEqual([
       'this processor has none',
       'a time: nodejs_thread_cpu_seconds_total has it',

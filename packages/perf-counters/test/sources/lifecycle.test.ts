@@ -212,6 +212,12 @@ describe('sources', () => {
     expect(sources.capabilities()).toHaveLength(1);
   });
 
+  test('are checked for being sources', () => {
+    expect(() =>
+      startSources(newRegistry(), [{ ...counting().source, scope: 'machine' as 'thread' }]),
+    ).toThrow('sources[0] is "counting", expected a source: name, scope');
+  });
+
   test.each<[string, object]>([
     ['option is "interval", expected one of intervalMs', { interval: 5 }],
     ['intervalMs is 5, expected 10 to 2147483647, or Infinity', { intervalMs: 5 }],
