@@ -6,6 +6,7 @@ import type { Distribution } from './distribution.ts';
 import { ArgumentRangeError } from './errors.ts';
 import { Exposition, metricFilter, type ExpositionOptions } from './exposition.ts';
 import { openRegistry, type RegistryHandle } from './open-registry.ts';
+import { checkOptionNames } from './option-names.ts';
 import { OPEN_METRICS_CONTENT_TYPE, openMetricsFormat } from './openmetrics.ts';
 import {
   promClientHead,
@@ -26,6 +27,10 @@ export interface MetricsOptions extends ExpositionOptions, SliceOptions {
 }
 
 export interface SnapshotOptions extends ReadOptions, SliceOptions {}
+
+const OF_SLICES: readonly (keyof SliceOptions)[] = ['signal', 'sliceMs', 'clock'];
+const OF_TEXTS: readonly (keyof ExpositionOptions)[] = ['names', 'perWriter', 'created'];
+const OF_READING: readonly (keyof ReadOptions)[] = ['names'];
 
 /**
  * The reading side of a registry: claims no writer, on any thread. Nothing here blocks a writer or waits for one. It has what code expects
@@ -81,18 +86,19 @@ export class RegistryReader {
 
   /** The same as it comes, a text for each slice: for answers so large that putting them into one string takes long, too. */
   async *metricsChunks(options: MetricsOptions = {}): AsyncGenerator<string, void, void> {
+    checkOptionNames(options, ['contentType', ...OF_TEXTS, ...OF_SLICES]);
     const pieces = this.#expositionIn(options.contentType ?? this.#contentType).pieces(options);
     for await (const slice of inSlices(pieces, options)) yield slice.join('');
   }
 
   /** Everything in the Prometheus text exposition format 0.0.4, at once. */
   prometheusText(options: ExpositionOptions = {}): string {
-    return [...this.#expositionIn(PROMETHEUS_CONTENT_TYPE).pieces(options)].join('');
+    return this.#textIn(PROMETHEUS_CONTENT_TYPE, options);
   }
 
   /** Everything as OpenMetrics text 1.0, at once. */
   openMetricsText(options: ExpositionOptions = {}): string {
-    return [...this.#expositionIn(OPEN_METRICS_CONTENT_TYPE).pieces(options)].join('');
+    return this.#textIn(OPEN_METRICS_CONTENT_TYPE, options);
   }
 
   /** The lines of one metric, without a line end, as from prom-client. @throws ArgumentRangeError */
@@ -124,11 +130,13 @@ export class RegistryReader {
    * @throws ArgumentRangeError
    */
   read(options: ReadOptions = {}): RegistrySnapshot {
+    checkOptionNames(options, OF_READING);
     return snapshotOf(this.#table, this.writers(), [...this.#snapshotPieces(options)]);
   }
 
   /** The same in slices, as `metrics()`. @throws ArgumentRangeError, the signal's reason */
   async snapshot(options: SnapshotOptions = {}): Promise<RegistrySnapshot> {
+    checkOptionNames(options, [...OF_READING, ...OF_SLICES]);
     const pieces: SnapshotPiece[] = [];
     for await (const slice of inSlices(this.#snapshotPieces(options), options)) pieces.push(...slice);
     return snapshotOf(this.#table, this.writers(), pieces);
@@ -147,6 +155,11 @@ export class RegistryReader {
   /** @internal */
   distribution({ definition }: Metric, series: Series): Distribution {
     return this.#series.distribution(definition, series);
+  }
+
+  #textIn(contentType: MetricsContentType, options: ExpositionOptions): string {
+    checkOptionNames(options, OF_TEXTS);
+    return [...this.#expositionIn(contentType).pieces(options)].join('');
   }
 
   #snapshotPieces({ names }: ReadOptions): Iterable<SnapshotPiece> {

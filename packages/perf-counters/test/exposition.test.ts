@@ -169,6 +169,16 @@ describe('in slices', () => {
     await expect(registry.metrics({ contentType: 'text/html' as never })).rejects.toThrow(
       'contentType is "text/html", expected "text/plain; version=0.0.4; charset=utf-8" or "application/openmetrics-text; version=1.0.0; charset=utf-8"',
     );
+    const wrong = [
+      () => registry.prometheusText({ perWorker: true } as never),
+      () => registry.reader.openMetricsText({ sliceMs: 5 } as never),
+      () => registry.read({ name: ['h'] } as never),
+    ];
+    for (const read of wrong) expect(read).toThrow('an option is');
+    await expect(registry.metrics({ type: 'text/plain' } as never)).rejects.toThrow('an option is "type"');
+    await expect(registry.reader.snapshot({ created: true } as never)).rejects.toThrow(
+      'an option is "created", expected one of names, signal, sliceMs, clock',
+    );
     expect(() => registry.reader.setContentType('text/html' as never)).toThrow(ArgumentRangeError);
   });
 });

@@ -2,6 +2,7 @@
 import { channel as channelOf, type Channel } from 'node:diagnostics_channel';
 import { ArgumentRangeError } from '../errors.ts';
 import { metricFilter, type MetricFilter } from '../exposition.ts';
+import { checkOptionNames } from '../option-names.ts';
 import type { RegistrySnapshot } from '../snapshot.ts';
 import { nodeTimers, type Timers } from '../sources/ports.ts';
 import { diffSnapshots, type SnapshotDiff } from './diff.ts';
@@ -41,7 +42,7 @@ export interface SnapshotPublisher extends Disposable {
 }
 
 const MAX_INTERVAL_MS = 2 ** 31 - 1;
-const KNOWN: ReadonlySet<string> = new Set(['intervalMs', 'names', 'signal', 'onError', 'timers']);
+const KNOWN: readonly (keyof PublishOptions)[] = ['intervalMs', 'names', 'signal', 'onError', 'timers'];
 
 /**
  * Publishes a `SnapshotMessage` on the channel every `intervalMs`, read in slices. While nobody is subscribed nothing is read; a tick
@@ -54,8 +55,7 @@ export function publishTo(
   reader: PublishedReader,
   options: PublishOptions = {},
 ): SnapshotPublisher {
-  for (const name of Object.keys(options))
-    if (!KNOWN.has(name)) throw new ArgumentRangeError('an option', name, `one of ${[...KNOWN].join(', ')}`);
+  checkOptionNames(options, KNOWN);
   const { intervalMs = 1000, timers = nodeTimers, signal } = options;
   if (!(intervalMs >= 1 && intervalMs <= MAX_INTERVAL_MS))
     throw new ArgumentRangeError('intervalMs', intervalMs, `1 to ${MAX_INTERVAL_MS}`);
