@@ -4,5 +4,6 @@ export default defineLibrary({
   entry: {
     index: 'src/index.ts',
     profiles: 'src/profiles/index.ts',
+    'corelane-top': 'src/corelane-top.ts',
   },
 });

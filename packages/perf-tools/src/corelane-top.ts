@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { runTop } from './top/run-top.ts';
+
+// Who reads a pipe may leave at any time.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+async function main(): Promise<void> {
+  process.exitCode = await runTop(process.argv.slice(2));
+}
+
+void main();

@@ -1,0 +1,152 @@
+// corelane-top: from a command line to an exit code.
+import { once } from 'node:events';
+import { connectSnapshots, listProcesses, type SnapshotClient } from '@corelane/perf-counters/socket';
+import { parseTopArguments, USAGE, type TopArguments } from './arguments.ts';
+import { uptime } from './figures.ts';
+import { render, type Frame, type Size } from './frame.ts';
+import { Screen } from './screen.ts';
+import { cutTo, fitted, harmless } from './text-width.ts';
+import { initialView, press, withSnapshot, type Key, type View } from './view.ts';
+
+const FINE = 0;
+const FAILED = 1;
+const MISUSED = 2;
+/** Of tables that go into a file or a pipe. */
+const DEFAULT_COLUMNS = 120;
+
+/** @returns the exit code */
+export async function runTop(argv: readonly string[]): Promise<number> {
+  const parsed = parseTopArguments(argv);
+  if (parsed.kind === 'wrong') return complain(`${parsed.why}\n\n${USAGE.trimEnd()}`, MISUSED);
+  if (parsed.kind === 'help') return await print(USAGE, FINE);
+  const { run } = parsed;
+  try {
+    if (run.target === undefined) return await list(run.isJson);
+    using client = await connectSnapshots(run.target);
+    const { minIntervalMs } = client.hello;
+    if (run.everyMs < minIntervalMs)
+      return complain(
+        `--interval is ${run.everyMs} ms, expected ${minIntervalMs} at least: the process allows no less`,
+        MISUSED,
+      );
+    const { stdin, stdout } = process;
+    const isInteractive = stdin.isTTY && stdout.isTTY && run.count === Infinity && !run.isJson;
+    return isInteractive ? await watch(client, run) : await printAll(client, run);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return FINE; // who read it has had enough
+    return complain(error instanceof Error ? error.message : String(error), FAILED);
+  }
+}
+
+async function list(isJson: boolean): Promise<number> {
+  const found = await listProcesses();
+  if (isJson)
+    return await print(
+      found
+        .map(({ pid, path, hello }) => `${JSON.stringify({ pid, path, hello: hello ?? null })}\n`)
+        .join(''),
+      FINE,
+    );
+  if (found.length === 0)
+    return complain('no process of this user serves its metrics at the default path', FAILED);
+  const rows = found.map(({ pid, hello, error }) =>
+    hello === undefined
+      ? processLine(String(pid), '–', '–', error?.message ?? 'does not answer')
+      : processLine(String(pid), harmless(hello.node), uptime(Date.now() - hello.startedAtMs), hello.title),
+  );
+  return await print(`${[processLine('PID', 'NODE', 'UP', 'TITLE'), ...rows].join('\n')}\n`, FINE);
+}
+
+function processLine(pid: string, node: string, up: string, title: string): string {
+  const cells = [fitted(pid, 8, 'right'), fitted(node, 10), fitted(up, 8, 'right'), harmless(title)];
+  return cutTo(cells.join('  '), tableSize().columns);
+}
+
+/** One table after the other, or one line of JSON. */
+async function printAll(client: SnapshotClient, run: TopArguments): Promise<number> {
+  let view = viewOf(client, run);
+  let printed = 0;
+  for await (const snapshot of client.updates(run.everyMs)) {
+    view = withSnapshot(view, snapshot);
+    const text = run.isJson
+      ? JSON.stringify(snapshot)
+      : `${printed === 0 ? '' : '\n'}${render(view, tableSize(), false)
+          .lines.map((line) => line.text.trimEnd())
+          .join('\n')}`;
+    await print(`${text}\n`, FINE);
+    printed += 1;
+    if (printed >= run.count) return FINE;
+  }
+  return await ending(client);
+}
+
+/** The whole screen, until a key ends it, or the process. */
+async function watch(client: SnapshotClient, run: TopArguments): Promise<number> {
+  let view = viewOf(client, run);
+  let frame: Frame | undefined;
+  let exitCode: number | undefined;
+  const over = new AbortController();
+  const quit = (code: number): void => {
+    exitCode ??= code;
+    over.abort();
+  };
+  const paint = (): void => {
+    frame = render(view, screen.size, true);
+    screen.paint(frame.lines);
+  };
+  const onKey = (key: Key): void => {
+    const pressed = press(view, key, frame?.pageRows ?? 0, frame?.allRows ?? 0);
+    switch (pressed.kind) {
+      case 'quit':
+        return quit(FINE);
+      case 'suspend':
+        return screen.suspend();
+      case 'view':
+        view = pressed.view;
+        paint();
+    }
+  };
+  using screen = new Screen(process.stdin, process.stdout, {
+    onKey,
+    onResize: () => paint(),
+    onSignal: quit,
+  });
+  paint();
+  try {
+    for await (const snapshot of client.updates(run.everyMs, { signal: over.signal })) {
+      view = withSnapshot(view, snapshot);
+      paint();
+    }
+  } catch (error) {
+    if (!over.signal.aborted) throw error;
+  }
+  if (exitCode !== undefined) return exitCode;
+  screen[Symbol.dispose](); // what follows is read on the screen that was there before
+  return await ending(client);
+}
+
+async function ending(client: SnapshotClient): Promise<number> {
+  const reason = await client.ended;
+  if (reason === 'stopped') return complain(`process ${client.hello.pid} has stopped serving`, FINE);
+  return complain(`process ${client.hello.pid} has ended, or has dropped this client`, FAILED);
+}
+
+function viewOf({ hello }: SnapshotClient, { everyMs, sort, filter, perWriter }: TopArguments): View {
+  return initialView(hello, everyMs, { sort, filter, perWriter });
+}
+
+function tableSize(): Size {
+  const columns = process.stdout.columns ?? Number(process.env['COLUMNS']);
+  return { columns: columns >= 1 ? columns : DEFAULT_COLUMNS, rows: Infinity };
+}
+
+/** Waits for a reader that is slow. @throws the error of the stream */
+async function print(text: string, exitCode: number): Promise<number> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  return exitCode;
+}
+
+function complain(why: string, exitCode: number): number {
+  process.stderr.write(`corelane-top: ${why}\n`);
+  return exitCode;
+}

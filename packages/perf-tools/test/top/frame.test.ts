@@ -1,0 +1,161 @@
+import stringWidth from 'string-width';
+import { describe, expect, test } from 'vitest';
+import { render, type Size } from '../../src/top/frame.ts';
+import { press, initialView, withSnapshot, type Key, type Pressed, type View } from '../../src/top/view.ts';
+import { AFTER, BEFORE, HELLO } from './snapshots.ts';
+
+const VIEW = withSnapshot(withSnapshot(initialView(HELLO, 1000), BEFORE), AFTER);
+
+function texts(view: View, size: Size, isInteractive = true): string[] {
+  return render(view, size, isInteractive).lines.map(({ text }) => text.trimEnd());
+}
+
+describe('a frame', () => {
+  test('of a usual terminal', () => {
+    expect(texts(VIEW, { columns: 80, rows: 12 })).toEqual([
+      'corelane-top · pid 4711 · every 1.00 s · up 1h 02m · Node v26.10.0 · shop',
+      'CPU 53% · RSS 96.0 MiB · 2 threads · 6 series',
+      'NAME                                  VALUE        /S      P50      P99      MAX',
+      'app_process_cpu_seconds_total        1m 01s    530 ms',
+      'process_resident_memory_bytes      96.0 MiB',
+      'queue_length                             12',
+      'request_seconds                       3.50k     1.00k  3.10 ms   250 ms   1.25 s',
+      'requests_total{code=200}              1.25M      625k',
+      'requests_total{code=500}                  7      3.50',
+      '',
+      '',
+      'by name · q quit  s sort  / filter  w writers  p pause  ↑↓ scroll',
+    ]);
+  });
+
+  test('with what each thread has', () => {
+    const view = { ...VIEW, perWriter: true, filter: 'request' };
+    expect(texts(view, { columns: 64, rows: Infinity }, false).slice(1)).toEqual([
+      'CPU 53% · RSS 96.0 MiB · 2 threads · 9 rows of 6 series with “r…',
+      'NAME                           VALUE        /S      P99      MAX',
+      'request_seconds                3.50k     1.00k   250 ms   1.25 s',
+      '  thread 0 (writer 0)          2.90k     1.00k        –   1.25 s',
+      '  thread 4 (writer 1)            600         0        –   1.25 s',
+      'requests_total{code=200}       1.25M      625k',
+      '  thread 0 (writer 0)          1.25M      625k',
+      '  thread 4 (writer 1)            500         0',
+      'requests_total{code=500}           7      3.50',
+      '  thread 0 (writer 0)              0         0',
+      '  thread 4 (writer 1)              7      3.50',
+    ]);
+  });
+
+  test('of the first snapshot has no rates, and before it says that it waits', () => {
+    const first = texts(withSnapshot(initialView(HELLO, 1000), BEFORE), { columns: 80, rows: 9 }, false);
+    expect(first[1]).toBe('RSS 96.0 MiB · 2 threads · 5 series');
+    expect(first[3]).toBe('app_process_cpu_seconds_total        1m 00s         –');
+    expect(texts(initialView(HELLO, 500), { columns: 80, rows: 9 })[1]).toBe('waiting for the first figures');
+  });
+
+  test('sorts by what was counted and by what is counted now', () => {
+    const first = (view: View): string | undefined =>
+      texts(view, { columns: 80, rows: 12 })[3]?.split(' ')[0];
+    expect(first({ ...VIEW, sort: 'value' })).toBe('process_resident_memory_bytes');
+    expect(first({ ...VIEW, sort: 'rate' })).toBe('requests_total{code=200}');
+  });
+
+  test.each([
+    [1, 1],
+    [1, 50],
+    [7, 3],
+    [30, 4],
+    [55, 10],
+    [200, 60],
+  ])('never has more columns or rows than the terminal: %i × %i', (columns, rows) => {
+    for (const perWriter of [false, true])
+      for (const isTyping of [false, true]) {
+        const lines = texts({ ...VIEW, perWriter, isTyping, filter: 'e' }, { columns, rows });
+        expect(lines.length).toBeLessThanOrEqual(rows);
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+      }
+  });
+
+  test('shows nothing that a terminal would act on, and counts wide letters as two', () => {
+    const evil = structuredClone(AFTER) as unknown as {
+      metrics: { name: string; series: { labels: object }[] }[];
+    };
+    const [metric] = evil.metrics as [(typeof evil.metrics)[number]];
+    metric.name = '\u001B[31mevil\u009B2J\u202E漢字漢字漢字';
+    metric.series = metric.series.slice(0, 1);
+    const view = withSnapshot(
+      initialView({ ...HELLO, title: 'a\nb' }, 1000, { filter: 'evil' }),
+      evil as never,
+    );
+    const lines = texts(view, { columns: 60, rows: 8 }, false);
+    expect(texts(view, { columns: 90, rows: 1 })[0]).toContain('a\uFFFDb');
+    expect(lines[3]).toBe('\uFFFD[31mevil\uFFFD2J\uFFFD漢字漢字…     1.25M         –');
+    expect(lines.slice(2).map((line) => stringWidth(line))).toEqual([60, 42]);
+    expect(lines.join('')).not.toMatch(/[\p{Cc}\u202E]/u);
+  });
+});
+
+describe('keys', () => {
+  const after = (view: View, ...keys: readonly Key[]): View =>
+    keys.reduce((before, key) => (pressed(before, key) as { view: View }).view, view);
+  const pressed = (view: View, key: Key): Pressed => press(view, key, 4, 10);
+  const letter = (sequence: string): Key => ({ name: sequence, sequence });
+
+  test('q and Ctrl-C quit, Ctrl-Z suspends, while a filter is typed too', () => {
+    expect(pressed(VIEW, letter('q'))).toEqual({ kind: 'quit' });
+    for (const view of [VIEW, { ...VIEW, isTyping: true }]) {
+      expect(pressed(view, { name: 'c', ctrl: true, sequence: '\u0003' })).toEqual({ kind: 'quit' });
+      expect(pressed(view, { name: 'z', ctrl: true, sequence: '\u001A' })).toEqual({ kind: 'suspend' });
+    }
+  });
+
+  test('s goes through the orders, w and p switch on and off', () => {
+    expect(after(VIEW, letter('s')).sort).toBe('value');
+    expect(after(VIEW, letter('s'), letter('s')).sort).toBe('rate');
+    expect(after(VIEW, letter('s'), letter('s'), letter('s')).sort).toBe('name');
+    expect(after(VIEW, letter('w')).perWriter).toBe(true);
+    expect(after(VIEW, letter('p')).isPaused).toBe(true);
+    expect(after(VIEW, letter('p'), letter('p'))).toEqual(VIEW);
+  });
+
+  test('paused figures stand still, and go on from where they stood', () => {
+    const paused = withSnapshot(initialView(HELLO, 1000, { isPaused: true, current: BEFORE }), AFTER);
+    expect(paused.current).toBe(BEFORE);
+    const resumed = withSnapshot(after(paused, letter('p')), AFTER);
+    expect(resumed).toMatchObject({ previous: BEFORE, current: AFTER });
+  });
+
+  test('a filter is typed after /, letters of commands too; backspace, enter and escape do what they do', () => {
+    const typing = after(
+      VIEW,
+      { sequence: '/' },
+      letter('q'),
+      letter('w'),
+      { sequence: '=' },
+      { sequence: '漢' },
+    );
+    expect(typing).toMatchObject({ isTyping: true, filter: 'qw=漢', perWriter: false });
+    const kept = after(typing, { name: 'backspace', sequence: '\u007F' }, { name: 'return', sequence: '\r' });
+    expect(kept).toMatchObject({ isTyping: false, filter: 'qw=' });
+    expect(after(kept, { name: 'escape', sequence: '\u001B' })).toMatchObject({ filter: '' });
+    expect(after(typing, { name: 'escape', sequence: '\u001B' })).toMatchObject({
+      isTyping: false,
+      filter: '',
+    });
+    expect(after(typing, { name: 'up', sequence: '\u001B[A' }).filter).toBe('qw=漢');
+  });
+
+  test('scrolling stays within the rows', () => {
+    const key = (name: string): Key => ({ name, sequence: '' });
+    expect(after(VIEW, key('up')).scroll).toBe(0);
+    expect(after(VIEW, key('down'), key('down')).scroll).toBe(2);
+    expect(after(VIEW, key('pagedown'), key('pagedown')).scroll).toBe(6);
+    expect(after(VIEW, key('end'), key('pageup')).scroll).toBe(2);
+    expect(after({ ...VIEW, scroll: 99 }, key('up')).scroll).toBe(5);
+    const scrolled = texts({ ...VIEW, scroll: 99 }, { columns: 80, rows: 6 });
+    expect(scrolled.slice(3)).toEqual([
+      expect.stringMatching(/^requests_total\{code=200\}/),
+      expect.stringMatching(/^requests_total\{code=500\}/),
+      expect.stringMatching(/^by name · rows 5–6 of 6 · q quit/),
+    ] as unknown[]);
+  });
+});
