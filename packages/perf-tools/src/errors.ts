@@ -65,7 +65,7 @@ export class ProfilerUnavailableError extends PerfToolsError {
 }
 
 /** A value in a message, of a bounded length. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
   if (value === null || typeof value !== 'object') return String(value);
   return Array.isArray(value) ? `an array of ${value.length}` : 'an object';

@@ -70,7 +70,7 @@ export function layoutFlameGraph(profiles: Profiles, options: FlameLayoutOptions
   return { boxes, depth, totalUs: all, hidden };
 }
 
-export function kindOf({ url, functionName }: Pick<CallTree, 'url' | 'functionName'>): FrameKind {
+function kindOf({ url, functionName }: Pick<CallTree, 'url' | 'functionName'>): FrameKind {
   if (url === '') return functionName.startsWith('(') ? 'v8' : 'node';
   if (url.startsWith('node:')) return 'node';
   return /[\\/]node_modules[\\/]/.test(url) ? 'dependency' : 'app';

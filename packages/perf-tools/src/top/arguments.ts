@@ -33,7 +33,7 @@ Without a process: lists those that serve at their default path.
   -w, --per-writer          with what each thread has
   -h, --help
 
-Keys: q quit, s sort, / filter, w writers, p pause, arrows and pages scroll.
+Keys: q quit, s sort, / filter, w writers, r quantiles of what is recent, p pause, arrows and pages scroll.
 Where the output is no terminal, tables are printed one after the other.
 Exit codes: 0 fine, also where the process has stopped serving; 1 no such process, or lost; 2 usage.
 `;

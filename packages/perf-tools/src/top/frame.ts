@@ -41,18 +41,26 @@ const COLUMNS: readonly Column[] = [
 ];
 /** In the order in which they are shown. */
 const ORDER = ['VALUE', '/S', 'P50', 'P99', 'MAX'];
-const HELP = 'q quit  s sort  / filter  w writers  p pause  ↑↓ scroll';
+const HELP = 'q quit  s sort  / filter  w writers  r recent  p pause  ↑↓ scroll';
 
 /** @param isInteractive with the line of keys at the bottom */
 export function render(view: View, size: Size, isInteractive: boolean): Frame {
   const { current, previous } = view;
-  const groups = current === undefined ? [] : rowGroups(previous, current);
+  const groups = current === undefined ? [] : rowGroups(previous, current, view.isRecent);
   const rows = visibleRows(groups, view);
   const columns = chosenColumns(size.columns);
   const head: Line[] = [
     { text: title(view), look: 'strong' },
     { text: summary(view, groups.length, rows.length), look: 'plain' },
-    { text: tableLine('NAME', columns, ({ title: text }) => text, size.columns), look: 'heading' },
+    {
+      text: tableLine(
+        'NAME',
+        columns,
+        ({ title: text }) => (view.isRecent && text.startsWith('P') ? `${text} now` : text),
+        size.columns,
+      ),
+      look: 'heading',
+    },
   ];
   const pageRows = Math.max(0, size.rows - head.length - (isInteractive ? 1 : 0));
   const from = Math.min(view.scroll, Math.max(0, rows.length - pageRows));

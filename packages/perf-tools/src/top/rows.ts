@@ -1,6 +1,7 @@
 // What a table of metrics shows: pure, from two snapshots.
 import type { RegistrySnapshot } from '@corelane/perf-counters';
-import { quantityOf, type Metric, type Quantity } from './figures.ts';
+import { diffSnapshots } from '@corelane/perf-counters/channel';
+import { quantityOf, type Quantity } from './figures.ts';
 import { harmless } from './text-width.ts';
 
 /** A series, or what one writer has of it. */
@@ -12,9 +13,9 @@ export interface Row {
   readonly quantity: Quantity;
   /** Of a histogram: how many values. */
   readonly value: number | null;
-  /** A second, since the snapshot before; null where there was none before, or where that had more. Undefined where a rate means nothing: of a gauge. */
+  /** A second, since the snapshot before; null where there was none. Undefined where a rate means nothing: of a gauge. */
   readonly rate: number | null | undefined;
-  /** Of a histogram, all since the beginning; null where nothing was recorded or a writer's is not known, undefined for all else. */
+  /** Of a histogram; null where nothing was recorded or a writer's is not known, undefined for all else. */
   readonly p50: number | null | undefined;
   readonly p99: number | null | undefined;
   readonly max: number | null | undefined;
@@ -29,47 +30,45 @@ export interface RowGroup extends Row {
 
 export type SortKey = 'name' | 'value' | 'rate';
 
-/** The quantities that two snapshots tell of a series. */
-interface Figures {
-  readonly value: number;
-  readonly byWriter: ReadonlyMap<number, number>;
-}
-
 const PLAIN = { p50: undefined, p99: undefined, max: undefined, isDistribution: false } as const;
 
-/** All series of the newer snapshot, in its order. */
-export function rowGroups(previous: RegistrySnapshot | undefined, current: RegistrySnapshot): RowGroup[] {
-  const before = previous === undefined ? new Map<string, Figures>() : figuresOf(previous);
-  const elapsedS = previous === undefined ? 0 : (current.takenAtMs - previous.takenAtMs) / 1000;
-  // What was not there before has begun at 0 since. Less than before: somebody else counts now.
-  const rate = (now: number, then = 0): number | null =>
-    elapsedS <= 0 || now < then ? null : (now - then) / elapsedS;
+/**
+ * All series of the newer snapshot, in its order.
+ * @param recent quantiles of what was recorded between the two, in place of all since the beginning; they are as fine as the buckets
+ */
+export function rowGroups(
+  previous: RegistrySnapshot | undefined,
+  current: RegistrySnapshot,
+  recent = false,
+): RowGroup[] {
   const threadOf = new Map(current.writers.map(({ writer, threadId }) => [writer, threadId]));
   const writerName = (writer: number): string => `thread ${threadOf.get(writer) ?? '?'} (writer ${writer})`;
-  return current.metrics.flatMap((metric) => {
+  // Metrics, series and writers of a difference are in the order of the newer snapshot.
+  const diff = previous === undefined ? undefined : diffSnapshots(previous, current);
+  return current.metrics.flatMap((metric, m) => {
     const quantity = quantityOf(metric);
-    return metric.series.map((series): RowGroup => {
+    return metric.series.map((series, s): RowGroup => {
       const name = harmless(seriesName(metric.name, series.labels));
-      const then = before.get(keyOf(metric, series.labels));
-      const hasRate = metric.type !== 'gauge';
-      if ('quantiles' in series) {
-        const { quantiles, max, count } = series;
+      const change = diff?.metrics[m]?.series[s];
+      const isGauge = metric.type === 'gauge';
+      const rate = isGauge ? undefined : (change?.perSecond ?? null);
+      const rateOf = (w: number): Row['rate'] =>
+        isGauge ? undefined : (change?.byWriter[w]?.perSecond ?? null);
+      const base = { name, depth: 0, quantity, rate };
+      const writer = (w: number): Pick<Row, 'name' | 'depth' | 'quantity' | 'rate'> => ({
+        ...{ name: writerName(series.byWriter[w]?.writer as number), depth: 1, quantity, rate: rateOf(w) },
+      });
+      if ('value' in series)
         return {
-          ...{ name, depth: 0, quantity, value: count, rate: rate(count, then?.value) },
-          ...{ p50: quantiles.p50, p99: quantiles.p99, max, isDistribution: true },
-          byWriter: series.byWriter.map((each) => ({
-            ...{ name: writerName(each.writer), depth: 1, quantity, value: each.count },
-            rate: rate(each.count, then?.byWriter.get(each.writer)),
-            ...{ p50: null, p99: null, max: each.max, isDistribution: true },
-          })),
+          ...{ ...base, value: series.value, ...PLAIN },
+          byWriter: series.byWriter.map(({ value }, w) => ({ ...writer(w), value, ...PLAIN })),
         };
-      }
+      const { p50, p99 } =
+        recent && change !== undefined && 'quantiles' in change ? change.quantiles : series.quantiles;
       return {
-        ...{ name, depth: 0, quantity, value: series.value, ...PLAIN },
-        rate: hasRate ? rate(series.value, then?.value) : undefined,
-        byWriter: series.byWriter.map((each) => ({
-          ...{ name: writerName(each.writer), depth: 1, quantity, value: each.value, ...PLAIN },
-          rate: hasRate ? rate(each.value, then?.byWriter.get(each.writer)) : undefined,
+        ...{ ...base, value: series.count, p50, p99, max: series.max, isDistribution: true },
+        byWriter: series.byWriter.map(({ count, max }, w) => ({
+          ...{ ...writer(w), value: count, p50: null, p99: null, max, isDistribution: true },
         })),
       };
     });
@@ -88,23 +87,6 @@ export function visibleRows(
     return byFigure || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0); // NaN, of two infinities, is no order
   });
   return found.flatMap((group) => (view.perWriter ? [group, ...group.byWriter] : [group]));
-}
-
-function figuresOf(snapshot: RegistrySnapshot): Map<string, Figures> {
-  const figures = new Map<string, Figures>();
-  for (const metric of snapshot.metrics)
-    for (const series of metric.series) {
-      const [value, byWriter] =
-        'quantiles' in series
-          ? [series.count, series.byWriter.map(({ writer, count }) => [writer, count] as const)]
-          : [series.value, series.byWriter.map((each) => [each.writer, each.value] as const)];
-      figures.set(keyOf(metric, series.labels), { value, byWriter: new Map(byWriter) });
-    }
-  return figures;
-}
-
-function keyOf({ name, type }: Metric, labels: Readonly<Record<string, string>>): string {
-  return JSON.stringify([name, type, Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 function seriesName(name: string, labels: Readonly<Record<string, string>>): string {

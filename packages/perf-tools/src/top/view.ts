@@ -14,6 +14,8 @@ export interface View {
   /** The filter is being typed. */
   readonly isTyping: boolean;
   readonly perWriter: boolean;
+  /** Quantiles are those of what was recorded since the figures before. */
+  readonly isRecent: boolean;
   readonly isPaused: boolean;
   /** Rows that are above the first one shown. */
   readonly scroll: number;
@@ -43,6 +45,7 @@ export function initialView(hello: View['hello'], everyMs: number, chosen: Parti
     filter: '',
     isTyping: false,
     perWriter: false,
+    isRecent: false,
     isPaused: false,
     scroll: 0,
     ...chosen,
@@ -78,6 +81,8 @@ export function press(view: View, key: Key, pageRows: number, allRows: number): 
       });
     case 'w':
       return shown({ ...view, perWriter: !view.perWriter, scroll: 0 });
+    case 'r':
+      return shown({ ...view, isRecent: !view.isRecent });
     case 'p':
     case 'space':
       return shown({ ...view, isPaused: !view.isPaused });

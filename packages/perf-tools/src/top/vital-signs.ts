@@ -4,7 +4,7 @@ import { figure, percent, type Metric } from './figures.ts';
 
 /** Such as `CPU 53%`; none for what the process does not count. */
 export function vitalSigns(previous: RegistrySnapshot | undefined, current: RegistrySnapshot): string[] {
-  const elapsedS = previous === undefined ? 0 : (current.takenAtMs - previous.takenAtMs) / 1000;
+  const elapsedS = previous === undefined ? 0 : (current.monotonicMs - previous.monotonicMs) / 1000;
   const share = (name: string): string | undefined => {
     const now = totalOf(current, name);
     const then = previous && totalOf(previous, name);
@@ -14,6 +14,10 @@ export function vitalSigns(previous: RegistrySnapshot | undefined, current: Regi
   const value = (name: string, quantity: 'bytes' | 'seconds' | 'plain'): string | undefined => {
     const found = totalOf(current, name);
     return found === undefined ? undefined : figure(found, quantity);
+  };
+  const ratio = (name: string): string | undefined => {
+    const found = totalOf(current, name);
+    return found === undefined ? undefined : percent(found);
   };
   const heap = [
     value('nodejs_heap_size_used_bytes', 'bytes'),
@@ -26,6 +30,7 @@ export function vitalSigns(previous: RegistrySnapshot | undefined, current: Regi
       'heap',
       heap[0] === undefined ? undefined : heap[1] === undefined ? heap[0] : `${heap[0]} of ${heap[1]}`,
     ],
+    ['loop use', ratio('nodejs_eventloop_utilization_ratio')],
     ['loop delay p99', value('nodejs_eventloop_lag_p99_seconds', 'seconds')],
     ['GC', share('nodejs_gc_duration_seconds')],
     ['handles', value('nodejs_active_handles_total', 'plain')],

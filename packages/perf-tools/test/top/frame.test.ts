@@ -24,7 +24,7 @@ describe('a frame', () => {
       'requests_total{code=500}                  7      3.50',
       '',
       '',
-      'by name · q quit  s sort  / filter  w writers  p pause  ↑↓ scroll',
+      'by name · q quit  s sort  / filter  w writers  r recent  p pause  ↑↓ scroll',
     ]);
   });
 
@@ -42,6 +42,14 @@ describe('a frame', () => {
       'requests_total{code=500}           7      3.50',
       '  thread 0 (writer 0)              0         0',
       '  thread 4 (writer 1)              7      3.50',
+    ]);
+  });
+
+  test('with quantiles of what was recorded between the two', () => {
+    const lines = texts({ ...VIEW, isRecent: true, filter: 'request_seconds' }, { columns: 80, rows: 5 });
+    expect(lines.slice(2, 4)).toEqual([
+      'NAME                                  VALUE        /S  P50 now  P99 now      MAX',
+      'request_seconds                       3.50k     1.00k  10.0 ms  15.9 ms   1.25 s',
     ]);
   });
 

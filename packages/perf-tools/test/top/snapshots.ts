@@ -1,6 +1,8 @@
 // Two snapshots of a made-up service, a second apart.
 import type { RegistrySnapshot } from '@corelane/perf-counters';
 
+export const HELLO = { pid: 4711, title: 'shop', node: 'v26.10.0', startedAtMs: 1_000_000 };
+
 interface Figures {
   readonly takenAtMs: number;
   readonly requests: readonly (readonly [code: string, byWriter: readonly number[]])[];
@@ -18,7 +20,10 @@ function snapshot({ takenAtMs, requests, queue, cpuS, durations }: Figures): Reg
     series: [{ labels: {}, value: figure, byWriter: byWriter([figure]) }],
   });
   return {
+    version: 1,
+    createdAtMs: HELLO.startedAtMs,
     takenAtMs,
+    monotonicMs: takenAtMs - 500_000,
     writers: [0, 4].map((threadId, writer) => ({ writer, claimed: true, threadId, claims: 1 })),
     metrics: [
       {
@@ -39,16 +44,18 @@ function snapshot({ takenAtMs, requests, queue, cpuS, durations }: Figures): Reg
             labels: {},
             ...{ count: sum(durations), sum: 12.5, min: 0.0001, max: 1.25, mean: 0.01 },
             quantiles: { p50: 0.0031, p90: 0.01, p99: 0.25, p999: 1.2 },
-            buckets: [{ le: null, count: sum(durations) }],
+            buckets: [
+              { le: 0.004, count: 600 },
+              { le: 0.016, count: sum(durations) - 300 },
+              { le: null, count: sum(durations) },
+            ],
             byWriter: durations.map((count, writer) => ({ writer, count, sum: 1, min: 0.0001, max: 1.25 })),
           },
         ],
       },
     ],
-  } as RegistrySnapshot;
+  } as unknown as RegistrySnapshot;
 }
-
-export const HELLO = { pid: 4711, title: 'shop', node: 'v26.10.0', startedAtMs: 1_000_000 };
 
 export const BEFORE = snapshot({
   takenAtMs: 1_000_000 + 3_720_000,
