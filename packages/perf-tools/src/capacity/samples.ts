@@ -1,0 +1,36 @@
+// Measured throughput by workers, checked: it comes from files and from other people's programs.
+import { ArgumentRangeError } from '../errors.ts';
+
+export interface CapacitySample {
+  /** How many worked at once: an integer of at least 1. */
+  readonly workers: number;
+  /** What they did together in a unit of time: more than 0, in any unit. */
+  readonly throughput: number;
+}
+
+const MOST_SAMPLES = 10_000;
+const MOST_WORKERS = 1e6;
+
+/** By workers, fewest first. @throws ArgumentRangeError */
+export function checkSamples(samples: readonly CapacitySample[]): CapacitySample[] {
+  if (!Array.isArray(samples) || samples.length > MOST_SAMPLES)
+    throw new ArgumentRangeError('samples', samples, `an array of at most ${MOST_SAMPLES}`);
+  return samples
+    .map((sample, i) => {
+      const { workers, throughput } = (sample ?? {}) as Partial<CapacitySample>;
+      if (!Number.isInteger(workers) || (workers as number) < 1 || (workers as number) > MOST_WORKERS)
+        throw new ArgumentRangeError(
+          `samples[${i}].workers`,
+          workers,
+          `an integer from 1 to ${MOST_WORKERS}`,
+        );
+      if (!Number.isFinite(throughput) || (throughput as number) <= 0)
+        throw new ArgumentRangeError(`samples[${i}].throughput`, throughput, 'a positive number');
+      return { workers: workers as number, throughput: throughput as number };
+    })
+    .toSorted((a, b) => a.workers - b.workers);
+}
+
+export function distinctWorkers(samples: readonly CapacitySample[]): number[] {
+  return [...new Set(samples.map(({ workers }) => workers))];
+}
