@@ -8,6 +8,9 @@ import { FloatWords, readGauge } from './slots.ts';
 import { SlotSums } from './slot-sums.ts';
 import { slotAt, type WriterTable } from './writer.ts';
 
+/** Buckets that are looked at together first. Guessed: those between a power of two and the next, with the default precision. */
+const RUN = 16;
+
 export interface WriterValue {
   readonly writer: number;
   readonly value: number;
@@ -83,18 +86,35 @@ export class SeriesReader {
   /** A snapshot of a histogram. */
   distribution({ buckets, perUnit }: Definition, { index }: Series, writer?: number): Distribution {
     const all = new Distribution(buckets as NonNullable<Definition['buckets']>, perUnit);
-    for (let bucket = 0; bucket < all.counts.length; bucket++) {
-      const count = this.#sums.histogramCount(index, bucket, bucket + 1, writer);
-      if (count !== 0) all.addBucket(bucket, count);
+    const { length } = all.counts;
+    for (let first = 0; first < length; first += RUN) {
+      const end = Math.min(first + RUN, length);
+      // Most runs of buckets are empty, and are found so by one sum.
+      if (this.#sums.histogramCount(index, first, end, writer) === 0) continue;
+      for (let bucket = first; bucket < end; bucket++) {
+        const count = this.#sums.histogramCount(index, bucket, bucket + 1, writer);
+        if (count !== 0) all.addBucket(bucket, count);
+      }
     }
-    all.addTotals(this.#sums.histogramSum(index, writer), Infinity, -Infinity);
-    // After the counts: a value is put into minimum and maximum before it is counted.
+    const { min, max } = this.extremes({ index }, writer); // after the counts
+    return all.addTotals(this.#sums.histogramSum(index, writer), min, max);
+  }
+
+  /**
+   * Smallest and largest value of a histogram, in steps; Infinity and -Infinity where there is none. A value is put there before it is counted: who
+   * reads this after counts has those of all values that it counted.
+   */
+  extremes({ index }: Pick<Series, 'index'>, writer: number | undefined): { min: number; max: number } {
+    let min = Infinity;
+    let max = -Infinity;
     const last = writer ?? this.#table.writers - 1;
     for (let each = writer ?? 0; each <= last; each++) {
-      const { min, max } = this.#extremes(index, each);
-      all.addTotals(0, min, max);
+      const at = slotAt(this.#table, each, index);
+      if (at === 0) continue;
+      min = Math.min(min, this.#floats.get(at + histogramSlot.offset.min));
+      max = Math.max(max, this.#floats.get(at + histogramSlot.offset.max));
     }
-    return all;
+    return { min, max };
   }
 
   /** What one writer has, without its buckets. */
@@ -103,7 +123,7 @@ export class SeriesReader {
     const end = bucketCount(buckets as NonNullable<Definition['buckets']>);
     const count = this.bucketsOf(series, 0, end, writer);
     const sum = this.sum(definition, series, writer);
-    const { min, max } = this.#extremes(series.index, writer);
+    const { min, max } = this.extremes(series, writer);
     const isEmpty = min > max;
     return {
       writer,
@@ -112,14 +132,6 @@ export class SeriesReader {
       min: isEmpty ? null : min / perUnit,
       max: isEmpty ? null : max / perUnit,
     };
-  }
-
-  /** In steps; Infinity and -Infinity where there is no slot or no value. */
-  #extremes(index: number, writer: number): { min: number; max: number } {
-    const at = slotAt(this.#table, writer, index);
-    if (at === 0) return { min: Infinity, max: -Infinity };
-    const min = this.#floats.get(at + histogramSlot.offset.min);
-    return { min, max: this.#floats.get(at + histogramSlot.offset.max) };
   }
 
   #gauge(definition: Definition, index: number, writer: number | undefined): number | undefined {

@@ -95,19 +95,8 @@ export function exponentialData(
 
 /** With the bounds that were given, or the powers of two of a log-linear histogram: exact, in units. */
 export function explicitHistogram(shape: BucketShape, perUnit: number, figures: HistogramFigures): Histogram {
-  const boundaries: number[] = [];
-  const counts: number[] = [];
-  let next = 0;
-  let left = figures.count;
-  for (const { bucket, upper } of exportedBuckets(shape)) {
-    let count = 0;
-    for (; next <= bucket; next++) count += figures.counts[next] as number;
-    boundaries.push(upper / perUnit);
-    counts.push(count);
-    left -= count;
-  }
-  counts.push(left);
-  return { buckets: { boundaries, counts }, ...totals(figures, perUnit) };
+  const boundaries = exportedBuckets(shape).map(({ upper }) => upper / perUnit);
+  return { buckets: { boundaries, counts: [...figures.counts] }, ...totals(figures, perUnit) };
 }
 
 export function exponentialHistogram(

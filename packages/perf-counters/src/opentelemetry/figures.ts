@@ -1,8 +1,12 @@
-// What a series has, in steps: integers, so that what was recorded between two readings is their exact difference. Pure.
-import type { Distribution } from '../distribution.ts';
+// What a series has, in steps: integers, so that what was recorded between two readings is their exact difference.
+import { bucketCount, exportedBuckets, type BucketShape } from '../buckets.ts';
+import type { Series } from '../catalog.ts';
+import type { Definition } from '../definition.ts';
+import type { SeriesReader } from '../series-reader.ts';
 
 /** A histogram, in steps, apart from the registry. */
 export interface HistogramFigures {
+  /** Values in each bucket, or in each range that ends with an exported bound and one above. */
   readonly counts: Float64Array;
   readonly count: number;
   readonly sum: number;
@@ -15,11 +19,45 @@ export function toSteps(units: number, perUnit: number): number {
   return perUnit === 1 ? units : Math.round(units * perUnit);
 }
 
-export function figuresOf(distribution: Distribution, perUnit: number): HistogramFigures {
-  const { counts, count, sum, min, max } = distribution;
-  const steps = (units: number | null): number | undefined =>
-    units === null ? undefined : toSteps(units, perUnit);
-  return { counts, count, sum: toSteps(sum, perUnit), min: steps(min), max: steps(max) };
+/** Every bucket by itself. */
+export function bucketFigures(
+  reader: SeriesReader,
+  definition: Definition,
+  series: Series,
+): HistogramFigures {
+  return withTotals(reader, definition, series, reader.distribution(definition, series).counts);
+}
+
+/** Buckets between one exported bound and the next together: what needs a tenth of the reading. */
+export function rangeFigures(reader: SeriesReader, definition: Definition, series: Series): HistogramFigures {
+  const shape = definition.buckets as BucketShape;
+  const bounds = exportedBuckets(shape);
+  const counts = new Float64Array(bounds.length + 1);
+  let next = 0;
+  bounds.forEach(({ bucket }, i) => {
+    counts[i] = reader.bucketsOf(series, next, bucket + 1, undefined);
+    next = bucket + 1;
+  });
+  counts[bounds.length] = reader.bucketsOf(series, next, bucketCount(shape), undefined);
+  return withTotals(reader, definition, series, counts);
+}
+
+/** After the counts: smallest and largest are those of all values that were counted. */
+function withTotals(
+  reader: SeriesReader,
+  definition: Definition,
+  series: Series,
+  counts: Float64Array,
+): HistogramFigures {
+  const { min, max } = reader.extremes(series, undefined);
+  const isEmpty = min > max;
+  return {
+    counts,
+    count: counts.reduce((sum, count) => sum + count, 0),
+    sum: toSteps(reader.sum(definition, series, undefined), definition.perUnit),
+    min: isEmpty ? undefined : min,
+    max: isEmpty ? undefined : max,
+  };
 }
 
 /** What came between two readings. Smallest and largest are those of all time, so they are left out. */

@@ -26,7 +26,7 @@ import {
 } from './data-points.ts';
 import { MetricValueError } from './errors.ts';
 import { logLinearBuckets, type LogLinearBuckets } from './exponential.ts';
-import { figuresOf, histogramSince, toSteps, type HistogramFigures } from './figures.ts';
+import { bucketFigures, histogramSince, rangeFigures, toSteps, type HistogramFigures } from './figures.ts';
 
 export interface PointSettings {
   /** When every count was 0, in milliseconds since 1970. */
@@ -170,14 +170,14 @@ export class PointReader {
 
   readonly #explicit: PointOf<Histogram> = (metric, series) => {
     const { buckets, perUnit } = metric.definition;
-    return this.#histogram(metric, series, (figures) =>
+    return this.#histogram(metric, series, rangeFigures, (figures) =>
       explicitHistogram(buckets as BucketShape, perUnit, figures),
     );
   };
 
   readonly #exponential: PointOf<ExponentialHistogram> = (metric, series) => {
     const buckets = this.#logLinearOf(metric.definition) as LogLinearBuckets;
-    return this.#histogram(metric, series, (figures) =>
+    return this.#histogram(metric, series, bucketFigures, (figures) =>
       exponentialHistogram(buckets, figures, this.#settings.maxBuckets),
     );
   };
@@ -185,11 +185,12 @@ export class PointReader {
   #histogram<T>(
     { definition }: Metric,
     series: Series,
+    read: typeof rangeFigures,
     make: (figures: HistogramFigures) => T,
   ): DataPoint<T> | undefined {
     const before = this.#before(series);
     const span = this.#span(before);
-    const figures = figuresOf(this.#series.distribution(definition, series), definition.perUnit);
+    const figures = read(this.#series, definition, series);
     const labels = labelsOf(definition, series);
     if (this.#settings.temporality === 'cumulative') return point(span, labels, make(figures));
     const since = histogramSince(figures, before?.histogram);
