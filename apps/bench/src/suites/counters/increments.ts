@@ -1,8 +1,10 @@
 import { type BatchGroup, BYTES_PER_OP, NS_PER_OP } from '../../suite.ts';
 import { counted, empty } from './counted.ts';
+import { otelCount, otelCounter } from './open-telemetry.ts';
 import {
   newCounter,
   newLabelled,
+  newRate,
   promCount,
   promCounter,
   promLabelled,
@@ -15,6 +17,7 @@ const BOUND = 'bound counter.inc()';
 const LOOKED_UP = 'counter.labels(…).inc()';
 const PROM = 'prom-client counter.inc()';
 const PROM_LABELLED = 'prom-client counter.inc({…})';
+const OTEL_LABELLED = 'OpenTelemetry counter.add(1, {…})';
 
 export const increments: BatchGroup = {
   kind: 'batch',
@@ -39,6 +42,25 @@ export const increments: BatchGroup = {
         for (let i = 0; i < operations; i++) counter.inc();
       },
       count: promCount,
+    }),
+    counted({
+      name: 'rate.inc()',
+      role: 'ours',
+      note: 'a counter whose rate is worked out when it is read',
+      create: newRate,
+      run(rate, operations) {
+        for (let i = 0; i < operations; i++) rate.inc();
+      },
+      count: (rate) => rate.total(),
+    }),
+    counted({
+      name: 'OpenTelemetry counter.add(1)',
+      role: 'peer',
+      create: otelCounter,
+      run({ instrument }, operations) {
+        for (let i = 0; i < operations; i++) instrument.add(1);
+      },
+      count: otelCount,
     }),
     counted({
       name: 'a plain word of shared memory',
@@ -93,6 +115,15 @@ export const labelled: BatchGroup = {
       count: promCount,
     }),
     counted({
+      name: OTEL_LABELLED,
+      role: 'peer',
+      create: otelCounter,
+      run({ instrument }, operations) {
+        for (let i = 0; i < operations; i++) instrument.add(1, VALUES_BY_NAME);
+      },
+      count: otelCount,
+    }),
+    counted({
       name: 'prom-client bound counter.inc()',
       role: 'peer',
       note: 'labels resolved once',
@@ -109,6 +140,7 @@ export const labelled: BatchGroup = {
   ],
   claims: [
     { of: PROM_LABELLED, against: BOUND, atLeast: 50 },
+    { of: OTEL_LABELLED, against: BOUND, atLeast: 100 },
     { of: BOUND, metric: BYTES_PER_OP, atMost: 0 },
   ],
 };

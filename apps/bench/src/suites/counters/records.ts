@@ -2,10 +2,10 @@ import { createHistogram } from 'node:perf_hooks';
 import * as hdr from 'hdr-histogram-js';
 import { type BatchGroup, BYTES_PER_OP, NS_PER_OP } from '../../suite.ts';
 import { counted, empty } from './counted.ts';
+import { otelCount, otelHistogram } from './open-telemetry.ts';
 import {
   BOUNDS_MS,
   newHistogram,
-  newTimer,
   promHistogram,
   promLabelledHistogram,
   promObservations,
@@ -16,9 +16,6 @@ const RECORD = 'histogram.record';
 const HDR = 'hdr-histogram-js (Wasm)';
 const NODE = 'perf_hooks createHistogram';
 const PROM_LABELLED = 'prom-client observe({…}, v)';
-const START_STOP = 'timer.start().stop()';
-const SINCE = 'timer.recordSince(timer.now())';
-const READS = 'two reads of performance.now()';
 
 /** Values from 1 to 4096, the same for all. */
 const MASK = 4095;
@@ -44,6 +41,16 @@ export const records: BatchGroup = {
       create: () => newHistogram(BOUNDS_MS),
       run(histogram, operations) {
         for (let i = 0; i < operations; i++) histogram.record((i & MASK) + 1);
+      },
+      count: (histogram) => histogram.distribution().count,
+    }),
+    counted({
+      name: 'histogram.record(0)',
+      role: 'ours',
+      note: 'queues are mostly empty',
+      create: () => newHistogram(),
+      run(histogram, operations) {
+        for (let i = 0; i < operations; i++) histogram.record(0);
       },
       count: (histogram) => histogram.distribution().count,
     }),
@@ -89,6 +96,26 @@ export const records: BatchGroup = {
       },
       count: (histogram) => histogram.count,
     }),
+    counted({
+      name: 'OpenTelemetry record(v)',
+      role: 'peer',
+      note: 'the same eleven buckets',
+      create: otelHistogram,
+      run({ instrument }, operations) {
+        for (let i = 0; i < operations; i++) instrument.record((i & MASK) + 1);
+      },
+      count: otelCount,
+    }),
+    counted({
+      name: 'OpenTelemetry record(v, {…})',
+      role: 'peer',
+      note: 'three attributes',
+      create: otelHistogram,
+      run({ instrument }, operations) {
+        for (let i = 0; i < operations; i++) instrument.record((i & MASK) + 1, VALUES_BY_NAME);
+      },
+      count: otelCount,
+    }),
     empty,
   ],
   claims: [
@@ -97,54 +124,5 @@ export const records: BatchGroup = {
     { of: HDR, against: RECORD, atLeast: 4 },
     { of: NODE, against: RECORD, atLeast: 4 },
     { of: PROM_LABELLED, against: RECORD, atLeast: 40 },
-  ],
-};
-
-let sink = 0;
-
-export const timings: BatchGroup = {
-  kind: 'batch',
-  name: 'timer',
-  title: 'One duration measured and recorded',
-  cases: [
-    counted({
-      name: SINCE,
-      role: 'ours',
-      create: newTimer,
-      run(timer, operations) {
-        for (let i = 0; i < operations; i++) timer.recordSince(timer.now());
-      },
-      count: (timer) => timer.distribution().count,
-    }),
-    counted({
-      name: START_STOP,
-      role: 'ours',
-      create: newTimer,
-      run(timer, operations) {
-        for (let i = 0; i < operations; i++) timer.start().stop();
-      },
-      count: (timer) => timer.distribution().count,
-    }),
-    counted({
-      name: 'prom-client startTimer()()',
-      role: 'peer',
-      create: promHistogram,
-      run(histogram, operations) {
-        for (let i = 0; i < operations; i++) histogram.startTimer()();
-      },
-      count: promObservations,
-    }),
-    {
-      name: READS,
-      role: 'limit',
-      batch(operations) {
-        let sumMs = 0;
-        for (let i = 0; i < operations; i++) sumMs += performance.now() - performance.now();
-        sink += sumMs;
-        return operations;
-      },
-      check: () => (Number.isFinite(sink) ? undefined : `sum ${sink}`),
-    },
-    empty,
   ],
 };

@@ -30,6 +30,19 @@ export const newHistogram = (buckets?: readonly number[]) =>
   registry().histogram({ name: freshName(), help, ...(buckets !== undefined && { buckets }) });
 export const newTimer = () => registry().timer({ name: `${freshName()}_seconds`, help });
 
+let off: Registry | undefined;
+
+/** One for all cases of a process, switched off. */
+function disabledRegistry(): Registry {
+  return (off ??= Registry.disabled());
+}
+
+export const disabledCounter = () => disabledRegistry().counter({ name: freshName(), help });
+export const disabledHistogram = () => disabledRegistry().histogram({ name: freshName(), help });
+export const sampledTimer = (sampleEvery: number) =>
+  registry().timer({ name: `${freshName()}_seconds`, help, sampleEvery });
+export const newRate = () => registry().rate({ name: freshName(), help });
+
 const registers = (): prom.Registry[] => [new prom.Registry()];
 export const promCounter = () => new prom.Counter({ name: freshName(), help, registers: registers() });
 export const promLabelled = () =>
