@@ -54,6 +54,7 @@ export class Connection {
   bye(): void {
     this.#unsubscribe();
     this.#lines.length = 0;
+    this.#socket.ref(); // who waits for the end of serving has it, also where nothing else keeps the process running
     if (!this.#socket.writable) return;
     this.#socket.end('{"bye":"stopped"}\n');
     this.#expectDrain();

@@ -5,7 +5,14 @@ import { serveSnapshots } from '../../src/socket/index.ts';
 process.title = 'serving-process';
 const registry = Registry.create(Arena.create({ bytes: 1 << 20 }), { series: 32, writers: 2, metrics: 16 });
 registry.counter({ name: 'requests_total', help: 'Requests' }).inc(7);
-await serveSnapshots(registry, { minIntervalMs: 1 });
+const server = await serveSnapshots(registry, { minIntervalMs: 1 });
 process.stdout.write('serving\n');
-// The serving itself keeps no process running: its standard input does, and what comes there ends it at once.
-process.stdin.on('data', () => process.exit(3));
+// The serving itself keeps no process running: its standard input does, and tells it how to end.
+process.stdin.on('data', (command) => void end(String(command).trim()));
+
+async function end(command: string): Promise<void> {
+  if (command === 'exit') process.exit(3);
+  process.stdin.destroy();
+  await server.close();
+  process.exitCode = 4;
+}

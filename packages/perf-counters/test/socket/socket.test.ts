@@ -65,16 +65,17 @@ test('another process is found, greets, and shows what it has counted; when it i
 });
 
 test.for([
-  ['has nothing else to do', undefined, 0],
-  ['exits while it serves', 'exit\n', 3],
-] as const)('a process that %s ends, and takes its socket with it', async ([, input, status]) => {
+  ['has nothing else to do', undefined, 0, 'lost'],
+  ['exits while it serves', 'exit', 3, 'lost'],
+  ['stops serving and waits for that', 'close', 4, 'stopped'],
+] as const)('a process that %s ends, and takes its socket with it', async ([, input, status, reason]) => {
   const child = await startServing();
   expect(existsSync(socketPath(child.pid))).toBe(true);
   using client = await connectSnapshots(child.pid);
   if (input === undefined) child.stdin?.end();
   else child.stdin?.write(input);
   expect((await once(child, 'exit'))[0]).toBe(status);
-  expect(await client.ended).toBe('lost');
+  expect(await client.ended).toBe(reason);
   expect(existsSync(socketPath(child.pid))).toBe(false);
 });
 
