@@ -124,7 +124,8 @@ export class InspectedThread {
     this.#session.on('NodeWorker.receivedMessageFromWorker', ({ params }: ReceivedMessageFromWorker) => {
       if (params.sessionId === this.#sessionId) this.#settle(JSON.parse(params.message) as Answer);
     });
-    const timer = setTimeout(() => reject(new ThreadEndedError(this.threadId)), timeoutMs);
+    const late = new ThreadSilentError(this.threadId, 'NodeWorker.enable', timeoutMs);
+    const timer = setTimeout(() => reject(late), timeoutMs);
     // It answers when all workers that there are have been announced.
     this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
       if (error !== null) reject(new ProfilerUnavailableError(error.message));

@@ -33,7 +33,11 @@ interface Column {
 const NAME_MIN = 20;
 /** In the order in which they are given up where the screen is narrow: the last one first. */
 const COLUMNS: readonly Column[] = [
-  { title: 'VALUE', width: 9, text: (row) => figure(row.value, row.isDistribution ? 'plain' : row.quantity) },
+  {
+    title: 'VALUE',
+    width: 10,
+    text: (row) => figure(row.value, row.isDistribution ? 'plain' : row.quantity),
+  },
   { title: '/S', width: 9, text: (row) => figure(row.rate, row.isDistribution ? 'plain' : row.quantity) },
   { title: 'P99', width: 8, text: (row) => figure(row.p99, row.quantity) },
   { title: 'MAX', width: 8, text: (row) => figure(row.max, row.quantity) },
@@ -90,12 +94,12 @@ function title({ hello, everyMs, current, isPaused }: View): string {
   return parts.join(' · ');
 }
 
-function summary({ current, previous, filter }: View, all: number, found: number): string {
+function summary({ current, filter, hello, ...rest }: View, all: number, found: number): string {
   if (current === undefined) return 'waiting for the first figures';
   const threads = current.writers.filter(({ claimed }) => claimed).length;
   const series = filter === '' ? `${all} series` : `${found} rows of ${all} series with “${filter}”`;
   return [
-    ...vitalSigns(previous, current),
+    ...vitalSigns({ ...rest, current, startedAtMs: hello.startedAtMs }),
     `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     series,
   ].join(' · ');

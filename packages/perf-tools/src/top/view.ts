@@ -2,6 +2,7 @@
 import type { RegistrySnapshot } from '@corelane/perf-counters';
 import type { Hello } from '@corelane/perf-counters/socket';
 import type { SortKey } from './rows.ts';
+import { nextCpuUse, type CpuUse } from './vital-signs.ts';
 
 export interface View {
   readonly hello: Pick<Hello, 'pid' | 'title' | 'node' | 'startedAtMs'>;
@@ -9,6 +10,7 @@ export interface View {
   /** What is shown, and the one before it, for rates. */
   readonly previous?: RegistrySnapshot;
   readonly current?: RegistrySnapshot;
+  readonly cpu?: CpuUse;
   readonly sort: SortKey;
   readonly filter: string;
   /** The filter is being typed. */
@@ -56,7 +58,13 @@ export function initialView(hello: View['hello'], everyMs: number, chosen: Parti
 export function withSnapshot(view: View, snapshot: RegistrySnapshot): View {
   if (view.isPaused) return view;
   const { current } = view;
-  return { ...view, ...(current === undefined ? {} : { previous: current }), current: snapshot };
+  const cpu = nextCpuUse(view.cpu, snapshot);
+  return {
+    ...view,
+    current: snapshot,
+    ...(current === undefined ? {} : { previous: current }),
+    ...(cpu === undefined ? {} : { cpu }),
+  };
 }
 
 /**

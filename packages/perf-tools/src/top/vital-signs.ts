@@ -2,8 +2,34 @@
 import type { RegistrySnapshot } from '@corelane/perf-counters';
 import { figure, percent, type Metric } from './figures.ts';
 
+/** CPU time as of when the process last looked at it, which it does more seldom than we look at the process. */
+export interface CpuUse {
+  readonly seconds: number;
+  /** On a clock with no known origin. */
+  readonly atS: number;
+  /** Of one CPU, between the last two times; undefined before there are two. */
+  readonly share: number | undefined;
+}
+
+/** What is known of the CPU time after a further snapshot; undefined where the process does not count it. */
+export function nextCpuUse(before: CpuUse | undefined, snapshot: RegistrySnapshot): CpuUse | undefined {
+  const seconds = totalOf(snapshot, 'process_cpu_seconds_total');
+  if (seconds === undefined) return undefined;
+  const atS = totalOf(snapshot, 'corelane_sources_sampled_timestamp_seconds') ?? snapshot.monotonicMs / 1000;
+  if (before === undefined || seconds < before.seconds) return { seconds, atS, share: undefined };
+  if (atS <= before.atS) return before;
+  return { seconds, atS, share: (seconds - before.seconds) / (atS - before.atS) };
+}
+
+export interface Vital {
+  readonly previous?: RegistrySnapshot;
+  readonly current: RegistrySnapshot;
+  readonly cpu?: CpuUse;
+  readonly startedAtMs: number;
+}
+
 /** Such as `CPU 53%`; none for what the process does not count. */
-export function vitalSigns(previous: RegistrySnapshot | undefined, current: RegistrySnapshot): string[] {
+export function vitalSigns({ previous, current, cpu, startedAtMs }: Vital): string[] {
   const elapsedS = previous === undefined ? 0 : (current.monotonicMs - previous.monotonicMs) / 1000;
   const share = (name: string): string | undefined => {
     const now = totalOf(current, name);
@@ -24,7 +50,7 @@ export function vitalSigns(previous: RegistrySnapshot | undefined, current: Regi
     value('nodejs_heap_size_total_bytes', 'bytes'),
   ];
   const signs: readonly (readonly [string, string | undefined])[] = [
-    ['CPU', share('process_cpu_seconds_total')],
+    ['CPU', cpu === undefined ? undefined : cpuText(cpu, (current.takenAtMs - startedAtMs) / 1000)],
     ['RSS', value('process_resident_memory_bytes', 'bytes')],
     [
       'heap',
@@ -36,6 +62,11 @@ export function vitalSigns(previous: RegistrySnapshot | undefined, current: Regi
     ['handles', value('nodejs_active_handles_total', 'plain')],
   ];
   return signs.flatMap(([name, text]) => (text === undefined ? [] : [`${name} ${text}`]));
+}
+
+/** Until there are two figures: what it was on average. */
+function cpuText({ seconds, share }: CpuUse, upS: number): string {
+  return share === undefined ? `${percent(upS > 0 ? seconds / upS : 0)} since its start` : percent(share);
 }
 
 /** Over all series: a histogram's sum, what else has a value. */

@@ -1,3 +1,4 @@
+import type { RegistrySnapshot } from '@corelane/perf-counters';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { render, type Size } from '../../src/top/frame.ts';
@@ -55,9 +56,38 @@ describe('a frame', () => {
 
   test('of the first snapshot has no rates, and before it says that it waits', () => {
     const first = texts(withSnapshot(initialView(HELLO, 1000), BEFORE), { columns: 80, rows: 9 }, false);
-    expect(first[1]).toBe('RSS 96.0 MiB · 2 threads · 5 series');
+    expect(first[1]).toBe('CPU 1.6% since its start · RSS 96.0 MiB · 2 threads · 5 series');
     expect(first[3]).toBe('app_process_cpu_seconds_total        1m 00s         –');
     expect(texts(initialView(HELLO, 500), { columns: 80, rows: 9 })[1]).toBe('waiting for the first figures');
+  });
+
+  test('shows the CPU use between the times when the process looked at it', () => {
+    const at = (seconds: number, sampledAtS: number, monotonicMs: number): RegistrySnapshot => {
+      const metric = (name: string, value: number): object => ({
+        ...{ name, help: name, type: 'gauge', unit: 'seconds', labels: [] },
+        series: [{ labels: {}, value, byWriter: [] }],
+      });
+      const sampled = metric('corelane_sources_sampled_timestamp_seconds', sampledAtS);
+      const metrics = [metric('process_cpu_seconds_total', seconds), sampled];
+      return { ...AFTER, monotonicMs, metrics } as unknown as RegistrySnapshot;
+    };
+    let view = initialView(HELLO, 1000);
+    const shown = [
+      at(10, 100, 1000),
+      at(10, 100, 2000),
+      at(15, 110, 3000),
+      at(15, 110, 4000),
+      at(15, 120, 5000),
+    ].map((snapshot) => {
+      view = withSnapshot(view, snapshot);
+      return texts(view, { columns: 99, rows: 3 })[1]?.split(' · ')[0];
+    });
+    expect(shown).toEqual([
+      ...Array.from({ length: 2 }, () => 'CPU 0.3% since its start'),
+      'CPU 50%',
+      'CPU 50%',
+      'CPU 0.0%',
+    ]);
   });
 
   test('sorts by what was counted and by what is counted now', () => {
@@ -96,7 +126,7 @@ describe('a frame', () => {
     );
     const lines = texts(view, { columns: 60, rows: 8 }, false);
     expect(texts(view, { columns: 90, rows: 1 })[0]).toContain('a\uFFFDb');
-    expect(lines[3]).toBe('\uFFFD[31mevil\uFFFD2J\uFFFD漢字漢字…     1.25M         –');
+    expect(lines[3]).toBe('\uFFFD[31mevil\uFFFD2J\uFFFD漢字漢…       1.25M         –');
     expect(lines.slice(2).map((line) => stringWidth(line))).toEqual([60, 42]);
     expect(lines.join('')).not.toMatch(/[\p{Cc}\u202E]/u);
   });
