@@ -1,24 +1,27 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { Registry, type RegistryHandle } from '../../src/index.ts';
 
 export interface LabellerData {
   readonly handle: RegistryHandle;
-  /** Word 0: may start. */
-  readonly go: Int32Array;
+  /** One word: how many threads have come to the metric, over all metrics. */
+  readonly arrived: Int32Array;
+  readonly threads: number;
+  readonly metrics: number;
   /** Label values, in the order in which this thread meets them. */
   readonly values: readonly string[];
   readonly maxSeries: number;
-  /** Times that it counts each. */
-  readonly rounds: number;
 }
 
-const { handle, go, values, maxSeries, rounds } = workerData as LabellerData;
+const { handle, arrived, threads, metrics, values, maxSeries } = workerData as LabellerData;
 const registry = Registry.attach(handle);
-const users = registry.counter({ name: 'users_total', help: '', labels: ['user'], maxSeries });
-const timed = registry.timer({ name: 'user_seconds', help: '', labels: ['user'], maxSeries, sampleEvery: 4 });
-parentPort?.postMessage('ready');
-Atomics.wait(go, 0, 0);
-for (let round = 0; round < rounds; round++) {
+for (let metric = 0; metric < metrics; metric++) {
+  const options = { help: '', labels: ['user'], maxSeries } as const;
+  const users = registry.counter({ ...options, name: `users${metric}_total` });
+  const timed = registry.timer({ ...options, name: `user${metric}_seconds`, sampleEvery: 4 });
+  // All begin at once: what they race for is who enters the last series that there is room for.
+  Atomics.add(arrived, 0, 1);
+  Atomics.notify(arrived, 0);
+  for (let now = 0; (now = Atomics.load(arrived, 0)) < (metric + 1) * threads;) Atomics.wait(arrived, 0, now);
   for (const value of values) {
     users.labels(value).inc();
     timed.labels(value).start().stop();
