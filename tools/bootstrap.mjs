@@ -50,6 +50,7 @@ const TASKS = {
   hog: (args) => evidence('hog', args),
   'slow-lane': (args) => evidence('slow-lane', args),
   // Of perf-counters.
+  'health-costs': (args) => evidence('health-costs', args, 'perf-counters'),
   'source-costs': (args) => evidence('source-costs', args, 'perf-counters'),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],

@@ -32,10 +32,22 @@ const FILES = {
   2: { limit: 'memory.max', usage: 'memory.current', reclaimable: /^inactive_file (\d+)$/m },
 } as const;
 
-/** Usage is that of the group which sets the limit, else of the own one. */
-export function cgroupMemory(read: ReadText): MemoryFigures {
-  const groups = findGroups(read, 'memory');
-  if (groups === null) return nothing('no memory cgroup is mounted here');
+/**
+ * Finds the group once, and again where its files have gone: a process is seldom moved, and finding it takes as long as reading it.
+ * @returns what reads: the usage is that of the group which sets the limit, else of the own one
+ */
+export function cgroupMemory(read: ReadText): () => MemoryFigures {
+  let groups: Groups | null = null;
+  return () => {
+    groups ??= findGroups(read, 'memory');
+    if (groups === null) return nothing('no memory cgroup is mounted here');
+    const figures = readMemory(read, groups);
+    if (figures.memoryUsageBytes.value === null) groups = null;
+    return figures;
+  };
+}
+
+function readMemory(read: ReadText, groups: Groups): MemoryFigures {
   const files = FILES[groups.version];
   let least: { bytes: number; source: string; directory: string } | undefined;
   const offer = (bytes: number, source: string, directory: string): void => {

@@ -47,13 +47,13 @@ const V1: Record<string, string> = {
 
 describe('version 2', () => {
   test('the least limit of all groups holds, with the usage of the group that sets it', () => {
-    expect(cgroupMemory(from(V2))).toEqual({
+    expect(cgroupMemory(from(V2))()).toEqual({
       memoryLimitBytes: { value: 2 ** 30, source: `${G}/pod/memory.max`, reason: null },
       memoryUsageBytes: { value: 900_000_000, source: `${G}/pod/memory.current`, reason: null },
       memoryReclaimableBytes: { value: 300_000_000, source: `${G}/pod/memory.stat`, reason: null },
     });
     const lower = from({ ...V2, [`${G}/pod/app/memory.max`]: '1000000\n' });
-    expect(cgroupMemory(lower)).toMatchObject({
+    expect(cgroupMemory(lower)()).toMatchObject({
       memoryLimitBytes: { value: 1_000_000 },
       memoryUsageBytes: { value: 4096 },
       memoryReclaimableBytes: { value: 1 },
@@ -61,7 +61,7 @@ describe('version 2', () => {
   });
 
   test('without a limit anywhere it is unlimited, with the usage of its own group', () => {
-    expect(cgroupMemory(from({ ...V2, [`${G}/pod/memory.max`]: 'max\n' }))).toMatchObject({
+    expect(cgroupMemory(from({ ...V2, [`${G}/pod/memory.max`]: 'max\n' }))()).toMatchObject({
       memoryLimitBytes: { value: 'unlimited' },
       memoryUsageBytes: { value: 4096 },
     });
@@ -76,7 +76,7 @@ describe('version 2', () => {
   test('a group that is not seen under its path, or lies outside of the namespace, is the one at the mount', () => {
     const files = { ...V2, [`${G}/memory.max`]: '5000\n', [`${G}/memory.current`]: '50\n' };
     for (const path of ['/../other', '/kubepods/of/the/host'])
-      expect(cgroupMemory(from({ ...files, '/proc/self/cgroup': `0::${path}\n` }))).toMatchObject({
+      expect(cgroupMemory(from({ ...files, '/proc/self/cgroup': `0::${path}\n` }))()).toMatchObject({
         memoryLimitBytes: { value: 5000 },
         memoryUsageBytes: { value: 50 },
       });
@@ -85,13 +85,13 @@ describe('version 2', () => {
 
 describe('version 1', () => {
   test('a limit of a group that is not visible holds, and subtrees count as reclaimable', () => {
-    expect(cgroupMemory(from(V1))).toMatchObject({
+    expect(cgroupMemory(from(V1))()).toMatchObject({
       memoryLimitBytes: { value: 1e9, source: `${G}/memory/memory.stat` },
       memoryUsageBytes: { value: 600_000_000 },
       memoryReclaimableBytes: { value: 100_000_000 },
     });
     const own = from({ ...V1, [`${G}/memory/memory.limit_in_bytes`]: '700000000\n' });
-    expect(cgroupMemory(own)).toMatchObject({
+    expect(cgroupMemory(own)()).toMatchObject({
       memoryLimitBytes: { value: 700_000_000, source: `${G}/memory/memory.limit_in_bytes` },
     });
   });
@@ -112,13 +112,13 @@ test('what can not be read, or is no number, is null with a reason and never 0',
     [{ '/proc/self/mountinfo': 'garbage\n - cgroup2\n' }, 'no memory.max in '],
   ];
   for (const [files, reason] of trees) {
-    const { memoryLimitBytes, memoryUsageBytes } = cgroupMemory(from(files));
+    const { memoryLimitBytes, memoryUsageBytes } = cgroupMemory(from(files))();
     expect(memoryLimitBytes.value).toBeNull();
     expect(memoryUsageBytes.value).toBeNull();
     expect(memoryLimitBytes.reason).toContain(reason);
   }
   const unread = Object.fromEntries(Object.entries(V2).filter(([path]) => !path.endsWith('memory.current')));
-  expect(cgroupMemory(from(unread)).memoryUsageBytes).toEqual({
+  expect(cgroupMemory(from(unread))().memoryUsageBytes).toEqual({
     value: null,
     source: null,
     reason: `${G}/pod/memory.current can not be read`,
@@ -126,8 +126,25 @@ test('what can not be read, or is no number, is null with a reason and never 0',
   expect(cgroupCpus(from({}))).toBeNull();
 });
 
+test('a group that is gone is looked for again, and limits that change are seen', () => {
+  const files = { ...V2 };
+  const memory = cgroupMemory((path) => files[path]);
+  expect(memory().memoryLimitBytes.value).toBe(2 ** 30);
+  files[`${G}/pod/memory.max`] = '2000000000\n';
+  expect(memory().memoryLimitBytes.value).toBe(2e9);
+  for (const path of Object.keys(files)) if (path.startsWith(`${G}/pod`)) delete files[path];
+  files['/proc/self/cgroup'] = '0::/moved\n';
+  Object.assign(files, {
+    [`${G}/moved/cgroup.procs`]: '',
+    [`${G}/moved/memory.max`]: '77\n',
+    [`${G}/moved/memory.current`]: '7\n',
+  });
+  expect(memory().memoryLimitBytes.value).toBeNull();
+  expect(memory()).toMatchObject({ memoryLimitBytes: { value: 77 }, memoryUsageBytes: { value: 7 } });
+});
+
 test.runIf(existsSync('/proc/self/cgroup'))('the cgroup of this machine reads without nonsense', () => {
-  const { memoryLimitBytes, memoryUsageBytes, memoryReclaimableBytes } = cgroupMemory(readText);
+  const { memoryLimitBytes, memoryUsageBytes, memoryReclaimableBytes } = cgroupMemory(readText)();
   if (memoryLimitBytes.value === null) expect(memoryLimitBytes.reason).toBeTruthy();
   else expect(memoryUsageBytes.value).toBeGreaterThan(memoryReclaimableBytes?.value ?? 0);
   const cpus = cgroupCpus(readText);

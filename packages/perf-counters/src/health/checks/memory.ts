@@ -22,7 +22,7 @@ export interface MemoryCheckOptions extends CheckOptions {
 export function memoryCheck(options: MemoryCheckOptions = {}): HealthCheck {
   onlyKnown('option of memoryCheck', options, [...CHECK_OPTIONS, 'source', 'withoutLimit', 'machine']);
   const {
-    source = () => cgroupMemory(readText),
+    source = cgroupMemory(readText),
     machine = () => ({ totalBytes: totalmem(), availableBytes: freemem() }),
     withoutLimit = 'machine',
     name = 'memory',
