@@ -25,7 +25,7 @@ try {
 }
 
 function run(command: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', cwd: folder });
   if (error !== undefined) throw new Error(`${command} is not on this machine: ${error.message}`);
   if (status !== 0) throw new Error(`${command} ${args[0]} exited with ${status}: ${stderr.trim()}`);
   return stdout;
