@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { PerfEvents, ThreadClock } from '@corelane/platform';
 import { Arena } from '@corelane/shared-memory';
+import * as prom from 'prom-client';
 import { Registry } from '../src/index.ts';
 import { collectDefaults, type DefaultSourceName, type Sources } from '../src/sources/index.ts';
 
@@ -51,6 +52,7 @@ function print(title: string, rows: readonly Row[]): void {
     const cells = [0.1, 0.5, 0.99].map((q) => quantile(us, q).toFixed(1).padStart(10));
     console.log(`${name.padEnd(22)}${cells.join('')}`);
   }
+  if (rows.length < 5) return;
   const sum = rows.reduce((all, { us }) => all + quantile(us, 0.5), 0);
   console.log(`${'all'.padEnd(22)}${' '.repeat(10)}${sum.toFixed(1).padStart(10)}`);
 }
@@ -144,3 +146,29 @@ const [monitored, unmonitored] = await compare('eventLoopDelay', 5, async () => 
 console.log(
   `CPU time of an idle second: ${monitored} µs with a monitor of the event loop (10 ms), ${unmonitored} µs without`,
 );
+
+{
+  // Reading and text, as one scrape of one thread: prom-client reads when it is scraped. Last, as nothing ends its observers.
+  const registry = newRegistry();
+  const theirs = new prom.Registry();
+  using sources = collectDefaults(registry, { intervalMs: Infinity });
+  prom.collectDefaultMetrics({ register: theirs });
+  const scrapes: readonly [string, () => Promise<unknown>][] = [
+    ['sample() and text', async () => (await sources.sample(), registry.prometheusText())],
+    ['sample()', () => sources.sample()],
+    ['text', async () => registry.prometheusText()],
+    ['prom-client', () => theirs.metrics()],
+  ];
+  const rows = scrapes.map(([name]) => ({ name, us: [] as number[] }));
+  for (let round = 0; round < WARM_UP + ROUNDS; round++)
+    for (const [i, [, scrape]] of scrapes.entries()) {
+      const startMs = performance.now();
+      await scrape();
+      const tookUs = (performance.now() - startMs) * 1000;
+      if (round >= WARM_UP) rows[i]?.us.push(tookUs);
+    }
+  print(
+    'default metrics of one thread, until all is there',
+    rows.map(({ name, us }) => ({ name, us: us.toSorted((a, b) => a - b) })),
+  );
+}
