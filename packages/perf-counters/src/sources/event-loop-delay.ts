@@ -63,11 +63,15 @@ function open(metrics: SourceMetrics, host: Host, precisionMs: number): OpenSour
       recordAll(monitor, precisionMs * NS_PER_MS, delays);
       monitor.reset();
       const startMs = performance.now();
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         const immediate = setImmediate(() => {
           cancelLag = undefined;
-          lag.set((performance.now() - startMs) / 1000);
-          resolve();
+          try {
+            lag.set((performance.now() - startMs) / 1000);
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
         });
         cancelLag = () => {
           clearImmediate(immediate);
@@ -86,7 +90,7 @@ function open(metrics: SourceMetrics, host: Host, precisionMs: number): OpenSour
  * Records what Node's histogram holds, each value in the right bucket: a rank is a percentile, and ranks between two of one bucket need not
  * be looked up. Some 2 × log2(values) lookups a bucket that is hit.
  */
-export function recordAll(from: DelayHistogram, offsetNs: number, into: Pick<Histogram, 'record'>): void {
+export function recordAll(from: DelayHistogram, offsetNs: number, into: Pick<Histogram, 'recordMany'>): void {
   const { count } = from;
   if (count === 0) return;
   const at = (rank: number): number =>
@@ -100,10 +104,10 @@ export function recordAll(from: DelayHistogram, offsetNs: number, into: Pick<His
       return;
     }
     // The lower end was recorded by the range before.
-    for (let rank = first + 1; rank < last; rank++) into.record(low);
-    into.record(high);
+    if (last - first > 1) into.recordMany(low, last - first - 1);
+    into.recordMany(high, 1);
   };
   const low = at(1);
-  into.record(low);
+  into.recordMany(low, 1);
   if (count > 1) record(1, low, count, at(count));
 }

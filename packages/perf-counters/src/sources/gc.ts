@@ -28,10 +28,24 @@ export function gcSource(host: Host, buckets: readonly number[] = SECONDS): Sour
         perUnit: 1e9,
         buckets,
       });
-      const observer = host.observeGc(({ kind, durationMs }) =>
-        duration(KINDS.get(kind) ?? 'unknown').record(Math.round(durationMs * NS_PER_MS)),
-      );
-      return { sample: () => observer.flush(), close: () => observer.disconnect() };
+      // Told to the sample: nobody else would catch it.
+      let failure: unknown;
+      const observer = host.observeGc(({ kind, durationMs }) => {
+        try {
+          duration(KINDS.get(kind) ?? 'unknown').record(Math.round(durationMs * NS_PER_MS));
+        } catch (error) {
+          failure = error;
+        }
+      });
+      return {
+        sample: () => {
+          observer.flush();
+          const thrown = failure;
+          failure = undefined;
+          if (thrown !== undefined) throw thrown;
+        },
+        close: () => observer.disconnect(),
+      };
     },
   };
 }

@@ -33,7 +33,7 @@ export class Sources {
     const newMetrics = (): SourceMetrics => new SourceMetrics(registry, prefix, labels);
     const run = (source: Source): RunningSource => new RunningSource(source, newMetrics, clock);
     this.#options = options;
-    this.#isEnabled = registry.writer >= 0;
+    this.#isEnabled = registry.enabled;
     this.#names = running.get(registry) ?? new Set();
     this.#keys = this.#reserve(sources);
     running.set(registry, this.#names);

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
+import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
-import { ArgumentRangeError } from '../../src/index.ts';
+import { ArgumentRangeError, Registry, RegistryDisposedError } from '../../src/index.ts';
 import {
   collectDefaults,
   SourceRunningError,
@@ -139,6 +140,51 @@ describe('sources', () => {
     timers.fire(100);
     expect(events).toEqual(['open', 'sample', 'sample', 'close']);
     expect(timers.running.size).toBe(0);
+  });
+
+  test('throw nothing at a process whose registry is disposed or full, whoever calls them back', async () => {
+    const host = fakeHost();
+    const timers = new FakeTimers();
+    const full = Registry.create(Arena.create({ bytes: 1 << 20 }), { series: 24 });
+    using sources = collectDefaults(
+      full,
+      { intervalMs: 100, timers, sources: ['gc', 'eventLoopDelay'] },
+      host,
+    );
+    const kinds = full.counter({ name: 'kinds_total', help: 'Fills it', labels: ['kind'] });
+    expect(() => Array.from({ length: 30 }, (_, i) => kinds.labels(i))).toThrow('all 24 series are taken');
+    host.collect({ kind: 4, durationMs: 1 });
+    timers.fire(100);
+    expect(sources.capabilities()).toMatchObject([
+      { status: 'failing', reason: expect.stringContaining('no room for series') },
+      { status: 'active' },
+    ]);
+    const sampled = sources.sample();
+    full[Symbol.dispose]();
+    host.collect({ kind: 1, durationMs: 1 });
+    await sampled;
+    await expect(sources.sample()).rejects.toThrow(RegistryDisposedError);
+    timers.fire(100);
+    expect(timers.running.size).toBe(0);
+  });
+
+  test('of a disabled registry read nothing', async () => {
+    const host = fakeHost();
+    const timers = new FakeTimers();
+    const registry = Registry.disabled();
+    using sources = collectDefaults(registry, { timers, processWide: true }, host);
+    await sources.sample();
+    expect([timers.running.size, host.observers]).toEqual([0, { gc: 0, delay: 0 }]);
+    expect(registry.read().metrics).toEqual([]);
+    for (const { status, reason } of sources.capabilities())
+      expect([status, reason]).toEqual(['absent', 'the registry is disabled']);
+  });
+
+  test('fit a registry of default size three times, on a real machine', async () => {
+    const registry = Registry.create(Arena.create({ bytes: 4 << 20 }), { series: 200, metrics: 60 });
+    using sources = collectDefaults(registry, { intervalMs: Infinity });
+    await sources.sample();
+    expect(sources.capabilities().filter(({ status }) => status === 'failing')).toEqual([]);
   });
 
   test('one that throws stops no other, is told as failing, and is tried again', async () => {
