@@ -158,7 +158,7 @@ describe('a distribution', () => {
     const b = new Distribution(bucketShape({ buckets: [1, 3] }, 1, 10, 1), 1);
     expect(() => a.merge(b)).toThrow(ArgumentRangeError);
     const [coarse, fine] = [0.05, 0.01].map((precision) => bucketShape({ precision }, 1, 2 ** 20, 1));
-    expect(() => new Distribution(fine!, 1).merge(new Distribution(coarse!, 1))).toThrow('"subBits":4');
+    expect(() => new Distribution(fine!, 1).merge(new Distribution(coarse!, 1))).toThrow('"subBits":6');
   });
 });
 
