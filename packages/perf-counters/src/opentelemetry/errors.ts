@@ -14,7 +14,7 @@ export class MetricCollectTimeoutError extends PerfCountersError {
 export class MetricValueError extends PerfCountersError {
   override readonly name = 'MetricValueError';
 
-  constructor(metric: string, labels: Readonly<Record<string, string>>, value: number) {
+  constructor(metric: string, labels: Readonly<Record<string, unknown>>, value: number) {
     super('ERR_METRIC_VALUE', `${metric} ${JSON.stringify(labels)} is ${value}, expected a finite number`);
   }
 }

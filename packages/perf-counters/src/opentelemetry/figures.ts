@@ -24,22 +24,34 @@ export function bucketFigures(
   reader: SeriesReader,
   definition: Definition,
   series: Series,
+  writer: number | undefined,
 ): HistogramFigures {
-  return withTotals(reader, definition, series, reader.distribution(definition, series).counts);
+  return withTotals(
+    reader,
+    definition,
+    series,
+    writer,
+    reader.distribution(definition, series, writer).counts,
+  );
 }
 
-/** Buckets between one exported bound and the next together: what needs a tenth of the reading. */
-export function rangeFigures(reader: SeriesReader, definition: Definition, series: Series): HistogramFigures {
+/** Buckets between one exported bound and the next together: half the time of each by itself, measured by `export-costs`. */
+export function rangeFigures(
+  reader: SeriesReader,
+  definition: Definition,
+  series: Series,
+  writer: number | undefined,
+): HistogramFigures {
   const shape = definition.buckets as BucketShape;
   const bounds = exportedBuckets(shape);
   const counts = new Float64Array(bounds.length + 1);
   let next = 0;
   bounds.forEach(({ bucket }, i) => {
-    counts[i] = reader.bucketsOf(series, next, bucket + 1, undefined);
+    counts[i] = reader.bucketsOf(series, next, bucket + 1, writer);
     next = bucket + 1;
   });
-  counts[bounds.length] = reader.bucketsOf(series, next, bucketCount(shape), undefined);
-  return withTotals(reader, definition, series, counts);
+  counts[bounds.length] = reader.bucketsOf(series, next, bucketCount(shape), writer);
+  return withTotals(reader, definition, series, writer, counts);
 }
 
 /** After the counts: smallest and largest are those of all values that were counted. */
@@ -47,14 +59,15 @@ function withTotals(
   reader: SeriesReader,
   definition: Definition,
   series: Series,
+  writer: number | undefined,
   counts: Float64Array,
 ): HistogramFigures {
-  const { min, max } = reader.extremes(series, undefined);
+  const { min, max } = reader.extremes(series, writer);
   const isEmpty = min > max;
   return {
     counts,
     count: counts.reduce((sum, count) => sum + count, 0),
-    sum: toSteps(reader.sum(definition, series, undefined), definition.perUnit),
+    sum: toSteps(reader.sum(definition, series, writer), definition.perUnit),
     min: isEmpty ? undefined : min,
     max: isEmpty ? undefined : max,
   };

@@ -33,6 +33,11 @@ export interface MetricProducerOptions {
   readonly maxBuckets?: number | undefined;
   /** Takes `_total` and the unit from names: OpenTelemetry keeps them apart, and what stores for Prometheus puts them on. False by default. */
   readonly removeSuffixes?: boolean | undefined;
+  /**
+   * Points of each writer in place of those of all together, told apart by an attribute `worker` with the index of the writer, or by one of another
+   * name. False by default.
+   */
+  readonly perWriter?: boolean | string | undefined;
   /** Instrumentation scope; `{ name: '@corelane/perf-counters' }` by default. */
   readonly scope?: ScopeMetrics['scope'] | undefined;
   /** For who exports what `collect` returns without a reader; the SDK's readers put their own. Without attributes by default. */
@@ -53,6 +58,7 @@ const OPTIONS = [
   'histograms',
   'maxBuckets',
   'removeSuffixes',
+  'perWriter',
   'scope',
   'resource',
   'clock',
@@ -100,6 +106,7 @@ export class CorelaneMetricProducer implements MetricProducer {
       histograms,
       maxBuckets,
       removeSuffixes,
+      writerAttribute: writerAttributeOf(options),
       clock,
     });
     this.#scope = scope;
@@ -144,6 +151,14 @@ export class CorelaneMetricProducer implements MetricProducer {
     for (const metric of this.#catalog.metrics()) yield* this.#points.read(metric, metrics, errors);
     yield 'end';
   }
+}
+
+function writerAttributeOf({ perWriter = false }: MetricProducerOptions): string | undefined {
+  if (perWriter === false) return undefined;
+  if (perWriter === true) return 'worker';
+  if (typeof perWriter !== 'string' || perWriter === '')
+    throw new ArgumentRangeError('perWriter', perWriter, 'true, false or the name of an attribute');
+  return perWriter;
 }
 
 const withoutAttributes: ResourceMetrics['resource'] = {

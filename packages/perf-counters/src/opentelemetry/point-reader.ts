@@ -7,10 +7,10 @@ import type {
   MetricDescriptor,
 } from '@opentelemetry/sdk-metrics';
 import type { BucketShape } from '../buckets.ts';
-import type { Metric, Series } from '../catalog.ts';
+import type { Metric } from '../catalog.ts';
 import type { Definition } from '../definition.ts';
 import type { Clock } from '../ports.ts';
-import { labelsOf, seriesOf, type SeriesReader } from '../series-reader.ts';
+import { seriesOf, type SeriesReader } from '../series-reader.ts';
 import {
   CUMULATIVE,
   DELTA,
@@ -27,6 +27,7 @@ import {
 import { MetricValueError } from './errors.ts';
 import { logLinearBuckets, type LogLinearBuckets } from './exponential.ts';
 import { bucketFigures, histogramSince, rangeFigures, toSteps, type HistogramFigures } from './figures.ts';
+import { Streams, type Reported, type Stream } from './stream.ts';
 
 export interface PointSettings {
   /** When every count was 0, in milliseconds since 1970. */
@@ -35,29 +36,24 @@ export interface PointSettings {
   readonly histograms: 'explicit' | 'exponential';
   readonly maxBuckets: number;
   readonly removeSuffixes: boolean;
+  readonly writerAttribute: string | undefined;
   readonly clock: Clock;
 }
 
-/** What was reported of a series, in steps, and until when. */
-interface Reported {
-  readonly endMs: number;
-  readonly count: number;
-  readonly histogram: HistogramFigures | undefined;
-}
-
-type PointOf<T> = (metric: Metric, series: Series) => DataPoint<T> | undefined;
-
 export class PointReader {
-  readonly #series: SeriesReader;
+  readonly #reader: SeriesReader;
   readonly #settings: PointSettings;
+  readonly #isDelta: boolean;
+  readonly #streams: Streams;
   readonly #logLinear = new WeakMap<Definition, LogLinearBuckets>();
-  readonly #reported = new WeakMap<Series, Reported>();
-  /** Of the collection that is under way. */
-  #reporting = new Map<Series, Reported>();
+  /** By the collection that is under way. */
+  #reporting = new Map<Stream, Reported>();
 
-  constructor(series: SeriesReader, settings: PointSettings) {
-    this.#series = series;
+  constructor(reader: SeriesReader, settings: PointSettings) {
+    this.#reader = reader;
     this.#settings = settings;
+    this.#isDelta = settings.temporality === 'delta';
+    this.#streams = new Streams(reader, settings.writerAttribute);
   }
 
   /** Begins a collection. What one has read that was not committed is read again. */
@@ -67,7 +63,7 @@ export class PointReader {
 
   /** What was read since `begin` counts as reported. */
   commit(): void {
-    for (const [series, reported] of this.#reporting) this.#reported.set(series, reported);
+    for (const [stream, reported] of this.#reporting) stream.reported = reported;
   }
 
   /**
@@ -76,9 +72,8 @@ export class PointReader {
    */
   *read(metric: Metric, into: MetricData[], errors: unknown[]): Generator<undefined, void, void> {
     const { definition } = metric;
-    const { temporality, removeSuffixes } = this.#settings;
-    const descriptor = descriptorOf(definition, removeSuffixes);
-    const counted = temporality === 'delta' ? DELTA : CUMULATIVE;
+    const descriptor = descriptorOf(definition, this.#settings.removeSuffixes);
+    const counted = this.#isDelta ? DELTA : CUMULATIVE;
     switch (definition.type) {
       case 'counter':
         return yield* this.#points(metric, errors, this.#counter, (points) =>
@@ -104,31 +99,32 @@ export class PointReader {
     into: MetricData[],
     descriptor: MetricDescriptor,
   ): Generator<undefined, void, void> {
-    const { temporality, histograms } = this.#settings;
-    const aggregation = temporality === 'delta' ? DELTA : CUMULATIVE;
-    const buckets = histograms === 'exponential' ? this.#logLinearOf(metric.definition) : undefined;
+    const temporality = this.#isDelta ? DELTA : CUMULATIVE;
+    const isExponential = this.#settings.histograms === 'exponential';
+    const buckets = isExponential ? this.#logLinearOf(metric.definition) : undefined;
     if (buckets === undefined)
       return yield* this.#points(metric, errors, this.#explicit, (points) =>
-        into.push(histogramData(descriptor, aggregation, points)),
+        into.push(histogramData(descriptor, temporality, points)),
       );
-    return yield* this.#points(metric, errors, this.#exponential, (points) =>
-      into.push(exponentialData(descriptor, aggregation, points)),
+    const read = (stream: Stream): DataPoint<ExponentialHistogram> | undefined =>
+      this.#exponential(stream, buckets);
+    return yield* this.#points(metric, errors, read, (points) =>
+      into.push(exponentialData(descriptor, temporality, points)),
     );
   }
 
   *#points<T>(
     metric: Metric,
     errors: unknown[],
-    read: PointOf<T>,
+    read: (stream: Stream) => DataPoint<T> | undefined,
     done: (points: DataPoint<T>[]) => void,
   ): Generator<undefined, void, void> {
     const points: DataPoint<T>[] = [];
     try {
-      for (const series of seriesOf(metric)) {
-        if (this.#series.slots(series) === 0) continue;
+      for (const stream of this.#streamsOf(metric, errors)) {
         try {
-          const read1 = read(metric, series);
-          if (read1 !== undefined) points.push(read1);
+          const next = read(stream);
+          if (next !== undefined) points.push(next);
         } catch (error) {
           errors.push(error);
         }
@@ -139,68 +135,62 @@ export class PointReader {
     }
   }
 
-  readonly #gauge: PointOf<number> = ({ definition }, series) => {
-    const value = this.#series.value(definition, series, undefined);
+  *#streamsOf(metric: Metric, errors: unknown[]): Generator<Stream, void, void> {
+    try {
+      for (const series of seriesOf(metric)) yield* this.#streams.of(metric.definition, series);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+
+  readonly #gauge = ({ definition, series, writer, attributes }: Stream): DataPoint<number> | undefined => {
+    const value = this.#reader.value(definition, series, writer);
     if (value === undefined) return undefined;
-    const labels = labelsOf(definition, series);
-    if (!Number.isFinite(value)) throw new MetricValueError(definition.name, labels, value);
-    return point(this.#span(undefined), labels, value);
+    if (!Number.isFinite(value)) throw new MetricValueError(definition.name, attributes, value);
+    return point(this.#span(undefined), attributes, value);
   };
 
-  readonly #upDownCounter: PointOf<number> = ({ definition }, series) =>
-    point(
-      this.#span(undefined),
-      labelsOf(definition, series),
-      this.#series.value(definition, series, undefined) as number,
-    );
+  readonly #upDownCounter = ({ definition, series, writer, attributes }: Stream): DataPoint<number> =>
+    point(this.#span(undefined), attributes, this.#reader.value(definition, series, writer) as number);
 
-  readonly #counter: PointOf<number> = ({ definition }, series) => {
-    const { perUnit } = definition;
-    const before = this.#before(series);
-    const span = this.#span(before);
-    const value = this.#series.value(definition, series, undefined) as number;
-    const labels = labelsOf(definition, series);
-    if (this.#settings.temporality === 'cumulative') return point(span, labels, value);
-    const count = toSteps(value, perUnit);
-    const since = count - (before?.count ?? 0);
+  readonly #counter = (stream: Stream): DataPoint<number> | undefined => {
+    const { definition, series, writer, attributes, reported } = stream;
+    const span = this.#span(reported);
+    const value = this.#reader.value(definition, series, writer) as number;
+    if (!this.#isDelta) return point(span, attributes, value);
+    const count = toSteps(value, definition.perUnit);
+    const since = count - (reported?.count ?? 0);
     if (since === 0) return undefined;
-    this.#reporting.set(series, { endMs: span.endMs, count, histogram: undefined });
-    return point(span, labels, since / perUnit);
+    this.#reporting.set(stream, { endMs: span.endMs, count, histogram: undefined });
+    return point(span, attributes, since / definition.perUnit);
   };
 
-  readonly #explicit: PointOf<Histogram> = (metric, series) => {
-    const { buckets, perUnit } = metric.definition;
-    return this.#histogram(metric, series, rangeFigures, (figures) =>
+  readonly #explicit = (stream: Stream): DataPoint<Histogram> | undefined => {
+    const { buckets, perUnit } = stream.definition;
+    return this.#histogram(stream, rangeFigures, (figures) =>
       explicitHistogram(buckets as BucketShape, perUnit, figures),
     );
   };
 
-  readonly #exponential: PointOf<ExponentialHistogram> = (metric, series) => {
-    const buckets = this.#logLinearOf(metric.definition) as LogLinearBuckets;
-    return this.#histogram(metric, series, bucketFigures, (figures) =>
+  #exponential(stream: Stream, buckets: LogLinearBuckets): DataPoint<ExponentialHistogram> | undefined {
+    return this.#histogram(stream, bucketFigures, (figures) =>
       exponentialHistogram(buckets, figures, this.#settings.maxBuckets),
     );
-  };
+  }
 
   #histogram<T>(
-    { definition }: Metric,
-    series: Series,
+    stream: Stream,
     read: typeof rangeFigures,
     make: (figures: HistogramFigures) => T,
   ): DataPoint<T> | undefined {
-    const before = this.#before(series);
-    const span = this.#span(before);
-    const figures = read(this.#series, definition, series);
-    const labels = labelsOf(definition, series);
-    if (this.#settings.temporality === 'cumulative') return point(span, labels, make(figures));
-    const since = histogramSince(figures, before?.histogram);
+    const { definition, series, writer, attributes, reported } = stream;
+    const span = this.#span(reported);
+    const figures = read(this.#reader, definition, series, writer);
+    if (!this.#isDelta) return point(span, attributes, make(figures));
+    const since = histogramSince(figures, reported?.histogram);
     if (since.count === 0) return undefined;
-    this.#reporting.set(series, { endMs: span.endMs, count: figures.count, histogram: figures });
-    return point(span, labels, make(since));
-  }
-
-  #before(series: Series): Reported | undefined {
-    return this.#settings.temporality === 'delta' ? this.#reported.get(series) : undefined;
+    this.#reporting.set(stream, { endMs: span.endMs, count: figures.count, histogram: figures });
+    return point(span, attributes, make(since));
   }
 
   /** Since what was reported before, or all the time that there was something to count. */

@@ -201,6 +201,48 @@ test('without a reader, an exporter takes what it collects, with a resource of i
   expect(exporter.getMetrics()).toEqual([resourceMetrics]);
 });
 
+test('per writer: each has points of its own, in deltas too; a metric with a label of that name is an error, and the others are there', async () => {
+  using registry = newRegistry();
+  using other = Registry.attach(registry.handle);
+  for (const each of [registry, other]) {
+    each
+      .counter({ name: 'a_total', help: 'A', labels: ['x'] })
+      .labels('1')
+      .inc(each.writer + 1);
+    each.gauge({ name: 'b', help: 'B' }).set(each.writer);
+    each.histogram({ name: 'c', help: 'C' }).record(10 * (each.writer + 1));
+    each
+      .counter({ name: 'd_total', help: 'D', labels: ['worker'] })
+      .labels('w')
+      .inc();
+  }
+  const producer = new CorelaneMetricProducer(registry, { perWriter: true, temporality: 'delta' });
+  const result = await producer.collect();
+  const points = metricsOf(result).map(({ descriptor, dataPoints }) => [
+    descriptor.name,
+    ...dataPoints.map(({ attributes, value }) => [
+      attributes,
+      typeof value === 'number' ? value : [value.count, value.sum, value.min, value.max],
+    ]),
+  ]);
+  expect(points).toEqual([
+    ['a_total', [{ x: '1', worker: 0 }, 1], [{ x: '1', worker: 1 }, 2]],
+    ['b', [{ worker: 0 }, 0], [{ worker: 1 }, 1]],
+    ['c', [{ worker: 0 }, [1, 10, 10, 10]], [{ worker: 1 }, [1, 20, 20, 20]]],
+  ]);
+  expect(result.errors).toMatchObject([
+    { code: 'ERR_ARGUMENT_RANGE', argument: 'perWriter', found: 'worker' },
+  ]);
+  other
+    .counter({ name: 'a_total', help: 'A', labels: ['x'] })
+    .labels('1')
+    .inc(5);
+  const [first] = pointsOf(await producer.collect());
+  expect(first).toMatchObject({ attributes: { worker: 1 }, value: 5 });
+  const renamed = new CorelaneMetricProducer(registry, { perWriter: 'thread' });
+  expect((await renamed.collect()).errors).toEqual([]);
+});
+
 test('options are checked, unknown ones refused, and handles that lead nowhere', () => {
   using registry = newRegistry();
   const code = 'ERR_ARGUMENT_RANGE';
@@ -210,6 +252,7 @@ test('options are checked, unknown ones refused, and handles that lead nowhere',
     { maxBuckets: 1 },
     { scope: { name: '' } },
     { removeSuffixes: 1 },
+    { perWriter: '' },
     { interval: 1 },
   ])
     expect(() => new CorelaneMetricProducer(registry, options as object)).toThrow(
