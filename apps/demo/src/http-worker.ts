@@ -4,6 +4,7 @@ import { EventBuffer, StateMachine } from '@corelane/atomic-state';
 import { BufferPool } from '@corelane/buffer-pool';
 import { MemoryTracker } from '@corelane/memory-tracker';
 import { Registry } from '@corelane/perf-counters';
+import { readinessHandler } from '@corelane/perf-counters/health';
 import { Scheduler } from '@corelane/scheduler';
 import { Arena } from '@corelane/shared-memory';
 import { Books } from './gateway/books.ts';
@@ -16,6 +17,7 @@ import { BODIES_TAG, Intake } from './gateway/intake.ts';
 import { OpossumGuard } from './gateway/opossum-guard.ts';
 import { Outbox } from './gateway/outbox.ts';
 import { Pages } from './gateway/pages.ts';
+import { readinessOf } from './gateway/readiness.ts';
 import { Reporter } from './gateway/reporter.ts';
 import { ScheduledChecks } from './gateway/scheduled-checks.ts';
 import { TicketDesk } from './gateway/ticket-desk.ts';
@@ -95,10 +97,19 @@ const intake = new Intake({
   reporter,
   retryAfterMs: (endpoint) => machine.retryAfterMs(endpoint),
 });
-const server = new HttpServer({ settings, intake, pages: new Pages({ registry, machine, pool, events }) });
+const health = readinessOf(machine, pool);
+const server = new HttpServer({
+  settings,
+  intake,
+  pages: new Pages({ registry, machine, pool, events }),
+  ready: readinessHandler(health),
+});
 
 async function close(): Promise<void> {
+  // Whoever asks on a connection that is still open hears that this worker ends.
+  health.drain();
   await server.close();
+  health[Symbol.dispose]();
   await courier.close();
   outbox[Symbol.dispose]();
   producer[Symbol.dispose]();

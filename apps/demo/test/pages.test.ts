@@ -50,6 +50,22 @@ describe('pages', () => {
     });
   });
 
+  it('GET /readyz: 503 until every check has settled, then 200 with what they found', async () => {
+    const f = await Fixture.shared();
+    let answer = await f.request('GET', '/readyz');
+    while (answer.status === 503) answer = await f.request('GET', '/readyz');
+    expect(answer.status).toBe(200);
+    const { monitor, isReady, checks } = JSON.parse(answer.text) as {
+      monitor: string;
+      isReady: boolean;
+      checks: { name: string; standing: string; detail: string | null }[];
+    };
+    expect({ monitor, isReady }).toEqual({ monitor: 'gateway', isReady: true });
+    expect(checks.map(({ name }) => name)).toEqual(['clock', 'buffers', 'loop-delay', 'memory']);
+    expect(checks[1]).toMatchObject({ standing: 'ok', detail: '16 of 16 free' });
+    expect((await f.request('POST', '/readyz')).status).toBe(405);
+  });
+
   it('404 for other paths, 405 with Allow for other methods', async () => {
     const f = await Fixture.shared();
     for (const path of [

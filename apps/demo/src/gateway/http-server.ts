@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { HealthHandler } from '@corelane/perf-counters/health';
 import type { Intake } from './intake.ts';
 import type { Settings } from './options.ts';
 import type { Pages } from './pages.ts';
@@ -15,6 +16,8 @@ export interface HttpServerParts {
   readonly settings: Settings;
   readonly intake: Intake;
   readonly pages: Pages;
+  /** Answers whether this worker may be sent webhooks. */
+  readonly ready: HealthHandler;
 }
 
 export class HttpServer {
@@ -62,11 +65,14 @@ export class HttpServer {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const { intake, pages } = this.#parts;
+    const { intake, pages, ready } = this.#parts;
     const route = routeOf(request.method, request.url ?? '/');
     switch (route.kind) {
       case 'hook':
         void intake.take(request, response, route.source, route.event);
+        return;
+      case 'ready':
+        ready(request, response);
         return;
       case 'metrics':
       case 'health':
@@ -82,7 +88,7 @@ export class HttpServer {
         replyText(
           response,
           404,
-          'there are POST /hooks/:source/:event, GET /metrics, GET /healthz and GET /state\n',
+          'there are POST /hooks/:source/:event, GET /metrics, GET /healthz, GET /readyz and GET /state\n',
         );
     }
   }

@@ -3,10 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { EventBuffer, StateMachine } from '@corelane/atomic-state';
 import type { BufferPool } from '@corelane/buffer-pool';
 import type { Registry } from '@corelane/perf-counters';
+import { CLOCK_STALE_MS } from './readiness.ts';
 import { replyText } from './reply.ts';
-
-/** A clock that stands still this long has lost its ticker: breakers would never open again, nor tokens come back. */
-const CLOCK_STALE_MS = 1000;
 
 export interface PagesParts {
   readonly registry: Registry;

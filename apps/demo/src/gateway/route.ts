@@ -2,7 +2,7 @@
 
 export type Route =
   | { readonly kind: 'hook'; readonly source: string; readonly event: string }
-  | { readonly kind: 'metrics' | 'health' | 'state' }
+  | { readonly kind: 'metrics' | 'health' | 'ready' | 'state' }
   | { readonly kind: 'wrong method'; readonly allow: string }
   | { readonly kind: 'nothing' };
 
@@ -10,6 +10,7 @@ const NOTHING: Route = { kind: 'nothing' };
 const PAGES: Readonly<Record<string, Route>> = {
   '/metrics': { kind: 'metrics' },
   '/healthz': { kind: 'health' },
+  '/readyz': { kind: 'ready' },
   '/state': { kind: 'state' },
 };
 
