@@ -28,14 +28,16 @@ export async function unavailable({ setup }: Pick<BatchCase, 'setup'>): Promise<
 
 export class BatchSubject {
   readonly definition: BatchCase;
-  readonly #step: number;
+  /** Operations of a batch are a multiple of this. */
+  readonly step: number;
   #operationsPerBatch: number;
   #operations = 0;
 
-  constructor(definition: BatchCase) {
+  constructor(definition: BatchCase, quick: boolean) {
     this.definition = definition;
-    this.#step = definition.opsPerBatch ?? 1;
-    this.#operationsPerBatch = this.#step;
+    const { opsPerBatch = 1, quickOpsPerBatch = opsPerBatch } = definition;
+    this.step = quick ? quickOpsPerBatch : opsPerBatch;
+    this.#operationsPerBatch = this.step;
   }
 
   get operationsPerBatch(): number {
@@ -62,7 +64,7 @@ export class BatchSubject {
       if (elapsedNs >= target && spent >= warmupMs * 1e6) return;
       if (elapsedNs >= target) continue;
       const growth = Math.min(MAX_GROWTH, Math.max(1.1, (1.15 * target) / Math.max(elapsedNs, 1)));
-      const next = Math.ceil((this.#operationsPerBatch * growth) / this.#step) * this.#step;
+      const next = Math.ceil((this.#operationsPerBatch * growth) / this.step) * this.step;
       if (next > MAX_OPERATIONS)
         throw new CaseError(
           this.definition.name,

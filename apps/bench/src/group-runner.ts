@@ -27,7 +27,7 @@ export async function timeGroup(group: Group, profile: Profile, progress: Progre
 }
 
 async function timeBatches(group: BatchGroup, profile: Profile, progress: Progress): Promise<RawGroup> {
-  const subjects = group.cases.map((definition) => new BatchSubject(definition));
+  const subjects = group.cases.map((definition) => new BatchSubject(definition, profile.quick));
   const failures: Failure[] = [];
   const started: BatchSubject[] = [];
   const lacking = new Map<string, string>();
@@ -173,7 +173,7 @@ export async function measureGroupAllocation(
   for (const definition of group.kind === 'batch' ? group.cases : []) {
     if (!definition.allocation) continue;
     progress(`allocation of ${definition.name}`);
-    const subject = new BatchSubject(definition);
+    const subject = new BatchSubject(definition, profile.quick);
     let series: Record<string, RawSeries> = {};
     let reason: string | null = null;
     try {
@@ -190,8 +190,9 @@ export async function measureGroupAllocation(
 }
 
 async function bytesOf(subject: BatchSubject, profile: Profile): Promise<RawSeries> {
-  const { name, opsPerBatch = 1 } = subject.definition;
+  const { name } = subject.definition;
   await subject.warmUp({ warmupMs: Math.max(profile.warmupMs, 200), batchMs: profile.batchMs });
-  const samples = await measureAllocation(name, opsPerBatch, (operations) => subject.run(operations));
+  const batch = (operations: number): Promise<unknown> => subject.run(operations);
+  const samples = await measureAllocation(name, subject.step, batch, profile.quick);
   return { unit: 'B', samples };
 }

@@ -36,6 +36,8 @@ export interface BatchCase {
   readonly note?: string;
   /** Batches hold a multiple of this many operations; the multiple is calibrated. Default 1. */
   readonly opsPerBatch?: number;
+  /** Of a quick run, where so many are for the figures alone. */
+  readonly quickOpsPerBatch?: number;
   /** Measure the bytes of JS heap allocated per operation, in a process of its own. */
   readonly allocation?: boolean;
   /** The case of ours that the table's ratio refers to. Default: the first of the group. */

@@ -24,9 +24,10 @@ function validateGroup(group: Group, path: string): void {
   if (group.kind === 'scenario' && !(Number.isSafeInteger(group.rounds) && group.rounds > 0))
     throw new SuiteError(`${path} has rounds ${group.rounds}, expected an integer above 0`);
   if (group.kind === 'batch')
-    for (const { name, opsPerBatch = 1 } of group.cases)
-      if (!(Number.isSafeInteger(opsPerBatch) && opsPerBatch > 0))
-        throw new SuiteError(`${path}/${name} has opsPerBatch ${opsPerBatch}, expected an integer above 0`);
+    for (const { name, opsPerBatch = 1, quickOpsPerBatch = 1 } of group.cases)
+      for (const [option, operations] of Object.entries({ opsPerBatch, quickOpsPerBatch }))
+        if (!(Number.isSafeInteger(operations) && operations > 0))
+          throw new SuiteError(`${path}/${name} has ${option} ${operations}, expected an integer above 0`);
   if (group.kind === 'batch')
     for (const { name, against } of group.cases)
       if (

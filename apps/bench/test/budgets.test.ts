@@ -11,10 +11,12 @@ const OPTIONAL = ['cpuClock().nowMs()', 'ThreadClock of platform'];
 
 describe('the suites budgets and fibres', { timeout: 240_000 }, () => {
   test.each([
+    ['budgets', 'hooks'],
     ['budgets', 'slow-lane'],
     ['budgets', 'cpu-clock'],
     ['budgets', 'task-4k'],
     ['fibres', 'switch'],
+    ['fibres', 'hand-off'],
     ['fibres', 'loop-scan'],
   ])('%s: measures every case of %s', async (suite, group) => {
     const { code, stdout, stderr } = await runCommand('--suite', suite, '--group', group, ...QUICK);
