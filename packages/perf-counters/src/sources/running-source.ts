@@ -81,15 +81,16 @@ export class RunningSource {
     }
   }
 
-  /** Lets go of everything, and clears its gauges. */
+  /** Lets go of everything, and clears its gauges. @throws what the source throws, after that */
   close(): void {
     const metrics = this.#metrics;
-    this.#open?.close?.();
+    const open = this.#open;
     this.#open = undefined;
     this.#absent = undefined;
     this.#metrics = undefined;
     this.#failure = undefined;
     metrics?.clearGauges();
+    open?.close?.();
   }
 
   /** @param otherwise what it is where it was not opened */

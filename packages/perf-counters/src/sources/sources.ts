@@ -50,7 +50,7 @@ export class Sources {
       });
       this.#start();
     } catch (error) {
-      this[Symbol.dispose]();
+      this.#end();
       throw error;
     }
   }
@@ -149,15 +149,28 @@ export class Sources {
     return this.#all().map((each) => each.cost());
   }
 
-  /** Nothing is read any more, observers and timers are gone, gauges are cleared; counts stay. */
+  /** Nothing is read any more, observers and timers are gone, gauges are cleared; counts stay. @throws what the `close` of a source throws, after all else is done */
   [Symbol.dispose](): void {
-    if (this.#disposed) return;
+    const [first] = this.#end();
+    if (first !== undefined) throw first.error;
+  }
+
+  /** @returns what sources have thrown */
+  #end(): readonly { readonly error: unknown }[] {
+    if (this.#disposed) return [];
     this.#disposed = true;
+    const thrown: { readonly error: unknown }[] = [];
     for (const stop of this.#stops) stop();
-    for (const each of this.#all()) each.close();
+    for (const each of this.#all())
+      try {
+        each.close();
+      } catch (error) {
+        thrown.push({ error });
+      }
     this.#own.clearGauges();
     this.#claim.release();
     for (const key of this.#keys) this.#names.delete(key);
+    return thrown;
   }
 
   #all(): readonly RunningSource[] {

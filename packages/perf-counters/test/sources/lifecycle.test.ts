@@ -232,6 +232,29 @@ describe('sources', () => {
     expect(events.filter((event) => event === 'sample').length).toBe(2);
   });
 
+  test('one whose end throws keeps no other from ending, and nobody from starting again', () => {
+    const host = fakeHost();
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    const broken: Source = {
+      name: 'broken',
+      scope: 'process',
+      open: () => ({
+        sample: () => {},
+        close: () => {
+          throw new Error('no end');
+        },
+      }),
+    };
+    const { source, events } = counting();
+    const sources = startSources(registry, [broken, source], { timers });
+    expect(() => sources[Symbol.dispose]()).toThrow('no end');
+    expect([timers.running.size, events.at(-1)]).toEqual([0, 'close']);
+    sources[Symbol.dispose]();
+    using again = collectDefaults(registry, { timers, processWide: true, sources: ['processInfo'] }, host);
+    expect(again.capabilities()).toMatchObject([{ status: 'active' }]);
+  });
+
   test('run once with the same names and labels, and again after disposal', () => {
     const registry = newRegistry();
     const options = { intervalMs: Infinity };
