@@ -119,7 +119,9 @@ export function checkOptions(options: SourcesOptions, known: readonly string[] =
     throw new ArgumentRangeError('signal', signal, 'an AbortSignal');
   checkMethod('clock', clock, 'now');
   checkMethod('timers', timers, 'every');
-  return { intervalMs, slowIntervalMs, prefix, labels, processWide, signal, clock, timers };
+  // In one order, so that threads that give them in another define the same metrics.
+  const sorted = Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return { intervalMs, slowIntervalMs, prefix, labels: sorted, processWide, signal, clock, timers };
 }
 
 /** @throws ArgumentRangeError */

@@ -88,6 +88,15 @@ describe('sources', () => {
     expect(valuesOf(registry.read(), 'app_level')).toEqual({ 'worker=3': 7 });
   });
 
+  test('have the same metrics on threads that name the labels in another order', () => {
+    const registry = newRegistry();
+    const other = Registry.attach(registry.handle);
+    const options = { intervalMs: Infinity };
+    using _a = startSources(registry, [counting().source], { ...options, labels: { b: 1, a: 2 } });
+    using _b = startSources(other, [counting().source], { ...options, labels: { a: 2, b: 1 } });
+    expect(valuesOf(registry.read(), 'reads_total')).toEqual({ 'a=2,b=1': 2 });
+  });
+
   test('that are disposed leave counts, and no gauges, timers, observers or listeners', async () => {
     const timers = new FakeTimers();
     const host = fakeHost();
@@ -180,7 +189,7 @@ describe('sources', () => {
       expect([status, reason]).toEqual(['absent', 'the registry is disabled']);
   });
 
-  test('fit a registry of default size three times, on a real machine', async () => {
+  test('fit sixty metrics and two hundred series, on a real machine', async () => {
     const registry = Registry.create(Arena.create({ bytes: 4 << 20 }), { series: 200, metrics: 60 });
     using sources = collectDefaults(registry, { intervalMs: Infinity });
     await sources.sample();
