@@ -89,15 +89,17 @@ export class CheckRun {
       return;
     }
     const controller = new AbortController();
-    let answer: unknown;
+    let answer: PromiseLike<unknown> | undefined;
+    let measurement: Measurement | undefined;
     try {
-      answer = check.measure({ signal: controller.signal, nowMs, lateMs });
+      const measured: unknown = check.measure({ signal: controller.signal, nowMs, lateMs });
+      if (isThenable(measured)) answer = measured;
+      else measurement = toMeasurement(check.name, measured);
     } catch (error) {
-      done(this.#take(failed(error)));
-      return;
+      measurement = failed(error);
     }
-    if (!isThenable(answer)) {
-      done(this.#take(toMeasurement(check.name, answer)));
+    if (answer === undefined) {
+      if (measurement !== undefined) done(this.#take(measurement));
       return;
     }
     const running = { startedMs: nowMs, controller };

@@ -18,16 +18,19 @@ export type Measurement =
   | { readonly kind: 'unknown' | 'idle' | 'pending'; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string; readonly error: unknown };
 
+const MOST_DETAIL = 500;
+
 /** What came back from `measure`, checked: it is other people's code. */
 export function toMeasurement(check: string, measured: unknown): Measurement {
   if (measured === null) return { kind: 'unknown', detail: 'not measurable here' };
   if (typeof measured === 'number') return fromValue(check, measured, null);
   if (typeof measured === 'object') {
     const { value, detail, unknown, idle, pending } = measured as Record<string, unknown>;
-    if (typeof unknown === 'string') return { kind: 'unknown', detail: unknown };
-    if (typeof idle === 'string') return { kind: 'idle', detail: idle };
-    if (typeof pending === 'string') return { kind: 'pending', detail: pending };
-    if (typeof value === 'number') return fromValue(check, value, typeof detail === 'string' ? detail : null);
+    if (typeof unknown === 'string') return { kind: 'unknown', detail: short(unknown) };
+    if (typeof idle === 'string') return { kind: 'idle', detail: short(idle) };
+    if (typeof pending === 'string') return { kind: 'pending', detail: short(pending) };
+    if (typeof value === 'number')
+      return fromValue(check, value, typeof detail === 'string' ? short(detail) : null);
   }
   return failed(
     new HealthCheckError(
@@ -39,8 +42,20 @@ export function toMeasurement(check: string, measured: unknown): Measurement {
 }
 
 export function failed(error: unknown): Measurement {
-  const detail = error instanceof Error ? error.message : `threw ${describe(error)}`;
-  return { kind: 'failed', detail: detail === '' ? 'failed without a message' : detail, error };
+  return { kind: 'failed', detail: short(messageOf(error)), error };
+}
+
+/** An error need not be an `Error`, nor of this realm. */
+function messageOf(error: unknown): string {
+  const message: unknown =
+    typeof error === 'object' && error !== null && 'message' in error ? error.message : null;
+  if (typeof message !== 'string') return `threw ${describe(error)}`;
+  return message === '' ? 'failed without a message' : message;
+}
+
+/** It goes into reports, and over the wire. */
+function short(detail: string): string {
+  return detail.length > MOST_DETAIL ? `${detail.slice(0, MOST_DETAIL)}…` : detail;
 }
 
 function fromValue(check: string, value: number, detail: string | null): Measurement {

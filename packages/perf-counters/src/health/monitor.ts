@@ -180,8 +180,9 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   }
 
   #tell(run: CheckRun, changes: readonly Change[]): void {
-    if (this.#isDisposed) return;
     for (const change of changes) {
+      // A listener, or the check itself, may have disposed it.
+      if (this.#isDisposed) return;
       const episode = episodeOf(this.name, run, change);
       if (change.outcome === 'began') {
         publishWarning(episode);

@@ -161,6 +161,17 @@ test('a check that throws, rejects or measures nonsense has failed, and says why
     [() => undefined, 'check dial has measured undefined, expected a number'],
     [() => ({ value: '7' }), 'check dial has measured [object Object], expected a number'],
     [() => true, 'check dial has measured true, expected a number'],
+    [() => Promise.reject({ message: 'of another realm' }), 'dial: of another realm'],
+    [() => Promise.reject(new Error('')), 'dial: failed without a message'],
+    [() => Promise.reject(new Error('x'.repeat(1000))), `dial: ${'x'.repeat(500)}…`],
+    [
+      () => ({
+        get value() {
+          throw new Error('of a getter');
+        },
+      }),
+      'dial: of a getter',
+    ],
   ];
   for (const [reading, why] of answers) {
     dial.reading = reading as Dial['reading'];

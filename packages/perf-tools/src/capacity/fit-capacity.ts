@@ -103,7 +103,7 @@ export function fitCapacity(
     contradiction(misfit, least) ??
     tooNoisy(samples, standardError, sigma, errors);
   if (refusal !== null) return refusal;
-  const around = misfit.aroundMean();
+  const around = misfit.aroundMean;
   return {
     kind: 'fit',
     lambda: intervals.throughput(1),
@@ -183,7 +183,7 @@ function contradiction(misfit: Misfit, least: number): NoFit | null {
   const groups = distinctWorkers(samples).length;
   const [lackFreedom, repeatFreedom] = [groups - PARAMETERS, samples.length - groups];
   if (lackFreedom === 0 || repeatFreedom === 0) return null;
-  const repeats = misfit.aroundRepeats();
+  const repeats = misfit.aroundRepeats;
   const lack = Math.max(0, least - repeats);
   const size = Math.sqrt(lack / misfit.total);
   if (size < CONTRADICTED.size) return null;

@@ -12,17 +12,29 @@ export class Misfit {
   readonly mostWorkers: number;
   /** Of the throughput alone: what numbers near 0 are measured against. */
   readonly total: number;
+  /** Around the means of samples with the same workers: what no curve can explain. */
+  readonly aroundRepeats: number;
+  /** Around the mean of all samples: what there is to explain. */
+  readonly aroundMean: number;
+  /** By number of workers: repeats have the same distance from all curves, but for that of their mean. */
   readonly #workers: Float64Array;
-  readonly #throughput: Float64Array;
+  readonly #means: Float64Array;
   readonly #weights: Float64Array;
 
   constructor(samples: readonly CapacitySample[], errors: ErrorModel) {
     this.samples = samples;
     this.mostWorkers = Math.max(...samples.map(({ workers }) => workers));
-    this.#workers = Float64Array.from(samples, ({ workers }) => workers);
-    this.#throughput = Float64Array.from(samples, ({ throughput }) => throughput);
-    this.#weights = this.#throughput.map((throughput) => (errors === 'absolute' ? 1 : throughput ** -2));
-    this.total = this.#around(0);
+    const weighted = samples.map((sample) => ({
+      ...sample,
+      weight: errors === 'absolute' ? 1 : sample.throughput ** -2,
+    }));
+    const groups = [...Map.groupBy(weighted, ({ workers }) => workers)];
+    this.#workers = Float64Array.from(groups, ([workers]) => workers);
+    this.#means = Float64Array.from(groups, ([, group]) => meanOf(group));
+    this.#weights = Float64Array.from(groups, ([, group]) => weightOf(group));
+    this.total = squaresAround(weighted, 0);
+    this.aroundRepeats = groups.reduce((sum, [, group]) => sum + squaresAround(group, meanOf(group)), 0);
+    this.aroundMean = squaresAround(weighted, meanOf(weighted));
   }
 
   bestLambda(sigma: number, kappa: number): number {
@@ -32,7 +44,7 @@ export class Misfit {
     for (let i = 0; i < this.#weights.length; i++) {
       const relative = relativeCapacity(this.#workers[i] as number, sigma, kappa);
       const weighted = (this.#weights[i] as number) * relative;
-      upper += weighted * (this.#throughput[i] as number);
+      upper += weighted * (this.#means[i] as number);
       lower += weighted * relative;
     }
     return upper / lower;
@@ -40,42 +52,28 @@ export class Misfit {
 
   /** With the best λ, unless one is given. */
   at(sigma: number, kappa: number, lambda: number = this.bestLambda(sigma, kappa)): number {
-    let sum = 0;
+    let sum = this.aroundRepeats;
     for (let i = 0; i < this.#weights.length; i++) {
       const fitted = lambda * relativeCapacity(this.#workers[i] as number, sigma, kappa);
-      const residual = (this.#throughput[i] as number) - fitted;
+      const residual = (this.#means[i] as number) - fitted;
       sum += (this.#weights[i] as number) * residual * residual;
     }
     return sum;
   }
+}
 
-  /** Around the weighted mean of all samples: what there is to explain. */
-  aroundMean(): number {
-    const weights = this.#weights.reduce((all, weight) => all + weight, 0);
-    return this.#around(
-      this.#weights.reduce((sum, weight, i) => sum + weight * (this.#throughput[i] as number), 0) / weights,
-    );
-  }
+interface Weighted extends CapacitySample {
+  readonly weight: number;
+}
 
-  /** Around the means of samples with the same workers: what no curve can explain. */
-  aroundRepeats(): number {
-    const groups = Map.groupBy(
-      this.samples.map((sample, i) => ({ ...sample, weight: this.#weights[i] as number })),
-      ({ workers }) => workers,
-    );
-    let sum = 0;
-    for (const group of groups.values()) {
-      const weights = group.reduce((all, { weight }) => all + weight, 0);
-      const mean = group.reduce((all, { weight, throughput }) => all + weight * throughput, 0) / weights;
-      for (const { weight, throughput } of group) sum += weight * (throughput - mean) ** 2;
-    }
-    return sum;
-  }
+function weightOf(samples: readonly Weighted[]): number {
+  return samples.reduce((sum, { weight }) => sum + weight, 0);
+}
 
-  #around(value: number): number {
-    return this.#weights.reduce(
-      (sum, weight, i) => sum + weight * ((this.#throughput[i] as number) - value) ** 2,
-      0,
-    );
-  }
+function meanOf(samples: readonly Weighted[]): number {
+  return samples.reduce((sum, { weight, throughput }) => sum + weight * throughput, 0) / weightOf(samples);
+}
+
+function squaresAround(samples: readonly Weighted[], value: number): number {
+  return samples.reduce((sum, { weight, throughput }) => sum + weight * (throughput - value) ** 2, 0);
 }

@@ -10,12 +10,14 @@ export interface CapacitySample {
 
 const MOST_SAMPLES = 10_000;
 const MOST_WORKERS = 1e6;
+/** A fit takes half a second with as many. Measured. */
+const MOST_DIFFERENT = 1000;
 
 /** By workers, fewest first. @throws ArgumentRangeError */
 export function checkSamples(samples: readonly CapacitySample[]): CapacitySample[] {
   if (!Array.isArray(samples) || samples.length > MOST_SAMPLES)
     throw new ArgumentRangeError('samples', samples, `an array of at most ${MOST_SAMPLES}`);
-  return samples
+  const checked = samples
     .map((sample, i) => {
       const { workers, throughput } = (sample ?? {}) as Partial<CapacitySample>;
       if (!Number.isInteger(workers) || (workers as number) < 1 || (workers as number) > MOST_WORKERS)
@@ -29,6 +31,10 @@ export function checkSamples(samples: readonly CapacitySample[]): CapacitySample
       return { workers: workers as number, throughput: throughput as number };
     })
     .toSorted((a, b) => a.workers - b.workers);
+  const different = distinctWorkers(checked).length;
+  if (different > MOST_DIFFERENT)
+    throw new ArgumentRangeError('different numbers of workers', different, `at most ${MOST_DIFFERENT}`);
+  return checked;
 }
 
 export function distinctWorkers(samples: readonly CapacitySample[]): number[] {
