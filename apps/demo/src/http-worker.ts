@@ -4,6 +4,7 @@ import { EventBuffer, StateMachine } from '@corelane/atomic-state';
 import { BufferPool } from '@corelane/buffer-pool';
 import { MemoryTracker } from '@corelane/memory-tracker';
 import { Registry } from '@corelane/perf-counters';
+import { collectDefaults } from '@corelane/perf-counters/sources';
 import { readinessHandler } from '@corelane/perf-counters/health';
 import { Scheduler } from '@corelane/scheduler';
 import { Arena } from '@corelane/shared-memory';
@@ -35,6 +36,7 @@ const arena = Arena.attach(data.machine.arena);
 const machine = StateMachine.attach(data.machine, arena);
 const pool = BufferPool.attach(data.pool, arena, { owner: data.owner });
 const registry = Registry.attach(data.registry, arena);
+const sources = collectDefaults(registry, { processWide: false });
 const books = new Books(registry, (endpoint) => machine.nameOf(endpoint));
 const memory = MemoryTracker.attach(data.memory, arena);
 const scheduler = Scheduler.attach(data.scheduler);
@@ -118,6 +120,7 @@ async function close(): Promise<void> {
   await scheduler.close();
   pool[Symbol.dispose]();
   memory[Symbol.dispose]();
+  sources[Symbol.dispose]();
   registry[Symbol.dispose]();
   port.close();
 }

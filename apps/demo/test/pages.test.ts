@@ -12,12 +12,16 @@ describe('pages', () => {
     const pages = await Promise.all(
       Array.from({ length: 16 }, () => f.request('GET', '/metrics', { fresh: true })),
     );
-    expect(new Set(pages.map(({ text }) => text)).size).toBe(1);
+    // What threads tell of themselves may change from one page to the next.
+    const counted = (text: string): string => text.match(/^gateway_.*$/gm)?.join('\n') ?? '';
+    expect(new Set(pages.map(({ text }) => counted(text))).size).toBe(1);
     const [page] = pages;
     expect(page?.headers['content-type']).toContain('text/plain; version=0.0.4');
     expect(page?.text).toContain('gateway_answers_total{endpoint="github/push",status="202",reason=""} 5');
     expect(page?.text).toContain('gateway_answers_total{endpoint="",status="404",reason="unknown source"} 1');
     expect(page?.text).toContain('gateway_request_seconds_count 6');
+    for (const name of ['process_cpu_seconds_total', 'nodejs_heap_size_used_bytes', 'process_open_fds'])
+      expect(page?.text).toMatch(new RegExp(`^${name} (?!0$)[0-9.e+]+$`, 'm'));
   });
 
   it('GET /state: every endpoint with its decoded word', async () => {

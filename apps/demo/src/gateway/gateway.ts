@@ -6,6 +6,7 @@ import { type EndpointSnapshot, EventBuffer, StateMachine } from '@corelane/atom
 import { BufferPool } from '@corelane/buffer-pool';
 import { MemoryTracker } from '@corelane/memory-tracker';
 import { Registry } from '@corelane/perf-counters';
+import { collectDefaults, type Sources } from '@corelane/perf-counters/sources';
 import { capabilities } from '@corelane/platform';
 import { Scheduler, WorkerStartError, type SchedulerOptions } from '@corelane/scheduler';
 import { Arena, CoarseClock, type ClockTicker } from '@corelane/shared-memory';
@@ -57,6 +58,8 @@ export class Gateway implements AsyncDisposable {
   readonly #books: Books;
   readonly #ticker: ClockTicker;
   readonly #seats: WorkerSeat[];
+  /** Of the supervisor's thread, and of the process. */
+  readonly #sources: Sources;
   readonly #transitions: Transition[] = [];
   readonly #deathsMs: number[] = [];
   /** By slot of the memory tracker: what its dead threads held, which was taken back from elsewhere. */
@@ -93,6 +96,7 @@ export class Gateway implements AsyncDisposable {
       series: 8192,
       writers: threads + 2 * settings.checkThreads,
     });
+    this.#sources = collectDefaults(this.registry);
     this.wordBook = WordBook.create(this.arena, { endpoints: settings.endpoints });
     this.#books = new Books(this.registry, (endpoint) => this.machine.nameOf(endpoint));
     this.events = EventBuffer.create(this.arena, {
@@ -239,6 +243,7 @@ export class Gateway implements AsyncDisposable {
     const { requestTimeoutMs, checkTimeoutMs, queueTimeoutMs, deliveryTimeoutMs } = this.settings;
     // As long as the slowest good request may take.
     const timeoutMs = requestTimeoutMs + checkTimeoutMs + queueTimeoutMs + 2 * deliveryTimeoutMs + 3000;
+    this.#sources[Symbol.dispose]();
     const ended = await Promise.all(this.#seats.map((seat) => seat.close(timeoutMs)));
     await this.scheduler.close({ timeoutMs: this.settings.checkTimeoutMs + 1000 });
     await this.#ticker[Symbol.asyncDispose]();
