@@ -52,12 +52,17 @@ export function toSpeedscope(input: Profiles, options: { readonly name?: string 
 
 function convert({ name, profile }: NamedProfile, frames: Frames): SpeedscopeProfile {
   const nodes = new Map(stacks(profile).map((stack) => [stack.node.id, stack]));
-  const stackOf = (nodeId: number): number[] => {
+  // Of those nodes only that were on top at some time: a tree may be deep.
+  const known = new Map<number, readonly number[]>();
+  const stackOf = (nodeId: number): readonly number[] => {
+    const found = known.get(nodeId);
+    if (found !== undefined) return found;
     const stack: number[] = [];
-    let at = nodes.get(nodeId);
-    for (; at !== undefined; at = nodes.get(at.parentId))
+    for (let at = nodes.get(nodeId); at !== undefined; at = nodes.get(at.parentId))
       if (!isIdle(at.node.callFrame)) stack.push(frames.indexOf(at.node.callFrame));
-    return stack.toReversed();
+    const outermostFirst = stack.toReversed();
+    known.set(nodeId, outermostFirst);
+    return outermostFirst;
   };
   const samples: (readonly number[])[] = [];
   const weights: number[] = [];
