@@ -5,6 +5,7 @@ export default defineLibrary({
     index: 'src/index.ts',
     capacity: 'src/capacity/index.ts',
     profiles: 'src/profiles/index.ts',
+    'corelane-profile': 'src/corelane-profile.ts',
     'corelane-top': 'src/corelane-top.ts',
   },
 });
