@@ -12,7 +12,7 @@ import {
 import type { TierOptions } from '../../src/budgets/index.ts';
 import type { ClientData } from './client.ts';
 import type { Draws } from './draws.ts';
-import { complaintOf, type LedgerMemory, ledgerMemory, PENDING } from './ledger.ts';
+import { complaintOf, type LedgerMemory, ledgerMemory, PENDING, setAsideOn } from './ledger.ts';
 import { Load, type LoadReport } from './load.ts';
 import { missingIn } from './memory.ts';
 import { injected, SLOW_US } from './tasks.ts';
@@ -81,8 +81,6 @@ const STRICT: TierOptions = {
     isolate: { goodPolls: 20, minMs: 5 },
   },
 };
-/** Generators that have made way, and that their worker takes with it. */
-const MOST_SLICED = 64;
 /** A poll that takes so long is ended by the watchdog, where there is one: no other task comes near it, unless the machine stalls. */
 const STUCK_MS = 400;
 /** Far longer than anything here takes, the back-off of workers included. */
@@ -118,9 +116,11 @@ export class Epoch {
   readonly #hasWatchdog: boolean;
   readonly #hasSlowLane: boolean;
   readonly #hasBudgets: boolean;
-  /** Whether tasks that make way at a `yield`, or between steps, lie begun on a worker beside the one that runs. */
+  /** Whether generators and tasks of steps, and no others, lie begun on a worker beside those that it may run at once. */
   readonly #areSliced: boolean;
   readonly #concurrentTasks: number;
+  /** By index: of the worker that was there last. */
+  readonly #threadIds = new Map<number, number>();
   readonly #minThreads: number;
   /** Of tasks that end their worker. */
   readonly #killers: Promise<unknown>[] = [];
@@ -178,6 +178,7 @@ export class Epoch {
       ...scheduler,
     });
     this.#scheduler.on('error', () => {}); // workers that end between tasks: as many as are injected
+    this.#scheduler.on('workerCreate', ({ worker, threadId }) => this.#threadIds.set(worker, threadId));
     this.#scheduler.on('workerDestroy', (event) => this.#onDestroy(event));
   }
 
@@ -346,12 +347,13 @@ export class Epoch {
     return this.#scheduler.workers.filter(({ state }) => state === 'ready');
   }
 
-  #onDestroy({ lost, exitCode }: WorkerDestroyed): void {
+  #onDestroy({ worker, lost, exitCode }: WorkerDestroyed): void {
     this.#destroyed++;
-    const most = this.#concurrentTasks + (this.#areSliced ? MOST_SLICED : 0);
-    if (lost > most)
+    if (lost <= this.#concurrentTasks) return;
+    const setAside = this.#areSliced ? setAsideOn(this.#threadIds.get(worker) ?? 0, this.#ledger) : 0;
+    if (lost > this.#concurrentTasks + setAside)
       this.#complaints.push(
-        `a worker that ended with ${exitCode} took ${lost} tasks with it, expected ${most}`,
+        `a worker that ended with ${exitCode} took ${lost} tasks with it, expected ${this.#concurrentTasks} and ${setAside} that were set aside`,
       );
   }
 

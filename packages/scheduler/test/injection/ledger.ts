@@ -20,13 +20,31 @@ export const RETRIES = 2;
 export interface LedgerMemory {
   readonly began: Int32Array<SharedArrayBuffer>;
   readonly ends: Uint8Array<SharedArrayBuffer>;
+  /** Of generators and tasks of steps: the thread that polled it last; negative where that was the last poll. Written at the start of a poll. */
+  readonly polledBy: Int32Array<SharedArrayBuffer>;
 }
 
 export function ledgerMemory(tasks: number): LedgerMemory {
   return {
     began: new Int32Array(new SharedArrayBuffer(4 * tasks)),
     ends: new Uint8Array(new SharedArrayBuffer(tasks)),
+    polledBy: new Int32Array(new SharedArrayBuffer(4 * tasks)),
   };
+}
+
+/**
+ * How many generators and tasks of steps a thread took with it at most: all that had not come to their last poll on it, and one that was in
+ * it.
+ */
+export function setAsideOn(thread: number, { polledBy, ends }: LedgerMemory): number {
+  let open = 0;
+  let last = 0;
+  for (let task = 0; task < polledBy.length; task++) {
+    const by = Atomics.load(polledBy, task);
+    if (by === thread) open++;
+    else if (by === -thread && (ends[task] === PENDING || ends[task] === LOST)) last = 1;
+  }
+  return open + last;
 }
 
 /** How often a task has begun that ended so: at least, and at most. */

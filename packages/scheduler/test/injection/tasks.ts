@@ -1,9 +1,9 @@
 // Tasks that count themselves in the ledger when they begin, and tasks that end their worker in every way there is.
-import { workerData, type MessagePort } from 'node:worker_threads';
+import { threadId, workerData, type MessagePort } from 'node:worker_threads';
 import { defineTasks, goOn, move, steps } from '../../src/index.ts';
 import type { LedgerMemory } from './ledger.ts';
 
-const { began } = (workerData ?? {}) as LedgerMemory;
+const { began, polledBy } = (workerData ?? {}) as LedgerMemory;
 
 function begin(task: number): void {
   Atomics.add(began, task, 1);
@@ -71,14 +71,17 @@ export const injected = defineTasks(import.meta.url, {
   *generator({ task, yields }: { task: number; yields: number }): Generator<undefined, number> {
     begin(task);
     for (let n = 0; n < yields; n++) {
+      Atomics.store(polledBy, task, threadId);
       spin(20);
       yield;
     }
+    Atomics.store(polledBy, task, -threadId);
     return task;
   },
   /** Each step once, whichever worker takes it. */
   steps: steps(({ task, left, taken, bytes }: Walk) => {
     if (taken === 0) begin(task);
+    Atomics.store(polledBy, task, left === 0 ? -threadId : threadId);
     if (!isFilled(bytes, task)) throw new Error(`task ${task} was given the state of another one`);
     spin(taken % 4 === 3 ? SLOW_US : 20);
     return left === 0 ? taken : goOn({ task, left: left - 1, taken: taken + 1, bytes });
