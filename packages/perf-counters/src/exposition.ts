@@ -21,7 +21,7 @@ export interface ExpositionOptions {
    * the name given here. A metric that has such a label is an ArgumentRangeError.
    */
   readonly perWriter?: boolean | string | undefined;
-  /** With lines that say since when is counted, in formats that have them. */
+  /** With lines that say since when is counted; only OpenMetrics text has them. */
   readonly created?: boolean | undefined;
 }
 

@@ -30,7 +30,12 @@ export type { PromClientMetric, PromClientSource, PromClientValue } from './prom
 export type { RegistryHandle } from './open-registry.ts';
 export type { Rate } from './rate.ts';
 export { RateWindow, type Rates, type RateWindowOptions, type Total } from './rate-window.ts';
-export { RegistryReader, type MetricsOptions, type SnapshotOptions } from './reader.ts';
+export {
+  RegistryReader,
+  type MetricsOptions,
+  type PrometheusTextOptions,
+  type SnapshotOptions,
+} from './reader.ts';
 export { Registry } from './registry.ts';
 export type { RateOptions, RegistryOptions, TimerOptions } from './registry-options.ts';
 export type { SliceOptions } from './slices.ts';

@@ -26,10 +26,14 @@ export interface MetricsOptions extends ExpositionOptions, SliceOptions {
   readonly contentType?: MetricsContentType | undefined;
 }
 
+/** The format 0.0.4 has no lines for what was created when. */
+export type PrometheusTextOptions = Omit<ExpositionOptions, 'created'>;
+
 export interface SnapshotOptions extends ReadOptions, SliceOptions {}
 
 const OF_SLICES: readonly (keyof SliceOptions)[] = ['signal', 'sliceMs', 'clock'];
-const OF_TEXTS: readonly (keyof ExpositionOptions)[] = ['names', 'perWriter', 'created'];
+const OF_OLDER_TEXTS: readonly (keyof PrometheusTextOptions)[] = ['names', 'perWriter'];
+const OF_TEXTS: readonly (keyof ExpositionOptions)[] = [...OF_OLDER_TEXTS, 'created'];
 const OF_READING: readonly (keyof ReadOptions)[] = ['names'];
 
 /**
@@ -41,7 +45,7 @@ export class RegistryReader {
   readonly #table: WriterTable;
   readonly #catalog: Catalog;
   readonly #series: SeriesReader;
-  readonly #expositions: Readonly<Record<MetricsContentType, Exposition>>;
+  readonly #expositions: ReadonlyMap<string, Exposition>;
   #contentType: MetricsContentType = PROMETHEUS_CONTENT_TYPE;
 
   /** Made by `attach` and by registries. @internal */
@@ -51,10 +55,10 @@ export class RegistryReader {
     this.#catalog = catalog;
     this.#series = new SeriesReader(table);
     const { createdAtMs } = table;
-    this.#expositions = {
-      [PROMETHEUS_CONTENT_TYPE]: new Exposition(prometheusFormat, catalog, this.#series, createdAtMs),
-      [OPEN_METRICS_CONTENT_TYPE]: new Exposition(openMetricsFormat, catalog, this.#series, createdAtMs),
-    };
+    this.#expositions = new Map([
+      [PROMETHEUS_CONTENT_TYPE, new Exposition(prometheusFormat, catalog, this.#series, createdAtMs)],
+      [OPEN_METRICS_CONTENT_TYPE, new Exposition(openMetricsFormat, catalog, this.#series, createdAtMs)],
+    ]);
   }
 
   /** @throws AttachError */
@@ -92,12 +96,14 @@ export class RegistryReader {
   }
 
   /** Everything in the Prometheus text exposition format 0.0.4, at once. */
-  prometheusText(options: ExpositionOptions = {}): string {
+  prometheusText(options: PrometheusTextOptions = {}): string {
+    checkOptionNames(options, OF_OLDER_TEXTS);
     return this.#textIn(PROMETHEUS_CONTENT_TYPE, options);
   }
 
   /** Everything as OpenMetrics text 1.0, at once. */
   openMetricsText(options: ExpositionOptions = {}): string {
+    checkOptionNames(options, OF_TEXTS);
     return this.#textIn(OPEN_METRICS_CONTENT_TYPE, options);
   }
 
@@ -158,7 +164,6 @@ export class RegistryReader {
   }
 
   #textIn(contentType: MetricsContentType, options: ExpositionOptions): string {
-    checkOptionNames(options, OF_TEXTS);
     return [...this.#expositionIn(contentType).pieces(options)].join('');
   }
 
@@ -185,14 +190,12 @@ export class RegistryReader {
   }
 
   #expositionIn(contentType: MetricsContentType): Exposition {
-    const exposition = this.#expositions[contentType] as Exposition | undefined;
+    const exposition = this.#expositions.get(contentType);
     if (exposition === undefined)
       throw new ArgumentRangeError(
         'contentType',
         contentType,
-        Object.keys(this.#expositions)
-          .map((each) => JSON.stringify(each))
-          .join(' or '),
+        Array.from(this.#expositions.keys(), (each) => JSON.stringify(each)).join(' or '),
       );
     return exposition;
   }

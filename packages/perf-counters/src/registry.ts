@@ -19,11 +19,10 @@ import { WriterHandles, type DefineOptions, type Handles, type MakeHandle } from
 import { Histogram } from './histogram.ts';
 import { createRegistry, DISABLED_BYTES, openRegistry, type RegistryHandle } from './open-registry.ts';
 import type { MetricsContentType } from './accept.ts';
-import type { ExpositionOptions } from './exposition.ts';
 import type { PromClientMetric } from './prom-client.ts';
 import { Rate } from './rate.ts';
 import type { RateWindowOptions } from './rate-window.ts';
-import { RegistryReader, type MetricsOptions } from './reader.ts';
+import { RegistryReader, type MetricsOptions, type PrometheusTextOptions } from './reader.ts';
 import type {
   Labelled,
   NonEmpty,
@@ -163,7 +162,7 @@ export class Registry {
   }
 
   /** Everything that any thread has recorded, in the Prometheus text exposition format 0.0.4. */
-  prometheusText(options?: ExpositionOptions): string {
+  prometheusText(options?: PrometheusTextOptions): string {
     return this.reader.prometheusText(options);
   }
 

@@ -1,4 +1,5 @@
-// What `read()` returns: plain data that survives JSON. All figures are in units.
+// What `read()` returns: plain data. All figures are in units. It survives JSON, but that has no NaN and no infinities: values of gauges that are
+// such become null.
 import type { MetricType } from './definition.ts';
 import type { WriterState } from './writer.ts';
 

@@ -171,6 +171,7 @@ describe('in slices', () => {
     );
     const wrong = [
       () => registry.prometheusText({ perWorker: true } as never),
+      () => registry.prometheusText({ created: true } as never),
       () => registry.reader.openMetricsText({ sliceMs: 5 } as never),
       () => registry.read({ name: ['h'] } as never),
     ];
@@ -179,6 +180,7 @@ describe('in slices', () => {
     await expect(registry.reader.snapshot({ created: true } as never)).rejects.toThrow(
       'an option is "created", expected one of names, signal, sliceMs, clock',
     );
-    expect(() => registry.reader.setContentType('text/html' as never)).toThrow(ArgumentRangeError);
+    for (const type of ['text/html', '__proto__', 'constructor', undefined])
+      expect(() => registry.reader.setContentType(type as never)).toThrow(ArgumentRangeError);
   });
 });

@@ -121,14 +121,15 @@ function diffValue(
 ): ValueSeriesDiff {
   const isCount = type === 'counter';
   const previous = before !== undefined && 'value' in before ? before : undefined;
-  const byWriter = new Map(previous?.byWriter.map(({ writer, value }) => [writer, value]));
+  const byWriter = new Map(previous?.byWriter.map(({ writer, value }) => [writer, numberOf(value)]));
+  const value = numberOf(after.value);
   return {
     labels: after.labels,
-    value: after.value,
-    ...changeOf(previous?.value, after.value, isCount, elapsedMs),
-    byWriter: after.byWriter.map(({ writer, value }) => ({
+    value,
+    ...changeOf(previous && numberOf(previous.value), value, isCount, elapsedMs),
+    byWriter: after.byWriter.map(({ writer, value: now }) => ({
       writer,
-      ...changeOf(byWriter.get(writer), value, isCount, elapsedMs),
+      ...changeOf(byWriter.get(writer), numberOf(now), isCount, elapsedMs),
     })),
   };
 }
@@ -165,6 +166,11 @@ function changeOf(before: number | undefined, after: number, isCount: boolean, e
   const start = before === undefined || (isCount && before > after) ? 0 : before;
   const change = after - start;
   return { change, perSecond: elapsedMs > 0 ? (change / elapsedMs) * 1000 : null };
+}
+
+/** What JSON has made null was NaN or infinite: there is no difference to it. */
+function numberOf(value: number | null): number {
+  return value ?? NaN;
 }
 
 function isDistributionMetric(metric: ValueMetric | DistributionMetric): metric is DistributionMetric {

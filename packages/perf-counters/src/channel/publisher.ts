@@ -116,9 +116,18 @@ class Publisher implements SnapshotPublisher {
       this.#published++;
       this.#channel.publish({ snapshot, diff } satisfies SnapshotMessage);
     } catch (error) {
-      if (!signal.aborted) this.#onError(error);
+      if (!signal.aborted) this.#tell(error);
     } finally {
       this.#isReading = false;
+    }
+  }
+
+  /** A callback that throws must not end the process by a rejection that nobody sees. */
+  #tell(error: unknown): void {
+    try {
+      this.#onError(error);
+    } catch (thrown) {
+      warn(thrown);
     }
   }
 }

@@ -92,6 +92,19 @@ test('where nothing was recorded there is no mean, and where no time has passed 
   ]);
 });
 
+test('to a gauge that was no number there is no difference, through JSON too', () => {
+  const registry = newRegistry();
+  const gauge = registry.gauge({ name: 'g', help: 'G' });
+  gauge.set(NaN);
+  const before = taken(registry, 0);
+  gauge.set(5);
+  const none = { change: NaN, perSecond: NaN };
+  expect(diffSnapshots(before, taken(registry, 1000)).metrics).toMatchObject([
+    { series: [{ value: 5, ...none, byWriter: [none] }] },
+  ]);
+  expect(diffSnapshots(before, before).metrics).toMatchObject([{ series: [{ value: NaN, change: NaN }] }]);
+});
+
 test('counts that are smaller than before have begun anew', () => {
   const registry = newRegistry();
   const counter = registry.counter({ name: 'a_total', help: 'A' });

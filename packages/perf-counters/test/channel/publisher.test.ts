@@ -6,6 +6,7 @@ import { ArgumentRangeError, Registry } from '../../src/index.ts';
 
 const NAME = 'corelane:test';
 const endings: (() => void)[] = [];
+afterEach(() => void vi.restoreAllMocks());
 afterEach(() => endings.splice(0).forEach((end) => end()));
 
 /** Time that passes when a test says so. */
@@ -111,6 +112,23 @@ test('a reader that fails is told of, and asked again', async () => {
   await tick();
   await tick();
   expect(errors).toEqual([failure]);
+  expect(messages).toHaveLength(1);
+});
+
+test('a callback for errors that throws ends neither the process nor the messages', async () => {
+  const warnings: unknown[] = [];
+  vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(warning));
+  const thrown = new Error('of the callback');
+  const { snapshot, tick } = counting({
+    onError: () => {
+      throw thrown;
+    },
+  });
+  const { messages } = listen();
+  snapshot.mockRejectedValueOnce(new Error('no memory'));
+  await tick();
+  await tick();
+  expect(warnings).toEqual([thrown]);
   expect(messages).toHaveLength(1);
 });
 
