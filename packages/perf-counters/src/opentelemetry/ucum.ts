@@ -46,8 +46,7 @@ const PER: Readonly<Record<string, string>> = {
  */
 export function ucumUnit(unit: string): string {
   const [, of = unit, per] = /^(.+)_per_([a-z]+)$/.exec(unit) ?? [];
-  const denominator = per === undefined ? undefined : PER[per];
-  if (denominator !== undefined) return `${code(of)}/${denominator}`;
+  if (per !== undefined && Object.hasOwn(PER, per)) return `${code(of)}/${PER[per]}`;
   return unit === '' ? '' : code(unit);
 }
 

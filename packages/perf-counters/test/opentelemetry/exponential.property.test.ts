@@ -146,6 +146,7 @@ test.for([
   ['requests', '{requests}'],
   ['per_second', '{per_second}'],
   ['constructor', '{constructor}'],
+  ['bytes_per_constructor', '{bytes_per_constructor}'],
   ['', ''],
 ] as const)('the unit %s is %s in UCUM', ([unit, ucum]) => {
   expect(ucumUnit(unit)).toBe(ucum);

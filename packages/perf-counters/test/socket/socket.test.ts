@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as turnLoop } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import type { RegistrySnapshot } from '../../src/index.ts';
 import {
@@ -91,6 +92,22 @@ test('only the user can enter the folder and connect; disposal says goodbye and 
   expect((await next).done).toBe(true);
   expect(existsSync(server.path)).toBe(false);
   await server.close();
+});
+
+test('a thread that only serves keeps running where it is told to, and the other threads need not be awake', async () => {
+  const registry = newRegistry();
+  registry.counter({ name: 'a_total', help: 'A' }).inc(2);
+  const thread = new Worker(new URL('./serving-thread.ts', import.meta.url), {
+    workerData: registry.handle,
+    execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'],
+  });
+  await once(thread, 'message');
+  using client = await connectSnapshots(process.pid);
+  expect(client.hello.threadId).toBe(thread.threadId);
+  expect((await client.snapshot()).metrics).toMatchObject([{ name: 'a_total', series: [{ value: 2 }] }]);
+  await thread.terminate();
+  expect(await client.ended).toBe('lost');
+  expect(await listProcesses()).toEqual([]);
 });
 
 test('who serves where somebody serves already, or where another file is, is refused and changes nothing', async () => {
