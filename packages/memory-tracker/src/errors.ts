@@ -23,7 +23,7 @@ export class AllocationError extends MemoryTrackerError {
   constructor(bytesPerOperation: number, maxBytes: number, samples: number, operations: number) {
     super(
       'ERR_ALLOCATION',
-      `allocates ${Number(bytesPerOperation.toFixed(2))} bytes per operation, expected at most ${maxBytes} ` +
+      `allocates ${Number(bytesPerOperation.toPrecision(4))} bytes per operation, expected at most ${maxBytes} ` +
         `(median of ${samples} samples of ${operations} operations)`,
     );
     this.bytesPerOperation = bytesPerOperation;
@@ -165,6 +165,15 @@ export class TrackerDisposedError extends MemoryTrackerError {
 
 export function disposed(): never {
   throw new TrackerDisposedError();
+}
+
+/** A window of collections was disposed before it was stopped. */
+export class GcTrackerDisposedError extends MemoryTrackerError {
+  override readonly name = 'GcTrackerDisposedError';
+
+  constructor() {
+    super('ERR_GC_TRACKER_DISPOSED', 'the window is disposed: it was not stopped, so there is no summary');
+  }
 }
 
 function byWhom(scope: TagScope): string {

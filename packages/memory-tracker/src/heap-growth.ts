@@ -1,8 +1,11 @@
 // Bytes that an operation allocates on the JavaScript heap: how much the used heap grows over a batch without a collection in it,
 // minus the growth over a batch of one, which is what measuring itself costs.
 //
-// Tried and rejected: `total_allocated_bytes` (Node 26) survives collections, but counts whole allocation buffers: off by up to
-// 500 KB a batch, where the used heap is exact to the byte. A PerformanceObserver for collections reports a turn of the event
+// Where every single operation causes a collection there is no such batch. Then, on Node 26, V8's own count of what was ever allocated
+// (`total_allocated_bytes`) says it. It survives collections, but it counts whole allocation buffers: in steps of 256 KB, measured, so it
+// is off by as much a batch, where the used heap is exact to the byte. What collects by itself has allocated megabytes.
+//
+// Tried and rejected: that counter for everything: 10 000 operations of 16 bytes read as 0 or 26 bytes each. A PerformanceObserver for collections reports a turn of the event
 // loop later; GCProfiler answers at once, so all of this is synchronous.
 import { GCProfiler, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -23,6 +26,11 @@ export interface HeapGrowth {
   readonly samples: number;
   /** Operations of each: fewer than asked for where more would have caused a collection. */
   readonly operations: number;
+  /**
+   * `heap`: growth of the used heap, exact to the byte. `counter`: V8's count of allocated bytes, in steps of 256 KB, for operations that
+   * collect garbage each time (Node 26).
+   */
+  readonly method: 'heap' | 'counter';
 }
 
 /** A loop of its own for each operation, so that the compiler inlines it: a shared loop would box every float it returns. */
@@ -42,19 +50,50 @@ export function newLoop(): Loop {
 
 /**
  * @param loop warmed up with this operation
- * @throws AllocationUnmeasurableError where even a single operation causes a collection every time
+ * @throws AllocationUnmeasurableError where even a single operation causes a collection every time, and V8 has no count (before Node 26)
  */
 export function measureGrowth(loop: Loop, operation: Operation, operations: number): HeapGrowth {
   collect('major');
-  const base = median(sample(loop, operation, 1));
+  const single = sample(loop, operation, 1);
+  if (single.length === 0) return countAllocated(loop, operation);
+  const base = median(single);
   for (let wanted = operations; ; wanted = Math.ceil(wanted / 8)) {
     const grown = sample(loop, operation, wanted);
     if (grown.length < SAMPLES && wanted > 1) continue;
+    if (grown.length === 0) return countAllocated(loop, operation);
     // A batch of one is its own base; the smallest one measured says what measuring costs.
     const perOperation =
       wanted === 1 ? median(grown) - measuringBytes(loop) : (median(grown) - base) / (wanted - 1);
-    return { bytesPerOperation: Math.max(0, perOperation), samples: grown.length, operations: wanted };
+    return {
+      bytesPerOperation: Math.max(0, perOperation),
+      samples: grown.length,
+      operations: wanted,
+      method: 'heap',
+    };
   }
+}
+
+/** @throws AllocationUnmeasurableError where V8 has no such count */
+function countAllocated(loop: Loop, operation: Operation): HeapGrowth {
+  const counted: number[] = [];
+  for (let batch = 0; batch < SAMPLES; batch++) {
+    collect('minor'); // closes the allocation buffer: what is in it is counted
+    const before = allocatedBytes();
+    loop(nothing, 1);
+    collect('minor');
+    const between = allocatedBytes();
+    loop(operation, 1);
+    collect('minor');
+    counted.push(allocatedBytes() - between - (between - before));
+  }
+  const bytesPerOperation = Math.max(0, median(counted));
+  return { bytesPerOperation, samples: SAMPLES, operations: 1, method: 'counter' };
+}
+
+function allocatedBytes(): number {
+  const { total_allocated_bytes: bytes } = getHeapStatistics() as { total_allocated_bytes?: number };
+  if (bytes === undefined) throw new AllocationUnmeasurableError(SAMPLES);
+  return bytes;
 }
 
 /** Bytes that a sample of nothing grows by. */
@@ -79,7 +118,6 @@ function sample(loop: Loop, operation: Operation, operations: number): number[] 
     if (collections === 0) grown.push(after - before);
     else disturbed++;
   }
-  if (grown.length === 0 && operations <= 1) throw new AllocationUnmeasurableError(disturbed);
   return grown;
 }
 

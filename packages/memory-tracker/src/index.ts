@@ -5,6 +5,7 @@ export {
   AllocationError,
   AllocationUnmeasurableError,
   ArgumentRangeError,
+  GcTrackerDisposedError,
   MemoryBudgetError,
   MemoryOverflowError,
   MemoryTrackerError,
@@ -16,6 +17,14 @@ export {
   TransferError,
   WorkersExhaustedError,
 } from './errors.ts';
+export {
+  trackGc,
+  type GcClock,
+  type GcFigures,
+  type GcKind,
+  type GcSummary,
+  type GcTracker,
+} from './gc-tracker.ts';
 export type { Operation } from './heap-growth.ts';
 export type { LeakOptions, MemoryLeak } from './leak-watch.ts';
 export { noMemorySink, type MemorySink } from './ports.ts';

@@ -19,6 +19,8 @@ export interface AllocationMeasurement extends HeapGrowth {
   readonly warmup: number;
 }
 
+/** Most bytes per operation: less than one object of 16 bytes in 100 operations. */
+export const MAX_BYTES_PER_OPERATION = 0.1;
 /** Guessed: a few rounds let feedback settle, and the pauses between eight of them (255 ms in all) let the compiler's thread run. */
 const MAX_ROUNDS = 9;
 /** Nobody notifies: waiting on it is a pause. */
@@ -48,7 +50,7 @@ export function measureAllocation(
  * @throws AllocationError above `maxBytes`
  */
 export function expectZeroAllocation(operation: Operation, options: ZeroAllocationOptions = {}): number {
-  const { maxBytes = 0.1 } = options;
+  const { maxBytes = MAX_BYTES_PER_OPERATION } = options;
   if (!(maxBytes >= 0)) throw new ArgumentRangeError('maxBytes', maxBytes, 'a number of at least 0');
   const { bytesPerOperation, samples, operations } = measureUntil(operation, options, maxBytes);
   if (bytesPerOperation > maxBytes)

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
+import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import {
   AllocationError,
+  AllocationUnmeasurableError,
   ArgumentRangeError,
   expectZeroAllocation,
   measureAllocation,
 } from '../src/index.ts';
+import { collectGarbage } from './collect-garbage.ts';
 
 const kept: { value: unknown } = { value: undefined };
 const items = Array.from({ length: 2000 }, (_, i) => i);
@@ -53,6 +56,22 @@ describe('an operation that allocates', () => {
     expect(bytesPerOperation).toBeCloseTo(64 / 16, 0);
   });
 
+  test('16 bytes is 16, within one', () => {
+    const { bytesPerOperation, method } = measureAllocation(box16);
+    expect(Math.abs(bytesPerOperation - 16)).toBeLessThanOrEqual(1);
+    expect(method).toBe('heap');
+  });
+
+  test('once in a thousand operations is seen, and refused by a limit that small', () => {
+    const rarely = (i: number): void => void (i % 1000 === 999 && box16(i));
+    const { bytesPerOperation } = measureAllocation(rarely, { iterations: 100_000 });
+    expect(Math.abs(bytesPerOperation - 0.016)).toBeLessThan(0.002);
+    expect(() => expectZeroAllocation(rarely, { maxBytes: 0.01, iterations: 100_000 })).toThrow(
+      /allocates 0\.01\d+ bytes per operation, expected at most 0\.01 /,
+    );
+    expect(expectZeroAllocation(rarely)).toBeLessThan(0.1);
+  });
+
   test('nothing but 16 bytes in a hundred operations is refused by a limit of 0.1', () => {
     expect(() => expectZeroAllocation((i) => void (i % 100 === 0 && box16(i)))).toThrow(AllocationError);
   });
@@ -65,6 +84,22 @@ describe('an operation that allocates', () => {
       expectZeroAllocation(() => void (kept.value = items.slice(1)), { iterations: 2000 }); // 16 MB, more than fit
     expect(refused).toThrow(AllocationError);
     expect(catchError(refused).message).not.toContain('2000 operations');
+  });
+
+  test('and collects garbage each time is counted by V8, where that counts', () => {
+    const greedy = (): void => {
+      kept.value = Array.from<number>({ length: 500_000 }).fill(0);
+      collectGarbage('minor');
+    };
+    const measure = (): { bytesPerOperation: number; method: string } =>
+      measureAllocation(greedy, { iterations: 1, warmup: 1 });
+    if (!('total_allocated_bytes' in getHeapStatistics())) {
+      expect(measure).toThrow(AllocationUnmeasurableError);
+      return;
+    }
+    const { bytesPerOperation, method } = measure();
+    expect(method).toBe('counter');
+    expect(Math.abs(bytesPerOperation - 8 * 500_000)).toBeLessThan(600_000);
   });
 
   test('passes below a limit of its own', () => {

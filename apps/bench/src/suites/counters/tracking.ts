@@ -1,9 +1,12 @@
 import { MemoryTracker } from '@corelane/memory-tracker';
 import { Arena } from '@corelane/shared-memory';
-import { type BatchGroup, BYTES_PER_OP } from '../../suite.ts';
+import { type BatchGroup, BYTES_PER_OP, NS_PER_OP } from '../../suite.ts';
 import { counted, empty } from './counted.ts';
 
 const RECORDER = 'tag.alloc + dealloc';
+const OWN = 'tag by worker, alloc + dealloc';
+/** Two records of 3 ns. */
+const TARGET_NS = 6;
 const BYTES = 4096;
 
 const newTracker = (): MemoryTracker =>
@@ -19,13 +22,46 @@ export const tracking: BatchGroup = {
   kind: 'batch',
   name: 'memory',
   title: 'One allocation and its end recorded under a tag',
-  note: 'Ours is exact over all threads, with the peak, and refuses to go below 0. The others count on one thread.',
+  note: 'Two records each. A shared tag is exact over all threads, with the peak, and refuses to go below 0; a tag by worker is so for each worker, and its sum is exact. The others count on one thread.',
   cases: [
     counted({
       name: RECORDER,
       role: 'ours',
       create: () => {
         const tracker = newTracker();
+        return { tracker, tag: tracker.tag('pool') };
+      },
+      run({ tag }, operations) {
+        for (let i = 0; i < operations; i++) {
+          tag.alloc(BYTES);
+          tag.dealloc(BYTES);
+        }
+      },
+      count: ({ tracker }) => balanced(tracker),
+    }),
+    counted({
+      name: OWN,
+      role: 'ours',
+      note: "scope: 'worker'; the target is 3 ns a record",
+      create: () => {
+        const tracker = newTracker();
+        return { tracker, tag: tracker.tag('pool', { scope: 'worker' }) };
+      },
+      run({ tag }, operations) {
+        for (let i = 0; i < operations; i++) {
+          tag.alloc(BYTES);
+          tag.dealloc(BYTES);
+        }
+      },
+      count: ({ tracker }) => balanced(tracker),
+    }),
+    counted({
+      name: 'tag.alloc + dealloc below limits',
+      role: 'ours',
+      note: 'a soft and a hard limit',
+      create: () => {
+        const tracker = newTracker();
+        tracker.budget('pool', { softBytes: 2 * BYTES, hardBytes: 4 * BYTES });
         return { tracker, tag: tracker.tag('pool') };
       },
       run({ tag }, operations) {
@@ -79,5 +115,9 @@ export const tracking: BatchGroup = {
     }),
     empty,
   ],
-  claims: [{ of: RECORDER, metric: BYTES_PER_OP, atMost: 0 }],
+  claims: [
+    { of: RECORDER, metric: BYTES_PER_OP, atMost: 0 },
+    { of: OWN, metric: BYTES_PER_OP, atMost: 0 },
+    { of: OWN, metric: NS_PER_OP, atMost: TARGET_NS },
+  ],
 };
