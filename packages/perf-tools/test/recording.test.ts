@@ -52,6 +52,15 @@ describe('a profile of a worker that never yields', () => {
     for (const recorded of [byWorker, byId]) expect(shareOf(recorded, 'hotInTheWorker')).toBeGreaterThan(0.5);
   });
 
+  test('is recorded from its very beginning, and its end then is told as such', async () => {
+    const starting = new Worker('function early() { for (;;) Math.sqrt(2); } early();', { eval: true });
+    running.push(starting);
+    expect(shareOf(await profileWorker(starting, { durationMs: 100 }), 'early')).toBeGreaterThan(0.2);
+    const ending = new Worker('', { eval: true });
+    const code = 'ERR_THREAD_ENDED';
+    await expect(profileWorker(ending, { durationMs: 60_000 })).rejects.toMatchObject({ code });
+  });
+
   test('keeps its optimised code where that is asked for, and time is then counted all the same', async () => {
     const { worker } = await spinner();
     const recorded = await profileWorker(worker, { durationMs: 50, deoptimize: false });

@@ -1,6 +1,6 @@
 // The inspector of any thread of this process, as a thing that commands are posted to. A worker's is reached by way of the main thread's
 // (domain NodeWorker), from any thread: commands interrupt it at function calls and loop edges and in `Atomics.wait`, so one that spins answers too.
-import { isMainThread, threadId as ownThreadId } from 'node:worker_threads';
+import { isMainThread, threadId as ownThreadId, type Worker } from 'node:worker_threads';
 import type { Session } from 'node:inspector';
 import { ProfilerUnavailableError, ThreadEndedError, ThreadSilentError } from '../errors.ts';
 
@@ -50,10 +50,15 @@ export class InspectedThread {
   }
 
   /**
+   * @param worker where it is at hand: it may still be starting. Without, a thread that the inspector does not know does not exist
    * @param timeoutMs within which the inspector must have found it
    * @throws ThreadEndedError where there is no such thread, ProfilerUnavailableError where this Node was built without an inspector
    */
-  static async open(threadId: number, timeoutMs: number): Promise<InspectedThread> {
+  static async open(
+    threadId: number,
+    worker: Worker | undefined,
+    timeoutMs: number,
+  ): Promise<InspectedThread> {
     const inspector = process.getBuiltinModule('node:inspector') as
       | typeof import('node:inspector')
       | undefined;
@@ -68,7 +73,7 @@ export class InspectedThread {
     }
     const thread = new InspectedThread(session, threadId);
     try {
-      if (threadId !== ownThreadId && threadId !== 0) await thread.#attach(timeoutMs);
+      if (threadId !== ownThreadId && threadId !== 0) await thread.#attach(worker, timeoutMs);
       return thread;
     } catch (error) {
       thread.close();
@@ -107,7 +112,7 @@ export class InspectedThread {
     this.#fail(new ProfilerUnavailableError(`the session with thread ${this.threadId} is closed`));
   }
 
-  async #attach(timeoutMs: number): Promise<void> {
+  async #attach(worker: Worker | undefined, timeoutMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Titles begin with the number of the thread; then follows what it was named.
     const title = `[worker ${this.threadId}]`;
@@ -129,12 +134,16 @@ export class InspectedThread {
     // It answers when all workers that there are have been announced.
     this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
       if (error !== null) reject(new ProfilerUnavailableError(error.message));
-      else if (this.#sessionId === undefined) reject(new ThreadEndedError(this.threadId));
+      else if (this.#sessionId === undefined && worker === undefined)
+        reject(new ThreadEndedError(this.threadId));
     });
+    const onExit = (): void => reject(new ThreadEndedError(this.threadId));
+    worker?.once('exit', onExit);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
+      worker?.off('exit', onExit);
     }
   }
 

@@ -173,7 +173,7 @@ async function start(target: ProfileTarget, options: RecordingOptions): Promise<
   checkInteger('timeoutMs', timeoutMs, 1, MAX_MS);
   signal?.throwIfAborted();
   const { name = threadId === 0 ? 'main' : `worker ${threadId}` } = options;
-  const profiler = await startByInspector(threadId, options, timeoutMs).catch((error: unknown) => {
+  const profiler = await startByInspector(threadId, target, options, timeoutMs).catch((error: unknown) => {
     if (!(error instanceof ProfilerUnavailableError) || typeof target === 'number') throw error;
     return startByWorker(target, threadId, options, timeoutMs, error);
   });
@@ -221,10 +221,15 @@ async function startByWorker(
 
 async function startByInspector(
   threadId: number,
+  target: ProfileTarget,
   { intervalUs, deoptimize = true }: RecordingOptions,
   timeoutMs: number,
 ): Promise<Profiler> {
-  const thread = await InspectedThread.open(threadId, timeoutMs);
+  const thread = await InspectedThread.open(
+    threadId,
+    typeof target === 'number' ? undefined : target,
+    timeoutMs,
+  );
   try {
     await thread.post('Profiler.enable', {}, timeoutMs);
     if (intervalUs !== undefined)
