@@ -49,6 +49,31 @@ test('each thread has its own figures, one has those of the process, and counts 
   expect(byWriter(registry, 'nodejs_thread_cpu_seconds_total')[writer]).toBe(cpu[writer]);
 });
 
+test('threads that take the figures of the process from each other count all of its CPU time, once', async () => {
+  const registry = newRegistry();
+  const workers = [0, 1].map(
+    () =>
+      new Worker(new URL('./competing-worker.ts', import.meta.url), {
+        workerData: { handle: registry.handle, forMs: 150 },
+        execArgv: EXEC_ARGV,
+      }),
+  );
+  const held = await Promise.all(workers.map(async (worker) => (await once(worker, 'message')) as [number]));
+  // How often, is a matter of the processors.
+  expect(held.reduce((sum, [each]) => sum + each, 0)).toBeGreaterThan(10);
+  const before = process.cpuUsage();
+  using _last = collectDefaults(registry, {
+    intervalMs: Infinity,
+    sources: ['processCpu'],
+    processWide: true,
+  });
+  const after = process.cpuUsage();
+  const counted = valuesOf(registry.read(), 'process_cpu_seconds_total')[''] as number;
+  expect(Object.keys(byWriter(registry, 'process_cpu_seconds_total')).length).toBeGreaterThan(1);
+  expect(counted).toBeGreaterThanOrEqual((before.user + before.system) / 1e6 - 1e-9);
+  expect(counted).toBeLessThanOrEqual((after.user + after.system) / 1e6 + 1e-9);
+});
+
 test('a process with sources ends when it has nothing else to do', async () => {
   const program = fileURLToPath(new URL('./idle-process.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [...EXEC_ARGV, program], {
