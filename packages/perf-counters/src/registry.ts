@@ -128,7 +128,10 @@ export class Registry {
     return this.#define('timer', rest, (source, values) => new Timer(source, clock, callsOf?.(values)));
   }
 
-  /** A counter that also says how many it counts a second, over all writers. Exported as a counter, of which servers make rates of their own. */
+  /**
+   * A counter that also says how many it counts a second, over all writers. Exported as a counter, of which servers make rates of their own.
+   * Clock and interval of the first definition on a thread hold there.
+   */
   rate(options: Unlabelled<RateOptions>): Rate;
   rate<const L extends NonEmpty>(options: Labelled<RateOptions, L>): Family<Rate, L>;
   rate(options: RateOptions): Rate | Family<Rate> {

@@ -30,8 +30,8 @@ export class RunningTimer {
   stop(): number {
     const timer = this.#timer;
     if (timer !== undefined) {
-      this.#timer = undefined;
       this.#ms = timer.recordSince(this.#ms);
+      this.#timer = undefined; // not where that has thrown: nothing was recorded, and there is nothing to return
     }
     return this.#ms;
   }

@@ -1,6 +1,6 @@
 // Durations: a histogram of nanoseconds that is exported in seconds, and a clock.
 import type { Distribution } from './distribution.ts';
-import { ArgumentRangeError } from './errors.ts';
+import { ArgumentRangeError, disposed } from './errors.ts';
 import { Histogram } from './histogram.ts';
 import type { Clock } from './ports.ts';
 import { RunningTimer, UNTIMED } from './running-timer.ts';
@@ -14,6 +14,7 @@ export class Timer implements SlotHandle {
   readonly #histogram: Histogram;
   readonly #clock: Clock;
   readonly #sampling: Sampling | undefined;
+  #closed = false;
 
   /** Made by a registry. @internal */
   constructor(source: SlotSource, clock: Clock, sampling?: Sampling) {
@@ -96,27 +97,34 @@ export class Timer implements SlotHandle {
    * @throws ArgumentRangeError, RegistryDisposedError
    */
   recordCorrected(ms: number, expectedIntervalMs: number): void {
-    this.#histogram.recordCorrected(Math.round(ms * NS_PER_MS), Math.round(expectedIntervalMs * NS_PER_MS));
+    const expectedNs = Math.round(expectedIntervalMs * NS_PER_MS);
+    if (!(expectedNs >= 1))
+      throw new ArgumentRangeError('expectedIntervalMs', expectedIntervalMs, 'at least a nanosecond');
+    this.#histogram.recordCorrected(Math.round(ms * NS_PER_MS), expectedNs);
     this.#sampling?.add(1);
   }
 
-  /** Calls a function and records how long it took, also where it throws. Of one that is asynchronous this is the time until its promise is there. */
+  /**
+   * Calls a function and records how long it took, also where it throws. Of one that is asynchronous this is the time until its promise is there.
+   * What it returns or throws is handed on, also where the registry was disposed meanwhile: then nothing is recorded.
+   * @throws RegistryDisposedError before it is called
+   */
   time<T>(operation: () => T): T {
-    const startMs = this.now();
+    const startMs = this.#begin();
     try {
       return operation();
     } finally {
-      this.recordSince(startMs);
+      this.#end(startMs);
     }
   }
 
-  /** Calls a function and records how long it took until its promise was fulfilled or rejected. */
+  /** The same for an asynchronous function, until its promise was fulfilled or rejected. */
   async timeAsync<T>(operation: () => T | PromiseLike<T>): Promise<T> {
-    const startMs = this.now();
+    const startMs = this.#begin();
     try {
       return await operation();
     } finally {
-      this.recordSince(startMs);
+      this.#end(startMs);
     }
   }
 
@@ -132,7 +140,17 @@ export class Timer implements SlotHandle {
 
   /** @internal */
   close(): void {
+    this.#closed = true;
     this.#histogram.close();
+  }
+
+  #begin(): number {
+    if (this.#closed) disposed();
+    return this.now();
+  }
+
+  #end(startMs: number): void {
+    if (!this.#closed) this.recordSince(startMs);
   }
 
   /** A clock that went back, and durations of more than two seconds. */

@@ -55,6 +55,24 @@ describe('a timer', () => {
     expect({ count, sum }).toEqual({ count: 3, sum: 0.5 });
   });
 
+  test('hands on what a function does whose registry is disposed meanwhile, and calls none after that', async () => {
+    const { registry, clock } = scene();
+    const timer = registry.timer({ ...named, clock });
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const timed = timer.timeAsync(() => promise);
+    const running = timer.start();
+    const { reader } = registry;
+    expect(timer.time(() => (registry[Symbol.dispose](), 'done'))).toBe('done');
+    resolve(7);
+    expect(await timed).toBe(7);
+    for (let i = 0; i < 2; i++) expect(() => running.stop()).toThrow(RegistryDisposedError);
+    let calls = 0;
+    expect(() => timer.time(() => calls++)).toThrow(RegistryDisposedError);
+    await expect(timer.timeAsync(() => calls++)).rejects.toThrow(RegistryDisposedError);
+    expect(calls).toBe(0);
+    expect(reader.prometheusText()).toContain('job_seconds_count 0\n');
+  });
+
   test('that was stopped is not started again by whoever still holds it', () => {
     const { registry, clock } = scene();
     const timer = registry.timer({ ...named, clock });
@@ -74,7 +92,8 @@ describe('a timer', () => {
     const { registry, clock } = scene();
     const timer = registry.timer({ ...named, clock });
     expect(() => timer.recordSince(NaN)).toThrow(ArgumentRangeError);
-    expect(() => timer.recordCorrected(10, 0)).toThrow(ArgumentRangeError);
+    for (const interval of [0, -1, NaN, 1e-7])
+      expect(() => timer.recordCorrected(10, interval)).toThrow('expectedIntervalMs');
     expect(timer.distribution().count).toBe(0);
   });
 
