@@ -123,6 +123,35 @@ function expectedCounts({ explicitBounds }: HistogramPoint, values: readonly num
   );
 }
 
+test('an exponential histogram has every value once, in buckets that end no lower than it, over HTTP too', async () => {
+  await using receiver = await startReceiver();
+  using registry = await recorded();
+  const { provider } = startSdk(registry, receiver, { histograms: 'exponential', maxBuckets: 1000 });
+  await provider.shutdown();
+  const size = receiver.last().get('size_bytes')?.exponentialHistogram;
+  expect(size).toMatchObject({ aggregationTemporality: 2 });
+  const { count, sum, min, max, scale, zeroCount, positive } = only(size?.dataPoints);
+  const sizes = Array.from({ length: ROUNDS }, (_, round) => (round * 37) % 5000);
+  expect([count, sum, min, max, scale]).toEqual([
+    2 * ROUNDS,
+    2 * sizes.reduce((a, b) => a + b, 0),
+    0,
+    4999,
+    4,
+  ]);
+  expect(zeroCount).toBe(2);
+  let below = zeroCount;
+  positive.bucketCounts.forEach((each, i) => {
+    below += each;
+    const upper = 2 ** ((positive.offset + i + 1) * 2 ** -scale);
+    const within = 2 * sizes.filter((value) => value <= upper * (1 + 1e-12)).length;
+    expect(below).toBeLessThanOrEqual(within);
+    // A bucket of ours between two powers of two is a sixteenth of the lower one wide.
+    expect(below).toBeGreaterThanOrEqual(2 * sizes.filter((value) => value <= upper / (1 + 1 / 16)).length);
+  });
+  expect(below).toBe(count);
+});
+
 test('delta: what came since the last export, then nothing, and together exactly everything; start times follow each other', async () => {
   await using receiver = await startReceiver();
   using registry = await recorded();
