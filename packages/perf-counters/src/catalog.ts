@@ -56,11 +56,6 @@ export class Catalog {
     return this.#learn(mostSeries);
   }
 
-  /** The metric that has lines of this name, of those that `metrics` has given last. */
-  withLines(name: string): Metric | undefined {
-    return this.#byExportedName.get(name);
-  }
-
   /**
    * The metric of this definition, entered where it is new.
    * @throws RedefinitionError, MetricNameError, MetricsExhaustedError, ArgumentRangeError

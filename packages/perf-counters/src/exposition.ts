@@ -27,7 +27,8 @@ export interface ExpositionOptions {
 
 /** Text of a series up to where figures are. */
 interface Prefixes {
-  readonly sample: string;
+  /** That they are made from. */
+  readonly names: FamilyNames;
   /** Of the line with a value, or of a bucket up to the bound. */
   readonly before: string;
   /** Of these lines, with the end of the line before. */
@@ -49,6 +50,10 @@ export class Exposition {
   readonly #catalog: Catalog;
   readonly #reader: SeriesReader;
   readonly #created: string;
+  /** How many metrics could have lines of a name. */
+  readonly #candidates = new Map<string, number>();
+  /** Of the metrics that are entered there. */
+  readonly #names = new Map<Metric, FamilyNames | undefined>();
   readonly #prefixes = new WeakMap<Series, Prefixes>();
   #linesKept = 0;
   readonly #bounds = new WeakMap<Definition, readonly string[]>();
@@ -71,18 +76,35 @@ export class Exposition {
     const isWanted = metricFilter(options.names);
     const writerLabel = writerLabelOf(options);
     while (this.#catalog.learnSome(NEWS)) yield '';
-    for (const metric of this.#catalog.metrics()) {
+    // Those that come meanwhile wait for the next time: what a family is called depends on the others.
+    const metrics = [...this.#catalog.metrics()];
+    for (const metric of metrics) this.#enter(metric);
+    for (const metric of metrics) {
       const { definition } = metric;
       if (!isWanted(definition.name)) continue;
       checkWriterLabel(definition, writerLabel);
-      const names = this.#format.names(definition, (name) => {
-        const owner = this.#catalog.withLines(name);
-        return owner !== undefined && owner !== metric;
-      });
+      const names = this.#namesOf(metric);
       yield this.#format.head(definition, names);
       for (const series of seriesOf(metric))
         yield this.#seriesText(metric, series, names, writerLabel, options);
     }
+  }
+
+  #enter(metric: Metric): void {
+    if (this.#names.has(metric)) return;
+    for (const name of this.#format.candidates(metric.definition))
+      this.#candidates.set(name, (this.#candidates.get(name) ?? 0) + 1);
+    this.#names.set(metric, undefined);
+  }
+
+  /** The same object as last time unless something has changed. */
+  #namesOf(metric: Metric): FamilyNames {
+    const names = this.#format.names(metric.definition, (name) => (this.#candidates.get(name) ?? 0) > 1);
+    const last = this.#names.get(metric);
+    // All that changes is that a counter becomes a metric of no known type.
+    if (last !== undefined && last.type === names.type) return last;
+    this.#names.set(metric, names);
+    return names;
   }
 
   #seriesText(
@@ -145,7 +167,7 @@ export class Exposition {
 
   #prefixesOf(definition: Definition, series: Series, names: FamilyNames): Prefixes {
     let prefixes = this.#prefixes.get(series);
-    if (prefixes?.sample !== names.sample) {
+    if (prefixes?.names !== names) {
       prefixes = this.#withLines(definition, this.#newPrefixes(definition, series, names, ''));
       this.#prefixes.set(series, prefixes);
     }
@@ -160,7 +182,7 @@ export class Exposition {
       ? `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`
       : `${sample}${own}`;
     return {
-      sample,
+      names,
       before,
       sum: `\n${name}_sum${own}`,
       count: `\n${name}_count${own}`,

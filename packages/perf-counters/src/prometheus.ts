@@ -1,5 +1,5 @@
 // Lines of the Prometheus text exposition format 0.0.4, and what text formats have in common.
-import type { Definition } from './definition.ts';
+import { exportedNames, type Definition } from './definition.ts';
 
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -24,8 +24,10 @@ export interface FamilyNames {
 
 /** A way to write metrics down; the exposition does the rest. */
 export interface TextFormat {
-  /** @param isTaken whether another metric has lines of a name */
-  names(definition: Definition, isTaken: (name: string) => boolean): FamilyNames;
+  /** Names that its lines, or its family, could have. */
+  candidates(definition: Definition): readonly string[];
+  /** @param isShared whether a name is a candidate of another metric, too */
+  names(definition: Definition, isShared: (name: string) => boolean): FamilyNames;
   /** Lines that begin with #, each with its line end. */
   head(definition: Definition, names: FamilyNames): string;
   /** Of a bucket, as text. */
@@ -35,6 +37,7 @@ export interface TextFormat {
 }
 
 export const prometheusFormat: TextFormat = {
+  candidates: exportedNames,
   names: ({ name, type }) => ({ name, type: EXPORTED_TYPE[type], sample: name, created: undefined }),
   head: ({ help }, { name, type }) => `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`,
   bound: numberText,

@@ -1,8 +1,9 @@
 // OpenMetrics text, read back by a strict parser, and against prom-client's.
 import { Arena } from '@corelane/shared-memory';
+import fc from 'fast-check';
 import * as prom from 'prom-client';
 import { expect, test } from 'vitest';
-import { Registry } from '../src/index.ts';
+import { PerfCountersError, Registry } from '../src/index.ts';
 import { canonicalNumber } from '../src/openmetrics.ts';
 import { parseOpenMetrics, type OpenFamily } from './openmetrics-text.ts';
 
@@ -88,6 +89,46 @@ test('a counter whose name without _total is that of another metric keeps its na
     ['jobs_total', 'unknown', 5],
     ['jobs', 'gauge', 2],
   ]);
+});
+
+test('whatever metrics are called, no two families have lines of one name', () => {
+  const names = [
+    '',
+    '_total',
+    '_created',
+    '_count',
+    '_sum',
+    '_bucket',
+    '_created_total',
+    '_total_total',
+    '_count_total',
+  ];
+  const definition = fc.record({
+    type: fc.constantFrom('counter', 'upDownCounter', 'gauge', 'histogram'),
+    name: fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom(...names)).map((parts) => parts.join('')),
+  });
+  fc.assert(
+    fc.property(fc.array(definition, { maxLength: 8 }), fc.boolean(), (definitions, created) => {
+      const registry = Registry.create(Arena.create({ bytes: 1 << 18 }), {
+        series: 12,
+        writers: 1,
+        metrics: 9,
+      });
+      const defined = new Set<string>();
+      for (const { type, name } of definitions) {
+        try {
+          const metric = registry[type as 'counter']({ name, help: '' });
+          metric.inc?.();
+          defined.add(name);
+        } catch (error) {
+          expect(error).toBeInstanceOf(PerfCountersError);
+        }
+        expect(() => parseOpenMetrics(registry.reader.openMetricsText({ created }))).not.toThrow();
+      }
+      expect(parseOpenMetrics(registry.reader.openMetricsText())).toHaveLength(defined.size);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('the same data make the same samples as from prom-client', async () => {
