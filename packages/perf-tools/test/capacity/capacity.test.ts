@@ -105,6 +105,35 @@ describe('what follows the law', () => {
     for (const { residual } of found.samples) expect(Math.abs(residual / law.lambda)).toBeLessThan(1e-5);
   });
 
+  test('without errors has a narrow interval around its peak, and the best whole number beside it', () => {
+    for (const [sigma, peak] of [
+      [0.3, 10.1],
+      [0.3, 9.9],
+      [0.05, 5.52],
+      [0.6, 3.3],
+    ] as const) {
+      const law = { lambda: 10, sigma, kappa: (1 - sigma) / peak ** 2 };
+      const found = fit(follow(law, [1, 2, 3, 4, 6, 8, 12, 16]));
+      expect(found.peak.workers.low).toBeGreaterThan(peak * 0.995);
+      expect(found.peak.workers.high).toBeLessThan(peak * 1.005);
+      const best = found.peak.bestWorkers ?? 0;
+      const at = (workers: number): number => relativeCapacity(workers, sigma, law.kappa);
+      expect(at(best)).toBeGreaterThan(Math.max(at(best - 1), at(best + 1)));
+    }
+  });
+
+  test('where a peak is likely but not sure, it is none in sight: where it is most likely, and no upper end', () => {
+    const error = noise(7);
+    const { peak, kappa } = fit(
+      follow({ lambda: 100, sigma: 0.05, kappa: 0.0008 }, [1, 2, 4, 6, 8, 10, 12], () => 8 * error()),
+    );
+    expect(kappa.value).toBeGreaterThan(0);
+    expect(kappa.low).toBe(0);
+    expect(peak).toMatchObject({ kind: 'none-in-sight', bestWorkers: null });
+    expect(peak.workers.value).toBeLessThan(1000);
+    expect(peak.workers.high).toBe(Infinity);
+  });
+
   test('is no farther from the samples than Levenberg–Marquardt gets', () => {
     for (let seed = 1; seed <= 5; seed++) {
       const error = noise(seed);
@@ -139,14 +168,14 @@ describe('what follows the law', () => {
   });
 
   test('the truth is within the intervals about as often as they say', () => {
-    const law = { lambda: 100, sigma: 0.05, kappa: 0.002 };
+    const law = { lambda: 100, sigma: 0.3, kappa: 0.002 };
     const peak = Math.sqrt((1 - law.sigma) / law.kappa);
     const inside = { lambda: 0, sigma: 0, kappa: 0, peak: 0, throughput: 0 };
     const runs = 30;
     for (let seed = 1; seed <= runs; seed++) {
       const error = noise(seed * 31);
       const found = fit(
-        follow(law, [1, 2, 4, 8, 16, 24, 32, 40], () => 12 * error()),
+        follow(law, [1, 2, 4, 8, 16, 24, 32, 40], () => 5 * error()),
         { confidence: 0.8 },
       );
       const holds = ({ low, high }: { low: number; high: number }, truth: number): number =>
