@@ -10,6 +10,7 @@ import type {
 import type { Arena } from '@corelane/shared-memory';
 import type { Catalog } from '../catalog.ts';
 import { ArgumentRangeError } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import { openRegistry, type RegistryHandle } from '../open-registry.ts';
 import type { Clock } from '../ports.ts';
 import { SeriesReader } from '../series-reader.ts';
@@ -84,9 +85,7 @@ export class CorelaneMetricProducer implements MetricProducer {
   constructor(source: { readonly handle: RegistryHandle }, options: MetricProducerOptions = {}) {
     const { temporality = 'cumulative', histograms = 'explicit', maxBuckets = 160 } = options;
     const { removeSuffixes = false, scope = { name: '@corelane/perf-counters' }, clock = Date } = options;
-    for (const name of Object.keys(options))
-      if (!OPTIONS.includes(name))
-        throw new ArgumentRangeError('option', name, `one of ${OPTIONS.join(', ')}`);
+    checkOptionNames(options, OPTIONS);
     if (temporality !== 'cumulative' && temporality !== 'delta')
       throw new ArgumentRangeError('temporality', temporality, "'cumulative' or 'delta'");
     if (histograms !== 'explicit' && histograms !== 'exponential')

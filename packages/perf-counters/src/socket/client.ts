@@ -1,6 +1,7 @@
 // Looks at the metrics of another process, through the socket that it serves them on.
 import { connect, type Socket } from 'node:net';
 import { ArgumentRangeError } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import type { RegistrySnapshot } from '../snapshot.ts';
 import { SnapshotConnectionError, SnapshotProtocolError, SnapshotRefusedError } from './errors.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -39,9 +40,9 @@ export async function connectSnapshots(
   target: string | number,
   options: ConnectOptions = {},
 ): Promise<SnapshotClient> {
+  checkOptionNames(options, ['timeoutMs', 'maxSnapshotLength', 'signal']);
   const { timeoutMs = 5000, maxSnapshotLength = 2 ** 27, signal } = options;
-  if (!(timeoutMs > 0 && timeoutMs <= EVERY_MAX_MS))
-    throw new ArgumentRangeError('timeoutMs', timeoutMs, `more than 0, at most ${EVERY_MAX_MS}`);
+  checkTimeout(timeoutMs);
   if (!(maxSnapshotLength >= 1024 && maxSnapshotLength <= 2 ** 29))
     throw new ArgumentRangeError('maxSnapshotLength', maxSnapshotLength, '1024 to 2^29');
   const path = pathOf(target);
@@ -82,6 +83,12 @@ export async function connectSnapshots(
   } finally {
     cleanUp.abort();
   }
+}
+
+/** @throws ArgumentRangeError */
+export function checkTimeout(timeoutMs: number): void {
+  if (!(timeoutMs > 0 && timeoutMs <= EVERY_MAX_MS))
+    throw new ArgumentRangeError('timeoutMs', timeoutMs, `more than 0, at most ${EVERY_MAX_MS}`);
 }
 
 function pathOf(target: string | number): string {

@@ -1,5 +1,6 @@
 // Which processes of this user serve snapshots at the default place.
-import { connectSnapshots } from './client.ts';
+import { checkOptionNames } from '../option-names.ts';
+import { checkTimeout, connectSnapshots } from './client.ts';
 import { SnapshotConnectionError } from './errors.ts';
 import type { Hello } from './protocol.ts';
 import { directoryProblem, pathState, removeIfOld, socketDirectory, socketPaths } from './socket-path.ts';
@@ -23,9 +24,10 @@ export interface ListOptions {
  * The processes that serve at their default path, by pid. Sockets that dead processes have left behind are removed.
  * @throws SnapshotConnectionError where the folder is not this user's alone; the reason of the signal
  */
-export async function listProcesses({ timeoutMs = 1000, signal }: ListOptions = {}): Promise<
-  ServingProcess[]
-> {
+export async function listProcesses(options: ListOptions = {}): Promise<ServingProcess[]> {
+  checkOptionNames(options, ['timeoutMs', 'signal']);
+  const { timeoutMs = 1000, signal } = options;
+  checkTimeout(timeoutMs);
   signal?.throwIfAborted();
   const paths = socketPaths();
   const directory = socketDirectory();

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { ArgumentRangeError } from '../errors.ts';
+import { checkOptionNames } from '../option-names.ts';
 import type { Clock } from '../ports.ts';
 import { Connection, type DropReason } from './connection.ts';
 import { SnapshotServerError } from './errors.ts';
@@ -62,8 +63,7 @@ export async function serveSnapshots(
 ): Promise<SnapshotServer> {
   const { minIntervalMs = 50, maxClients = 8, drainTimeoutMs = 10_000, keepAlive = false } = options;
   const { path = socketPath(process.pid), clock = performance, signal } = options;
-  for (const name of Object.keys(options))
-    if (!OPTIONS.includes(name)) throw new ArgumentRangeError('option', name, `one of ${OPTIONS.join(', ')}`);
+  checkOptionNames(options, OPTIONS);
   if (typeof source?.read !== 'function')
     throw new ArgumentRangeError('source', source, 'a RegistryReader, or what has its read()');
   checkPath(path);

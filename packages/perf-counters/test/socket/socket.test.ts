@@ -160,6 +160,9 @@ test('options are checked, and unknown ones refused', async () => {
   await expect(serveSnapshots(registry, { port: 1 } as object)).rejects.toMatchObject({ code });
   await expect(connectSnapshots(0)).rejects.toMatchObject({ code });
   await expect(connectSnapshots(1, { timeoutMs: 0 })).rejects.toMatchObject({ code });
+  await expect(connectSnapshots(1, { timeout: 5 } as object)).rejects.toMatchObject({ code });
+  await expect(listProcesses({ timeoutMs: -1 })).rejects.toMatchObject({ code });
+  await expect(listProcesses({ interval: 1 } as object)).rejects.toMatchObject({ code });
 });
 
 /** Serves snapshots whose time is their number. */
