@@ -39,3 +39,14 @@ test('slots of different writers share no line, and no slot overlaps another', (
   }
   expect(starts.size).toBe(4 * (150 + 5));
 });
+
+test('a histogram has its sum and its buckets where Histogram.record has them as numbers', () => {
+  expect(histogramSlot.word.sum).toBe(4);
+  expect(histogramSlot.bytes >> 2).toBe(8); // the bucket of 0
+  expect((histogramSlot.bytes + tally.bytes) >> 2).toBe(10); // the bucket of 1
+  expect(tally.bytes >> 2).toBe(1 << 1);
+});
+
+test('a counter has its low word where Counter.inc has it as a number', () => {
+  expect(amount.word.low).toBe(0);
+});
