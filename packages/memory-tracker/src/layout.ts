@@ -174,4 +174,8 @@ export const workerSlot = struct('memory-tracker/slot', 2, {
     writer: 'any thread that changes them; the worker, which looks at them then',
     reader: 'the worker',
   }),
+  net: ownerOnly('i32', {
+    doc: 'of a tag by worker: allocated minus freed, modulo 2^32, of one moment; the amounts say the rest',
+    reader: 'any thread',
+  }),
 });

@@ -15,7 +15,7 @@ import { FRESH, workerSlot } from './layout.ts';
 import type { LeakWatch } from './leak-watch.ts';
 import { checkBytes, type OpenRecorder } from './recorder.ts';
 import type { BudgetLimits, TagCell } from './tag-cell.ts';
-import { MAX_BYTES } from './words64.ts';
+import { lowOf, MAX_BYTES } from './words64.ts';
 import { Tracked } from './tracked.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 
@@ -25,8 +25,9 @@ const {
   freed: FREED,
   allocations: ALLOCATIONS,
   deallocations: DEALLOCATIONS,
+  net: NET,
 } = workerSlot.word;
-/** Nets below it are the difference of the low words of the two amounts; others take the long path. */
+/** Nets below it are what the word says; others take the long path. */
 const SHORT_BYTES = 2 ** 31;
 
 export class OwnRecorder implements OpenRecorder {
@@ -53,14 +54,16 @@ export class OwnRecorder implements OpenRecorder {
     this.#listeners = listeners;
     this.#leaks = leaks;
     this.#limits = cell.limits();
+    // A thread that held the worker before may have died between the amounts and this.
+    Atomics.store(slot.words, NET, lowOf(slot.netBytes));
     this.#setThresholds(slot.netBytes);
   }
 
   alloc(bytes: number): void {
     const words = this.#words;
+    const net = ((words[NET] as number) + bytes) | 0;
     const low = words[ALLOCATED] as number;
     const next = (low + bytes) | 0;
-    const net = (next - (words[FREED] as number)) | 0;
     const count = words[ALLOCATIONS] as number;
     const nextCount = (count + 1) | 0;
     // One sign for all that asks for the long path: a carry, limits or resets that are new, and what is out of range.
@@ -70,14 +73,15 @@ export class OwnRecorder implements OpenRecorder {
       // As addTally, without a carry: pairs with readTally.
       words[ALLOCATED] = next;
       words[ALLOCATIONS] = nextCount;
+      words[NET] = net;
     } else this.#allocate(bytes, 1);
   }
 
   dealloc(bytes: number): void {
     const words = this.#words;
+    const held = words[NET] as number;
     const low = words[FREED] as number;
     const next = (low + bytes) | 0;
-    const held = ((words[ALLOCATED] as number) - low) | 0;
     const net = (held - bytes) | 0;
     const count = words[DEALLOCATIONS] as number;
     const nextCount = (count + 1) | 0;
@@ -93,6 +97,7 @@ export class OwnRecorder implements OpenRecorder {
     if (signs >= 0 && (bytes | 0) === bytes) {
       words[FREED] = next;
       words[DEALLOCATIONS] = nextCount;
+      words[NET] = net;
     } else this.#deallocate(bytes, 1);
   }
 
@@ -146,6 +151,7 @@ export class OwnRecorder implements OpenRecorder {
     }
     addAmount(this.#words, ALLOCATED, bytes);
     addTally(this.#words, ALLOCATIONS, count);
+    Atomics.store(this.#words, NET, lowOf(net)); // pairs with readBytes
     this.#follow(net);
   }
 
@@ -157,6 +163,7 @@ export class OwnRecorder implements OpenRecorder {
     if (held > this.#slot.peakBytes) this.#slot.publishPeak(held);
     addAmount(this.#words, FREED, bytes);
     addTally(this.#words, DEALLOCATIONS, count);
+    Atomics.store(this.#words, NET, lowOf(held - bytes)); // pairs with readBytes
     this.#follow(held - bytes);
   }
 

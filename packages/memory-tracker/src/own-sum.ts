@@ -1,5 +1,6 @@
 // What all workers hold under a tag that each counts for itself: a sum of words that different threads write.
 import type { Arena } from '@corelane/shared-memory';
+import type { TagScope } from './tag-cell.ts';
 import { readBytes, type SlotFigures } from './slot-words.ts';
 
 /** Guessed: looks at all workers before it gives up on a moment at which none of them records. */
@@ -16,11 +17,11 @@ export interface OwnSum {
   readonly isOfOneMoment: boolean;
 }
 
-export function readSum(arena: Arena, slotsAt: readonly number[]): OwnSum {
-  let slots = slotsAt.map((at) => readBytes(arena, at));
+export function readSum(arena: Arena, slotsAt: readonly number[], scope: TagScope): OwnSum {
+  let slots = slotsAt.map((at) => readBytes(arena, at, scope));
   let isOfOneMoment = false;
-  for (let look = 1; look < MAX_LOOKS && !isOfOneMoment; look++) {
-    const again = slotsAt.map((at) => readBytes(arena, at));
+  for (let look = 1; scope === 'worker' && look < MAX_LOOKS && !isOfOneMoment; look++) {
+    const again = slotsAt.map((at) => readBytes(arena, at, scope));
     isOfOneMoment = again.every(
       ({ allocatedBytes, freedBytes }, i) =>
         allocatedBytes === slots[i]?.allocatedBytes && freedBytes === slots[i]?.freedBytes,

@@ -64,7 +64,7 @@ export class MemoryReader {
     if (index < 0) return 0;
     const cell = this.#cell(index);
     if (cell.scope !== 'worker') return cell.currentBytes();
-    return readSum(this.#table.arena, this.#table.slotsOf(index)).bytes + cell.inTransitBytes;
+    return readSum(this.#table.arena, this.#table.slotsOf(index), 'worker').bytes + cell.inTransitBytes;
   }
 
   /**
@@ -85,7 +85,7 @@ export class MemoryReader {
     const cell = this.#cell(index);
     const { tag, scope = 'shared', inTransitBytes } = cell;
     const slotsAt = this.#table.slotsOf(index);
-    const own = readSum(this.#table.arena, slotsAt);
+    const own = readSum(this.#table.arena, slotsAt, scope);
     const { resets } = cell;
     const byWorker = slotsAt
       .map((at, worker) => this.#readSlot(worker, at, resets, own.slots[worker] as SlotFigures))

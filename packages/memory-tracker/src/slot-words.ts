@@ -2,6 +2,7 @@
 import { amount, readAmount, readTally, tally, type Arena } from '@corelane/shared-memory';
 import type { KernelExports } from './kernel.generated.ts';
 import { EPOCH_MASK, EPOCH_SHIFT, workerSlot } from './layout.ts';
+import type { TagScope } from './tag-cell.ts';
 import { highOf, lowOf, readEpoch } from './words64.ts';
 
 /** Guessed: a worker that frees without a pause leaves a reader alone between two of its looks sooner than that. */
@@ -43,26 +44,32 @@ export interface SlotFigures {
   readonly netBytes: number;
 }
 
-/** Bytes of a slot, of one moment: both only go up, so nothing was freed between two equal looks. */
-export function readBytes(arena: Arena, slotAt: number): SlotFigures {
+/**
+ * Bytes of a slot. What is held is of one moment: of a tag by worker it is a word of its own, whose upper half the amounts say; under
+ * a shared tag both amounts are looked at until nothing was freed in between.
+ */
+export function readBytes(arena: Arena, slotAt: number, scope: TagScope): SlotFigures {
   const { i32 } = arena;
   const freedWord = (slotAt + workerSlot.offset.freed) >> 2;
   const allocatedWord = (slotAt + workerSlot.offset.allocated) >> 2;
   let freed = readParts(i32, freedWord);
   let allocated = readParts(i32, allocatedWord);
-  let isOfOneMoment = false;
-  for (let look = 0; look < MAX_LOOKS && !isOfOneMoment; look++) {
-    allocated = readParts(i32, allocatedWord);
+  for (let look = 0; scope === 'shared' && look < MAX_LOOKS; look++) {
     const again = readParts(i32, freedWord);
-    isOfOneMoment = again.units === freed.units && again.rest === freed.rest;
+    const isOfOneMoment = again.units === freed.units && again.rest === freed.rest;
     freed = again;
+    if (isOfOneMoment) break;
+    // The last `allocated` is older than the last `freed`: rather too little than what was never held.
+    if (look < MAX_LOOKS - 1) allocated = readParts(i32, allocatedWord);
   }
-  const net = difference(allocated, freed);
-  // Where it is not of one moment `allocated` is the older one: rather too little than what was never held.
+  const netBytes = difference(allocated, freed);
+  // Off by what is recorded between the two looks at the most, which is far from 2^31.
+  const off =
+    scope === 'worker' ? (Atomics.load(i32, (slotAt + workerSlot.offset.net) >> 2) - lowOf(netBytes)) | 0 : 0;
   return {
     allocatedBytes: readAmount(i32, allocatedWord),
     freedBytes: readAmount(i32, freedWord),
-    netBytes: net,
+    netBytes: netBytes + off,
   };
 }
 

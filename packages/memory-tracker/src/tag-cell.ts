@@ -99,7 +99,11 @@ export class TagCell {
     // publish: pairs with the loads in WorkerSlot
     const resets = (Atomics.add(this.words, tagCell.word.resets, 1) + 1) | 0;
     // For workers that do not record: epochs come back after 2^11 resets, and their peaks would with them.
-    for (const at of this.#slotsAt) raisePeak(this.#kernel, at, resets, readBytes(this.#arena, at).netBytes);
+    const scope = this.scope ?? 'shared';
+    for (const at of this.#slotsAt) {
+      const { netBytes } = readBytes(this.#arena, at, scope);
+      raisePeak(this.#kernel, at, resets, netBytes);
+    }
     this.#outdate();
   }
 
