@@ -1,9 +1,11 @@
 import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { ArgumentRangeError } from '../../src/index.ts';
 import {
   CheckTimeoutError,
   HealthMonitor,
+  loopDelayCheck,
   MonitorDisposedError,
   probeCheck,
   type HealthCheck,
@@ -371,17 +373,17 @@ test('a listener that throws stops neither the monitor nor other listeners', asy
   monitor.prependListener('state', () => {
     throw new Error('of a listener');
   });
-  const once: string[] = [];
-  monitor.once('state', ({ to }) => once.push(to));
+  const heard: string[] = [];
+  monitor.once('state', ({ to }) => heard.push(to));
   await clock.pass(0);
   expect(uncaught.mock.calls.map(([thrower]) => thrower)).toHaveLength(1);
   expect(uncaught.mock.calls[0]?.[0]).toThrow('of a listener');
   uncaught.mockRestore();
   expect(told).toEqual(['starting > ready']);
   monitor.removeAllListeners();
-  monitor.on('state', ({ to }) => once.push(to));
+  monitor.on('state', ({ to }) => heard.push(to));
   monitor.drain();
-  expect(once).toEqual(['ready', 'stopping']);
+  expect(heard).toEqual(['ready', 'stopping']);
   monitor[Symbol.dispose]();
 });
 
@@ -420,6 +422,17 @@ test('trends say whether a value and the score get better or worse, by the direc
   expect(trend.course).toBe('worsening');
   expect(JSON.parse(JSON.stringify(monitor.report()))).toEqual(monitor.report());
   monitor[Symbol.dispose]();
+});
+
+test('by the clock of the system it measures by itself, and keeps no process alive', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+  const before = timers();
+  const dial = new Dial();
+  using monitor = new HealthMonitor({ checks: [dial, loopDelayCheck()], intervalMs: 10 });
+  expect(timers()).toBe(before);
+  await once(monitor, 'state');
+  expect(dial.measured).toBeGreaterThan(1);
+  expect(monitor.state).toBe('ready');
 });
 
 test('sample measures at once and waits for what it has begun', async () => {

@@ -1,7 +1,7 @@
 // All values that κ may have, on a scale from 0 to 1 that is finest near 0. Pure.
 
 /** More than this, and two workers do less than a tenth of what one does. */
-export const MOST_KAPPA = 10;
+const MOST_KAPPA = 10;
 
 export class KappaRange {
   /** Less of it is not seen with so many workers. */
