@@ -1,7 +1,7 @@
 export type { CheckOptions, HealthCheck, MeasureContext, Threshold } from './check.ts';
 export { cpuCheck, type CpuCheckOptions } from './checks/cpu.ts';
 export { loopDelayCheck, type LoopDelayCheckOptions } from './checks/loop-delay.ts';
-export { memoryCheck, type MemoryCheckOptions } from './checks/memory.ts';
+export { memoryCheck, type MachineMemory, type MemoryCheckOptions } from './checks/memory.ts';
 export { probeCheck, type ProbeCheckOptions } from './checks/probe.ts';
 export { queueWaitCheck, recordedCheck, type RecordedCheckOptions } from './checks/recorded.ts';
 export { switchTimeCheck, type SwitchTimeCheckOptions } from './checks/switch-time.ts';

@@ -96,6 +96,19 @@ describe('memory', () => {
     }
   });
 
+  test('with a limit that the machine does not have is that of the machine', () => {
+    expect(measure(memoryCheck({ source: () => figures(2 ** 33, 5), machine }), 0)).toMatchObject({
+      value: 0.75,
+      detail: '3072 of 4096 MiB, of the machine: a file is above it',
+    });
+    expect(measure(memoryCheck({ source: () => figures(1000, 900), machine: () => null }), 0)).toMatchObject({
+      value: 0.9,
+    });
+    expect(measure(memoryCheck({ source: () => figures(null, 5), machine: () => null }), 0)).toEqual({
+      unknown: 'not there, and what the machine could give is not known',
+    });
+  });
+
   test('with a limit but without its usage is unknown, and never 0', () => {
     expect(measure(memoryCheck({ source: () => figures(1000, null), machine }), 0)).toEqual({
       unknown: 'not there',
@@ -237,6 +250,11 @@ test.each([
     'loopDelayCheck',
     () => loopDelayCheck({ statistic: 99 }),
     'statistic is 99, expected a number from 0 to 1',
+  ],
+  [
+    'a source',
+    () => loopDelayCheck({ source: () => 1, statistic: 'mean' }),
+    'statistic is "mean", expected nothing, where source measures',
   ],
   ['resolution', () => loopDelayCheck({ resolutionMs: 0.5 }), 'resolutionMs is 0.5'],
   ['queueWaitCheck', () => queueWaitCheck({} as never), 'source is undefined, expected a function'],

@@ -27,6 +27,9 @@ export function loopDelayCheck(options: LoopDelayCheckOptions = {}): HealthCheck
   const common = { ...rest, name, warn, unit: 'ms' };
   if (source !== undefined) {
     aFunction('source', source);
+    for (const own of ['statistic', 'resolutionMs'] as const)
+      if (options[own] !== undefined)
+        throw new ArgumentRangeError(own, options[own], 'nothing, where source measures');
     return { ...common, measure: source };
   }
   if (statistic !== 'max' && statistic !== 'mean') atLeast('statistic', statistic, 0, 1);

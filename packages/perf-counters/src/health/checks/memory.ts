@@ -1,5 +1,5 @@
 // Memory in use against what the kernel would kill for: the limit of the cgroup, else the memory of the machine.
-import { freemem, totalmem } from 'node:os';
+import { freemem, platform, totalmem } from 'node:os';
 import { cgroupMemory, readText } from '../cgroup.ts';
 import { CHECK_OPTIONS, type CheckOptions, type HealthCheck } from '../check.ts';
 import type { Measured } from '../measurement.ts';
@@ -11,8 +11,14 @@ export interface MemoryCheckOptions extends CheckOptions {
   readonly source?: () => MemoryFigures;
   /** What counts where the cgroup sets no limit: all memory of the machine, by default; or nothing, which is then unknown. */
   readonly withoutLimit?: 'machine' | 'unknown';
-  /** Port, of the machine. */
-  readonly machine?: () => { readonly totalBytes: number; readonly availableBytes: number };
+  /** Port, of the machine; null where what is available is not known. */
+  readonly machine?: () => MachineMemory | null;
+}
+
+export interface MachineMemory {
+  readonly totalBytes: number;
+  /** What could be had without ending anything. */
+  readonly availableBytes: number;
 }
 
 /**
@@ -23,7 +29,7 @@ export function memoryCheck(options: MemoryCheckOptions = {}): HealthCheck {
   onlyKnown('option of memoryCheck', options, [...CHECK_OPTIONS, 'source', 'withoutLimit', 'machine']);
   const {
     source = cgroupMemory(readText),
-    machine = () => ({ totalBytes: totalmem(), availableBytes: freemem() }),
+    machine = machineMemory,
     withoutLimit = 'machine',
     name = 'memory',
     warn = 0.85,
@@ -34,9 +40,13 @@ export function memoryCheck(options: MemoryCheckOptions = {}): HealthCheck {
   oneOf('withoutLimit', withoutLimit, ['machine', 'unknown']);
   const ofMachine = (why: string): Measured => {
     if (withoutLimit === 'unknown') return { unknown: why };
-    const { totalBytes, availableBytes } = machine();
+    const memory = machine();
+    if (memory === null) return { unknown: `${why}, and what the machine could give is not known` };
+    const { totalBytes, availableBytes } = memory;
     return ratio(totalBytes - availableBytes, totalBytes, `of the machine: ${why}`);
   };
+  const isAboveMachine = (limitBytes: number): boolean =>
+    withoutLimit === 'machine' && limitBytes > (machine()?.totalBytes ?? Infinity);
   return {
     ...rest,
     name,
@@ -46,11 +56,18 @@ export function memoryCheck(options: MemoryCheckOptions = {}): HealthCheck {
       const { memoryLimitBytes: limit, memoryUsageBytes: usage, memoryReclaimableBytes } = source();
       if (limit.value === null) return ofMachine(limit.reason ?? 'no limit is known');
       if (limit.value === 'unlimited') return ofMachine(`${limit.source ?? 'the cgroup'} sets no limit`);
+      if (isAboveMachine(limit.value)) return ofMachine(`${limit.source ?? 'the limit'} is above it`);
       if (usage.value === null) return { unknown: usage.reason ?? 'usage is not known' };
       const inUse = Math.max(0, usage.value - (memoryReclaimableBytes?.value ?? 0));
       return ratio(inUse, limit.value, limit.source ?? 'the limit');
     },
   };
+}
+
+/** Elsewhere `freemem` does not count what the kernel would give back: nearly all is in use, always. */
+function machineMemory(): MachineMemory | null {
+  const isKnown = platform() === 'linux' || platform() === 'win32';
+  return isKnown ? { totalBytes: totalmem(), availableBytes: freemem() } : null;
 }
 
 function ratio(bytes: number, limitBytes: number, source: string): Measured {
