@@ -28,20 +28,24 @@ export interface ScreenEvents {
 export class Screen {
   readonly #input: ReadStream;
   readonly #output: WriteStream;
+  readonly #onResize: () => void;
   readonly #undo: (() => void)[] = [];
   #isEntered = false;
+  #isDisposed = false;
 
   constructor(input: ReadStream, output: WriteStream, { onKey, onResize, onSignal }: ScreenEvents) {
     this.#input = input;
     this.#output = output;
+    this.#onResize = onResize;
     emitKeypressEvents(input);
     const pressed = (_text: string | undefined, key: Key): void => onKey(key);
     this.#on(input, 'keypress', pressed);
     this.#on(output, 'resize', onResize);
-    this.#on(process, 'SIGCONT', () => {
-      this.#enter();
-      onResize();
-    });
+    this.#on(process, 'SIGCONT', () => this.#resume());
+    // A terminal that is closed: SIGHUP says so, too.
+    // Not undone: giving back a terminal that is gone is an error, too.
+    input.on('error', () => onSignal(128 + SIGNALS.SIGHUP));
+    this.#on(input, 'end', () => onSignal(128 + SIGNALS.SIGHUP));
     for (const [signal, number] of Object.entries(SIGNALS))
       this.#on(process, signal, () => onSignal(128 + number));
     // What nobody catches ends the process by way of this event, too.
@@ -50,7 +54,8 @@ export class Screen {
   }
 
   get size(): Size {
-    return { columns: Math.max(1, this.#output.columns), rows: Math.max(1, this.#output.rows) };
+    // A terminal that says 0 knows no better: serial lines, pipes that pose as one.
+    return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
   }
 
   paint(lines: readonly Line[]): void {
@@ -63,13 +68,15 @@ export class Screen {
     this.#output.write(`${SYNC[0]}${HOME}${text.join('\r\n')}${CLEAR_BELOW}${SYNC[1]}`);
   }
 
-  /** As Ctrl-Z does elsewhere: until somebody continues it. */
+  /** As Ctrl-Z does elsewhere: until somebody continues it. Where nobody could, the system does not stop it. */
   suspend(): void {
     this.#leave();
     process.kill(0, 'SIGTSTP'); // whoever started it in the same group waits with it
+    setImmediate(() => this.#resume());
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     for (const undo of this.#undo.splice(0)) undo();
     this.#leave();
     this.#input.pause().unref();
@@ -79,6 +86,12 @@ export class Screen {
     const untyped: () => void = listener;
     emitter.on(event, untyped);
     this.#undo.push(() => void emitter.off(event, untyped));
+  }
+
+  #resume(): void {
+    if (this.#isDisposed || this.#isEntered) return;
+    this.#enter();
+    this.#onResize();
   }
 
   #enter(): void {

@@ -1,8 +1,9 @@
 import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { COLUMNS, ROWS, TestTerminal } from './terminal.ts';
@@ -15,6 +16,15 @@ const folder = mkdtempSync(join(tmpdir(), 'corelane-top-'));
 const env: NodeJS.ProcessEnv = { ...process.env, TMPDIR: folder };
 delete env['NO_COLOR'];
 delete env['FORCE_COLOR'];
+
+/** Empty where there is no such process. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 const children: ChildProcess[] = [];
 
@@ -167,6 +177,28 @@ describe.runIf(process.platform === 'linux')('in a terminal, corelane-top', () =
     expect(await terminal.exitCode).toBe(code);
     expect(terminal.isOnOtherScreen).toBe(false);
     expect(terminal.screen.join('\n')).toContain(`corelane-top: process ${child.pid} has ${what}`);
+  });
+
+  test('comes back where nobody could continue it after Ctrl-Z', async () => {
+    await using terminal = new TestTerminal(command('-i', '0.1', shared.pid), env);
+    await terminal.shows(has('requests_total{code=200}'));
+    terminal.type('\u001A');
+    await terminal.shows(() => terminal.output.includes('\u001B[?1049l'));
+    await terminal.shows((screen) => terminal.isOnOtherScreen && screen.includes('requests_total{code=200}'));
+    terminal.type('q');
+    expect(await terminal.exitCode).toBe(0);
+  });
+
+  test('ends in peace when its terminal is closed', async () => {
+    const complaints = join(folder, 'complaints');
+    const terminal = new TestTerminal(command('-i', '0.1', shared.pid, '2>', complaints), env);
+    await terminal.shows(has('requests_total{code=200}'));
+    const { pid } = terminal;
+    await terminal[Symbol.asyncDispose]();
+    // Nobody waits for it: it may stay as a zombie for a while.
+    // oxlint-disable-next-line no-await-in-loop -- looks again
+    while (/^State:\s+[^ZX]/m.test(statusOf(pid))) await setImmediate();
+    expect(readFileSync(complaints, 'utf8')).toBe('');
   });
 
   test('gives the screen back when it is told to end', async () => {

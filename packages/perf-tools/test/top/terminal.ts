@@ -90,7 +90,7 @@ export class TestTerminal {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill();
+    this.#child.kill('SIGKILL'); // script(1) would wait for its program
     await this.exitCode;
   }
 
