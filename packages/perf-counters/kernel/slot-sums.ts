@@ -13,6 +13,12 @@ import {
   TALLY_HIGH,
   TALLY_LOW,
 } from '@corelane/shared-memory/kernel/layout.generated';
+import {
+  WRITER_FREE,
+  WRITER_RECORD_BYTES,
+  WRITER_RECORD_CLAIMS,
+  WRITER_RECORD_STATE,
+} from './layout.generated.ts';
 
 const LOW_31: i32 = 0x7fffffff;
 
@@ -46,6 +52,20 @@ function addTallyAt(at: i32): void {
       return;
     }
   }
+}
+
+/**
+ * How many writers there are up to the last one that was ever claimed, given that there are `known` at least: those beyond have no slots.
+ * Looks at all of them, as a thread that died while it claimed a writer may have left one in between that looks as if it never was.
+ */
+export function usedWriters(records: i32, known: i32, writers: i32): i32 {
+  for (let writer = writers; writer > known; writer--) {
+    const record = records + (writer - 1) * WRITER_RECORD_BYTES;
+    // observe: pairs with the CAS in Writer.claim, which comes before all that the writer does.
+    if (load(record + WRITER_RECORD_STATE) != WRITER_FREE) return writer;
+    if (load(record + WRITER_RECORD_CLAIMS) != 0) return writer;
+  }
+  return known;
 }
 
 /** Writers that have a slot of the series. `entry` is its address in the first directory, `stride` the bytes of a directory. */

@@ -2,7 +2,7 @@
 import { amount, tally } from '@corelane/shared-memory';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import { directoryEntry, histogramSlot, upDownSlot } from './layout.ts';
-import { directoryBytes, entryAt, type WriterTable } from './writer.ts';
+import { directoryBytes, entryAt, recordAt, type WriterTable } from './writer.ts';
 
 const TWO_31 = 2 ** 31;
 
@@ -14,24 +14,33 @@ export class SlotSums {
   readonly #stride: number;
   /** Address of the first directory. */
   readonly #directories: number;
+  /** Address of the first record of a writer. */
+  readonly #records: number;
+  /** Writers that were claimed when it was last looked; sums go no further. */
+  #used = 0;
 
   constructor(table: WriterTable) {
     this.#table = table;
     this.#kernel = table.arena.kernel<KernelExports>({ base64: kernelBase64 });
     this.#stride = directoryBytes(table.series);
     this.#directories = entryAt(table, 0, 0);
+    this.#records = recordAt(table, 0);
+    this.#look();
   }
 
   /** How many writers have a slot of the series. */
   slots(series: number, writer?: number): number {
+    this.#look();
     return this.#kernel.countSlots(this.#entry(series, writer), this.#stride, this.#writers(writer));
   }
 
   counter(series: number, writer?: number): number {
+    this.#look();
     return this.#amount(series, amount.offset.low, writer);
   }
 
   upDown(series: number, writer?: number): number {
+    this.#look();
     return (
       this.#amount(series, upDownSlot.offset.up, writer) -
       this.#amount(series, upDownSlot.offset.down, writer)
@@ -40,11 +49,13 @@ export class SlotSums {
 
   /** What a histogram has recorded, all values together. */
   histogramSum(series: number, writer?: number): number {
+    this.#look();
     return this.#amount(series, histogramSlot.offset.sum, writer);
   }
 
   /** Values in buckets `first` to `end - 1` of a histogram. */
   histogramCount(series: number, first: number, end: number, writer?: number): number {
+    if (first === 0) this.#look(); // once a histogram
     const offset = histogramSlot.bytes + first * tally.bytes;
     const entry = this.#entry(series, writer);
     const sum = this.#kernel.sumTallies(entry, this.#stride, this.#writers(writer), offset, end - first);
@@ -66,6 +77,12 @@ export class SlotSums {
   }
 
   #writers(writer: number | undefined): number {
-    return writer === undefined ? this.#table.writers : 1;
+    return writer === undefined ? this.#used : 1;
+  }
+
+  /** Most registries have room for more writers than they have ever had: their directories are far apart, and each look at one costs. */
+  #look(): void {
+    const { writers } = this.#table;
+    if (this.#used < writers) this.#used = this.#kernel.usedWriters(this.#records, this.#used, writers);
   }
 }

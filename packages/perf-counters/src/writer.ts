@@ -47,8 +47,13 @@ export function tableBytes(writers: number, series: number): number {
   return registryRoot.bytes + writers * (writerRecord.bytes + directoryBytes(series));
 }
 
+/** Byte address of the record of a writer. */
+export function recordAt(table: WriterTable, writer: number): number {
+  return table.at + registryRoot.bytes + writer * writerRecord.bytes;
+}
+
 function recordWord(table: WriterTable, writer: number): number {
-  return (table.at + registryRoot.bytes + writer * writerRecord.bytes) >> 2;
+  return recordAt(table, writer) >> 2;
 }
 
 /** Byte address of the directory entry that a writer has for a series. */

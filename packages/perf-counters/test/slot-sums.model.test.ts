@@ -4,6 +4,7 @@ import { killsMutants, poke, type Mutant, type Scenario } from '@corelane/interl
 import { amount } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
 import type * as SlotSums from '../kernel/slot-sums.ts';
+import { WRITER_CLAIMED, WRITER_FREE, writerRecord } from '../src/layout.ts';
 import { addAmount, addTally, store } from './kernel/writing.ts';
 
 const TWO_31 = 2 ** 31;
@@ -100,7 +101,51 @@ const arithmetic = (kernel: typeof SlotSums): Scenario => ({
   },
 });
 
+const RECORDS = 128;
+const recordAt = (writer: number, word: 'state' | 'claims'): number =>
+  RECORDS + writer * writerRecord.bytes + writerRecord.offset[word];
+
+/** Four records: released, never finished claiming and reclaimed, never claimed; the last but one is claimed meanwhile. */
+const claiming = (kernel: typeof SlotSums): Scenario => ({
+  bytes: RECORDS + 4 * writerRecord.bytes,
+  name: 'writers that are used',
+  setup: () => poke(recordAt(0, 'claims'), 1),
+  threads: [
+    () => {
+      // As Writer.claim, and the store of a slot that follows.
+      store(recordAt(2, 'state'), WRITER_CLAIMED);
+      store(recordAt(2, 'claims'), 1);
+      store(recordAt(2, 'state'), WRITER_FREE);
+    },
+    () => {
+      const used = kernel.usedWriters(RECORDS, 0, 4);
+      return [used, kernel.usedWriters(RECORDS, used, 4)];
+    },
+  ],
+  check: ([, found]: readonly number[][]) => {
+    const possible = ['1,1', '1,3', '3,3'];
+    if (!possible.includes(String(found))) return `found ${String(found)}`;
+    const end = kernel.usedWriters(RECORDS, 1, 4);
+    return end === 3 && kernel.usedWriters(RECORDS, 4, 4) === 4 ? undefined : `ended with ${end}`;
+  },
+});
+
 const mutants: Mutant[] = [
+  {
+    name: 'takes a writer that is being claimed for one that never was',
+    find: 'if (load(record + WRITER_RECORD_STATE) != WRITER_FREE) return writer;',
+    replace: '',
+  },
+  {
+    name: 'takes a writer that was released for one that never was',
+    find: 'if (load(record + WRITER_RECORD_CLAIMS) != 0) return writer;',
+    replace: '',
+  },
+  {
+    name: 'stops at the first writer that was never claimed',
+    find: 'for (let writer = writers; writer > known; writer--) {',
+    replace: 'for (let writer = known + 1; writer <= known + 1; writer++) {',
+  },
   {
     name: 'believes the low word whatever the high word does',
     find: 'if (load(at + TALLY_HIGH) == before) {',
@@ -144,10 +189,20 @@ test('sums are of moments that were, and the mutants are killed', () => {
       counting('the second carry, and one more', [1, TWO_31 - 1], 2 * TWO_31 - 1),
       arithmetic,
       late,
+      claiming,
+      claimedNow,
     ],
   });
   expect(baseline.every(({ complete }) => complete)).toBe(true);
   expect(kills).toHaveLength(mutants.length);
+});
+
+/** One that is held, and has not got to its number of claims yet. */
+const claimedNow = (kernel: typeof SlotSums): Scenario => ({
+  bytes: RECORDS + 4 * writerRecord.bytes,
+  name: 'a writer in the middle of a claim',
+  threads: [() => store(recordAt(0, 'state'), WRITER_CLAIMED), () => kernel.usedWriters(RECORDS, 0, 1)],
+  check: () => (kernel.usedWriters(RECORDS, 0, 4) === 1 ? undefined : 'a held writer is not seen'),
 });
 
 /** The first writer opens its slot when the second has one for long. */
