@@ -20,7 +20,8 @@ export interface OwnSum {
 export function readSum(arena: Arena, slotsAt: readonly number[], scope: TagScope): OwnSum {
   let slots = slotsAt.map((at) => readBytes(arena, at, scope));
   let isOfOneMoment = false;
-  for (let look = 1; scope === 'worker' && look < MAX_LOOKS && !isOfOneMoment; look++) {
+  const looks = scope === 'worker' ? MAX_LOOKS : 1;
+  for (let look = 1; look < looks && !isOfOneMoment; look++) {
     const again = slotsAt.map((at) => readBytes(arena, at, scope));
     isOfOneMoment = again.every(
       ({ allocatedBytes, freedBytes }, i) =>

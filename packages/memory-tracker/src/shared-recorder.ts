@@ -56,19 +56,20 @@ export class SharedRecorder implements OpenRecorder {
     this.#leaks = leaks;
   }
 
+  // Numbers here and in dealloc, as in OwnRecorder: NET is 0, PEAK is 1, TRACK_DONE is 0.
   alloc(bytes: number): void {
     if (this.#closed || (bytes | 0) !== bytes || bytes < 0) return this.#allocate(bytes, 1);
     const outcome = this.#kernel.trackAlloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
-    if (outcome === TRACK_DONE) this.#own[NET] = (this.#own[NET] as number) + bytes;
+    if (outcome === 0) this.#own[0] = (this.#own[0] as number) + bytes;
     else this.#finishAllocation(outcome, bytes, 1, false);
   }
 
   dealloc(bytes: number): void {
-    const net = this.#own[NET] as number;
-    if (this.#closed || (bytes | 0) !== bytes || bytes < 0 || net > (this.#own[PEAK] as number))
+    const net = this.#own[0] as number;
+    if (this.#closed || (bytes | 0) !== bytes || bytes < 0 || net > (this.#own[1] as number))
       return this.#deallocate(bytes, 1);
     const outcome = this.#kernel.trackDealloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
-    if (outcome === TRACK_DONE) this.#own[NET] = net - bytes;
+    if (outcome === 0) this.#own[0] = net - bytes;
     else this.#finishDeallocation(outcome, bytes);
   }
 

@@ -54,7 +54,8 @@ export function readBytes(arena: Arena, slotAt: number, scope: TagScope): SlotFi
   const allocatedWord = (slotAt + workerSlot.offset.allocated) >> 2;
   let freed = readParts(i32, freedWord);
   let allocated = readParts(i32, allocatedWord);
-  for (let look = 0; scope === 'shared' && look < MAX_LOOKS; look++) {
+  const looks = scope === 'shared' ? MAX_LOOKS : 0;
+  for (let look = 0; look < looks; look++) {
     const again = readParts(i32, freedWord);
     const isOfOneMoment = again.units === freed.units && again.rest === freed.rest;
     freed = again;

@@ -15,7 +15,7 @@ import {
   WorkersExhaustedError,
   type MemorySink,
 } from '../src/index.ts';
-import { tagCell, trackerRoot, workerRecord } from '../src/layout.ts';
+import { FRESH, tagCell, TRACK_DONE, trackerRoot, workerRecord, workerSlot } from '../src/layout.ts';
 import { TrackerTable } from '../src/table.ts';
 
 function create(options = { tags: 4, workers: 3 }): { arena: Arena; tracker: MemoryTracker } {
@@ -306,4 +306,10 @@ test('no two workers, and no two tags, write to one line, but for the cell of th
     for (let worker = 0; worker < 3; worker++) claim(table.slotAt(worker, tag), `worker ${worker}`);
   }
   claim(table.slotAt(2, 4) - 1, 'worker 2');
+});
+
+test('a slot has its words where recorders have them as numbers', () => {
+  const { allocated, freed, allocations, deallocations, stale, net } = workerSlot.word;
+  expect([allocated, freed, allocations, deallocations, stale, net]).toEqual([2, 5, 8, 10, 12, 13]);
+  expect([FRESH, TRACK_DONE]).toEqual([0, 0]);
 });
