@@ -82,6 +82,11 @@ export function define(
     aggregator = 'sum',
   } = options;
   const { perUnit = 1, sampleEvery = 1 } = options;
+  if (type === 'timer') {
+    if (unit !== 'seconds') throw new ArgumentRangeError(`unit of ${name}`, unit, 'seconds, as of any timer');
+    if (options.perUnit !== undefined)
+      throw new ArgumentRangeError(`perUnit of ${name}`, perUnit, 'none: a timer takes milliseconds');
+  }
   const steps = type === 'timer' ? NS_PER_SECOND : perUnit;
   checkNames(type, name, labels, unit);
   if (typeof help !== 'string') throw new ArgumentRangeError(`help of ${name}`, help, 'a string');
