@@ -1,7 +1,6 @@
 // All interleavings of asking for a worker and of ending one that is idle: no task is left that nobody takes.
-import { explore, killsMutants, repeat, type Mutant, type Scenario } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import { repeat, type Mutant, type Scenario } from '@corelane/interleave';
+import { describe } from 'vitest';
 import { NO_TASK, RETIRED, WORK_WAITS, WORKER_LEAVES } from '../src/layout.ts';
 import { loadWord, napWord, storeWord, waitWord, wakeWord } from './kernel/words.ts';
 import {
@@ -20,6 +19,7 @@ import {
   start,
   submit,
 } from './model.ts';
+import { testModels } from './model-suite.ts';
 
 /** What the owner says to worker 2, and worker 1 to the owner. */
 const STARTED = 1;
@@ -242,19 +242,5 @@ const MUTANTS: readonly Mutant[] = [
 ];
 
 describe('more workers and fewer, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', { timeout: 60_000 }, (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-    if (process.env['STATES']) console.log(each.name, found.states);
-  });
-
-  test('these scenarios kill every mutant', { timeout: 240_000 }, () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('../kernel/index.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: SCENARIOS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
+  testModels(SCENARIOS, MUTANTS);
 });

@@ -1,7 +1,6 @@
 // All interleavings of the tree of deadlines: each task that is in it runs once, the earliest first, whoever else changes it.
-import { killsMutants, type Mutant, poke, repeat, type Scenario } from '@corelane/interleave';
+import { poke, repeat, type Scenario } from '@corelane/interleave';
 import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
 import {
   DELIVERED,
   ENTERED,
@@ -35,6 +34,7 @@ import {
   submitDeadline,
   usePolicy,
 } from './model.ts';
+import { type MutantOf, testModelsWithOwnMutants } from './model-suite.ts';
 
 const begin = (slots: number, workers = 1): void => {
   start(slots, workers);
@@ -262,7 +262,7 @@ const LEAF_FIRST = `    load64(leaf);
       const seen = load(word);`;
 
 /** Each with the scenario that kills it. */
-const MUTANTS: (Mutant & { readonly by: string })[] = [
+const MUTANTS: readonly MutantOf[] = [
   {
     name: 'who loses a match does not play again',
     by: TWICE,
@@ -349,26 +349,7 @@ const MUTANTS: (Mutant & { readonly by: string })[] = [
 ];
 
 describe('deadlines, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => [make(kernel).name ?? '', make] as const))(
-    '%s, and the mutants that it is for die',
-    { timeout: 60_000 },
-    (name, make) => {
-      const mutants = MUTANTS.filter(({ by }) => by === name);
-      const { baseline, kills } = killsMutants<Kernel>({
-        kernel: new URL('../kernel/index.ts', import.meta.url),
-        mutants,
-        scenarios: [make],
-      });
-      expect(baseline).toMatchObject([{ complete: true }]);
-      expect(baseline[0]?.accesses).toBeGreaterThan(0);
-      expect(kills).toHaveLength(mutants.length);
-      if (process.env['STATES']) console.log(name, baseline[0]?.states);
-    },
-  );
+  testModelsWithOwnMutants(SCENARIOS, MUTANTS);
 
-  test('each mutant has its scenario', () => {
-    const names = new Set(SCENARIOS.map((make) => make(kernel).name));
-    expect(MUTANTS.filter(({ by }) => !names.has(by))).toEqual([]);
-    expect(schedulerRoot.offset.orderAt).toBeGreaterThan(0);
-  });
+  test('the order has a place', () => expect(schedulerRoot.offset.orderAt).toBeGreaterThan(0));
 });

@@ -1,7 +1,6 @@
 // All interleavings of tasks that are pinned to a worker: it runs each once, nobody else does, and no wake-up is lost over them.
-import { explore, killsMutants, type Mutant, peek, poke, repeat, type Scenario } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import { type Mutant, peek, poke, repeat, type Scenario } from '@corelane/interleave';
+import { describe } from 'vitest';
 import {
   DELIVERED,
   ENTERED,
@@ -32,6 +31,7 @@ import {
   submit,
   submitPinned,
 } from './model.ts';
+import { testModels } from './model-suite.ts';
 
 const scenario = (
   name: string,
@@ -395,20 +395,5 @@ const MUTANTS: Mutant[] = [
 ];
 
 describe('pinned tasks, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', { timeout: 60_000 }, (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-    if (process.env['STATES']) console.log(each.name, found.states);
-  });
-
-  test('these scenarios kill every mutant', { timeout: 60_000 }, () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('../kernel/index.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: SCENARIOS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-    if (process.env['STATES']) for (const kill of kills) console.log(`${kill.mutant}: ${kill.scenario}`);
-  });
+  testModels(SCENARIOS, MUTANTS);
 });

@@ -1,7 +1,6 @@
 // All interleavings of policies that have lanes: fifo takes the oldest task of all clients, workStealing loses no hint and no wake-up.
-import { killsMutants, type Mutant, poke, repeat, type Scenario } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import { poke, repeat, type Scenario } from '@corelane/interleave';
+import { describe } from 'vitest';
 import { takeBatch } from '../kernel/lanes.ts';
 import { NO_TASK, POLICY_FIFO, POLICY_WORK_STEALING, WORK_WAITS } from '../src/layout.ts';
 import { loadWord, napWord, storeWord, waitWord, wakeWord } from './kernel/words.ts';
@@ -21,6 +20,7 @@ import {
   submit,
   usePolicy,
 } from './model.ts';
+import { type MutantOf, testModelsWithOwnMutants } from './model-suite.ts';
 
 const begin = (policy: number, slots: number, workers: number, share = 0): void => {
   start(slots, workers, share);
@@ -194,7 +194,7 @@ const SCENARIOS = [
 ];
 
 /** Each with the scenario that kills it. */
-const MUTANTS: (Mutant & { readonly by: string })[] = [
+const MUTANTS: readonly MutantOf[] = [
   {
     name: 'a worker takes what is behind the oldest',
     by: OLDEST,
@@ -249,25 +249,5 @@ const MUTANTS: (Mutant & { readonly by: string })[] = [
 ];
 
 describe('policies with lanes, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => [make(kernel).name ?? '', make] as const))(
-    '%s, and the mutants that it is for die',
-    { timeout: 60_000 },
-    (name, make) => {
-      const mutants = MUTANTS.filter(({ by }) => by === name);
-      const { baseline, kills } = killsMutants<Kernel>({
-        kernel: new URL('../kernel/index.ts', import.meta.url),
-        mutants,
-        scenarios: [make],
-      });
-      expect(baseline).toMatchObject([{ complete: true }]);
-      expect(baseline[0]?.accesses).toBeGreaterThan(0);
-      expect(kills).toHaveLength(mutants.length);
-      if (process.env['STATES']) console.log(name, baseline[0]?.states);
-    },
-  );
-
-  test('each mutant has its scenario', () => {
-    const names = new Set(SCENARIOS.map((make) => make(kernel).name));
-    expect(MUTANTS.filter(({ by }) => !names.has(by))).toEqual([]);
-  });
+  testModelsWithOwnMutants(SCENARIOS, MUTANTS);
 });

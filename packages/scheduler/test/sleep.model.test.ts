@@ -1,7 +1,6 @@
 // All interleavings of parking and waking on both sides, and of closing: no wake-up is lost, nothing accepted is left behind.
-import { killsMutants, peek, poke, type Mutant, repeat, type Scenario } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import { peek, poke, repeat, type Scenario } from '@corelane/interleave';
+import { describe } from 'vitest';
 import {
   ENTERED,
   LIST_ASLEEP,
@@ -29,6 +28,7 @@ import {
   start,
   submit,
 } from './model.ts';
+import { type MutantOf, testModelsWithOwnMutants } from './model-suite.ts';
 
 /** Runs what there is, parks, and again, until it has run `tasks` or the scheduler is closed. */
 const worker = (k: Kernel, id: number, tasks: number) =>
@@ -298,7 +298,7 @@ const SCENARIOS = [
 ];
 
 /** Each with the scenario that kills it. */
-const MUTANTS: (Mutant & { readonly by: string })[] = [
+const MUTANTS: readonly MutantOf[] = [
   {
     name: 'a worker parks without looking for work again',
     by: 'a parked worker finds the task that enters',
@@ -508,25 +508,5 @@ const MUTANTS: (Mutant & { readonly by: string })[] = [
 ];
 
 describe('sleeping, waking and closing, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => [make(kernel).name ?? '', make] as const))(
-    '%s, and the mutants that it is for die',
-    { timeout: 60_000 },
-    (name, make) => {
-      const mutants = MUTANTS.filter(({ by }) => by === name);
-      const { baseline, kills } = killsMutants<Kernel>({
-        kernel: new URL('../kernel/index.ts', import.meta.url),
-        mutants,
-        scenarios: [make],
-      });
-      expect(baseline).toMatchObject([{ complete: true }]);
-      expect(baseline[0]?.accesses).toBeGreaterThan(0);
-      expect(kills).toHaveLength(mutants.length);
-      if (process.env['STATES']) console.log(name, baseline[0]?.states);
-    },
-  );
-
-  test('each mutant has its scenario', () => {
-    const names = new Set(SCENARIOS.map((make) => make(kernel).name));
-    expect(MUTANTS.filter(({ by }) => !names.has(by))).toEqual([]);
-  });
+  testModelsWithOwnMutants(SCENARIOS, MUTANTS);
 });

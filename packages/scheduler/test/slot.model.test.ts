@@ -1,7 +1,6 @@
 // All interleavings of a slot's life: claims, cancellations, completions, crashes and reclaims against each other.
-import { explore, killsMutants, peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import { peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
+import { describe } from 'vitest';
 import {
   CLIENT_RECLAIMED,
   CONDEMNED,
@@ -49,6 +48,7 @@ import {
   resubmit,
   submit,
 } from './model.ts';
+import { testModels } from './model-suite.ts';
 
 /** Claims and runs what is there. @returns what became of the task: an outcome of finishSlot, NO_TASK where there was none */
 const work = (k: Kernel, worker: number) => (): number => {
@@ -840,18 +840,5 @@ const MUTANTS: Mutant[] = [
 ];
 
 describe('the life of a slot, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-  });
-
-  test('these scenarios kill every mutant', { timeout: 120_000 }, () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('../kernel/index.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: SCENARIOS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
+  testModels(SCENARIOS, MUTANTS);
 });

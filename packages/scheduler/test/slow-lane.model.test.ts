@@ -1,7 +1,6 @@
 // All interleavings of the slow lane: each task runs once, nobody is counted wrongly, nothing is slept through, caps hold.
-import { explore, killsMutants, type Mutant, peek, poke, repeat, type Scenario } from '@corelane/interleave';
-import { describe, expect, test } from 'vitest';
-import * as kernel from '../kernel/index.ts';
+import { type Mutant, peek, poke, repeat, type Scenario } from '@corelane/interleave';
+import { describe } from 'vitest';
 import {
   DELIVERED,
   ENDED_MOVED,
@@ -33,6 +32,7 @@ import {
   slotAt,
   submit,
 } from './model.ts';
+import { testModels } from './model-suite.ts';
 import {
   BYTES,
   LANE,
@@ -557,19 +557,5 @@ const MUTANTS: readonly Mutant[] = [
 ];
 
 describe('the slow lane, all interleavings', () => {
-  test.each(SCENARIOS.map((make) => make(kernel)))('$name', { timeout: 60_000 }, (each) => {
-    const found = explore(each);
-    expect(found.complete).toBe(true);
-    expect(found.accesses).toBeGreaterThan(0);
-    if (process.env['STATES']) console.log(each.name, found.states);
-  });
-
-  test('these scenarios kill every mutant', { timeout: 240_000 }, () => {
-    const { kills } = killsMutants<Kernel>({
-      kernel: new URL('../kernel/index.ts', import.meta.url),
-      mutants: MUTANTS,
-      scenarios: SCENARIOS,
-    });
-    expect(kills).toHaveLength(MUTANTS.length);
-  });
+  testModels(SCENARIOS, MUTANTS);
 });
