@@ -5,7 +5,7 @@ import {
   enterCheckpoints,
   uninterrupted,
 } from '@corelane/scheduler/checkpoints';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { POLICIES, Scheduler, type SchedulerOptions } from '../src/index.ts';
 import { FINALLY, looping, MOST } from './tasks/checkpoints.ts';
 import { Words } from './tasks/words.ts';
@@ -331,18 +331,29 @@ test('on a thread of no scheduler a checkpoint does nothing but count, and whoev
   enterCheckpoints(before);
 });
 
-test('looks come about every half millisecond, whatever a turn takes', () => {
-  const looks: number[] = [];
-  enterCheckpoints((nowMs) => void looks.push(nowMs));
-  const until = performance.now() + 100;
-  while (performance.now() < until) {
-    const turnMs = performance.now() + 0.05;
-    while (performance.now() < turnMs);
-    checkpoint();
-  }
-  enterCheckpoints(undefined);
-  expect(looks.length).toBeGreaterThan(20);
-});
+test.each([0.01, 0.05, 0.2])(
+  'looks come about every half millisecond, where a turn takes %d ms',
+  (turnMs) => {
+    let nowMs = 1000;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const looks: number[] = [];
+    try {
+      enterCheckpoints((atMs) => void looks.push(atMs));
+      for (let turn = 0; turn < 2000; turn++) {
+        nowMs += turnMs;
+        checkpoint();
+      }
+    } finally {
+      enterCheckpoints(undefined);
+      clock.mockRestore();
+    }
+    const settled = looks.slice(8); // from one checkpoint between two looks, or from what the code before had, to what is right here
+    expect(settled.length).toBeGreaterThan(20);
+    const gapsMs = settled.slice(1).map((atMs, n) => atMs - (settled[n] as number));
+    expect(Math.min(...gapsMs)).toBeGreaterThan(0.25);
+    expect(Math.max(...gapsMs)).toBeLessThan(1);
+  },
+);
 
 test.each([
   [{ overtake: 'yes' }, /checkpoints.overtake is "yes", expected true or false/],

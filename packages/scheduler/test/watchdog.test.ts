@@ -59,6 +59,8 @@ test('a poll that is slow is reported once, with its task, its worker and where 
   expect(published).toEqual([{ scheduler: 'scheduler', ...task }]);
 });
 
+// Again where the machine stalls for so long in the middle of a poll, which the watchdog can not know: it goes by the time on the wall.
+// That nothing else is found is in poll-sampler.property.test.ts, by a clock that the test moves.
 test('what is short, waits between polls, or is no poll of a task is not slow', { retry: 3 }, async () => {
   const words = new Words(8);
   await using scheduler = Scheduler.create({
@@ -110,7 +112,10 @@ async function stopHogs(policy: Policy) {
   const survivors = { others: await Promise.all(others), sliced: await sliced };
   const { lost } = scheduler.stats();
   const workers = scheduler.workers.map(({ index }) => index);
-  await vi.waitFor(() => expect(scheduler.workers.every(({ state }) => state === 'ready')).toBe(true), 20_000);
+  await vi.waitFor(
+    () => expect(scheduler.workers.every(({ state }) => state === 'ready')).toBe(true),
+    20_000,
+  );
   const pinned = workers.map((worker) => scheduler.run(hogs.ping, worker, { pin: { worker } }));
   return { errors, found, stuck, survivors, lost, afterwards: await Promise.all(pinned) };
 }

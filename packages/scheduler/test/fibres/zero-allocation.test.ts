@@ -25,6 +25,17 @@ describe.each(FIBRE_POLICIES)('policy %s', (policy) => {
     expect(switches.count).toBe(polls);
     expect(switches.samples).toBeGreaterThan(100);
   });
+
+  test('a switch that is timed allocates a number, what the clock says, and nothing else', () => {
+    const fibres = new FibreScheduler({ policy, timeEvery: 1 });
+    for (let i = 0; i < 3; i++)
+      fibres.spawn(function* () {
+        for (;;) yield* giveWay;
+      });
+    expect(bytesPerPoll(fibres, 3000)).toBeLessThan(16.5);
+    const { polls, switches } = fibres.stats();
+    expect(switches.samples).toBeGreaterThan(0.99 * polls); // the first of a poll has no time before it
+  });
 });
 
 test('a pause that is no switch allocates nothing either', () => {
