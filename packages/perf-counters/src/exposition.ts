@@ -42,8 +42,6 @@ interface Prefixes {
 /** Of one reader and format: three megabytes. */
 const LINES_KEPT = 32_768;
 const DEFAULT_WRITER_LABEL = 'worker';
-/** Series that are new to a thread, at a time: half a millisecond, measured. */
-const NEWS = 256;
 
 export class Exposition {
   readonly #format: TextFormat;
@@ -75,7 +73,7 @@ export class Exposition {
   *lines(options: ExpositionOptions = {}): Generator<string, void, void> {
     const isWanted = metricFilter(options.names);
     const writerLabel = writerLabelOf(options);
-    while (this.#catalog.learnSome(NEWS)) yield '';
+    while (this.#catalog.learnSome()) yield '';
     // Those that come meanwhile wait for the next time: what a family is called depends on the others.
     const metrics = [...this.#catalog.metrics()];
     for (const metric of metrics) this.#enter(metric);

@@ -1,6 +1,6 @@
 // Metrics as prom-client's registries hand them out to each other: for code that expects one.
 import { exportedBuckets, bucketCount, type BucketShape } from './buckets.ts';
-import type { Metric, Series } from './catalog.ts';
+import type { Catalog, Metric, Series } from './catalog.ts';
 import { isDistribution, type Aggregator } from './definition.ts';
 import { EXPORTED_TYPE } from './prometheus.ts';
 import { labelsOf, seriesOf, type SeriesReader } from './series-reader.ts';
@@ -32,6 +32,21 @@ export interface PromClientSource extends Omit<PromClientMetric, 'values'> {
 export function promClientHead({ definition }: Metric): Omit<PromClientMetric, 'values'> {
   const { name, help, type, aggregator = 'sum' } = definition;
   return { name, help, type: EXPORTED_TYPE[type], aggregator };
+}
+
+/** A metric, or values of the last metric before, or nothing but time. */
+export interface PromClientPiece {
+  readonly metric?: Metric;
+  readonly values?: PromClientValue[];
+}
+
+/** All metrics, in pieces of one series each: whoever takes them may pause in between. */
+export function* promClientPieces(catalog: Catalog, reader: SeriesReader): Generator<PromClientPiece> {
+  while (catalog.learnSome()) yield {};
+  for (const metric of catalog.metrics()) {
+    yield { metric };
+    for (const values of promClientValues(metric, reader)) yield { values };
+  }
 }
 
 /** The values of each series, one after the other. */

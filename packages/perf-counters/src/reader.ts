@@ -10,6 +10,7 @@ import { checkOptionNames } from './option-names.ts';
 import { OPEN_METRICS_CONTENT_TYPE, openMetricsFormat } from './openmetrics.ts';
 import {
   promClientHead,
+  promClientPieces,
   promClientValues,
   type PromClientMetric,
   type PromClientSource,
@@ -116,8 +117,13 @@ export class RegistryReader {
 
   /** As prom-client's, for its `AggregatorRegistry.aggregate`. In slices. */
   async getMetricsAsJSON(options: SliceOptions = {}): Promise<PromClientMetric[]> {
+    checkOptionNames(options, OF_SLICES);
     const metrics: PromClientMetric[] = [];
-    for (const source of this.getMetricsAsArray()) metrics.push(await source.get(options));
+    for await (const slice of inSlices(promClientPieces(this.#catalog, this.#series), options))
+      for (const { metric, values = [] } of slice) {
+        if (metric !== undefined) metrics.push({ ...promClientHead(metric), values: [] });
+        metrics.at(-1)?.values.push(...values);
+      }
     return metrics;
   }
 

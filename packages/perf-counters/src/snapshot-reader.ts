@@ -18,9 +18,6 @@ export interface ReadOptions {
   readonly names?: MetricFilter | undefined;
 }
 
-/** Series that are new to a thread, at a time. */
-const NEWS = 256;
-
 /** A metric, or a series of the last metric before, or nothing but time. */
 export interface SnapshotPiece {
   readonly metric?: Metric;
@@ -32,7 +29,7 @@ export function* snapshotPieces(
   reader: SeriesReader,
   isWanted: (name: string) => boolean,
 ): Generator<SnapshotPiece, void, void> {
-  while (catalog.learnSome(NEWS)) yield {};
+  while (catalog.learnSome()) yield {};
   for (const metric of catalog.metrics()) {
     if (!isWanted(metric.definition.name)) continue;
     yield { metric };
