@@ -23,6 +23,7 @@ export function hardwareEventsSource(port: HardwareEvents | undefined): Source {
       // A series comes with its first count: an event that nobody counts has none, where 0 would be a lie.
       const known = new Map<number, Accumulated>();
       const sample = (): void => {
+        values.fill(NaN); // what is not told is not known
         port.readInto(values);
         for (const [i, name] of port.events.entries()) {
           const value = Math.floor(values[i] as number);

@@ -108,7 +108,7 @@ export function checkOptions(options: SourcesOptions, known: readonly string[] =
   checkInterval('intervalMs', intervalMs, MIN_INTERVAL_MS);
   checkInterval('slowIntervalMs', slowIntervalMs, intervalMs);
   if (typeof prefix !== 'string') throw new ArgumentRangeError('prefix', prefix, 'a string');
-  if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
+  if (!isObject(labels) || Array.isArray(labels))
     throw new ArgumentRangeError('labels', labels, 'an object of values by name');
   for (const [name, value] of Object.entries(labels))
     if (!['string', 'number', 'boolean'].includes(typeof value))
@@ -145,15 +145,21 @@ export function checkDefaultsOptions(options: DefaultsOptions): CheckedOptions {
     if (!Array.isArray(hardwareEvents.events))
       throw new ArgumentRangeError('hardwareEvents.events', hardwareEvents.events, 'an array of names');
   }
-  for (const [name, { bytes, usedBytes }] of Object.entries(arenas))
-    if (!(bytes >= 0 && usedBytes >= 0))
-      throw new ArgumentRangeError(`arenas.${name}`, `${bytes}, ${usedBytes}`, 'numbers bytes and usedBytes');
+  if (!isObject(arenas)) throw new ArgumentRangeError('arenas', arenas, 'an object of arenas by name');
+  for (const [name, arena] of Object.entries(arenas))
+    if (!isObject(arena) || !(arena.bytes >= 0 && arena.usedBytes >= 0))
+      throw new ArgumentRangeError(`arenas.${name}`, arena, 'an object with numbers bytes and usedBytes');
   return checked;
 }
 
-function checkKeys(options: object, known: readonly string[]): void {
+function checkKeys(options: unknown, known: readonly string[]): void {
+  if (!isObject(options)) throw new ArgumentRangeError('options', options, 'an object');
   for (const key of Object.keys(options))
     if (!known.includes(key)) throw new ArgumentRangeError('option', key, `one of ${known.join(', ')}`);
+}
+
+function isObject(found: unknown): found is object {
+  return typeof found === 'object' && found !== null;
 }
 
 function checkInterval(name: string, found: number, least: number): void {

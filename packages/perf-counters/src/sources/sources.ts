@@ -122,7 +122,8 @@ export class Sources {
     if (this.#mayTakeOver()) for (const each of this.#ofProcess) each.tryOpen();
     const pending: Promise<void>[] = [];
     for (const each of this.#all()) if (isMeant(each)) pending.push(each.sample());
-    this.#sampledAt().set(Date.now() / 1000);
+    // A source may dispose of all in the middle of it.
+    if (!this.#disposed) this.#sampledAt().set(Date.now() / 1000);
     return Promise.all(pending);
   }
 
@@ -160,10 +161,10 @@ export class Sources {
     if (this.#disposed) return [];
     this.#disposed = true;
     const thrown: { readonly error: unknown }[] = [];
-    for (const stop of this.#stops) stop();
-    for (const each of this.#all())
+    const ends = [...this.#stops, ...this.#all().map((each) => () => each.close())];
+    for (const end of ends)
       try {
-        each.close();
+        end();
       } catch (error) {
         thrown.push({ error });
       }

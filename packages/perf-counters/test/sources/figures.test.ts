@@ -273,6 +273,17 @@ describe('hardware events', () => {
     ]);
   });
 
+  test('that their counter leaves out are not known', async () => {
+    const port = { events, readInto: (values: Float64Array) => values.set([5]) };
+    const { registry, sources } = start(['hardwareEvents'], undefined, { hardwareEvents: port });
+    await sources.sample();
+    expect(valuesOf(registry.read(), 'nodejs_thread_hardware_events_total')).toEqual({ 'event=cycles': 0 });
+    expect(capability(sources).missing[0]).toEqual({
+      metric: 'nodejs_thread_hardware_events_total{event="cacheMisses"}',
+      reason: 'it is not counted',
+    });
+  });
+
   test('without somebody who counts them are absent', () => {
     expect(capability(start(['hardwareEvents']).sources)).toMatchObject({
       status: 'absent',

@@ -290,6 +290,18 @@ describe('sources', () => {
     expect(sources.capabilities()).toHaveLength(1);
   });
 
+  test('that are disposed by one of them in the middle of a sample leave no gauges', () => {
+    const timers = new FakeTimers();
+    const registry = newRegistry();
+    let isLast = false;
+    const ending = counting({ onSample: () => (isLast ? sources[Symbol.dispose]() : undefined) });
+    const sources = startSources(registry, [ending.source], { intervalMs: 100, timers });
+    isLast = true;
+    timers.fire(100);
+    expect(ending.events).toEqual(['open', 'sample', 'sample', 'close']);
+    expect(valueOf(registry, 'corelane_sources_sampled_timestamp_seconds')).toBeUndefined();
+  });
+
   test('are checked for being sources', () => {
     expect(() =>
       startSources(newRegistry(), [{ ...counting().source, scope: 'machine' as 'thread' }]),
@@ -312,7 +324,10 @@ describe('sources', () => {
     ['eventLoopMonitoringPrecision is 0.5, expected an integer', { eventLoopMonitoringPrecision: 0.5 }],
     ['threadCpu is [object Object], expected an object with readNs()', { threadCpu: {} }],
     ['hardwareEvents.events is undefined', { hardwareEvents: { readInto: () => {} } }],
-    ['arenas.a is "undefined, undefined", expected', { arenas: { a: {} } }],
+    ['arenas.a is [object Object], expected', { arenas: { a: {} } }],
+    ['arenas.a is null, expected an object', { arenas: { a: null } }],
+    ['arenas is null, expected an object', { arenas: null }],
+    ['labels is null, expected an object', { labels: null }],
     ['buckets[1] is 1, expected ascending', { gcDurationBuckets: [1, 1] }],
   ])('options are checked: %s', (message, options) => {
     const start = (): unknown => collectDefaults(newRegistry(), options, fakeHost());
