@@ -18,13 +18,17 @@ const OFFERS = [
   },
 ] as const;
 
+/** Scrapers send five; what comes after these is not looked at. */
+const MAX_RANGES = 32;
+const MAX_PARAMETERS = 16;
+
 /**
  * The format to answer with: the one that the header gives the higher weight, the older one where it has no preference, is missing or
  * allows neither (a scraper can do more with it than with a 406).
  * @param accept the header as it came: `application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*\/*;q=0.1`
  */
 export function contentTypeFor(accept: string | undefined): MetricsContentType {
-  const ranges = (accept ?? '').split(',').map(parseRange);
+  const ranges = (accept ?? '').split(',', MAX_RANGES).map(parseRange);
   let best: { contentType: MetricsContentType; weight: number } = {
     contentType: PROMETHEUS_CONTENT_TYPE,
     weight: 0,
@@ -58,7 +62,7 @@ function weightOf(
 }
 
 function parseRange(text: string): MediaRange {
-  const [name = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
+  const [name = '', ...parameters] = text.split(';', MAX_PARAMETERS).map((part) => part.trim().toLowerCase());
   const parameter = (key: string): string | undefined =>
     parameters
       .find((each) => each.startsWith(`${key}=`))

@@ -28,6 +28,8 @@ test.each([
   ['application/*;q=0.9, text/*;q=0.8', OPEN],
   ['application/openmetrics-text;q=nonsense', TEXT],
   [',;,=;q', TEXT],
+  [`${'text/html,'.repeat(20)}application/openmetrics-text`, OPEN],
+  [`${','.repeat(100_000)}application/openmetrics-text`, TEXT],
 ])('%s is answered with what it weighs most', (accept, expected) => {
   expect(contentTypeFor(accept)).toBe(expected);
 });
