@@ -2,7 +2,13 @@
 // values; an index is given once and never changes. Whatever threads could disagree on (which of two definitions of a name
 // holds, which series are within a limit) follows from the order of the indices, so it needs no further agreement.
 import { NamesExhaustedError, type NameTable } from '@corelane/shared-memory';
-import { define, describeDefinition, exportedNames, sameMetric, type Definition } from './definition.ts';
+import {
+  definitionOf,
+  describeDefinition,
+  exportedNames,
+  sameMetric,
+  type Definition,
+} from './definition.ts';
 import { isBucketShape } from './buckets.ts';
 import {
   ArgumentRangeError,
@@ -205,7 +211,7 @@ function parseDefinition(json: string): Definition {
   const found = JSON.parse(json) as Definition;
   const { name, type, help, labels, unit, perUnit, maxSeries, aggregator, buckets, sampleEvery } = found;
   const plain = type === 'timer' || type === 'histogram' ? 'histogram' : type;
-  define(plain, {
+  definitionOf(plain, {
     name,
     help,
     labels,

@@ -1,6 +1,7 @@
 // What a metric is, as all threads agree on it: validated, written as JSON into the table of definitions.
 import { bucketShape, type BucketOptions, type BucketShape } from './buckets.ts';
 import { ArgumentRangeError, MetricNameError } from './errors.ts';
+import { checkOptionNames } from './option-names.ts';
 
 export type MetricType = 'counter' | 'upDownCounter' | 'gauge' | 'histogram' | 'timer';
 
@@ -68,11 +69,27 @@ const TIMER_RESOLUTION_NS = 1000;
 /** Guessed. */
 const MAX_SAMPLE_EVERY = 2 ** 20;
 
-/** @throws MetricNameError, ArgumentRangeError */
-export function define(
-  type: MetricType,
-  options: HistogramOptions & GaugeOptions & { readonly sampleEvery?: number },
-): Definition {
+/** Options of every type of metric. */
+export type DefineOptions = HistogramOptions & GaugeOptions & { readonly sampleEvery?: number };
+
+const OF_ALL = ['name', 'help', 'labels', 'maxSeries'];
+const OF_BUCKETS = ['precision', 'resolution', 'max', 'buckets'];
+const KNOWN: Readonly<Record<MetricType, readonly string[]>> = {
+  counter: [...OF_ALL, 'unit', 'perUnit'],
+  upDownCounter: [...OF_ALL, 'unit', 'perUnit'],
+  gauge: [...OF_ALL, 'unit', 'aggregator'],
+  histogram: [...OF_ALL, 'unit', 'perUnit', ...OF_BUCKETS],
+  timer: [...OF_ALL, ...OF_BUCKETS, 'sampleEvery'],
+};
+
+/** @throws MetricNameError, ArgumentRangeError; of an option that means nothing for this type, too: prom-client's `labelNames` are `labels` here */
+export function define(type: MetricType, options: DefineOptions): Definition {
+  checkOptionNames(options, KNOWN[type]);
+  return definitionOf(type, options);
+}
+
+/** What `define` makes, of options that may come from a definition. @throws MetricNameError, ArgumentRangeError */
+export function definitionOf(type: MetricType, options: DefineOptions): Definition {
   const {
     name,
     help,
@@ -82,11 +99,6 @@ export function define(
     aggregator = 'sum',
   } = options;
   const { perUnit = 1, sampleEvery = 1 } = options;
-  if (type === 'timer') {
-    if (unit !== 'seconds') throw new ArgumentRangeError(`unit of ${name}`, unit, 'seconds, as of any timer');
-    if (options.perUnit !== undefined)
-      throw new ArgumentRangeError(`perUnit of ${name}`, perUnit, 'none: a timer takes milliseconds');
-  }
   const steps = type === 'timer' ? NS_PER_SECOND : perUnit;
   checkNames(type, name, labels, unit);
   if (typeof help !== 'string') throw new ArgumentRangeError(`help of ${name}`, help, 'a string');

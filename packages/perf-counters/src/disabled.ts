@@ -1,11 +1,18 @@
 // Handles that do nothing, for a registry that is switched off: of the same types, so that a call site sees either these or those.
 import { Counter } from './counter.ts';
-import { define, sameMetric, describeDefinition, type Definition, type MetricType } from './definition.ts';
+import {
+  define,
+  sameMetric,
+  describeDefinition,
+  type DefineOptions,
+  type Definition,
+  type MetricType,
+} from './definition.ts';
 import { Distribution } from './distribution.ts';
 import { RedefinitionError } from './errors.ts';
 import { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
-import type { Handles, MakeHandle, DefineOptions } from './handles.ts';
+import type { Handles, MakeHandle } from './handles.ts';
 import { Histogram } from './histogram.ts';
 import { noClock } from './ports.ts';
 import { UNTIMED, type RunningTimer } from './running-timer.ts';

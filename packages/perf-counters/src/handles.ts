@@ -1,15 +1,12 @@
 // What a registry makes of definitions: a handle on the slot of this thread's writer, or a family of them.
 import type { Catalog, Metric, Series } from './catalog.ts';
-import { define, type GaugeOptions, type HistogramOptions, type MetricType } from './definition.ts';
+import { define, type DefineOptions, type MetricType } from './definition.ts';
 import { disposed } from './errors.ts';
 import { Family } from './family.ts';
 import type { RegistryReader } from './reader.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 import { FloatWords } from './slots.ts';
 import type { Writer, WriterTable } from './writer.ts';
-
-/** Options of every type of metric. */
-export type DefineOptions = HistogramOptions & GaugeOptions & { readonly sampleEvery?: number };
 
 /** @param values of the labels */
 export type MakeHandle<Handle> = (source: SlotSource, values: readonly string[]) => Handle;

@@ -4,6 +4,7 @@
 // every five seconds; here time between two looks may be of any length, and what was counted in it is taken as spread evenly over it, so
 // that with looks every five seconds the figures are Dropwizard's.
 import { ArgumentRangeError } from './errors.ts';
+import { checkOptionNames } from './option-names.ts';
 import type { Clock } from './ports.ts';
 
 /** What is counted: a counter is one. It may be of any thread, and of all. */
@@ -45,7 +46,9 @@ export class RateWindow {
   readonly #weighted: (number | null)[] = WINDOWS_MS.map(() => null);
 
   /** @throws ArgumentRangeError */
-  constructor(source: Total, { clock = performance, intervalMs = 5000 }: RateWindowOptions = {}) {
+  constructor(source: Total, options: RateWindowOptions = {}) {
+    checkOptionNames(options, ['clock', 'intervalMs']);
+    const { clock = performance, intervalMs = 5000 } = options;
     if (!(intervalMs > 0 && Number.isFinite(intervalMs)))
       throw new ArgumentRangeError('intervalMs', intervalMs, 'milliseconds above 0');
     this.intervalMs = intervalMs;

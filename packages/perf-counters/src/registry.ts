@@ -7,6 +7,7 @@ import {
   callsName,
   define,
   type CounterOptions,
+  type DefineOptions,
   type GaugeOptions,
   type HistogramOptions,
   type MetricType,
@@ -15,7 +16,7 @@ import { DisabledHandles } from './disabled.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
 import type { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
-import { WriterHandles, type DefineOptions, type Handles, type MakeHandle } from './handles.ts';
+import { WriterHandles, type Handles, type MakeHandle } from './handles.ts';
 import { Histogram } from './histogram.ts';
 import { createRegistry, DISABLED_BYTES, openRegistry, type RegistryHandle } from './open-registry.ts';
 import type { MetricsContentType } from './accept.ts';

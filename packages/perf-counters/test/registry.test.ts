@@ -115,6 +115,33 @@ describe('a metric', () => {
     expect(registry.read().metrics).toEqual([]);
   });
 
+  test.each([
+    ['counter', 'labelNames'],
+    ['counter', 'clock'],
+    ['upDownCounter', 'buckets'],
+    ['gauge', 'perUnit'],
+    ['histogram', 'aggregator'],
+    ['histogram', 'sampleEvery'],
+    ['timer', 'unit'],
+    ['timer', 'perUnit'],
+    ['timer', 'registers'],
+    ['rate', 'maxseries'],
+  ] as const)('a %s refuses an option that means nothing to it: %s', (type, option) => {
+    const { registry } = create();
+    const off = Registry.disabled();
+    for (const each of [registry, off]) {
+      const bad = (): unknown =>
+        (each[type] as (options: object) => unknown).call(each, {
+          name: 'm_seconds',
+          help: '',
+          [option]: [],
+        });
+      expect(bad).toThrow(ArgumentRangeError);
+      expect(bad).toThrow(`an option is "${option}", expected one of name, help, labels, maxSeries`);
+    }
+    expect(registry.read().metrics).toEqual([]);
+  });
+
   test('a histogram may not have a label le', () => {
     const { registry } = create();
     expect(() => registry.histogram({ name: 'h', help: '', labels: ['le'] })).toThrow(MetricNameError);
@@ -179,7 +206,7 @@ describe('limits', () => {
     }).toThrow(ArenaExhaustedError);
   });
 
-  test.each([{ series: 0 }, { writers: 1.5 }, { metrics: 1e9 }])(
+  test.each([{ series: 0 }, { writers: 1.5 }, { metrics: 1e9 }, { threads: 4 }])(
     'options outside their range: %o',
     (options) => {
       expect(() => create(options)).toThrow(ArgumentRangeError);

@@ -88,15 +88,6 @@ describe('a timer', () => {
     expect(timer.distribution().count).toBe(2);
   });
 
-  test('is in seconds, whatever it is told', () => {
-    const { registry } = scene();
-    const timer = (options: object): unknown => registry.timer({ ...named, ...options });
-    expect(() => timer({ unit: '' })).toThrow('unit of job_seconds is "", expected seconds');
-    expect(() => timer({ unit: 'bytes' })).toThrow(ArgumentRangeError);
-    expect(() => timer({ perUnit: 1000 })).toThrow('perUnit of job_seconds is 1000, expected none');
-    expect(registry.read().metrics).toEqual([]);
-  });
-
   test('refuses a start that is no time', () => {
     const { registry, clock } = scene();
     const timer = registry.timer({ ...named, clock });
