@@ -1,6 +1,7 @@
 // One run from start to report: upstream, gateway, load, outage, drain, books.
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { serveSnapshots, type SnapshotServer } from '@corelane/perf-counters/socket';
 import type { Flags } from './cli/flags.ts';
 import { Progress, type ProgressOutput } from './cli/progress.ts';
 import { Gateway } from './gateway/gateway.ts';
@@ -38,17 +39,37 @@ export interface DemoIo {
   readonly interrupt: AbortSignal;
 }
 
+/** Undefined where the system has no place for it: a run does without. */
+async function snapshotsOf({ registry }: Gateway): Promise<SnapshotServer | undefined> {
+  try {
+    return await serveSnapshots(registry);
+  } catch (error) {
+    process.emitWarning(error as Error);
+    return undefined;
+  }
+}
+
 export class Demo implements AsyncDisposable {
   readonly gateway: Gateway;
   readonly upstream: RemoteUpstream;
   readonly #flags: Flags;
   readonly #io: DemoIo;
 
-  private constructor(flags: Flags, io: DemoIo, upstream: RemoteUpstream, gateway: Gateway) {
+  /** For corelane-top. */
+  readonly #snapshots: SnapshotServer | undefined;
+
+  private constructor(
+    flags: Flags,
+    io: DemoIo,
+    upstream: RemoteUpstream,
+    gateway: Gateway,
+    snapshots: SnapshotServer | undefined,
+  ) {
     this.#flags = flags;
     this.#io = io;
     this.upstream = upstream;
     this.gateway = gateway;
+    this.#snapshots = snapshots;
   }
 
   /** Starts upstream and gateway. @throws UsageError where the payloads will not do */
@@ -67,7 +88,7 @@ export class Demo implements AsyncDisposable {
         ...(saturate && SATURATED),
         ...(fault === 'stuck-check' && STUCK_CHECK),
       });
-      return new Demo(flags, io, upstream, gateway);
+      return new Demo(flags, io, upstream, gateway, await snapshotsOf(gateway));
     } catch (error) {
       await upstream[Symbol.asyncDispose]();
       throw error;
@@ -144,6 +165,7 @@ export class Demo implements AsyncDisposable {
   /** Drains and closes the gateway, then ends the upstream. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      await this.#snapshots?.[Symbol.asyncDispose]();
       await this.gateway.close();
     } finally {
       await this.upstream[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@ import { figure, percent, type Metric } from './figures.ts';
 /** CPU time as of when the process last looked at it, which it does more seldom than we look at the process. */
 export interface CpuUse {
   readonly seconds: number;
-  /** On a clock with no known origin. */
+  /** Since 1970. */
   readonly atS: number;
   /** Of one CPU, between the last two times; undefined before there are two. */
   readonly share: number | undefined;
@@ -15,7 +15,7 @@ export interface CpuUse {
 export function nextCpuUse(before: CpuUse | undefined, snapshot: RegistrySnapshot): CpuUse | undefined {
   const seconds = totalOf(snapshot, 'process_cpu_seconds_total');
   if (seconds === undefined) return undefined;
-  const atS = totalOf(snapshot, 'corelane_sources_sampled_timestamp_seconds') ?? snapshot.monotonicMs / 1000;
+  const atS = sampledAtS(snapshot) ?? snapshot.takenAtMs / 1000;
   if (before === undefined || seconds < before.seconds) return { seconds, atS, share: undefined };
   if (atS <= before.atS) return before;
   return { seconds, atS, share: (seconds - before.seconds) / (atS - before.atS) };
@@ -50,7 +50,7 @@ export function vitalSigns({ previous, current, cpu, startedAtMs }: Vital): stri
     value('nodejs_heap_size_total_bytes', 'bytes'),
   ];
   const signs: readonly (readonly [string, string | undefined])[] = [
-    ['CPU', cpu === undefined ? undefined : cpuText(cpu, (current.takenAtMs - startedAtMs) / 1000)],
+    ['CPU', cpu === undefined ? undefined : cpuText(cpu, startedAtMs / 1000)],
     ['RSS', value('process_resident_memory_bytes', 'bytes')],
     [
       'heap',
@@ -64,18 +64,33 @@ export function vitalSigns({ previous, current, cpu, startedAtMs }: Vital): stri
   return signs.flatMap(([name, text]) => (text === undefined ? [] : [`${name} ${text}`]));
 }
 
-/** Until there are two figures: what it was on average. */
-function cpuText({ seconds, share }: CpuUse, upS: number): string {
+/** Until there are two figures: what it was on average before the first. */
+function cpuText({ seconds, share, atS }: CpuUse, startedAtS: number): string {
+  const upS = atS - startedAtS;
   return share === undefined ? `${percent(upS > 0 ? seconds / upS : 0)} since its start` : percent(share);
+}
+
+/** When the CPU time was looked at: by the thread that does it for the process, while others look at their own figures at other times. */
+function sampledAtS(snapshot: RegistrySnapshot): number | undefined {
+  const byWriter = (name: string): readonly { readonly writer: number; readonly value: number }[] =>
+    metricOf(snapshot, name)?.series.flatMap((series) => ('value' in series ? series.byWriter : [])) ?? [];
+  const lookers = new Set(byWriter('process_cpu_seconds_total').map(({ writer }) => writer));
+  const times = byWriter('corelane_sources_sampled_timestamp_seconds')
+    .filter(({ writer }) => lookers.has(writer))
+    .map(({ value }) => value);
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** Over all series: a histogram's sum, what else has a value. */
 function totalOf(snapshot: RegistrySnapshot, name: string): number | undefined {
-  const metric = snapshot.metrics.find(
-    (each: Metric) => each.name === name || each.name.endsWith(`_${name}`),
-  );
+  const metric = metricOf(snapshot, name);
   if (metric === undefined || metric.series.length === 0) return undefined;
   // Threads that each measure their own delay: the worst one is the process's. All else adds up.
   const figures = metric.series.map((series) => ('quantiles' in series ? series.sum : series.value));
   return name.includes('_lag_') ? Math.max(...figures) : figures.reduce((a, b) => a + b, 0);
+}
+
+/** By its name, with a prefix or without. */
+function metricOf(snapshot: RegistrySnapshot, name: string): Metric | undefined {
+  return snapshot.metrics.find((each: Metric) => each.name === name || each.name.endsWith(`_${name}`));
 }

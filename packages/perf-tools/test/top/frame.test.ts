@@ -63,27 +63,28 @@ describe('a frame', () => {
 
   test('shows the CPU use between the times when the process looked at it', () => {
     const at = (seconds: number, sampledAtS: number, monotonicMs: number): RegistrySnapshot => {
-      const metric = (name: string, value: number): object => ({
+      const metric = (name: string, value: number, ofWriters: readonly number[]): object => ({
         ...{ name, help: name, type: 'gauge', unit: 'seconds', labels: [] },
-        series: [{ labels: {}, value, byWriter: [] }],
+        series: [{ labels: {}, value, byWriter: ofWriters.map((each, writer) => ({ writer, value: each })) }],
       });
-      const sampled = metric('corelane_sources_sampled_timestamp_seconds', sampledAtS);
-      const metrics = [metric('process_cpu_seconds_total', seconds), sampled];
+      // The other thread looks at other times, and was later than this one.
+      const sampled = metric('corelane_sources_sampled_timestamp_seconds', 3, [sampledAtS, monotonicMs]);
+      const metrics = [metric('process_cpu_seconds_total', seconds, [seconds]), sampled];
       return { ...AFTER, monotonicMs, metrics } as unknown as RegistrySnapshot;
     };
     let view = initialView(HELLO, 1000);
     const shown = [
-      at(10, 100, 1000),
-      at(10, 100, 2000),
-      at(15, 110, 3000),
-      at(15, 110, 4000),
-      at(15, 120, 5000),
+      at(10, 1100, 1000),
+      at(10, 1100, 2000),
+      at(15, 1110, 3000),
+      at(15, 1110, 4000),
+      at(15, 1120, 5000),
     ].map((snapshot) => {
       view = withSnapshot(view, snapshot);
       return texts(view, { columns: 99, rows: 3 })[1]?.split(' · ')[0];
     });
     expect(shown).toEqual([
-      ...Array.from({ length: 2 }, () => 'CPU 0.3% since its start'),
+      ...Array.from({ length: 2 }, () => 'CPU 10% since its start'),
       'CPU 50%',
       'CPU 50%',
       'CPU 0.0%',
