@@ -145,9 +145,10 @@ export class OwnRecorder implements OpenRecorder {
         return this.#allocate(bytes, count, true);
       throw new MemoryBudgetError(this.tag, bytes, currentBytes, hardBytes, 'worker');
     }
+    // First this, and the amount first where it is freed: a reader between both finds no more than is held in the end. Pairs with readNet.
+    Atomics.store(this.#words, NET, lowOf(net));
     addAmount(this.#words, ALLOCATED, bytes);
     addTally(this.#words, ALLOCATIONS, count);
-    Atomics.store(this.#words, NET, lowOf(net)); // pairs with readBytes
     this.#follow(net);
   }
 
@@ -159,7 +160,7 @@ export class OwnRecorder implements OpenRecorder {
     if (held > this.#slot.peakBytes) this.#slot.publishPeak(held);
     addAmount(this.#words, FREED, bytes);
     addTally(this.#words, DEALLOCATIONS, count);
-    Atomics.store(this.#words, NET, lowOf(held - bytes)); // pairs with readBytes
+    Atomics.store(this.#words, NET, lowOf(held - bytes)); // pairs with readNet
     this.#follow(held - bytes);
   }
 

@@ -9,6 +9,8 @@ import { highOf, lowOf, readEpoch } from './words64.ts';
 const MAX_LOOKS = 64;
 
 const TWO_31 = 2 ** 31;
+/** Differences of the word of what is held, and the amounts, that are less are what was recorded between two reads. */
+const FAR_BYTES = 2 ** 30;
 
 /** An amount as `units` of 2^31, modulo 2^32, and a `rest`: exact where the sum of both is more than a float holds. */
 interface Parts {
@@ -44,34 +46,50 @@ export interface SlotFigures {
   readonly netBytes: number;
 }
 
-/**
- * Bytes of a slot. What is held is of one moment: of a tag by worker it is a word of its own, whose upper half the amounts say; under
- * a shared tag both amounts are looked at until nothing was freed in between.
- */
+/** Bytes of a slot, where what is held is of one moment. */
 export function readBytes(arena: Arena, slotAt: number, scope: TagScope): SlotFigures {
   const { i32 } = arena;
   const freedWord = (slotAt + workerSlot.offset.freed) >> 2;
   const allocatedWord = (slotAt + workerSlot.offset.allocated) >> 2;
+  const netBytes =
+    scope === 'worker'
+      ? readNet(i32, allocatedWord, freedWord, (slotAt + workerSlot.offset.net) >> 2)
+      : lookForNet(i32, allocatedWord, freedWord);
+  return { allocatedBytes: readAmount(i32, allocatedWord), freedBytes: readAmount(i32, freedWord), netBytes };
+}
+
+/** Of a tag by worker: the word that has its lower half, and the amounts for the rest. */
+function readNet(i32: Int32Array, allocatedWord: number, freedWord: number, netWord: number): number {
+  let least = 0;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const allocated = readParts(i32, allocatedWord);
+    const freed = readParts(i32, freedWord);
+    const low = Atomics.load(i32, netWord);
+    const freedSince = difference(readParts(i32, freedWord), freed);
+    const allocatedSince = difference(readParts(i32, allocatedWord), allocated);
+    const roughly = difference(allocated, freed);
+    const off = (low - lowOf(roughly)) | 0;
+    least = Math.max(0, roughly - freedSince);
+    // The worker has gone far since, or this thread has stood still.
+    if (freedSince + allocatedSince >= FAR_BYTES) continue;
+    // Half of a large record, which is written in an order in which this is not more than what is held before or after it.
+    return Math.max(0, Math.abs(off) >= FAR_BYTES ? roughly : roughly + off);
+  }
+  return least;
+}
+
+/** Under a shared tag: both only go up, so nothing was freed between two equal looks. */
+function lookForNet(i32: Int32Array, allocatedWord: number, freedWord: number): number {
   let freed = readParts(i32, freedWord);
   let allocated = readParts(i32, allocatedWord);
-  const looks = scope === 'shared' ? MAX_LOOKS : 0;
-  for (let look = 0; look < looks; look++) {
+  for (let look = 1; look < MAX_LOOKS; look++) {
     const again = readParts(i32, freedWord);
-    const isOfOneMoment = again.units === freed.units && again.rest === freed.rest;
+    if (again.units === freed.units && again.rest === freed.rest) return difference(allocated, freed);
     freed = again;
-    if (isOfOneMoment) break;
-    // The last `allocated` is older than the last `freed`: rather too little than what was never held.
-    if (look < MAX_LOOKS - 1) allocated = readParts(i32, allocatedWord);
+    allocated = readParts(i32, allocatedWord);
   }
-  const netBytes = difference(allocated, freed);
-  // Off by what is recorded between the two looks at the most, which is far from 2^31.
-  const off =
-    scope === 'worker' ? (Atomics.load(i32, (slotAt + workerSlot.offset.net) >> 2) - lowOf(netBytes)) | 0 : 0;
-  return {
-    allocatedBytes: readAmount(i32, allocatedWord),
-    freedBytes: readAmount(i32, freedWord),
-    netBytes: netBytes + off,
-  };
+  // Not of one moment: rather too little than what was never held.
+  return difference(allocated, readParts(i32, freedWord));
 }
 
 /** @param netBytes read before */
