@@ -39,6 +39,7 @@ export class Connection {
   #isAnswering = false;
   #subscription: Subscription | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  #farewell: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -55,9 +56,11 @@ export class Connection {
     this.#unsubscribe();
     this.#lines.length = 0;
     this.#socket.ref(); // who waits for the end of serving has it, also where nothing else keeps the process running
+    this.#drained();
     if (!this.#socket.writable) return;
     this.#socket.end('{"bye":"stopped"}\n');
-    this.#expectDrain();
+    // Whether it has not read, or has, and does not end its side.
+    this.#farewell = setTimeout(() => this.#dropSlow(), this.#options.drainTimeoutMs);
   }
 
   destroy(): void {
@@ -163,10 +166,12 @@ export class Connection {
   }
 
   #expectDrain(): void {
-    this.#deadline ??= setTimeout(() => {
-      this.#options.onDrop('slow');
-      this.#socket.destroy();
-    }, this.#options.drainTimeoutMs).unref();
+    this.#deadline ??= setTimeout(() => this.#dropSlow(), this.#options.drainTimeoutMs).unref();
+  }
+
+  #dropSlow(): void {
+    this.#options.onDrop('slow');
+    this.#socket.destroy();
   }
 
   #drain(): Promise<void> {
@@ -196,6 +201,7 @@ export class Connection {
   #closed(): void {
     this.#unsubscribe();
     this.#drained();
+    clearTimeout(this.#farewell);
     this.#lines.length = 0;
   }
 }

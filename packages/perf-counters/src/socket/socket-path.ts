@@ -110,7 +110,7 @@ export function removeDeserted(path: string): void {
 }
 
 /** Removes a deserted socket of another process, unless that may be about to listen. */
-export function removeIfOld(path: string, nowMs = Date.now()): void {
+export function removeIfOld(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found !== undefined && nowMs - found.ctimeMs > STARTING_MS) removeDeserted(path);
+  if (found !== undefined && Date.now() - found.mtimeMs > STARTING_MS) removeDeserted(path);
 }

@@ -68,6 +68,16 @@ test('a metric that nobody has recorded is not there; neither is a scope without
   expect([resourceMetrics.scopeMetrics, errors]).toEqual([[], []]);
 });
 
+test('a histogram without values has counts of 0 and neither min nor max', async () => {
+  using registry = newRegistry();
+  registry.histogram({ name: 'a', help: 'A', buckets: [1, 2] });
+  registry.histogram({ name: 'b', help: 'B' });
+  const [a, b] = await valuesOf(new CorelaneMetricProducer(registry, { histograms: 'exponential' }));
+  expect(a).toEqual({ buckets: { boundaries: [1, 2], counts: [0, 0, 0] }, count: 0, sum: 0 });
+  const none = { offset: 0, bucketCounts: [] };
+  expect(b).toEqual({ count: 0, sum: 0, scale: 4, zeroCount: 0, positive: none, negative: none });
+});
+
 test('a gauge that is no finite number is left out and said, and the others are there', async () => {
   using registry = newRegistry();
   const gauges = registry.gauge({ name: 'load', help: 'Load', labels: ['cpu'] });

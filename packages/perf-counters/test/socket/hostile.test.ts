@@ -80,9 +80,15 @@ test('a client that does not read is dropped, and what it asked for is not read 
   let reads = 0;
   await using server = await serve('slow.sock', { read: () => (reads++, LARGE) });
   const socket = raw(server.path).pause();
-  socket.write('{"every":1}\n' + '{"get":"snapshot"}\n'.repeat(1000));
-  while (server.counts().slow === 0) await turnLoop();
+  const requests = '{"every":1}\n' + '{"get":"snapshot"}\n'.repeat(1 << 15);
+  socket.write(requests);
+  let left = 0;
+  while (server.counts().slow === 0) {
+    left = socket.writableLength;
+    await turnLoop();
+  }
   expect(reads).toBeLessThanOrEqual(2);
+  expect(left).toBeGreaterThan(requests.length / 2); // what it asks stays with it
   while (server.counts().clients > 0) await turnLoop();
   socket.destroy();
 });
@@ -93,6 +99,16 @@ test('a server that stops waits no longer than its time-out for a client that do
   await once(socket, 'data'); // the greeting
   socket.pause().write('{"get":"snapshot"}\n');
   await once(socket, 'readable'); // the answer is under way
+  await server.close();
+  expect(server.counts()).toMatchObject({ accepted: 1, slow: 1 });
+  socket.destroy();
+});
+
+test('a server that stops waits no longer than its time-out for a client that has read all and does not leave', async () => {
+  const server = await serve('stays.sock');
+  const socket = connect({ path: server.path, allowHalfOpen: true });
+  await once(socket, 'data');
+  socket.resume();
   await server.close();
   expect(server.counts()).toMatchObject({ accepted: 1, slow: 1 });
   socket.destroy();

@@ -1,10 +1,10 @@
 // A process looks at the metrics of another, or of itself: the socket does not know the difference.
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as turnLoop } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { RegistrySnapshot } from '../../src/index.ts';
 import {
   connectSnapshots,
@@ -13,7 +13,6 @@ import {
   socketDirectory,
   socketPath,
 } from '../../src/socket/index.ts';
-import { removeIfOld } from '../../src/socket/socket-path.ts';
 import { newRegistry, startServing, useOwnTemporaryFolder } from './scene.ts';
 
 const folder = useOwnTemporaryFolder();
@@ -50,19 +49,34 @@ test('another process is found, greets, and shows what it has counted; when it i
   await expect(client.snapshot()).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION', path });
   await expect(connectSnapshots(child.pid)).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION', path });
   expect(await listProcesses()).toEqual([]);
-  // It has left its socket: a process that starts has one like it for some microseconds, so it stays for seconds.
-  removeIfOld(path, Date.now() + 1000);
-  expect(existsSync(path)).toBe(true);
-  {
-    await using successor = await serveSnapshots(newRegistry(), { path }); // as one that is started with the same path
-    using second = await connectSnapshots(successor.path);
-    expect(second.hello.pid).toBe(process.pid);
-  }
-  const another = await startServing();
-  another.kill('SIGKILL');
-  await once(another, 'exit');
-  removeIfOld(socketPath(another.pid), Date.now() + 3000);
-  expect(existsSync(socketPath(another.pid))).toBe(false);
+  expect(existsSync(path)).toBe(true); // it has left its socket
+  await using successor = await serveSnapshots(newRegistry(), { path }); // as one that is started with the same path
+  using second = await connectSnapshots(successor.path);
+  expect(second.hello.pid).toBe(process.pid);
+});
+
+/** The socket of a process that was killed. */
+async function leftover(): Promise<string> {
+  const child = await startServing();
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  return socketPath(child.pid);
+}
+
+function age(path: string, ageMs: number): void {
+  const at = new Date(Date.now() - ageMs);
+  utimesSync(path, at, at);
+}
+
+test('who serves or lists takes away what dead processes have left, but not what may be about to listen', async () => {
+  const [old, recent] = [await leftover(), await leftover()];
+  age(old, 3000);
+  age(recent, 1000);
+  expect(await listProcesses()).toEqual([]);
+  expect([old, recent].map((path) => existsSync(path))).toEqual([false, true]);
+  age(recent, 3000);
+  await using _server = await serveSnapshots(newRegistry());
+  expect(existsSync(recent)).toBe(false);
 });
 
 test.for([
@@ -138,6 +152,20 @@ test('a folder that others may enter is refused, by who serves and by who looks'
   writeFileSync(join(directory, '1.sock'), '');
   await expect(listProcesses()).rejects.toMatchObject({ message: expected });
   chmodSync(directory, 0o700);
+});
+
+test('a connection that is made leaves no timer behind, and one that is not neither', async () => {
+  await using server = await serveSnapshots(newRegistry());
+  const started = vi.spyOn(globalThis, 'setTimeout');
+  const cleared = vi.spyOn(globalThis, 'clearTimeout');
+  using _client = await connectSnapshots(server.path, { timeoutMs: 54_321 });
+  await expect(connectSnapshots(`${server.path}.no`, { timeoutMs: 54_321 })).rejects.toMatchObject({
+    code: 'ERR_SNAPSHOT_CONNECTION',
+  });
+  const timers = started.mock.results.filter((_, i) => started.mock.calls[i]?.[1] === 54_321);
+  expect(timers).toHaveLength(2);
+  for (const { value } of timers) expect(cleared).toHaveBeenCalledWith(value);
+  vi.restoreAllMocks();
 });
 
 test('the signal ends serving; one that is aborted before prevents it', async () => {
