@@ -1,6 +1,7 @@
 // The scheduler as its owner sees it: the thread that creates it has the workers, and is a client itself.
 import type { Worker } from 'node:worker_threads';
 import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
+import { slowPollOf } from './budgets/tell-poll.ts';
 import { checkOptions } from './check-options.ts';
 import { reclaimPlace, threadOf, type ReclaimedClient } from './client-places.ts';
 import { Client } from './client.ts';
@@ -12,7 +13,7 @@ import {
   type WorkerStartError,
 } from './errors.ts';
 import type { SlowPollEvent, TierEvent, ViolationEvent } from './budgets/channels.ts';
-import { publish, slowPoll, type WatchEvent } from './monitor/event-post.ts';
+import { publish, type WatchEvent } from './monitor/event-post.ts';
 import { moduleUrl } from './module-url.ts';
 import { GracePeriods } from './grace.ts';
 import { PHASE_CLOSED, PHASE_CLOSING, PHASE_OPEN, TASK_LOST } from './layout.ts';
@@ -382,7 +383,7 @@ export class Scheduler extends SchedulerClient<SchedulerEvents> {
       return;
     }
     this.emit('violation', event.event);
-    if (event.event.causes.includes('slow')) this.emit('slowPoll', slowPoll(event.event));
+    if (event.event.causes.includes('slow')) this.emit('slowPoll', slowPollOf(event.event));
   }
 
   /** A worker has crashed without a task. */

@@ -1,7 +1,9 @@
 // Slices of time: generator tasks under policy roundRobin.
 import { expect, test } from 'vitest';
+import { TIER_ISOLATE } from '../src/budgets/tier-table.ts';
 import { GeneratorTasks, type GeneratorTask } from '../src/generator-tasks.ts';
 import { Scheduler } from '../src/index.ts';
+import type { Monitor } from '../src/monitor/monitor.ts';
 import type { RunContext } from '../src/task-context.ts';
 import { tasks } from './tasks/basic.ts';
 import { running } from './tasks/running.ts';
@@ -141,3 +143,34 @@ test('a turn of the event loop takes nothing from a slice', () => {
   expect(generators.resume(a)).toBe('waits');
   expect(order).toEqual(['a', 'a']);
 });
+
+test.each([0.1, 0.25, 0.5])(
+  'what is isolated has its share of the time, %d, and no more, where others wait',
+  (share) => {
+    const clock = new HandClock();
+    const monitor = { begin: () => {}, end: () => false, yielded: () => {} } as unknown as Monitor;
+    const generators = new GeneratorTasks(clock, Infinity, monitor, share);
+    const polls: string[] = [];
+    const hog = generatorTask(
+      clock,
+      Array.from({ length: 1000 }, () => 6),
+      polls,
+      'hog',
+    );
+    Object.assign(hog.context, {
+      watched: { tier: TIER_ISOLATE, rules: { slowPollMs: 10 } },
+      endPoll: () => 0,
+    });
+    expect(generators.resume(hog)).toBe('waits');
+    polls.length = 0;
+    const beganMs = clock.nowMs;
+    while (clock.nowMs - beganMs < 6000) {
+      const next = generators.next(true);
+      if (next === undefined) clock.nowMs += 2; // a task of the queue
+      else expect(generators.resume(next)).toBe('waits');
+    }
+    expect((polls.length * 6) / (clock.nowMs - beganMs)).toBeCloseTo(share, 1.5);
+    generators.skipQueue();
+    expect(generators.next(true)).toBe(hog); // nobody waits
+  },
+);

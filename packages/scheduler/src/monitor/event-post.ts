@@ -1,13 +1,7 @@
 // What workers tell their owner of polls: few at a time, since each is a message.
+import type { TierEvent, ViolationEvent } from '../budgets/channels.ts';
+import { publishTier, publishViolation } from '../budgets/tell-poll.ts';
 import { TIERS, type Tier } from '../budgets/tier-table.ts';
-import {
-  slowPollChannel,
-  tierChannel,
-  violationChannel,
-  type SlowPollEvent,
-  type TierEvent,
-  type ViolationEvent,
-} from '../budgets/channels.ts';
 
 /** Between threads. */
 export type WatchEvent =
@@ -50,18 +44,9 @@ export class EventPost {
 }
 
 /** On the channels of this thread. */
-export function publish({ kind, event }: WatchEvent): void {
-  if (kind === 'tier') {
-    if (tierChannel.hasSubscribers) tierChannel.publish(event);
-    return;
-  }
-  if (violationChannel.hasSubscribers) violationChannel.publish(event);
-  if (slowPollChannel.hasSubscribers && event.causes.includes('slow'))
-    slowPollChannel.publish(slowPoll(event));
-}
-
-export function slowPoll({ task, worker, durationMs, cpuMs, tier }: ViolationEvent): SlowPollEvent {
-  return { task, worker, durationMs, cpuMs, tier };
+export function publish(event: WatchEvent): void {
+  if (event.kind === 'tier') publishTier(event.event);
+  else publishViolation(event.event);
 }
 
 export function tierNamed(tier: number): Tier {

@@ -1,7 +1,7 @@
 // In a worker: what it counts, and the words where others read that.
-import { CAUSE_BUDGET, CAUSE_CPU, CAUSE_SLOW } from '../budgets/tier-machine.ts';
 import type { ViolationCause } from '../budgets/channels.ts';
 import type { MeasuredCpuClock } from '../budgets/cpu-clock.ts';
+import { causesOf } from '../budgets/tell-poll.ts';
 import { CPU_SOURCE_THREAD, CPU_SOURCE_WALL, workerWatch } from './layout.ts';
 import type { WatchTable } from './watch-table.ts';
 
@@ -41,10 +41,7 @@ export class WatchCounts {
 
   /** A poll was a violation. @returns of what kinds */
   violated(outcome: number): ViolationCause[] {
-    const causes: ViolationCause[] = [];
-    if ((outcome & CAUSE_BUDGET) !== 0) causes.push('budget');
-    if ((outcome & CAUSE_CPU) !== 0) causes.push('cpu');
-    if ((outcome & CAUSE_SLOW) !== 0) causes.push('slow');
+    const causes = causesOf(outcome);
     this.#grow(WORD.violations);
     for (const cause of causes)
       this.#grow(cause === 'budget' ? WORD.byBudget : cause === 'cpu' ? WORD.byCpu : WORD.bySlow);
