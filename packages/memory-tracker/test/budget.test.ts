@@ -246,7 +246,7 @@ test('a hard limit is exact, and each crossing told once, when several threads a
     { length: workers },
     () =>
       new Worker(new URL('./worker/fill.ts', import.meta.url), {
-        workerData: { handle: tracker.handle, go, rounds: 20_000 } satisfies FillData,
+        workerData: { handle: tracker.handle, go, rounds: 5000 } satisfies FillData,
         execArgv: ['--conditions=@corelane/source', '--disable-warning=ExperimentalWarning'],
       }),
   );

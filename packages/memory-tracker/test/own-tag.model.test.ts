@@ -19,7 +19,7 @@ beforeAll(() => void vi.stubGlobal('Atomics', modelAtomics));
 afterAll(() => vi.unstubAllGlobals());
 
 const arena = { i32: modelWords } as Arena;
-const k = kernel as unknown as KernelExports;
+const k: KernelExports = kernel;
 const { resets } = tagCell.offset;
 const slotAt = (worker: number): number => tagCell.bytes + worker * workerSlot.bytes;
 const FLAG = slotAt(2);
@@ -129,7 +129,7 @@ test('a reset leaves the most that was held since, as far as the worker has seen
         own.dealloc(1);
       },
       () => {
-        const count = (modelAtomics.add(modelWords, resets >> 2, 1) as number) + 1;
+        const count = modelAtomics.add(modelWords, resets >> 2, 1) + 1;
         const { netBytes } = readBytes(arena, slotAt(0), 'worker');
         k.raise(slotAt(0) + offset.peak, netBytes, count << 21);
         modelAtomics.store(modelWords, (slotAt(0) >> 2) + word.stale, -1);

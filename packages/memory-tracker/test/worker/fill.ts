@@ -8,7 +8,7 @@ export interface FillData {
   readonly rounds: number;
 }
 
-/** Each round takes 7 blocks of 11 bytes, as far as the limit of 100 grants them, and gives them back. */
+/** Each round takes blocks of 11 bytes, of ten as many as the limit of 100 grants, and gives them back. */
 const { handle, go, rounds } = (workerData ?? {}) as FillData;
 if (handle !== undefined) {
   const tracker = MemoryTracker.attach(handle);
@@ -23,7 +23,7 @@ if (handle !== undefined) {
   Atomics.wait(go, 0, 0);
   for (let round = 0; round < rounds; round++) {
     let held = 0;
-    for (let block = 0; block < 7; block++) {
+    for (let block = 0; block < 10; block++) {
       try {
         pool.alloc(11);
         held++;
