@@ -4,10 +4,13 @@ import { ArgumentRangeError } from '../errors.ts';
 export interface CapacitySample {
   /** How many worked at once: an integer of at least 1. */
   readonly workers: number;
-  /** What they did together in a unit of time: more than 0, in any unit. */
+  /** What they did together in a unit of time, in any unit: from 1e-100 to 1e100. */
   readonly throughput: number;
 }
 
+/** Of the throughput: their squares are numbers, too. */
+const LEAST = 1e-100;
+const MOST = 1e100;
 const MOST_SAMPLES = 10_000;
 const MOST_WORKERS = 1e6;
 /** A fit takes half a second with as many. Measured. */
@@ -26,9 +29,13 @@ export function checkSamples(samples: readonly CapacitySample[]): CapacitySample
           workers,
           `an integer from 1 to ${MOST_WORKERS}`,
         );
-      if (!Number.isFinite(throughput) || (throughput as number) <= 0)
-        throw new ArgumentRangeError(`samples[${i}].throughput`, throughput, 'a positive number');
-      return { workers: workers as number, throughput: throughput as number };
+      if (typeof throughput !== 'number' || !(throughput >= LEAST && throughput <= MOST))
+        throw new ArgumentRangeError(
+          `samples[${i}].throughput`,
+          throughput,
+          `a number from ${LEAST} to ${MOST}`,
+        );
+      return { workers: workers as number, throughput };
     })
     .toSorted((a, b) => a.workers - b.workers);
   const different = distinctWorkers(checked).length;

@@ -134,6 +134,16 @@ describe('what follows the law', () => {
     expect(peak.workers.high).toBe(Infinity);
   });
 
+  test('is found in any unit', () => {
+    for (const unit of [1e-90, 1e90])
+      expect(fit(SDM91.map((sample) => ({ ...sample, throughput: sample.throughput * unit })))).toMatchObject(
+        {
+          sigma: { value: expect.closeTo(0.0277285, 6) },
+          peak: { kind: 'peak', bestWorkers: 97 },
+        },
+      );
+  });
+
   test('is no farther from the samples than Levenberg–Marquardt gets', () => {
     for (let seed = 1; seed <= 5; seed++) {
       const error = noise(seed);
@@ -300,7 +310,7 @@ const REFUSED: [string, () => unknown, string][] = [
   [
     'no throughput',
     () => fitCapacity(samples([1, 2], [1, 0])),
-    'samples[1].throughput is 0, expected a positive number',
+    'samples[1].throughput is 0, expected a number from 1e-100 to 1e+100',
   ],
   ['no number', () => fitCapacity(samples([1, 2], [1, Number.NaN])), 'samples[1].throughput is NaN'],
   [
