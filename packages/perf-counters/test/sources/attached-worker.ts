@@ -2,12 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Registry, type RegistryHandle } from '../../src/index.ts';
 import { collectDefaults } from '../../src/sources/index.ts';
+import { burn } from './burn.ts';
 
 const registry = Registry.attach(workerData as RegistryHandle);
 const sources = collectDefaults(registry, { intervalMs: Infinity });
 
 async function burnAndTell(burnMs: number): Promise<void> {
-  for (const end = performance.now() + burnMs; performance.now() < end;);
+  burn(burnMs);
   await sources.sample();
   parentPort?.postMessage({
     writer: registry.writer,

@@ -3,13 +3,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Registry, type RegistryHandle } from '../../src/index.ts';
 import { collectDefaults } from '../../src/sources/index.ts';
 
-const { handle, forMs } = workerData as { handle: RegistryHandle; forMs: number };
+const { handle, hands } = workerData as { handle: RegistryHandle; hands: number };
 const registry = Registry.attach(handle);
-let held = 0;
-for (const end = performance.now() + forMs; performance.now() < end;) {
+for (let held = 0; held < hands;) {
   const sources = collectDefaults(registry, { intervalMs: Infinity, sources: ['processCpu'] });
   if (sources.capabilities()[0]?.status === 'active') held++;
   sources[Symbol.dispose]();
 }
 registry[Symbol.dispose]();
-parentPort?.postMessage(held);
+parentPort?.postMessage('done');

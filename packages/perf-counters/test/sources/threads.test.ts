@@ -40,9 +40,9 @@ test('each thread has its own figures, one has those of the process, and counts 
   expect(valuesOf(registry.read(), 'nodejs_heap_size_used_bytes')['']).toBe(
     (heaps[0] as number) + (heaps[writer] as number),
   );
-  // 60 ms of burning: of CPU time at least half of it, on a machine that is busy.
+  // It has burned 60 ms.
   const cpu = byWriter(registry, 'nodejs_thread_cpu_seconds_total');
-  expect(cpu[writer]).toBeGreaterThan(0.02);
+  expect(cpu[writer]).toBeGreaterThan(0.05);
   await worker.terminate();
   expect(registry.reclaimThread(threadId)).toBe(1);
   expect(Object.keys(byWriter(registry, 'nodejs_heap_size_used_bytes'))).toEqual(['0']);
@@ -54,13 +54,11 @@ test('threads that take the figures of the process from each other count all of 
   const workers = [0, 1].map(
     () =>
       new Worker(new URL('./competing-worker.ts', import.meta.url), {
-        workerData: { handle: registry.handle, forMs: 150 },
+        workerData: { handle: registry.handle, hands: 20 },
         execArgv: EXEC_ARGV,
       }),
   );
-  const held = await Promise.all(workers.map(async (worker) => (await once(worker, 'message')) as [number]));
-  // How often, is a matter of the processors.
-  expect(held.reduce((sum, [each]) => sum + each, 0)).toBeGreaterThan(10);
+  await Promise.all(workers.map((worker) => once(worker, 'message')));
   const before = process.cpuUsage();
   using _last = collectDefaults(registry, {
     intervalMs: Infinity,
