@@ -29,13 +29,22 @@ interface TagState {
   readonly read: () => TagMemory;
 }
 
-export async function* watchBudgets(
+export function watchBudgets(
   table: TrackerTable,
+  states: () => readonly TagState[],
+  options: BudgetWatchOptions,
+): AsyncGenerator<BudgetChange, never, void> {
+  const spot = ParkingSpot.over(table.arena, table.at + trackerRoot.offset.budgetSpot);
+  // Now, where a generator begins with its first element.
+  return changesSince(new Map(states().map((state) => [state.tag, state])), spot, states, options);
+}
+
+async function* changesSince(
+  known: Map<string, TagState>,
+  spot: ParkingSpot,
   states: () => readonly TagState[],
   { signal, ref = false }: BudgetWatchOptions,
 ): AsyncGenerator<BudgetChange, never, void> {
-  const spot = ParkingSpot.over(table.arena, table.at + trackerRoot.offset.budgetSpot);
-  const known = new Map(states().map((state) => [state.tag, state]));
   while (true) {
     signal?.throwIfAborted();
     const sequence = spot.prepare();

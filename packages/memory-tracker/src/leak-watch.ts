@@ -1,4 +1,5 @@
 // Handles that are collected without having been disposed: what they held is held for ever, unless it is released here.
+import { ArgumentRangeError } from './errors.ts';
 import type { OpenRecorder } from './recorder.ts';
 import type { Tracked } from './tracked.ts';
 
@@ -21,6 +22,8 @@ export interface LeakOptions {
   readonly onLeak?: (leak: MemoryLeak) => void;
 }
 
+const OPTIONS = ['release', 'stacks', 'onLeak'];
+
 /** What a handle holds, apart from the handle. */
 export interface WatchedBytes {
   recorder: OpenRecorder;
@@ -34,7 +37,13 @@ export class LeakWatch {
   readonly #onLeak: (leak: MemoryLeak) => void;
   readonly #registry = new FinalizationRegistry<WatchedBytes>((lost) => this.report(lost));
 
-  constructor({ release = false, stacks = false, onLeak = warn }: LeakOptions) {
+  /** @throws ArgumentRangeError */
+  constructor(options: LeakOptions) {
+    const { release = false, stacks = false, onLeak = warn } = options;
+    for (const name of Object.keys(options))
+      if (!OPTIONS.includes(name))
+        throw new ArgumentRangeError('leaks', name, `some of ${OPTIONS.join(', ')}`);
+    if (typeof onLeak !== 'function') throw new ArgumentRangeError('leaks.onLeak', onLeak, 'a function');
     this.#release = release;
     this.#stacks = stacks;
     this.#onLeak = onLeak;

@@ -152,6 +152,11 @@ describe('a lost handle', () => {
     expect(tracker.currentBytes('pool')).toBe(0);
   });
 
+  test('is reported as the options say, which are checked', () => {
+    expect(() => create({ onLeak: 5 as never })).toThrow(ArgumentRangeError);
+    expect(() => create({ report: true } as never)).toThrow('leaks is "report"');
+  });
+
   test('is a warning of the process by default', async () => {
     const warned = once(process, 'warning');
     const leaks: MemoryLeak[] = [];
