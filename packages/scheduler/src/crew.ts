@@ -1,4 +1,5 @@
 // The workers of a scheduler: starts them, puts another in the place of one that ended, has more of them where tasks wait and fewer where they are idle.
+// A little longer than other files: how a worker begins, ends, is replaced and is one too many are transitions of the same seats.
 import type { Worker } from 'node:worker_threads';
 import { isOfScheduler, type BootMessage, type WorkerMessage } from './boot.ts';
 import { codecModule } from './codec.ts';

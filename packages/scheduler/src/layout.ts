@@ -1,4 +1,6 @@
 // The only place with offsets in this package, and with the numbers that JavaScript and kernels share.
+// So long because it is the only one: what lies beside what, and who writes and reads it, is seen in one place, and tools/kernel/build.mjs makes
+// one file of constants of it.
 import { DEQUE_EMPTY, DEQUE_RETRY, STACK_EMPTY } from '@corelane/lock-free';
 import { atomic, bits, guarded, immutable, ownerOnly, root, struct } from '@corelane/shared-memory';
 import { tierRecord } from './budgets/layout.ts';

@@ -1,4 +1,5 @@
 // The scheduler as its owner sees it: the thread that creates it has the workers, and is a client itself.
+// A little longer than other files: what its owner may call is one class, which hands it on to the parts that do it.
 import type { Worker } from 'node:worker_threads';
 import { ArgumentRangeError, Arena } from '@corelane/shared-memory';
 import { slowPollOf } from './budgets/tell-poll.ts';

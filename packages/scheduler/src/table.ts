@@ -1,29 +1,14 @@
 // The shared state of a scheduler as JavaScript sees it: where it lies, and the kernel that works on it.
 import { IndexStack, WorkStealingDeque } from '@corelane/lock-free';
-import {
-  alignUp,
-  Arena,
-  AttachError,
-  LINE_BYTES,
-  NameTable,
-  type ObjectHandle,
-} from '@corelane/shared-memory';
+import { Arena, AttachError, LINE_BYTES, NameTable, type ObjectHandle } from '@corelane/shared-memory';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import {
   clientEntry,
-  deadlineNode,
-  laneCell,
-  laneHead,
-  LEVELS,
   MAX_CLIENTS,
   MAX_THREADS,
-  POLICY_DEADLINE,
-  POLICY_FIFO,
-  POLICY_WORK_STEALING,
   schedulerRoot,
   slotHead,
   slotState,
-  slotTicket,
   slowLaneRoot,
   victimCell,
   workerEntry,
@@ -31,6 +16,7 @@ import {
 import { MAX_SLOTS, type TableOptions } from './options.ts';
 import { LAST_POLICY, MAX_LOCAL_QUEUE, shareOf } from './policy.ts';
 import { PayloadContext } from './payload-context.ts';
+import { PLACES, placesFor, type Places, type Plan } from './places.ts';
 import { Slab } from './slab.ts';
 import { WatchTable } from './monitor/watch-table.ts';
 import { NameTiers } from './budgets/name-tiers.ts';
@@ -42,98 +28,11 @@ export type SchedulerHandle = ObjectHandle<'scheduler/scheduler'>;
 
 /** Bytes of UTF-8 that the URL of a task's module and its name may have together. */
 const MAX_TASK_NAME_BYTES = 1024;
-/** Hints of one client that wait at one level, at most: 2 to the power of this. Tasks beyond that wait with the client. */
-const MAX_LANE_SHIFT = 12;
-/** The same, of one client's tasks that are pinned to one worker. Guessed. */
-const MAX_PINNED_SHIFT = 6;
 const DEQUE_BYTES = 1024;
 /** Shapes of records that threads have in common, and bytes of the names of one's properties. */
 const MAX_SHAPES = 512;
 const MAX_SHAPE_BYTES = 512;
 const WORD = schedulerRoot.word;
-/** Of Places, what the root holds. */
-const PLACES = [
-  'strideBytes',
-  'clientsAt',
-  'workersAt',
-  'readyAt',
-  'lanesAt',
-  'laneShift',
-  'laneBytes',
-  'pinnedAt',
-  'pinnedShift',
-  'pinnedBytes',
-  'slotsAt',
-  'orderAt',
-  'leaves',
-  'victimsAt',
-] as const;
-
-type Plan = Pick<
-  TableOptions,
-  'slots' | 'payloadBytes' | 'inlineBytes' | 'maxClients' | 'threads' | 'common' | 'policy' | 'batch'
->;
-
-interface Places {
-  readonly strideBytes: number;
-  readonly clientsAt: number;
-  readonly workersAt: number;
-  readonly readyAt: number;
-  readonly lanesAt: number;
-  readonly laneShift: number;
-  readonly laneBytes: number;
-  readonly pinnedAt: number;
-  readonly pinnedShift: number;
-  readonly pinnedBytes: number;
-  readonly slotsAt: number;
-  readonly orderAt: number;
-  /** Of the tree of deadlines; 2 where there is none. */
-  readonly leaves: number;
-  readonly victimsAt: number;
-  readonly lengthBytes: number;
-}
-
-function placesFor(at: number, { slots, inlineBytes, maxClients, threads, common, policy }: Plan): Places {
-  const strideBytes = alignUp(slotHead.bytes + inlineBytes, LINE_BYTES);
-  const clientsAt = at + schedulerRoot.bytes;
-  const workersAt = clientsAt + maxClients * clientEntry.bytes;
-  const readyAt = workersAt + threads * workerEntry.bytes;
-  const lanesAt = alignUp(readyAt + (LEVELS + threads) * ((maxClients >> 5) + 1) * 4, LINE_BYTES);
-  const laneShift = Math.min(MAX_LANE_SHIFT, Math.ceil(Math.log2(Math.max(2, slots))));
-  const laneBytes = alignUp(laneHead.bytes + 2 ** laneShift * laneCell.bytes, LINE_BYTES);
-  const pinnedAt = lanesAt + (maxClients + 1) * LEVELS * laneBytes;
-  const pinnedShift = Math.min(MAX_PINNED_SHIFT, laneShift);
-  const pinnedBytes = alignUp(laneHead.bytes + 2 ** pinnedShift * laneCell.bytes, LINE_BYTES);
-  const slotsAt = pinnedAt + maxClients * threads * pinnedBytes;
-  const orderAt = slotsAt + slots * strideBytes;
-  const leaves = policy === POLICY_DEADLINE ? 2 ** Math.ceil(Math.log2(Math.max(2, slots))) : 2;
-  const orderBytes =
-    policy === POLICY_DEADLINE
-      ? 2 * leaves * deadlineNode.bytes
-      : policy === POLICY_FIFO
-        ? slots * slotTicket.bytes
-        : 0;
-  const victimsAt = alignUp(orderAt + orderBytes, LINE_BYTES);
-  const victims = policy === POLICY_WORK_STEALING ? common * (common - 1) : 0;
-  return {
-    strideBytes,
-    clientsAt,
-    workersAt,
-    readyAt,
-    lanesAt,
-    laneShift,
-    laneBytes,
-    pinnedAt,
-    pinnedShift,
-    pinnedBytes,
-    slotsAt,
-    orderAt,
-    leaves,
-    victimsAt,
-    lengthBytes: alignUp(victimsAt + victims * victimCell.bytes, LINE_BYTES) - at,
-  };
-}
-
 /** Bytes of arena that a scheduler takes, rounded up. */
 export function bytesFor(options: TableOptions): number {
   const { slots, maxTasks, threads } = options;

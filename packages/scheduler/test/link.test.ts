@@ -1,4 +1,5 @@
 // Values that go by message ports: what bytes can not carry, what is moved, results for which there is no memory.
+// Longer than other files: all of it goes by one link between two threads, and a process for each part of it would cost more than it tells.
 import { createSecretKey } from 'node:crypto';
 import { once } from 'node:events';
 import { BlockList } from 'node:net';

@@ -1,4 +1,5 @@
 // What a scheduler does on real workers, as long as nothing breaks.
+// Longer than other files: one property after the other of one class, each a few lines.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { defineTasks, noRecorder, type Recorder, Scheduler, type SchedulerError } from '../src/index.ts';

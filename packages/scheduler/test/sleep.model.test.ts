@@ -1,4 +1,5 @@
 // All interleavings of parking and waking on both sides, and of closing: no wake-up is lost, nothing accepted is left behind.
+// Longer than other files: a mutant names the scenario that has to kill it, and stands with all others of these protocols, which share their words.
 import { peek, poke, repeat, type Scenario } from '@corelane/interleave';
 import { describe } from 'vitest';
 import {

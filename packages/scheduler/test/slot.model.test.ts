@@ -1,4 +1,5 @@
 // All interleavings of a slot's life: claims, cancellations, completions, crashes and reclaims against each other.
+// Longer than other files: a mutant is run against every scenario until one kills it, so that scenarios and mutants stand in one list each.
 import { peek, poke, type Mutant, type Scenario } from '@corelane/interleave';
 import { describe } from 'vitest';
 import {

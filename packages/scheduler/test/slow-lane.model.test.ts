@@ -1,4 +1,5 @@
 // All interleavings of the slow lane: each task runs once, nobody is counted wrongly, nothing is slept through, caps hold.
+// Longer than other files: a mutant is run against every scenario until one kills it, so that scenarios and mutants stand in one list each.
 import { type Mutant, peek, poke, repeat, type Scenario } from '@corelane/interleave';
 import { describe } from 'vitest';
 import {

@@ -1,4 +1,5 @@
 // The pool: which task goes to which worker when, and how many workers there are.
+// A little longer than other files: the whole of piscina's class is one class here, too.
 import type { AsyncResourceOptions } from 'node:async_hooks';
 import type { AbortSignalAny } from './abort.ts';
 import { isAborted } from './abort.ts';

@@ -1,4 +1,5 @@
 // What fibres keep to under every policy: each runs to its end once, waits for what it asked to wait for, and can be cancelled.
+// Longer than other files: one property after the other of one class, each a few lines.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';

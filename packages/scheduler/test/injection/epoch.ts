@@ -1,4 +1,5 @@
 // One scheduler under load, whose workers and clients end at random points, in every way there is; then everything is looked at.
+// A little longer than other files: each way to end a worker, and what is looked at afterwards, is a few lines of one course.
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';

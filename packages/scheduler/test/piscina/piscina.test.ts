@@ -1,4 +1,5 @@
 // Properties of the pool that stands in for piscina's.
+// Longer than other files: it goes through piscina's own documentation, chapter by chapter.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
