@@ -194,3 +194,25 @@ test('a stack deeper than ours is no problem', () => {
   expect(toSpeedscope(named).profiles[0]?.samples[0]).toHaveLength(depth - 1);
   expect(layoutFlameGraph(named).depth).toBe(depth);
 });
+
+test('frames of a speedscope file have lines and columns from 1, and none where there are none', () => {
+  const frame = (
+    functionName: string,
+    url: string,
+    at: number,
+  ): CpuProfile['nodes'][number]['callFrame'] => ({
+    ...{ functionName, scriptId: '1', url, lineNumber: at, columnNumber: at },
+  });
+  const nodes = [
+    { id: 1, callFrame: frame('(root)', '', -1), children: [2] },
+    { id: 2, callFrame: frame('f', 'file:///f.js', 0), children: [3] },
+    { id: 3, callFrame: frame('', '', -1) },
+  ];
+  const profile = checkCpuProfile({ nodes, startTime: 0, endTime: 5, samples: [3], timeDeltas: [1] });
+  const file = toSpeedscope({ name: 'main', profile });
+  expect(file.shared.frames).toEqual([
+    { name: '(anonymous)' },
+    { name: 'f', file: 'file:///f.js', line: 1, col: 1 },
+  ]);
+  expect(file.profiles[0]).toMatchObject({ samples: [[1, 0]], weights: [4], startValue: 0, endValue: 4 });
+});

@@ -152,12 +152,17 @@ describe.runIf(process.platform === 'linux')('in a terminal, corelane-top', () =
     terminal.type('q');
     expect(await terminal.exitCode).toBe(0);
     expect(terminal.isOnOtherScreen).toBe(false);
+    // Lines are cleared before they are written: some terminals would clear the last letter of a full line otherwise.
+    expect(terminal.output).toContain('\u001B[K\u001B[1mcorelane-top');
     expect(terminal.output.trimEnd().endsWith('\u001B[?7h\u001B[?25h\u001B[?1049l')).toBe(true);
   });
 
-  test('is without colours where NO_COLOR says so', async () => {
-    await using terminal = new TestTerminal(command(shared.pid), { ...env, NO_COLOR: '1' });
+  test('follows the size at once, and is without colours where NO_COLOR says so', async () => {
+    await using terminal = new TestTerminal(command('-i', '3600', shared.pid), { ...env, NO_COLOR: '1' });
     await terminal.shows(has('requests_total{code=200}'));
+    // Figures come in an hour: it is the size that is followed.
+    terminal.resize(40, 5);
+    await terminal.shows(has(/^NAME +VALUE$/m));
     // oxlint-disable-next-line no-control-regex -- what a terminal gets
     expect(terminal.output).not.toMatch(/\u001B\[\d+m/);
     terminal.type('\u0003');

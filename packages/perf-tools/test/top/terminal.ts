@@ -45,7 +45,7 @@ export class TestTerminal {
     const rows = Array.from({ length: this.#terminal.rows }, (_, row) =>
       active.getLine(active.viewportY + row),
     );
-    return rows.map((line) => line?.translateToString(true) ?? '');
+    return rows.map((line) => line?.translateToString(true, 0, this.#terminal.cols) ?? '');
   }
 
   get isOnOtherScreen(): boolean {
