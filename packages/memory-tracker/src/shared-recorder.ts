@@ -26,6 +26,9 @@ export class SharedRecorder implements OpenRecorder {
   readonly tag: string;
   readonly scope = 'shared';
   readonly #kernel: KernelExports;
+  /** Of the kernel, whose exports are an object that is slow to look into. */
+  readonly #trackAlloc: KernelExports['trackAlloc'];
+  readonly #trackDealloc: KernelExports['trackDealloc'];
   readonly #cell: TagCell;
   readonly #tagAt: number;
   readonly #slot: WorkerSlot;
@@ -46,6 +49,8 @@ export class SharedRecorder implements OpenRecorder {
   ) {
     this.tag = cell.tag;
     this.#kernel = kernel;
+    this.#trackAlloc = kernel.trackAlloc;
+    this.#trackDealloc = kernel.trackDealloc;
     this.#cell = cell;
     this.#tagAt = cell.at;
     this.#slot = slot;
@@ -59,7 +64,8 @@ export class SharedRecorder implements OpenRecorder {
   // Numbers here and in dealloc, as in OwnRecorder: NET is 0, PEAK is 1, TRACK_DONE is 0.
   alloc(bytes: number): void {
     if (this.#closed || (bytes | 0) !== bytes || bytes < 0) return this.#allocate(bytes, 1);
-    const outcome = this.#kernel.trackAlloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
+    const trackAlloc = this.#trackAlloc;
+    const outcome = trackAlloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
     if (outcome === 0) this.#own[0] = (this.#own[0] as number) + bytes;
     else this.#finishAllocation(outcome, bytes, 1, false);
   }
@@ -68,7 +74,8 @@ export class SharedRecorder implements OpenRecorder {
     const net = this.#own[0] as number;
     if (this.#closed || (bytes | 0) !== bytes || bytes < 0 || net > (this.#own[1] as number))
       return this.#deallocate(bytes, 1);
-    const outcome = this.#kernel.trackDealloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
+    const trackDealloc = this.#trackDealloc;
+    const outcome = trackDealloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
     if (outcome === 0) this.#own[0] = net - bytes;
     else this.#finishDeallocation(outcome, bytes);
   }

@@ -56,23 +56,6 @@ export const tracking: BatchGroup = {
       count: ({ tracker }) => balanced(tracker),
     }),
     counted({
-      name: 'tag.alloc + dealloc below limits',
-      role: 'ours',
-      note: 'a soft and a hard limit',
-      create: () => {
-        const tracker = newTracker();
-        tracker.budget('pool', { softBytes: 2 * BYTES, hardBytes: 4 * BYTES });
-        return { tracker, tag: tracker.tag('pool') };
-      },
-      run({ tag }, operations) {
-        for (let i = 0; i < operations; i++) {
-          tag.alloc(BYTES);
-          tag.dealloc(BYTES);
-        }
-      },
-      count: ({ tracker }) => balanced(tracker),
-    }),
-    counted({
       name: 'tracker.alloc + dealloc by name',
       role: 'ours',
       create: newTracker,
