@@ -1,5 +1,6 @@
 // From what two workers record to what a collector gets: through the official SDK and its OTLP exporter, over HTTP.
 import { once } from 'node:events';
+import { setImmediate as turnLoop } from 'node:timers/promises';
 import { ValueType } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -8,6 +9,8 @@ import {
   DataPointType,
   MeterProvider,
   PeriodicExportingMetricReader,
+  type CollectionResult,
+  type Histogram as HistogramValue,
 } from '@opentelemetry/sdk-metrics';
 import { Arena } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
@@ -25,16 +28,23 @@ import {
 
 const ROUNDS = 3000;
 
-/** A registry in which two workers have recorded, and ended. */
-async function recorded(): Promise<Registry> {
+/** A registry in which two workers record; `whileRunning` is called again and again until they have ended. */
+async function recorded(
+  rounds = ROUNDS,
+  whileRunning: (registry: Registry) => Promise<void> = () => turnLoop(),
+): Promise<Registry> {
   const registry = Registry.create(Arena.create({ bytes: 2 << 20 }), { series: 16, writers: 4, metrics: 8 });
   const go = new Int32Array(new SharedArrayBuffer(8));
-  const workers = [0, 1].map(() => startHammer(registry.handle, go, ROUNDS));
+  const workers = [0, 1].map(() => startHammer(registry.handle, go, rounds));
   await Promise.all(workers.map(message));
+  const state = { isRunning: true };
   const exits = workers.map((worker) => once(worker, 'exit'));
+  const ended = Promise.all(exits).finally(() => (state.isRunning = false));
   Atomics.store(go, 0, 1);
   Atomics.notify(go, 0);
-  await Promise.all(exits);
+  // oxlint-disable-next-line no-await-in-loop -- one after the other
+  while (state.isRunning) await whileRunning(registry);
+  await ended;
   defineAll(registry).temperature.set(21.5);
   return registry;
 }
@@ -182,6 +192,39 @@ test('delta: what came since the last export, then nothing, and together exactly
     dataPoints: [{ asInt: 2 * ROUNDS - 1 }],
   });
   await provider.shutdown();
+});
+
+test('deltas that are collected while two workers record add up to exactly what they recorded, bucket by bucket', async () => {
+  const rounds = 30_000;
+  const total = { plain: 0, size: 0, sum: 0, buckets: [] as number[] };
+  let collections = 0;
+  const add = ({ resourceMetrics, errors }: CollectionResult): void => {
+    expect(errors).toEqual([]);
+    collections++;
+    for (const { descriptor, dataPoints } of resourceMetrics.scopeMetrics[0]?.metrics ?? []) {
+      const value = dataPoints[0]?.value;
+      if (descriptor.name === 'plain_total') total.plain += value as number;
+      if (descriptor.name !== 'size_bytes') continue;
+      const { count, sum = 0, buckets } = value as HistogramValue;
+      total.size += count;
+      total.sum += sum;
+      total.buckets = buckets.counts.map((each, i) => each + (total.buckets[i] ?? 0));
+      expect(Math.min(...buckets.counts)).toBeGreaterThanOrEqual(0);
+    }
+  };
+  let producer: CorelaneMetricProducer | undefined;
+  using registry = await recorded(rounds, async (running) => {
+    producer ??= new CorelaneMetricProducer(running, { temporality: 'delta' });
+    add(await producer.collect());
+    await turnLoop();
+  });
+  add(await (producer as CorelaneMetricProducer).collect());
+  expect(collections).toBeGreaterThan(2);
+  const sizes = Array.from({ length: rounds }, (_, round) => (round * 37) % 5000);
+  expect(total.plain).toBe(2 * rounds);
+  expect([total.size, total.sum]).toEqual([2 * rounds, 2 * sizes.reduce((sum, each) => sum + each, 0)]);
+  const whole = defineAll(registry).size.distribution().buckets();
+  expect(total.buckets).toEqual(whole.map(({ count }, i) => count - (whole[i - 1]?.count ?? 0)));
 });
 
 test('shutdown exports what was recorded until then; a collector that fails loses nothing of what is cumulative', async () => {
