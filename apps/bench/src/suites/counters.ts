@@ -6,7 +6,7 @@ import { scraping } from './counters/scrape.ts';
 import { scrapingWorkers } from './counters/scrape-workers.ts';
 import { threads } from './counters/threads.ts';
 import { beyondReads, timings } from './counters/timings.ts';
-import { tracking } from './counters/tracking.ts';
+import { tracking, trackingByWorker } from './counters/tracking.ts';
 
 /** Slots of one writer in shared memory against counters of one thread. */
 export const suite: Suite = {
@@ -21,6 +21,7 @@ export const suite: Suite = {
     disabled,
     ...threads,
     tracking,
+    trackingByWorker,
     scraping,
     scrapingWorkers,
   ],

@@ -1,6 +1,6 @@
 import { MemoryTracker } from '@corelane/memory-tracker';
 import { Arena } from '@corelane/shared-memory';
-import { type BatchGroup, BYTES_PER_OP, NS_PER_OP } from '../../suite.ts';
+import { type BatchCase, type BatchGroup, BYTES_PER_OP, NS_PER_OP } from '../../suite.ts';
 import { counted, empty } from './counted.ts';
 
 const RECORDER = 'tag.alloc + dealloc';
@@ -18,11 +18,44 @@ function balanced(tracker: MemoryTracker): number {
   return tag?.currentBytes === 0 && tag.deallocations === tag.allocations ? tag.allocations : -1;
 }
 
+/** What one thread can do without a tracker, and what it takes at least where several count in one word. */
+const others: BatchCase[] = [
+  counted({
+    name: 'fields of one thread',
+    role: 'peer',
+    note: 'current, peak and count in an object',
+    create: () => ({ current: 0, peak: 0, count: 0 }),
+    run(held, operations) {
+      for (let i = 0; i < operations; i++) {
+        held.current += BYTES;
+        held.count++;
+        if (held.current > held.peak) held.peak = held.current;
+        held.current -= BYTES;
+      }
+    },
+    count: (held) => held.count,
+  }),
+  counted({
+    name: 'two Atomics.add',
+    role: 'limit',
+    note: 'no peak, no check, 32 bits',
+    create: () => new Int32Array(new SharedArrayBuffer(8)),
+    run(words, operations) {
+      for (let i = 0; i < operations; i++) {
+        Atomics.add(words, 0, BYTES);
+        Atomics.sub(words, 0, BYTES);
+      }
+      words[1] = ((words[1] as number) + operations) | 0;
+    },
+    count: (words) => (words[1] as number) >>> 0,
+  }),
+];
+
 export const tracking: BatchGroup = {
   kind: 'batch',
   name: 'memory',
   title: 'One allocation and its end recorded under a tag',
-  note: 'Two records each. A shared tag is exact over all threads, with the peak, and refuses to go below 0; a tag by worker is so for each worker, and its sum is exact. The others count on one thread.',
+  note: 'Two records each. Ours is exact over all threads, with the peak and limits, and refuses to go below 0. The others count on one thread.',
   cases: [
     counted({
       name: RECORDER,
@@ -30,22 +63,6 @@ export const tracking: BatchGroup = {
       create: () => {
         const tracker = newTracker();
         return { tracker, tag: tracker.tag('pool') };
-      },
-      run({ tag }, operations) {
-        for (let i = 0; i < operations; i++) {
-          tag.alloc(BYTES);
-          tag.dealloc(BYTES);
-        }
-      },
-      count: ({ tracker }) => balanced(tracker),
-    }),
-    counted({
-      name: OWN,
-      role: 'ours',
-      note: "scope: 'worker'; the target is 3 ns a record",
-      create: () => {
-        const tracker = newTracker();
-        return { tracker, tag: tracker.tag('pool', { scope: 'worker' }) };
       },
       run({ tag }, operations) {
         for (let i = 0; i < operations; i++) {
@@ -67,39 +84,38 @@ export const tracking: BatchGroup = {
       },
       count: balanced,
     }),
+    ...others,
+    empty,
+  ],
+  claims: [{ of: RECORDER, metric: BYTES_PER_OP, atMost: 0 }],
+};
+
+export const trackingByWorker: BatchGroup = {
+  kind: 'batch',
+  name: 'memory-by-worker',
+  title: 'The same under a tag that each worker counts for itself',
+  note: 'Exact for each worker, with the peak and limits; others read the sum. A group of its own: engines compile for what they have seen.',
+  cases: [
     counted({
-      name: 'fields of one thread',
-      role: 'peer',
-      note: 'current, peak and count in an object',
-      create: () => ({ current: 0, peak: 0, count: 0 }),
-      run(held, operations) {
+      name: OWN,
+      role: 'ours',
+      note: "scope: 'worker'; the target is 3 ns a record",
+      create: () => {
+        const tracker = newTracker();
+        return { tracker, tag: tracker.tag('pool', { scope: 'worker' }) };
+      },
+      run({ tag }, operations) {
         for (let i = 0; i < operations; i++) {
-          held.current += BYTES;
-          held.count++;
-          if (held.current > held.peak) held.peak = held.current;
-          held.current -= BYTES;
+          tag.alloc(BYTES);
+          tag.dealloc(BYTES);
         }
       },
-      count: (held) => held.count,
+      count: ({ tracker }) => balanced(tracker),
     }),
-    counted({
-      name: 'two Atomics.add',
-      role: 'limit',
-      note: 'no peak, no check, 32 bits',
-      create: () => new Int32Array(new SharedArrayBuffer(8)),
-      run(words, operations) {
-        for (let i = 0; i < operations; i++) {
-          Atomics.add(words, 0, BYTES);
-          Atomics.sub(words, 0, BYTES);
-        }
-        words[1] = ((words[1] as number) + operations) | 0;
-      },
-      count: (words) => (words[1] as number) >>> 0,
-    }),
+    ...others,
     empty,
   ],
   claims: [
-    { of: RECORDER, metric: BYTES_PER_OP, atMost: 0 },
     { of: OWN, metric: BYTES_PER_OP, atMost: 0 },
     { of: OWN, metric: NS_PER_OP, atMost: TARGET_NS },
   ],
