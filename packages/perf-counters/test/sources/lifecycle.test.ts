@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { Arena } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
-import { ArgumentRangeError, Registry, RegistryDisposedError } from '../../src/index.ts';
+import { Registry, RegistryDisposedError } from '../../src/index.ts';
 import {
   collectDefaults,
   SourceRunningError,
@@ -9,36 +9,8 @@ import {
   startSources,
   type Source,
 } from '../../src/sources/index.ts';
+import { counting } from './counting-source.ts';
 import { fakeHost, FakeTimers, newRegistry, valueOf, valuesOf } from './fake-host.ts';
-
-/** A source that says how often it was read. */
-function counting(overrides: Partial<Source> & { readonly onSample?: () => void | Promise<void> } = {}): {
-  source: Source;
-  events: string[];
-} {
-  const { onSample, ...rest } = overrides;
-  const events: string[] = [];
-  const source: Source = {
-    name: 'counting',
-    scope: 'thread',
-    open: (metrics) => {
-      events.push('open');
-      const reads = metrics.counter({ name: 'reads_total', help: 'Reads' })();
-      const level = metrics.gauge({ name: 'level', help: 'Level' })();
-      return {
-        sample: () => {
-          events.push('sample');
-          reads.inc();
-          level.set(7);
-          return onSample?.();
-        },
-        close: () => events.push('close'),
-      };
-    },
-    ...rest,
-  };
-  return { source, events };
-}
 
 describe('sources', () => {
   test('are read at once, then at their interval, slow ones at theirs', () => {
@@ -300,38 +272,5 @@ describe('sources', () => {
     timers.fire(100);
     expect(ending.events).toEqual(['open', 'sample', 'sample', 'close']);
     expect(valueOf(registry, 'corelane_sources_sampled_timestamp_seconds')).toBeUndefined();
-  });
-
-  test('are checked for being sources', () => {
-    expect(() =>
-      startSources(newRegistry(), [{ ...counting().source, scope: 'machine' as 'thread' }]),
-    ).toThrow('sources[0] is "counting", expected a source: name, scope');
-  });
-
-  test.each<[string, object]>([
-    ['option is "interval", expected one of intervalMs', { interval: 5 }],
-    ['intervalMs is 5, expected 10 to 2147483647, or Infinity', { intervalMs: 5 }],
-    ['intervalMs is NaN', { intervalMs: NaN }],
-    ['slowIntervalMs is 50, expected 100 to', { intervalMs: 100, slowIntervalMs: 50 }],
-    ['prefix is 3, expected a string', { prefix: 3 }],
-    ['labels.a is [object Object], expected a string', { labels: { a: {} } }],
-    ['processWide is "maybe", expected true, false or', { processWide: 'maybe' }],
-    ['signal is 1, expected an AbortSignal', { signal: 1 }],
-    ['clock is 1, expected an object with now()', { clock: 1 }],
-    ['timers is [object Object], expected an object with every()', { timers: {} }],
-    ['sources[0] is "cpu", expected one of', { sources: ['cpu'] }],
-    ['sources[1] is "gc", expected one of', { sources: ['gc', 'gc'] }],
-    ['eventLoopMonitoringPrecision is 0.5, expected an integer', { eventLoopMonitoringPrecision: 0.5 }],
-    ['threadCpu is [object Object], expected an object with readNs()', { threadCpu: {} }],
-    ['hardwareEvents.events is undefined', { hardwareEvents: { readInto: () => {} } }],
-    ['arenas.a is [object Object], expected', { arenas: { a: {} } }],
-    ['arenas.a is null, expected an object', { arenas: { a: null } }],
-    ['arenas is null, expected an object', { arenas: null }],
-    ['labels is null, expected an object', { labels: null }],
-    ['buckets[1] is 1, expected ascending', { gcDurationBuckets: [1, 1] }],
-  ])('options are checked: %s', (message, options) => {
-    const start = (): unknown => collectDefaults(newRegistry(), options, fakeHost());
-    expect(start).toThrow(ArgumentRangeError);
-    expect(start).toThrow(message);
   });
 });
