@@ -22,9 +22,11 @@ export interface BudgetChange {
   readonly refusals: number;
 }
 
-interface TagState {
+/** What a watch compares. */
+export interface TagState {
   readonly tag: string;
   readonly alarm: number;
+  readonly recoveries: number;
   readonly refusals: number;
   readonly read: () => TagMemory;
 }
@@ -50,8 +52,13 @@ async function* changesSince(
     const sequence = spot.prepare();
     const changed: BudgetChange[] = [];
     for (const state of states()) {
-      const before = known.get(state.tag) ?? { alarm: 0, refusals: 0 };
-      if (before.alarm === state.alarm && before.refusals === state.refusals) continue;
+      const before = known.get(state.tag) ?? { alarm: 0, recoveries: 0, refusals: 0 };
+      if (
+        before.alarm === state.alarm &&
+        before.recoveries === state.recoveries &&
+        before.refusals === state.refusals
+      )
+        continue;
       known.set(state.tag, state);
       const { tag, currentBytes, budget } = state.read();
       const softCrossings = ((state.alarm + 1) >>> 1) - ((before.alarm + 1) >>> 1);

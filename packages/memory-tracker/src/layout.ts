@@ -136,6 +136,12 @@ export const tagCell = struct(
       reader: 'any thread',
       hot: 'tag',
     }),
+    recoveries: atomic('i32', {
+      doc: 'of a tag by worker: alarms of workers that have ended',
+      writer: 'any worker',
+      reader: 'any thread',
+      hot: 'tag',
+    }),
     refusals: atomic('i32', {
       doc: 'allocations that the hard limit refused',
       writer: 'any worker',

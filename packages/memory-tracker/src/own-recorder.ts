@@ -173,6 +173,7 @@ export class OwnRecorder implements OpenRecorder {
     this.#setThresholds(net);
     if (!isCrossed) return;
     if (this.#isAbove) this.#cell.countCrossing();
+    else this.#cell.countRecovery();
     if (this.#isAbove) this.#listeners.crossed('soft', net, softBytes);
     else this.#listeners.crossed('recovered', net, recoverBytes);
   }

@@ -1,6 +1,6 @@
 // Reads what all workers have recorded, at any time, without a message to any of them.
 import type { Arena } from '@corelane/shared-memory';
-import { watchBudgets, type BudgetChange, type BudgetWatchOptions } from './budget-watch.ts';
+import { watchBudgets, type BudgetChange, type BudgetWatchOptions, type TagState } from './budget-watch.ts';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import { EPOCH_SHIFT, tagCell } from './layout.ts';
 import { readSum } from './own-sum.ts';
@@ -73,10 +73,10 @@ export class MemoryReader {
    * Ends with `signal`, whose reason it throws. It keeps the process alive only with `ref`.
    */
   watchBudgets(options: BudgetWatchOptions = {}): AsyncGenerator<BudgetChange, never, void> {
-    const states = (): { tag: string; alarm: number; refusals: number; read: () => TagMemory }[] =>
+    const states = (): TagState[] =>
       Array.from({ length: this.#table.names.size }, (_, index) => {
-        const { tag, alarm, refusals } = this.#cell(index);
-        return { tag, alarm, refusals, read: () => this.#readTag(index) };
+        const { tag, alarm, recoveries, refusals } = this.#cell(index);
+        return { tag, alarm, recoveries, refusals, read: () => this.#readTag(index) };
       });
     return watchBudgets(this.#table, states, options);
   }

@@ -123,6 +123,16 @@ export class TagCell {
     Atomics.add(this.words, tagCell.word.alarm, 2);
   }
 
+  /** The end of one worker's alarm. */
+  countRecovery(): void {
+    Atomics.add(this.words, tagCell.word.recoveries, 1);
+  }
+
+  /** Ends of alarms of workers of a tag by worker. */
+  get recoveries(): number {
+    return Atomics.load(this.words, tagCell.word.recoveries);
+  }
+
   countRefusal(): void {
     Atomics.add(this.words, tagCell.word.refusals, 1);
   }

@@ -188,27 +188,31 @@ test('crossings are published on a diagnostics channel of their thread', () => {
   expect(heard).toMatchObject([{ kind: 'soft', tag: 'pool', currentBytes: 2, limitBytes: 1 }]);
 });
 
-test('other threads wait for crossings without a message, until they are told to stop', async () => {
-  const tracker = create();
-  const stop = new AbortController();
-  const changes = MemoryReader.attach(tracker.handle).watchBudgets({ signal: stop.signal, ref: true });
-  tracker.alloc('before', 3);
-  tracker.budget('pool', { softBytes: 5, hardBytes: 10 });
-  tracker.alloc('pool', 6);
-  expect(() => tracker.alloc('pool', 5)).toThrow(MemoryBudgetError);
-  // What has happened before the first element is asked for is in it.
-  const first = await changes.next();
-  expect(first.value).toMatchObject({ tag: 'pool', softCrossings: 1, budget: { isAboveSoft: true } });
-  // The refusal was told with it, or is told now: an alarm that ends makes sure that there is something.
-  tracker.dealloc('pool', 6);
-  expect((await changes.next()).value).toMatchObject({
-    tag: 'pool',
-    budget: { isAboveSoft: false, refusals: 1 },
-  });
-  const last = changes.next();
-  stop.abort(new Error('enough'));
-  await expect(last).rejects.toThrow('enough');
-});
+test.each(['shared', 'worker'] as const)(
+  'other threads wait for crossings without a message, until they are told to stop (%s)',
+  async (scope) => {
+    const tracker = create();
+    tracker.tag('pool', { scope });
+    const stop = new AbortController();
+    const changes = MemoryReader.attach(tracker.handle).watchBudgets({ signal: stop.signal, ref: true });
+    tracker.alloc('before', 3);
+    tracker.budget('pool', { softBytes: 5, hardBytes: 10 });
+    tracker.alloc('pool', 6);
+    expect(() => tracker.alloc('pool', 5)).toThrow(MemoryBudgetError);
+    // What has happened before the first element is asked for is in it.
+    const first = await changes.next();
+    expect(first.value).toMatchObject({ tag: 'pool', softCrossings: 1, budget: { isAboveSoft: true } });
+    // The refusal was told with it, or is told now: an alarm that ends makes sure that there is something.
+    tracker.dealloc('pool', 6);
+    expect((await changes.next()).value).toMatchObject({
+      tag: 'pool',
+      budget: { isAboveSoft: false, refusals: 1 },
+    });
+    const last = changes.next();
+    stop.abort(new Error('enough'));
+    await expect(last).rejects.toThrow('enough');
+  },
+);
 
 test('limits that make no sense are refused', () => {
   const tracker = create();
@@ -229,6 +233,22 @@ test('recording below limits allocates nothing', () => {
   const tracker = create();
   const [all, own] = [tracker.tag('all'), tracker.tag('own', { scope: 'worker' })];
   for (const tag of ['all', 'own']) tracker.budget(tag, { softBytes: 5000, hardBytes: 10_000 });
+  const bytes = expectZeroAllocation(() => {
+    all.alloc(4096);
+    own.alloc(4096);
+    all.dealloc(4096);
+    own.dealloc(4096);
+  });
+  expect(bytes).toBeLessThan(0.1);
+});
+
+test('recording above a soft limit allocates nothing', () => {
+  const tracker = create();
+  const [all, own] = [tracker.tag('all'), tracker.tag('own', { scope: 'worker' })];
+  for (const recorder of [all, own]) {
+    recorder.alloc(10_000);
+    tracker.budget(recorder.tag, { softBytes: 5000 });
+  }
   const bytes = expectZeroAllocation(() => {
     all.alloc(4096);
     own.alloc(4096);
