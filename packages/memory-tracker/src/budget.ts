@@ -49,9 +49,11 @@ export class MemoryBudget {
     return this.#cell.limits();
   }
 
-  /** Changes limits for all threads; each keeps to them from its next record on. @throws ArgumentRangeError */
+  /** Changes limits for all threads; each keeps to them from its next record on. @throws ArgumentRangeError, TrackerDisposedError */
   update(limits: Partial<BudgetLimits>): void {
-    this.#apply(merge(this.#cell.limits(), limits), limits);
+    const merged = merge(this.#cell.limits(), limits);
+    this.#settle(); // throws where the tracker is disposed, before anything is changed
+    this.#apply(merged, limits);
   }
 
   /** This thread is not called any more. The limits stay. */

@@ -139,6 +139,7 @@ export class SharedRecorder implements OpenRecorder {
 
   /** Brings the alarm in line with what is held, and tells who listens on this thread. */
   settle(): void {
+    this.#check(0);
     while (true) {
       const change = this.#kernel.settleAlarm(this.#tagAt);
       if (change === ALARM_SETTLED) return;

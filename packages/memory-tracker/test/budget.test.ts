@@ -11,6 +11,7 @@ import {
   MemoryBudgetError,
   MemoryReader,
   MemoryTracker,
+  TrackerDisposedError,
   type BudgetEvent,
 } from '../src/index.ts';
 import type { FillData } from './worker/fill.ts';
@@ -213,6 +214,17 @@ test.each(['shared', 'worker'] as const)(
     await expect(last).rejects.toThrow('enough');
   },
 );
+
+test.each(['shared', 'worker'] as const)('a tracker that is disposed changes no limits (%s)', (scope) => {
+  const tracker = create();
+  const other = MemoryTracker.attach(tracker.handle);
+  other.tag('pool', { scope });
+  const budget = other.budget('pool', { hardBytes: 10 });
+  other[Symbol.dispose]();
+  expect(() => budget.update({ hardBytes: 20 })).toThrow(TrackerDisposedError);
+  expect(budgetOf(tracker)).toMatchObject({ hardBytes: 10 });
+  budget[Symbol.dispose]();
+});
 
 test('limits that make no sense are refused', () => {
   const tracker = create();
