@@ -34,12 +34,32 @@ describe('cpu', () => {
     expect(measure(check, 2500)).toMatchObject({ value: 1 });
   });
 
+  test('of a thread that has ended fails and says so, from the first measurement on', async () => {
+    const gone = new Error('Worker instance not running');
+    const throwing = (): never => {
+      throw gone;
+    };
+    for (const usage of [() => Promise.reject(gone), throwing]) {
+      const clock = new FakeClock();
+      using monitor = new HealthMonitor({
+        clock,
+        checks: [cpuCheck({ usage, cpus: 1, warn: { at: 1, after: 1 } })],
+      });
+      await clock.pass(0);
+      expect(monitor.report()).toMatchObject({
+        state: 'degraded',
+        reasons: ['cpu: Worker instance not running'],
+      });
+    }
+  });
+
   test('may be that of another thread, which answers later', async () => {
     const used = { user: 0, system: 0 };
     const check = cpuCheck({ usage: async () => ({ ...used }), cpus: 1 });
     check.begin?.(0);
-    expect(await measure(check, 100)).toEqual({ pending: 'counted from here' });
-    used.user = 50_000;
+    used.user = 1000;
+    expect(await measure(check, 100)).toMatchObject({ value: 0.01 });
+    used.user = 51_000;
     expect(await measure(check, 200)).toMatchObject({ value: 0.5 });
   });
 

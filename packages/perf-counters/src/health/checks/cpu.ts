@@ -39,14 +39,24 @@ export function cpuCheck(options: CpuCheckOptions = {}): HealthCheck {
     warn,
     unit: 'ratio',
     begin: (nowMs) => {
-      const used = usage();
-      if (!(used instanceof Promise)) account(used, nowMs);
+      // What can not be had now is said when it is measured, and counted from there.
+      try {
+        const used = usage();
+        if (isLater(used)) used.then((later) => account(later, nowMs)).catch(() => undefined);
+        else account(used, nowMs);
+      } catch {
+        before = undefined;
+      }
     },
     measure: ({ nowMs }) => {
       const used = usage();
-      return used instanceof Promise ? used.then((later) => account(later, nowMs)) : account(used, nowMs);
+      return isLater(used) ? used.then((later) => account(later, nowMs)) : account(used, nowMs);
     },
   };
+}
+
+function isLater(used: CpuUsage | Promise<CpuUsage>): used is Promise<CpuUsage> {
+  return 'then' in used;
 }
 
 function cpusHere(): number {
