@@ -1,12 +1,16 @@
 // The limits of a tag, as a thread sets them and listens to them.
 import type { BudgetCallbacks, BudgetListeners } from './budget-listeners.ts';
 import { ArgumentRangeError } from './errors.ts';
+import { checkNames } from './options.ts';
 import type { BudgetLimits, TagCell } from './tag-cell.ts';
 
 /** Guessed: the alarm of a soft limit ends a tenth below it. */
 const RECOVER_SHARE = 0.9;
 
-/** Limits that are not named stay as they are; `Infinity` lifts one. */
+/**
+ * Limits that are not named stay as they are, but for `recoverBytes`, which is nine tenths of a `softBytes` that is named without it;
+ * `Infinity` lifts one.
+ */
 export interface BudgetOptions extends BudgetCallbacks, Partial<BudgetLimits> {}
 
 const LIMITS = ['softBytes', 'recoverBytes', 'hardBytes'] as const;
@@ -22,9 +26,7 @@ export class MemoryBudget {
 
   /** Made by `tracker.budget`. @internal */
   constructor(cell: TagCell, listeners: BudgetListeners, settle: () => void, options: BudgetOptions) {
-    for (const name of Object.keys(options))
-      if (!OPTIONS.includes(name))
-        throw new ArgumentRangeError('option', name, `one of ${OPTIONS.join(', ')}`);
+    checkNames('options', options, OPTIONS);
     const { onSoft, onRecover, onHard } = options;
     for (const [name, callback] of Object.entries({ onSoft, onRecover, onHard }))
       if (callback !== undefined && typeof callback !== 'function')
@@ -49,8 +51,9 @@ export class MemoryBudget {
     return this.#cell.limits();
   }
 
-  /** Changes limits for all threads; each keeps to them from its next record on. @throws ArgumentRangeError, TrackerDisposedError */
+  /** Changes limits for all threads, as `tracker.budget` does; each keeps to them from its next record on. @throws ArgumentRangeError, TrackerDisposedError */
   update(limits: Partial<BudgetLimits>): void {
+    checkNames('limits', limits, LIMITS);
     const merged = merge(this.#cell.limits(), limits);
     this.#settle(); // throws where the tracker is disposed, before anything is changed
     this.#apply(merged, limits);

@@ -1,5 +1,6 @@
 // Handles that are collected without having been disposed: what they held is held for ever, unless it is released here.
 import { ArgumentRangeError } from './errors.ts';
+import { checkNames } from './options.ts';
 import type { OpenRecorder } from './recorder.ts';
 import type { Tracked } from './tracked.ts';
 
@@ -39,10 +40,8 @@ export class LeakWatch {
 
   /** @throws ArgumentRangeError */
   constructor(options: LeakOptions) {
+    checkNames('leaks', options, OPTIONS);
     const { release = false, stacks = false, onLeak = warn } = options;
-    for (const name of Object.keys(options))
-      if (!OPTIONS.includes(name))
-        throw new ArgumentRangeError('leaks', name, `some of ${OPTIONS.join(', ')}`);
     if (typeof onLeak !== 'function') throw new ArgumentRangeError('leaks.onLeak', onLeak, 'a function');
     this.#release = release;
     this.#stacks = stacks;

@@ -9,6 +9,7 @@ import type { BudgetWatchOptions, BudgetChange } from './budget-watch.ts';
 import { BudgetListeners } from './budget-listeners.ts';
 import { MemoryBudget, type BudgetOptions } from './budget.ts';
 import { LeakWatch, type LeakOptions } from './leak-watch.ts';
+import { checkNames } from './options.ts';
 import { OwnRecorder } from './own-recorder.ts';
 import { checkBytes, type OpenRecorder, type TagRecorder } from './recorder.ts';
 import { SharedRecorder } from './shared-recorder.ts';
@@ -39,6 +40,8 @@ interface OpenTag {
   readonly recorder: OpenRecorder;
 }
 
+const NO_OPTIONS: TagOptions = {};
+
 export class MemoryTracker implements MemorySink {
   /** Plain data for `MemoryTracker.attach` and `MemoryReader.attach` on other threads. */
   readonly handle: MemoryTrackerHandle;
@@ -64,6 +67,7 @@ export class MemoryTracker implements MemorySink {
 
   /** A new tracker, with the first worker claimed for this thread. @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: MemoryTrackerOptions = {}): MemoryTracker {
+    checkNames('options', options, ['tags', 'workers', 'leaks']);
     const { tags = 64, workers = 16 } = options;
     checkRange('tags', tags, MAX_TAGS);
     checkRange('workers', workers, MAX_WORKERS);
@@ -77,6 +81,7 @@ export class MemoryTracker implements MemorySink {
     arena?: Arena,
     options: Pick<MemoryTrackerOptions, 'leaks'> = {},
   ): MemoryTracker {
+    checkNames('options', options, ['leaks']);
     return new MemoryTracker(TrackerTable.open(handle, arena), options.leaks);
   }
 
@@ -84,7 +89,8 @@ export class MemoryTracker implements MemorySink {
    * The recorder of a tag, always the same one on a thread: resolve it once, keep it, use it.
    * @throws TagsExhaustedError; TagScopeError where it has another scope
    */
-  tag(tag: string, options: TagOptions = {}): TagRecorder {
+  tag(tag: string, options: TagOptions = NO_OPTIONS): TagRecorder {
+    if (options !== NO_OPTIONS) checkNames('options', options, ['scope']);
     const { scope } = options;
     if (scope !== undefined && scope !== 'shared' && scope !== 'worker')
       throw new ArgumentRangeError('scope', scope, "'shared' or 'worker'");

@@ -239,6 +239,13 @@ test('limits that make no sense are refused', () => {
   ];
   for (const options of bad) expect(() => tracker.budget('pool', options)).toThrow(ArgumentRangeError);
   expect(budgetOf(tracker)).toBeNull();
+  const budget = tracker.budget('pool', { softBytes: 100, recoverBytes: 20 });
+  expect(() => budget.update({ softByte: 5 } as never)).toThrow('softByte');
+  budget.update({ hardBytes: 500 });
+  expect(budget.limits).toEqual({ softBytes: 100, recoverBytes: 20, hardBytes: 500 });
+  // The limit of recovery goes with the soft one.
+  budget.update({ softBytes: 120 });
+  expect(budget.limits.recoverBytes).toBe(108);
 });
 
 test('recording below limits allocates nothing', () => {

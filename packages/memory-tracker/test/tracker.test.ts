@@ -280,6 +280,16 @@ describe('a worker', () => {
   });
 });
 
+test('options that mean nothing are refused', () => {
+  const { arena, tracker } = create();
+  expect(() => MemoryTracker.create(arena, { tag: 5 } as never)).toThrow('options is "tag"');
+  expect(() => MemoryTracker.attach(tracker.handle, arena, { leak: {} } as never)).toThrow(
+    ArgumentRangeError,
+  );
+  expect(() => tracker.tag('x', { scop: 'worker' } as never)).toThrow(ArgumentRangeError);
+  expect(tracker.read().tags).toEqual([]);
+});
+
 test('attaching refuses what is no handle of a tracker', () => {
   const { arena, tracker } = create();
   const { handle } = tracker;

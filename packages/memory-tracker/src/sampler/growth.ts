@@ -4,6 +4,8 @@
 // what is alive; the trend is that of these. It also takes away most of what neighbouring samples have in common.
 // Tried and rejected: the trend of all samples: a saw that ends high, or begins low, is a trend of its own; and a straight line by least
 // squares, which one large request in the end tilts.
+import { ArgumentRangeError } from '../errors.ts';
+import { checkNames } from '../options.ts';
 import { trendOf, zOfTail } from './trend.ts';
 
 export interface GrowthOptions {
@@ -44,6 +46,8 @@ const Z_95 = 1.959964;
  * seldom in both halves of it. Measured: it takes away two thirds of the false alarms on series that depend strongly on the past.
  */
 const Z_OF_HALF = 1;
+/** All pairs of them are compared: 500 000. */
+const MAX_BLOCKS = 1000;
 const DEFAULTS = {
   confidence: 0.999,
   minSamples: 40,
@@ -55,13 +59,16 @@ const DEFAULTS = {
 /**
  * @param timesMs rising
  * @param bytes as many; samples that are not finite are left out
+ * @throws ArgumentRangeError
  */
 export function assessGrowth(
   timesMs: readonly number[],
   bytes: readonly number[],
   options: GrowthOptions = {},
 ): GrowthReport {
-  const { confidence, minSamples, blocks, minGrowthBytes, minGrowthShare } = { ...DEFAULTS, ...options };
+  const { confidence, minSamples, blocks, minGrowthBytes, minGrowthShare } = growthOptions(options);
+  if (timesMs.length !== bytes.length)
+    throw new ArgumentRangeError('timesMs', timesMs.length, `as many as bytes, ${bytes.length}`);
   const kept = bytes.map((_, i) => i).filter((i) => Number.isFinite(bytes[i]));
   const samples = kept.length;
   const windowMs =
@@ -112,4 +119,25 @@ function leastOfBlocks(kept: readonly number[], bytes: readonly number[], blocks
     const indexes = kept.slice(from, to);
     return indexes.reduce((least, i) => ((bytes[i] as number) < (bytes[least] as number) ? i : least));
   });
+}
+
+/** With their defaults. @throws ArgumentRangeError */
+export function growthOptions(options: GrowthOptions): Required<GrowthOptions> {
+  checkNames('growth', options, Object.keys(DEFAULTS));
+  const {
+    confidence = DEFAULTS.confidence,
+    minSamples = DEFAULTS.minSamples,
+    blocks = DEFAULTS.blocks,
+    minGrowthBytes = DEFAULTS.minGrowthBytes,
+    minGrowthShare = DEFAULTS.minGrowthShare,
+  } = options;
+  if (!(confidence > 0.5 && confidence < 1))
+    throw new ArgumentRangeError('growth.confidence', confidence, 'a number between 0.5 and 1');
+  if (!Number.isInteger(blocks) || blocks < 8 || blocks > MAX_BLOCKS)
+    throw new ArgumentRangeError('growth.blocks', blocks, `an integer from 8 to ${MAX_BLOCKS}`);
+  if (!Number.isInteger(minSamples) || minSamples < 2)
+    throw new ArgumentRangeError('growth.minSamples', minSamples, 'an integer of at least 2');
+  for (const [name, value] of Object.entries({ minGrowthBytes, minGrowthShare }))
+    if (!(value >= 0)) throw new ArgumentRangeError(`growth.${name}`, value, 'a number of at least 0');
+  return { confidence, minSamples, blocks, minGrowthBytes, minGrowthShare };
 }

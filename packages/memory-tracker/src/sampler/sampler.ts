@@ -1,7 +1,8 @@
 // Samples memory at an interval, keeps the last samples of each series, and says which of them grow.
 import { EventEmitter } from 'node:events';
 import { ArgumentRangeError, MemoryTrackerError } from '../errors.ts';
-import { assessGrowth, type GrowthOptions, type GrowthReport } from './growth.ts';
+import { checkNames } from '../options.ts';
+import { assessGrowth, growthOptions, type GrowthOptions, type GrowthReport } from './growth.ts';
 import { systemClock, type MemorySource, type SamplerClock } from './ports.ts';
 import { SampleRing } from './sample-ring.ts';
 
@@ -77,25 +78,32 @@ export class MemorySampler extends EventEmitter<MemorySamplerEvents> {
   /** Samples nothing until `start`, or `sample`. @throws ArgumentRangeError */
   constructor(options: MemorySamplerOptions) {
     super();
+    checkNames('options', options, OPTIONS);
     const { sources, intervalMs = 1000, capacity = 600, maxSeries = 256, growth = {}, signal } = options;
-    for (const name of Object.keys(options))
-      if (!OPTIONS.includes(name))
-        throw new ArgumentRangeError('option', name, `one of ${OPTIONS.join(', ')}`);
     if (!Array.isArray(sources) || sources.length === 0)
       throw new ArgumentRangeError('sources', sources, 'at least one source');
-    const names = sources.map(({ name }) => name);
+    const names = sources.map((source) => source?.name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw new ArgumentRangeError('sources', twice, 'names that differ');
     checkInteger('intervalMs', intervalMs, 1, 2 ** 31 - 1);
     checkInteger('capacity', capacity, 8, MAX_CAPACITY);
     checkInteger('maxSeries', maxSeries, 1, MAX_CAPACITY);
-    checkGrowth(growth, capacity);
+    const { minSamples, blocks } = growthOptions(growth);
+    const least = Math.max(minSamples, 2 * blocks);
+    if (least > capacity)
+      throw new ArgumentRangeError('capacity', capacity, `at least ${least}, which growth takes`);
+    for (const source of sources)
+      if (typeof source?.name !== 'string' || typeof source.read !== 'function')
+        throw new ArgumentRangeError('sources', source, 'objects with a name and a function read');
+    const { clock = systemClock } = options;
+    if (typeof clock.now !== 'function' || typeof clock.every !== 'function')
+      throw new ArgumentRangeError('clock', clock, 'an object with functions now and every');
     this.intervalMs = intervalMs;
     this.capacity = capacity;
     this.#sources = sources;
     this.#maxSeries = maxSeries;
     this.#growth = growth;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = clock;
     this.#signal = signal;
     if (signal?.aborted) this.#isStopped = true;
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -105,8 +113,9 @@ export class MemorySampler extends EventEmitter<MemorySamplerEvents> {
   start(): this {
     if (this.#isStopped) throw new SamplerStoppedError();
     if (this.#stopTimer !== undefined) return this;
-    this.sample();
+    // First the timer: who hears of the first sample may stop it.
     this.#stopTimer = this.#clock.every(this.intervalMs, () => this.sample());
+    this.sample();
     return this;
   }
 
@@ -116,7 +125,7 @@ export class MemorySampler extends EventEmitter<MemorySamplerEvents> {
     const timeMs = this.#clock.now();
     const seen = new Set<string>();
     for (const source of this.#sources) {
-      for (const [figure, bytes] of Object.entries(this.#read(source))) {
+      for (const [figure, bytes] of this.#read(source)) {
         const name = `${source.name}.${figure}`;
         const series = this.#open(name);
         if (series === undefined) continue;
@@ -184,9 +193,12 @@ export class MemorySampler extends EventEmitter<MemorySamplerEvents> {
     }
   }
 
-  #read(source: MemorySource): Readonly<Record<string, number>> {
+  #read(source: MemorySource): [figure: string, bytes: number][] {
     try {
-      const figures = source.read();
+      const figures = Object.entries(source.read());
+      const wrong = figures.find(([, bytes]) => typeof bytes !== 'number');
+      if (wrong !== undefined)
+        throw new ArgumentRangeError(`${source.name}.${wrong[0]}`, wrong[1], 'a number of bytes');
       this.#failing.delete(source.name);
       return figures;
     } catch (error) {
@@ -194,7 +206,7 @@ export class MemorySampler extends EventEmitter<MemorySamplerEvents> {
         this.#failing.add(source.name);
         this.emit('sourceError', source.name, error);
       }
-      return {};
+      return [];
     }
   }
 
@@ -222,20 +234,4 @@ export class MemorySampler extends EventEmitter<MemorySamplerEvents> {
 function checkInteger(argument: string, found: number, least: number, most: number): void {
   if (!Number.isInteger(found) || found < least || found > most)
     throw new ArgumentRangeError(argument, found, `an integer from ${least} to ${most}`);
-}
-
-function checkGrowth(growth: GrowthOptions, capacity: number): void {
-  const { confidence = 0.999, minSamples = 40, blocks = 20, minGrowthBytes = 0, minGrowthShare = 0 } = growth;
-  if (!(confidence > 0.5 && confidence < 1))
-    throw new ArgumentRangeError('growth.confidence', confidence, 'a number between 0.5 and 1');
-  checkInteger('growth.blocks', blocks, 8, 1000);
-  checkInteger('growth.minSamples', minSamples, 2, MAX_CAPACITY);
-  if (Math.max(minSamples, 2 * blocks) > capacity)
-    throw new ArgumentRangeError(
-      'capacity',
-      capacity,
-      `at least ${Math.max(minSamples, 2 * blocks)}, which growth takes`,
-    );
-  for (const [name, value] of Object.entries({ minGrowthBytes, minGrowthShare }))
-    if (!(value >= 0)) throw new ArgumentRangeError(`growth.${name}`, value, 'a number of at least 0');
 }

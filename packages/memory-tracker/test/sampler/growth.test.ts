@@ -1,6 +1,7 @@
 // How often series without growth are said to grow, and growth is found: over seeds, so that it is the same each time.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ArgumentRangeError } from '../../src/index.ts';
 import { assessGrowth } from '../../src/sampler/index.ts';
 import { generator, series, MB, type Shape } from './series.ts';
 
@@ -66,6 +67,16 @@ test('growth that is too little to mention is no evidence, whatever its signific
   expect(assessGrowth(times, bytes)).toMatchObject({ verdict: 'no evidence' });
   expect(assessGrowth(times, bytes).confidence).toBeGreaterThan(0.999999);
   expect(assessGrowth(times, bytes, { minGrowthBytes: 1000, minGrowthShare: 0 }).verdict).toBe('growing');
+});
+
+test('an option that is undefined is the default, and a wrong one is refused', () => {
+  const bytes = series('noise', SAMPLES, generator(1));
+  const times = bytes.map((_, i) => i * 1000);
+  const nothing = { confidence: undefined, minSamples: undefined, blocks: undefined } as object;
+  expect(assessGrowth(times, bytes, nothing)).toEqual(assessGrowth(times, bytes));
+  for (const options of [{ blocks: 1 }, { confidence: 2 }, { confidence: NaN }, { minSample: 5 }])
+    expect(() => assessGrowth(times, bytes, options)).toThrow(ArgumentRangeError);
+  expect(() => assessGrowth(times, bytes.slice(1))).toThrow('as many as bytes, 299');
 });
 
 test('too few samples, and gaps, are no statement', () => {

@@ -140,6 +140,25 @@ describe('sources', () => {
     expect(told.length).toBe(2);
   });
 
+  test('that read no figures, or no numbers, leave gaps too', () => {
+    const answers: unknown[] = [undefined, null, { used: 5n }, { used: 7 }];
+    const { sampler, clock } = create(() => answers.shift() as never);
+    const told: unknown[] = [];
+    sampler.on('sourceError', (source) => void told.push(source));
+    sampler.start();
+    clock.pass(3);
+    expect([told, sampler.latest()]).toEqual([['it'], { 'it.used': 7 }]);
+  });
+
+  test('that fail in the first sample can end it: nothing is left running', () => {
+    const { sampler, clock } = create(() => {
+      throw new Error('out of order');
+    });
+    sampler.on('sourceError', () => sampler.stop());
+    sampler.start();
+    expect(clock.running).toBe(0);
+  });
+
   test('with more figures than there may be series are cut, which is told once', () => {
     const { sampler, clock } = create(() => ({ a: 1, b: 2, c: 3 }), { maxSeries: 2 });
     const told: unknown[] = [];
@@ -202,7 +221,11 @@ test.each<[string, object]>([
   ['capacity', { capacity: 100, growth: { blocks: 60 } }],
   ['growth.confidence', { growth: { confidence: 1 } }],
   ['growth.minGrowthBytes', { growth: { minGrowthBytes: NaN } }],
-  ['option', { interval: 5 }],
+  ['options', { interval: 5 }],
+  ['growth', { growth: { minGrowthByte: 5 } }],
+  ['growth.blocks', { growth: { blocks: 1 } }],
+  ['sources', { sources: [{ name: 'a' }] }],
+  ['clock', { clock: {} }],
 ])('a wrong %s is refused', (argument, options) => {
   const make = (): MemorySampler => new MemorySampler({ sources: [processMemory()], ...options });
   expect(make).toThrow(ArgumentRangeError);
