@@ -25,8 +25,8 @@ const win = process.platform === 'win32';
 const ROOT_CHECKS = ['lint', 'typecheck:tools', 'check:workspace', 'check:unused', 'check:size', 'smoke'];
 const BUILD = ['nx', 'run-many', '-t', 'build', '--output-style=static'];
 const STATIC = ['nx', 'run-many', '-t', 'build', 'typecheck', 'package-check', ...ROOT_CHECKS];
-const evidence = (program, args, name = 'scheduler') => [
-  ['nx', 'run', `${name}:wasm`, '--output-style=static'],
+const evidence = (program, args, name = 'scheduler', kernels = name) => [
+  ['nx', 'run', `${kernels}:wasm`, '--output-style=static'],
   [
     'node',
     '--conditions=@corelane/source',
@@ -52,6 +52,9 @@ const TASKS = {
   // Of perf-counters.
   'health-costs': (args) => evidence('health-costs', args, 'perf-counters'),
   'source-costs': (args) => evidence('source-costs', args, 'perf-counters'),
+  // Of perf-tools.
+  'profile-costs': (args) => evidence('profile-costs', args, 'perf-tools', 'perf-counters'),
+  'perf-map': (args) => evidence('perf-map', args, 'perf-tools', 'perf-counters'),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],
   check: () => [

@@ -1,4 +1,4 @@
-// What profiles and frames cost; prints the figures of the README. `pnpm run costs` in the package's folder.
+// What profiles and frames cost; prints the figures of the README. `npm run profile-costs`.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { layoutFlameGraph } from '../src/profiles/flame-graph.ts';

@@ -1,4 +1,4 @@
-// Tries `perf` on a worker: prints how much of its time went to which functions. `pnpm run perf` in the package's folder; needs Linux's perf(1) and the right to use it.
+// Tries `perf` on a worker: prints how much of its time went to which functions. `npm run perf-map`; needs Linux's perf(1) and the right to use it.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
