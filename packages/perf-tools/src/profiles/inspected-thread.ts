@@ -1,8 +1,12 @@
 // The inspector of any thread of this process, as a thing that commands are posted to. A worker's is reached by way of the main thread's
 // (domain NodeWorker), from any thread: commands interrupt it at function calls and loop edges and in `Atomics.wait`, so one that spins answers too.
+import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread, threadId as ownThreadId, type Worker } from 'node:worker_threads';
 import type { Session } from 'node:inspector';
 import { ProfilerUnavailableError, ThreadEndedError, ThreadSilentError } from '../errors.ts';
+
+/** The main thread drops its half within a millisecond where it runs at all. */
+const SETTLE_MS = 50;
 
 /** Events of the main thread's inspector that @types/node does not pair with its methods. */
 interface AttachedToWorker {
@@ -33,6 +37,7 @@ export class InspectedThread {
   readonly ended: Promise<void>;
   readonly #session: Session;
   readonly #pending = new Map<number, Pending>();
+  readonly #isByMainThread: boolean;
   /** An inspector's session does not keep a thread alive that waits for it. */
   readonly #alive = setInterval(() => undefined, 1 << 30);
   /** The worker's session within that of the main thread; undefined where it is the thread's own. */
@@ -44,6 +49,7 @@ export class InspectedThread {
   private constructor(session: Session, threadId: number) {
     this.#session = session;
     this.threadId = threadId;
+    this.#isByMainThread = !isMainThread && threadId !== ownThreadId;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -76,7 +82,7 @@ export class InspectedThread {
       if (threadId !== ownThreadId && threadId !== 0) await thread.#attach(worker, timeoutMs);
       return thread;
     } catch (error) {
-      thread.close();
+      await thread.close();
       throw error;
     }
   }
@@ -104,12 +110,14 @@ export class InspectedThread {
     }
   }
 
-  /** Ends the session: what the thread was told to do through it is over. Twice is harmless. */
-  close(): void {
-    clearInterval(this.#alive);
+  /** Ends the session: what the thread was told to do through it is over. Twice is harmless. Settled when this thread may end. */
+  async close(): Promise<void> {
     this.#session.removeAllListeners();
     this.#session.disconnect();
     this.#fail(new ProfilerUnavailableError(`the session with thread ${this.threadId} is closed`));
+    // Node, all lines: where this thread ends at the moment in which the main thread drops the other half of the session, the process aborts.
+    if (this.#isByMainThread) await delay(SETTLE_MS);
+    clearInterval(this.#alive);
   }
 
   async #attach(worker: Worker | undefined, timeoutMs: number): Promise<void> {

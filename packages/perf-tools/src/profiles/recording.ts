@@ -58,7 +58,7 @@ interface Profiler {
   readonly ended: Promise<void>;
   stop(timeoutMs: number): Promise<unknown>;
   /** Ends it and forgets what it has. */
-  discard(): void;
+  discard(): Promise<void>;
 }
 
 const MAX_MS = 0x7f_ff_ff_ff;
@@ -73,6 +73,7 @@ export class Recording {
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   #stopped: Promise<ThreadProfile> | undefined;
+  #discarded: Promise<void> | undefined;
 
   /** By `startProfile`. @internal */
   constructor(threadId: number, name: string, profiler: Profiler, timeoutMs: number, signal?: AbortSignal) {
@@ -101,6 +102,7 @@ export class Recording {
     if (this.#stopped === undefined)
       this.#discard(new ProfilerUnavailableError(`the recording of ${this.name} was disposed`));
     await this.#stopped?.catch(() => undefined);
+    await this.#discarded;
   }
 
   #abort = (): void => this.#discard(this.#signal?.reason);
@@ -110,7 +112,7 @@ export class Recording {
     this.#stopped = Promise.reject(reason);
     this.#stopped.catch(() => undefined); // nobody need ask for it
     this.#signal?.removeEventListener('abort', this.#abort);
-    this.#profiler.discard();
+    this.#discarded = this.#profiler.discard();
   }
 
   async #stop(): Promise<ThreadProfile> {
@@ -212,9 +214,9 @@ async function startByWorker(
         worker.off('exit', onExit);
       }
     },
-    discard: () => {
+    discard: async () => {
       worker.off('exit', onExit);
-      handle.stop().catch(() => undefined);
+      await handle.stop().catch(() => undefined);
     },
   };
 }
@@ -241,7 +243,7 @@ async function startByInspector(
       await thread.post('Profiler.stopPreciseCoverage', {}, timeoutMs);
     }
   } catch (error) {
-    thread.close();
+    await thread.close();
     throw error;
   }
   return {
@@ -251,7 +253,7 @@ async function startByInspector(
       try {
         return (await thread.post<{ readonly profile: unknown }>('Profiler.stop', {}, withinMs)).profile;
       } finally {
-        thread.close();
+        await thread.close();
       }
     },
     discard: () => thread.close(),
