@@ -4,7 +4,7 @@
 // long loop since before. `worker.startCpuProfile` (Node 24.8 and later) cannot do these; it stands in where the inspector is not to be had
 // (`--permission`, a Node built without). Measured on Node 22.18, 24.11 and 26.10: 20–60 ms to start either way (V8 logs all code that exists), 2–5 ms to stop.
 import { setTimeout as delay } from 'node:timers/promises';
-import { threadId as ownThreadId, type Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import {
   checkInteger,
   checkNames,
@@ -23,7 +23,7 @@ export interface RecordingOptions {
   readonly intervalUs?: number;
   /**
    * Throws the thread's optimised code away as the recording begins; it is compiled anew within milliseconds. True by default: code that V8 entered
-   * in the middle of a loop, before, has no name for the profiler otherwise, and its time goes to who called it. Not done to the thread that asks, nor with `NODE_V8_COVERAGE`.
+   * in the middle of a loop, before, has no name for the profiler otherwise, and its time goes to who called it. Not done with `NODE_V8_COVERAGE`.
    */
   readonly deoptimize?: boolean;
   /** Milliseconds within which the thread must answer, 1 to 2³¹ − 1; 10,000 by default. */
@@ -237,8 +237,8 @@ async function startByInspector(
     if (intervalUs !== undefined)
       await thread.post('Profiler.setSamplingInterval', { interval: intervalUs }, timeoutMs);
     await thread.post('Profiler.start', {}, timeoutMs);
-    // Coverage by counts has V8 drop all optimised code; ending it would end that of somebody else, too. This thread itself is in no loop.
-    if (deoptimize && threadId !== ownThreadId && process.env['NODE_V8_COVERAGE'] === undefined) {
+    // Coverage by counts has V8 drop all optimised code; ending it would end that of somebody else, too.
+    if (deoptimize && process.env['NODE_V8_COVERAGE'] === undefined) {
       await thread.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false }, timeoutMs);
       await thread.post('Profiler.stopPreciseCoverage', {}, timeoutMs);
     }
