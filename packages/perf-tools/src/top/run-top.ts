@@ -5,6 +5,7 @@ import { parseTopArguments, USAGE, type TopArguments } from './arguments.ts';
 import { uptime } from './figures.ts';
 import { render, type Frame, type Size } from './frame.ts';
 import { Screen } from './screen.ts';
+import { soundSnapshot } from './sound-snapshot.ts';
 import { cutTo, fitted, harmless } from './text-width.ts';
 import { initialView, press, withSnapshot, type Key, type View } from './view.ts';
 
@@ -67,7 +68,7 @@ async function printAll(client: SnapshotClient, run: TopArguments): Promise<numb
   let view = viewOf(client, run);
   let printed = 0;
   for await (const snapshot of client.updates(run.everyMs)) {
-    view = withSnapshot(view, snapshot);
+    view = withSnapshot(view, soundSnapshot(snapshot));
     const text = run.isJson
       ? JSON.stringify(snapshot)
       : `${printed === 0 ? '' : '\n'}${render(view, tableSize(), false)
@@ -114,7 +115,7 @@ async function watch(client: SnapshotClient, run: TopArguments): Promise<number>
   paint();
   try {
     for await (const snapshot of client.updates(run.everyMs, { signal: over.signal })) {
-      view = withSnapshot(view, snapshot);
+      view = withSnapshot(view, soundSnapshot(snapshot));
       paint();
     }
   } catch (error) {

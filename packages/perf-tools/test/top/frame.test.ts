@@ -2,6 +2,7 @@ import type { RegistrySnapshot } from '@corelane/perf-counters';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { render, type Size } from '../../src/top/frame.ts';
+import { soundSnapshot } from '../../src/top/sound-snapshot.ts';
 import { press, initialView, withSnapshot, type Key, type Pressed, type View } from '../../src/top/view.ts';
 import { AFTER, BEFORE, HELLO } from './snapshots.ts';
 
@@ -131,6 +132,40 @@ describe('a frame', () => {
     expect(lines.slice(2).map((line) => stringWidth(line))).toEqual([60, 42]);
     expect(lines.join('')).not.toMatch(/[\p{Cc}\u202E]/u);
   });
+});
+
+test('series of a process that speaks otherwise are left out, and all else is shown', () => {
+  const [counter, , , , timer] = AFTER.metrics as unknown as { series: object[] }[];
+  const withSeries = (metric: object, ...series: unknown[]): object => ({ ...metric, series });
+  const good = counter?.series[0] as object;
+  const metrics = [
+    withSeries(
+      counter as object,
+      null,
+      {},
+      { ...good, labels: null },
+      { ...good, byWriter: [null] },
+      { ...good, value: '1' },
+      good,
+    ),
+    withSeries(
+      timer as object,
+      good,
+      { ...timer?.series[0], quantiles: undefined },
+      { ...timer?.series[0], buckets: [1] },
+    ),
+  ];
+  const strange = soundSnapshot({ ...AFTER, writers: [null], metrics } as unknown as RegistrySnapshot);
+  for (const perWriter of [true, false]) {
+    const view = withSnapshot(
+      withSnapshot(initialView(HELLO, 1000, { perWriter, isRecent: true }), strange),
+      strange,
+    );
+    const rows = texts(view, { columns: 80, rows: 9 }, false).slice(3);
+    expect(rows[0]).toMatch(/^requests_total\{code=200\} .* 1\.25M/);
+    expect(rows).toHaveLength(perWriter ? 3 : 1);
+  }
+  expect(soundSnapshot(AFTER)).toEqual(AFTER);
 });
 
 describe('keys', () => {
