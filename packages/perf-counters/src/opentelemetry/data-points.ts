@@ -45,23 +45,13 @@ function hrTime(ms: number): HrTime {
   return [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
 }
 
-/** @param removeSuffixes whether `_total` and the unit go from the end of the name, as OpenTelemetry has them apart */
-export function descriptorOf(
-  { name, type, help, unit, perUnit }: Definition,
-  removeSuffixes: boolean,
-): MetricDescriptor {
+export function descriptorOf(name: string, { type, help, unit, perUnit }: Definition): MetricDescriptor {
   return {
-    name: removeSuffixes ? plainName(name, unit) : name,
+    name,
     description: help,
     unit: ucumUnit(unit),
     valueType: (type === 'counter' || type === 'upDownCounter') && perUnit === 1 ? INT : DOUBLE,
   };
-}
-
-function plainName(name: string, unit: string): string {
-  const counted = name.replace(/_total$/, '');
-  const plain = unit !== '' && counted.endsWith(`_${unit}`) ? counted.slice(0, -unit.length - 1) : counted;
-  return plain === '' ? name : plain;
 }
 
 export function sumData(

@@ -16,6 +16,7 @@ import type { Clock } from '../ports.ts';
 import { SeriesReader } from '../series-reader.ts';
 import { inSlices, type SliceOptions } from '../slices.ts';
 import { MetricCollectTimeoutError } from './errors.ts';
+import { namesWithoutSuffixes } from './names.ts';
 import { PointReader } from './point-reader.ts';
 
 export interface MetricProducerOptions {
@@ -32,7 +33,10 @@ export interface MetricProducerOptions {
   readonly histograms?: 'explicit' | 'exponential' | undefined;
   /** Of an exponential histogram, from one end to the other; 160 by default, as the SDK's. 2 to 65,536. */
   readonly maxBuckets?: number | undefined;
-  /** Takes `_total` and the unit from names: OpenTelemetry keeps them apart, and what stores for Prometheus puts them on. False by default. */
+  /**
+   * Takes `_total` from counters and units from all names: OpenTelemetry keeps them apart, and what stores for Prometheus puts them on. A metric
+   * keeps its name where it would be another one's. False by default.
+   */
   readonly removeSuffixes?: boolean | undefined;
   /**
    * Points of each writer in place of those of all together, told apart by an attribute `worker` with the index of the writer, or by one of another
@@ -73,6 +77,7 @@ const OPTIONS = [
 export class CorelaneMetricProducer implements MetricProducer {
   readonly #catalog: Catalog;
   readonly #points: PointReader;
+  readonly #removeSuffixes: boolean;
   readonly #scope: ScopeMetrics['scope'];
   readonly #resource: ResourceMetrics['resource'];
   /** Fulfilled when the collections before have ended. */
@@ -104,10 +109,10 @@ export class CorelaneMetricProducer implements MetricProducer {
       temporality,
       histograms,
       maxBuckets,
-      removeSuffixes,
       writerAttribute: writerAttributeOf(options),
       clock,
     });
+    this.#removeSuffixes = removeSuffixes;
     this.#scope = scope;
     this.#resource = options.resource ?? withoutAttributes;
   }
@@ -147,7 +152,13 @@ export class CorelaneMetricProducer implements MetricProducer {
   }
 
   *#steps(metrics: MetricData[], errors: unknown[]): Generator<'end' | undefined, void, void> {
-    for (const metric of this.#catalog.metrics()) yield* this.#points.read(metric, metrics, errors);
+    const all = [...this.#catalog.metrics()];
+    const definitions = all.map(({ definition }) => definition);
+    const names = this.#removeSuffixes ? namesWithoutSuffixes(definitions) : undefined;
+    for (const metric of all) {
+      const { definition } = metric;
+      yield* this.#points.read(metric, names?.get(definition) ?? definition.name, metrics, errors);
+    }
     yield 'end';
   }
 }

@@ -35,7 +35,6 @@ export interface PointSettings {
   readonly temporality: 'cumulative' | 'delta';
   readonly histograms: 'explicit' | 'exponential';
   readonly maxBuckets: number;
-  readonly removeSuffixes: boolean;
   readonly writerAttribute: string | undefined;
   readonly clock: Clock;
 }
@@ -68,11 +67,17 @@ export class PointReader {
 
   /**
    * Reads a metric, a series a step.
+   * @param name that it has here
    * @param into gets it when it is read, or the reading is given up: then with the series that were read
    */
-  *read(metric: Metric, into: MetricData[], errors: unknown[]): Generator<undefined, void, void> {
+  *read(
+    metric: Metric,
+    name: string,
+    into: MetricData[],
+    errors: unknown[],
+  ): Generator<undefined, void, void> {
     const { definition } = metric;
-    const descriptor = descriptorOf(definition, this.#settings.removeSuffixes);
+    const descriptor = descriptorOf(name, definition);
     const counted = this.#isDelta ? DELTA : CUMULATIVE;
     switch (definition.type) {
       case 'counter':

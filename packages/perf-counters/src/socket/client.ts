@@ -14,7 +14,7 @@ import {
   type Hello,
   type Message,
 } from './protocol.ts';
-import { checkPath, directoryProblem, socketDirectory, socketPath } from './socket-path.ts';
+import { checkedPath, directoryProblem, socketDirectory, socketPath } from './socket-path.ts';
 
 export interface ConnectOptions {
   /** How long the other process may take to greet, in milliseconds; 5000 by default. A process that is busy answers late. */
@@ -49,7 +49,7 @@ export async function connectSnapshots(
   signal?.throwIfAborted();
 
   const splitter = new LineSplitter(maxSnapshotLength);
-  const socket = connect(path);
+  const socket = connect({ path });
   socket.setEncoding('utf8');
   const cleanUp = new AbortController();
   try {
@@ -92,10 +92,7 @@ export function checkTimeout(timeoutMs: number): void {
 }
 
 function pathOf(target: string | number): string {
-  if (typeof target === 'string') {
-    checkPath(target);
-    return target;
-  }
+  if (typeof target === 'string') return checkedPath(target);
   if (!Number.isSafeInteger(target) || target < 1)
     throw new ArgumentRangeError('pid', target, 'a pid or a path');
   const directory = socketDirectory();

@@ -11,7 +11,7 @@ import { SnapshotServerError } from './errors.ts';
 import { EVERY_MAX_MS, PROTOCOL_NAME, PROTOCOL_VERSION, type Hello } from './protocol.ts';
 import { SnapshotFeed, type SnapshotSource } from './snapshot-feed.ts';
 import {
-  checkPath,
+  checkedPath,
   pathState,
   prepareDirectory,
   removeDeserted,
@@ -62,11 +62,11 @@ export async function serveSnapshots(
   options: ServeOptions = {},
 ): Promise<SnapshotServer> {
   const { minIntervalMs = 50, maxClients = 8, drainTimeoutMs = 10_000, keepAlive = false } = options;
-  const { path = socketPath(process.pid), clock = performance, signal } = options;
+  const { clock = performance, signal } = options;
   checkOptionNames(options, OPTIONS);
   if (typeof source?.read !== 'function')
     throw new ArgumentRangeError('source', source, 'a RegistryReader, or what has its read()');
-  checkPath(path);
+  const path = checkedPath(options.path ?? socketPath(process.pid));
   checkRange('minIntervalMs', minIntervalMs, 0, EVERY_MAX_MS);
   checkRange('maxClients', maxClients, 1, 1024);
   checkRange('drainTimeoutMs', drainTimeoutMs, 1, EVERY_MAX_MS);

@@ -3,7 +3,7 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ArgumentRangeError } from '../errors.ts';
 import { SnapshotServerError } from './errors.ts';
 
@@ -18,7 +18,7 @@ const STARTING_MS = 2000;
 
 /** The folder of this user's sockets; undefined on Windows, where pipes have no folders. */
 export function socketDirectory(): string | undefined {
-  return IS_WINDOWS ? undefined : join(tmpdir(), `corelane-${process.getuid?.() ?? 0}`);
+  return IS_WINDOWS ? undefined : resolve(tmpdir(), `corelane-${process.getuid?.() ?? 0}`);
 }
 
 /** Where a process serves by default. */
@@ -27,13 +27,19 @@ export function socketPath(pid: number): string {
   return directory === undefined ? `${PIPES}${PIPE_PREFIX}${pid}` : join(directory, `${pid}${SUFFIX}`);
 }
 
-/** @throws ArgumentRangeError */
-export function checkPath(path: string): void {
+/**
+ * A path that is given, as an absolute one: Node takes digits for a port, and the working directory may change.
+ * @throws ArgumentRangeError
+ */
+export function checkedPath(given: string): string {
+  if (typeof given !== 'string' || given === '' || given.includes('\0'))
+    throw new ArgumentRangeError('path', given, 'a path without zero bytes');
+  if (IS_WINDOWS) return given;
+  const path = resolve(given);
   const bytes = Buffer.byteLength(path);
-  if (path === '' || path.includes('\0'))
-    throw new ArgumentRangeError('path', path, 'a path without zero bytes');
-  if (!IS_WINDOWS && bytes > PATH_MAX_BYTES)
+  if (bytes > PATH_MAX_BYTES)
     throw new ArgumentRangeError('bytes of the path', bytes, `at most ${PATH_MAX_BYTES}, as sockets have it`);
+  return path;
 }
 
 /**
@@ -91,13 +97,13 @@ export type PathState =
 
 /** Whether somebody listens at a path. A pid would not say: another container may have the folder too. */
 export async function pathState(path: string): Promise<PathState> {
-  const code = await new Promise<string | undefined>((resolve) => {
-    const socket = connect(path);
+  const code = await new Promise<string | undefined>((done) => {
+    const socket = connect({ path });
     socket.once('connect', () => {
-      resolve(undefined);
+      done(undefined);
       socket.destroy();
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
+    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? 'unknown'));
   });
   if (code === undefined) return 'listening';
   if (code === 'ENOENT') return 'free';

@@ -116,6 +116,20 @@ test('names, units and descriptions are as OpenTelemetry has them', async () => 
   ]);
 });
 
+test('names without suffixes are those of one metric each: who would share one keeps its own', async () => {
+  using registry = newRegistry();
+  const counter = (name: string, unit = ''): void => registry.counter({ name, help: 'C', unit }).inc();
+  registry.gauge({ name: 'jobs', help: 'Now' }).set(1);
+  counter('jobs_total');
+  registry.gauge({ name: 'memory_total', help: 'A gauge' }).set(1);
+  counter('io_bytes_total', 'bytes');
+  counter('io_seconds_total', 'seconds');
+  counter('done_total');
+  const producer = new CorelaneMetricProducer(registry, { removeSuffixes: true });
+  const names = metricsOf(await producer.collect()).map(({ descriptor }) => descriptor.name);
+  expect(names).toEqual(['jobs', 'jobs_total', 'memory_total', 'io_bytes_total', 'io_seconds_total', 'done']);
+});
+
 test('delta spans follow each other without a gap, also where the clock goes back, and add up exactly', async () => {
   using registry = newRegistry();
   const { createdAtMs } = registry.read();

@@ -1,7 +1,8 @@
 // A process looks at the metrics of another, or of itself: the socket does not know the difference.
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createServer, type AddressInfo } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
 import { setImmediate as turnLoop } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, test, vi } from 'vitest';
@@ -152,6 +153,20 @@ test('a folder that others may enter is refused, by who serves and by who looks'
   writeFileSync(join(directory, '1.sock'), '');
   await expect(listProcesses()).rejects.toMatchObject({ message: expected });
   chmodSync(directory, 0o700);
+});
+
+test('a path of digits is a path, not a port', async () => {
+  let connections = 0;
+  await using other = createServer(() => connections++).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const path = String((other.address() as AddressInfo).port);
+  await expect(connectSnapshots(path)).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_CONNECTION' });
+  const server = await serveSnapshots(newRegistry(), { path }); // in the working directory
+  expect(server.path).toBe(resolve(path));
+  using client = await connectSnapshots(path);
+  expect(client.hello.pid).toBe(process.pid);
+  await server.close();
+  expect([connections, existsSync(path)]).toEqual([0, false]);
 });
 
 test('a connection that is made leaves no timer behind, and one that is not neither', async () => {
