@@ -1,7 +1,8 @@
 // Who is told, on this thread, that a tag has crossed a limit: callbacks, and a diagnostics channel.
 import { channel } from 'node:diagnostics_channel';
 import { threadId } from 'node:worker_threads';
-import type { TagCell, TagScope } from './tag-cell.ts';
+import type { TagCell } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 
 /** Name of the diagnostics channel on which each thread publishes the `BudgetEvent`s that it causes. */
 export const BUDGET_CHANNEL = 'corelane:memory-tracker:budget';

@@ -1,5 +1,5 @@
 // An argument outside its range is told as @corelane/shared-memory tells it: one class, whichever package it comes from.
-import type { TagScope } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 
 export { ArgumentRangeError } from '@corelane/shared-memory';
 

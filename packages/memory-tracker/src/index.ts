@@ -42,7 +42,8 @@ export {
   type WorkerMemory,
 } from './snapshot.ts';
 export type { MemoryTrackerHandle, WorkerState } from './table.ts';
-export type { BudgetLimits, TagScope } from './tag-cell.ts';
+export type { BudgetLimits } from './tag-cell.ts';
+export type { TagScope } from './tag-scope.ts';
 export type { MemoryTransfer, Tracked } from './tracked.ts';
 export { MemoryTracker, type MemoryTrackerOptions, type TagOptions } from './tracker.ts';
 export {

@@ -1,6 +1,6 @@
 // What all workers hold under a tag that each counts for itself: a sum of words that different threads write.
 import type { Arena } from '@corelane/shared-memory';
-import type { TagScope } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 import { readBytes, type SlotFigures } from './slot-words.ts';
 
 /** Guessed: looks at all workers before it gives up on a moment at which none of them records. */

@@ -1,6 +1,6 @@
 // One tag on one thread: records what is allocated and freed under it.
 import { ArgumentRangeError } from './errors.ts';
-import type { TagScope } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Get it from `tracker.tag`, once, and keep it. Recording never blocks and allocates nothing. */

@@ -2,7 +2,7 @@
 import { amount, readAmount, readTally, tally, type Arena } from '@corelane/shared-memory';
 import type { KernelExports } from './kernel.generated.ts';
 import { EPOCH_MASK, EPOCH_SHIFT, workerSlot } from './layout.ts';
-import type { TagScope } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 import { highOf, lowOf, readEpoch } from './words64.ts';
 
 /** Guessed: a worker that frees without a pause leaves a reader alone between two of its looks sooner than that. */

@@ -1,6 +1,6 @@
 // What `read()` returns: plain data that survives JSON; and the difference of two.
 import type { WorkerState } from './table.ts';
-import type { TagScope } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 
 export interface MemoryFigures {
   /** Bytes allocated in all. */

@@ -15,12 +15,7 @@ import {
 import { raisePeak, readBytes } from './slot-words.ts';
 import { highOf, lowOf, MAX_BYTES, read64 } from './words64.ts';
 import type { TrackerTable } from './table.ts';
-
-/**
- * Whom the bytes of a tag are counted by. `shared`: by all workers in one word; any thread frees what any other has allocated.
- * `worker`: by each worker; a thread frees what it has allocated itself, and pays no atomic access for it.
- */
-export type TagScope = 'shared' | 'worker';
+import type { TagScope } from './tag-scope.ts';
 
 /** Limits of a tag, or of each worker of a tag by worker. `Infinity`: none. */
 export interface BudgetLimits {

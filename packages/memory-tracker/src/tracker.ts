@@ -15,7 +15,8 @@ import { checkBytes, type OpenRecorder, type TagRecorder } from './recorder.ts';
 import { SharedRecorder } from './shared-recorder.ts';
 import type { MemorySnapshot } from './snapshot.ts';
 import { MAX_TAGS, MAX_WORKERS, TrackerTable, type MemoryTrackerHandle, type WorkerState } from './table.ts';
-import { TagCell, type TagScope } from './tag-cell.ts';
+import { TagCell } from './tag-cell.ts';
+import type { TagScope } from './tag-scope.ts';
 import { Tracked, type MemoryTransfer } from './tracked.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
