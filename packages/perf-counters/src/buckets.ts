@@ -44,7 +44,15 @@ export function bucketShape(
   defaultResolution: number,
 ): BucketShape {
   const { precision = 0.05, resolution = defaultResolution, max = defaultMax, buckets } = options;
-  if (buckets !== undefined) return boundsShape(buckets, perUnit);
+  if (buckets !== undefined) {
+    for (const [name, value] of Object.entries({
+      precision: options.precision,
+      resolution: options.resolution,
+      max: options.max,
+    }))
+      if (value !== undefined) throw new ArgumentRangeError(name, value, 'nothing, where buckets are given');
+    return boundsShape(buckets, perUnit);
+  }
   if (!(precision >= 2 ** -14 && precision <= 0.25))
     throw new ArgumentRangeError('precision', precision, 'a number from 2^-14 to 0.25');
   if (!(resolution >= 1 && resolution <= 2 ** 30))
@@ -54,10 +62,18 @@ export function bucketShape(
   const subBits = Math.ceil(Math.log2(1 / precision)) - 1;
   const resolutionBits = Math.floor(Math.log2(resolution));
   const maxBits = Math.max(Math.ceil(Math.log2(max)), resolutionBits + subBits + 1);
-  return { kind: 'log-linear', subBits, resolutionBits, maxBits };
+  const shape: BucketShape = { kind: 'log-linear', subBits, resolutionBits, maxBits };
+  if (bucketCount(shape) > MAX_BUCKETS)
+    throw new ArgumentRangeError(
+      `buckets of precision ${precision}, resolution ${resolution} and max ${max}`,
+      bucketCount(shape),
+      `at most ${MAX_BUCKETS}`,
+    );
+  return shape;
 }
 
 function boundsShape(buckets: readonly number[], perUnit: number): BucketShape {
+  if (!Array.isArray(buckets)) throw new ArgumentRangeError('buckets', buckets, 'an array of bounds');
   const bounds = buckets.map((bound) => Math.round(bound * perUnit));
   if (bounds.length === 0 || bounds.length > 256)
     throw new ArgumentRangeError('buckets.length', bounds.length, '1 to 256');
@@ -82,11 +98,26 @@ export function bucketCount(shape: BucketShape): number {
 }
 
 /** Whether a shape read from shared memory is one that `bucketShape` could have made. */
-export function isBucketShape(shape: BucketShape): boolean {
-  if (shape.kind === 'bounds') return shape.bounds.length > 0 && shape.bounds.length <= 256;
+export function isBucketShape(shape: BucketShape | undefined): boolean {
+  if (shape?.kind === 'bounds') return areBounds(shape.bounds);
+  if (shape?.kind !== 'log-linear') return false;
   const { subBits, resolutionBits, maxBits } = shape;
   return (
-    subBits >= 1 && subBits <= 13 && resolutionBits >= 0 && maxBits <= 53 && bucketCount(shape) <= MAX_BUCKETS
+    [subBits, resolutionBits, maxBits].every((bits) => Number.isInteger(bits)) &&
+    subBits >= 1 &&
+    subBits <= 13 &&
+    resolutionBits >= 0 &&
+    maxBits > resolutionBits + subBits &&
+    maxBits <= 53 &&
+    bucketCount(shape) <= MAX_BUCKETS
+  );
+}
+
+function areBounds(bounds: readonly number[]): boolean {
+  if (!Array.isArray(bounds) || bounds.length === 0 || bounds.length > 256) return false;
+  return bounds.every(
+    (bound: unknown, i) =>
+      Number.isSafeInteger(bound) && (bound as number) > (i === 0 ? -1 : (bounds[i - 1] as number)),
   );
 }
 

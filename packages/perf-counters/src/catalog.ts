@@ -3,13 +3,12 @@
 // holds, which series are within a limit) follows from the order of the indices, so it needs no further agreement.
 import { NamesExhaustedError, type NameTable } from '@corelane/shared-memory';
 import {
-  definitionOf,
   describeDefinition,
   exportedNames,
+  parseDefinition,
   sameMetric,
   type Definition,
 } from './definition.ts';
-import { isBucketShape } from './buckets.ts';
 import {
   ArgumentRangeError,
   MetricNameError,
@@ -130,6 +129,7 @@ export class Catalog {
 
   #enter(definition: Definition): void {
     const json = JSON.stringify(definition);
+    parseDefinition(json); // what the others would pass over is no metric here either
     const bytes = Buffer.byteLength(json);
     if (bytes > this.#definitions.maxNameBytes)
       throw new ArgumentRangeError(
@@ -164,7 +164,8 @@ export class Catalog {
     // whose number is read next. The other way round, a series could come with a metric that is not known yet, and be dropped.
     const seriesSize = this.#seriesNames.size;
     for (const size = this.#definitions.size; this.#knownDefinitions < size; this.#knownDefinitions++) {
-      const definition = parseDefinition(this.#definitions.nameOf(this.#knownDefinitions));
+      const definition = foundDefinition(this.#definitions.nameOf(this.#knownDefinitions));
+      if (definition === undefined) continue;
       const names = exportedNames(definition);
       if (names.some((name) => this.#byExportedName.has(name))) continue;
       const metric: Metric = { index: this.#knownDefinitions, definition, series: [], overflow: undefined };
@@ -173,9 +174,9 @@ export class Catalog {
     }
     const end = Math.min(seriesSize, this.#knownSeries + mostSeries);
     for (; this.#knownSeries < end; this.#knownSeries++) {
-      const { metricIndex, values } = parseSeries(this.#seriesNames.nameOf(this.#knownSeries));
+      const { metricIndex, values } = foundSeries(this.#seriesNames.nameOf(this.#knownSeries));
       const metric = this.#metrics.get(metricIndex);
-      if (metric === undefined) continue;
+      if (metric?.definition.labels.length !== values.length) continue;
       const series: Series = { index: this.#knownSeries, values };
       if (values.length > 0 && values.every((value) => value === OVERFLOW_LABEL)) metric.overflow = series;
       else if (metric.series.length < metric.definition.maxSeries) metric.series.push(series);
@@ -201,27 +202,24 @@ function seriesName(metric: Metric, values: readonly string[]): string {
   return JSON.stringify([metric.index, ...values]);
 }
 
-function parseSeries(name: string): { metricIndex: number; values: string[] } {
-  const [metricIndex, ...values] = JSON.parse(name) as [number, ...string[]];
-  return { metricIndex, values };
+// What is in shared memory may come from anyone who has the handle: what is sound holds, and what is not is passed over, on every thread
+// alike. An error in its place would end the use of the registry, for all threads and for good.
+
+function foundDefinition(json: string): Definition | undefined {
+  try {
+    return parseDefinition(json);
+  } catch {
+    return undefined;
+  }
 }
 
-/** What is in shared memory may come from anyone who has the handle: it is checked like any definition. */
-function parseDefinition(json: string): Definition {
-  const found = JSON.parse(json) as Definition;
-  const { name, type, help, labels, unit, perUnit, maxSeries, aggregator, buckets, sampleEvery } = found;
-  const plain = type === 'timer' || type === 'histogram' ? 'histogram' : type;
-  definitionOf(plain, {
-    name,
-    help,
-    labels,
-    unit,
-    perUnit,
-    maxSeries,
-    ...(aggregator && { aggregator }),
-    ...(sampleEvery && { sampleEvery }),
-  });
-  if (buckets !== undefined && !isBucketShape(buckets))
-    throw new ArgumentRangeError(`buckets of ${name}`, JSON.stringify(buckets), 'a bucket shape');
-  return found;
+const NO_SERIES = { metricIndex: -1, values: [] };
+
+function foundSeries(name: string): { metricIndex: number; values: string[] } {
+  try {
+    const [metricIndex, ...values] = JSON.parse(name) as [number, ...string[]];
+    return values.every((value) => typeof value === 'string') ? { metricIndex, values } : NO_SERIES;
+  } catch {
+    return NO_SERIES;
+  }
 }

@@ -1,5 +1,5 @@
 // What a metric is, as all threads agree on it: validated, written as JSON into the table of definitions.
-import { bucketShape, type BucketOptions, type BucketShape } from './buckets.ts';
+import { bucketShape, isBucketShape, type BucketOptions, type BucketShape } from './buckets.ts';
 import { ArgumentRangeError, MetricNameError } from './errors.ts';
 import { checkOptionNames } from './option-names.ts';
 
@@ -125,17 +125,48 @@ export function definitionOf(type: MetricType, options: DefineOptions): Definiti
   };
 }
 
+/** What `define` made, from its JSON: checked like any definition. @throws MetricNameError, ArgumentRangeError, SyntaxError */
+export function parseDefinition(json: string): Definition {
+  const found = JSON.parse(json) as Definition;
+  const { name, type, help, labels, unit, perUnit, maxSeries, aggregator, buckets, sampleEvery } = found;
+  if (!Object.hasOwn(KNOWN, type))
+    throw new ArgumentRangeError(`type of ${name}`, type, `one of ${Object.keys(KNOWN).join(', ')}`);
+  const isDistributed = isDistribution(found);
+  if (isDistributed && !isBucketShape(buckets))
+    throw new ArgumentRangeError(`buckets of ${name}`, JSON.stringify(buckets), 'a bucket shape');
+  const plain = isDistributed ? 'histogram' : type;
+  return {
+    ...definitionOf(plain, {
+      name,
+      help,
+      labels,
+      unit,
+      perUnit,
+      maxSeries,
+      ...(aggregator && { aggregator }),
+      ...(sampleEvery && { sampleEvery }),
+    }),
+    type,
+    ...(isDistributed && { buckets }),
+    ...(sampleEvery && { sampleEvery }),
+  };
+}
+
 function checkNames(type: MetricType, name: string, labels: readonly string[], unit: string): void {
-  if (!NAME.test(name)) throw new MetricNameError('metric name', name, String(NAME));
+  // Also what is no string at all: a pattern takes what becomes one, JSON does not.
+  if (typeof name !== 'string' || !NAME.test(name))
+    throw new MetricNameError('metric name', name, String(NAME));
+  if (!Array.isArray(labels)) throw new ArgumentRangeError(`labels of ${name}`, labels, 'an array of names');
   labels.forEach((label, i) => {
-    if (!LABEL.test(label) || label.startsWith('__'))
+    if (typeof label !== 'string' || !LABEL.test(label) || label.startsWith('__'))
       throw new MetricNameError(`label of ${name}`, label, `${String(LABEL)}, not beginning with __`);
     if (RESERVED[type].includes(label))
       throw new MetricNameError(`label of ${name}`, label, `none of ${RESERVED[type].join(', ')}`);
     if (labels.indexOf(label) !== i) throw new MetricNameError(`label of ${name}`, label, 'each label once');
   });
   if (unit === '') return;
-  if (!UNIT.test(unit)) throw new MetricNameError(`unit of ${name}`, unit, String(UNIT));
+  if (typeof unit !== 'string' || !UNIT.test(unit))
+    throw new MetricNameError(`unit of ${name}`, unit, String(UNIT));
   const plain = type === 'counter' ? name.replace(/_total$/, '') : name;
   if (!plain.endsWith(`_${unit}`))
     throw new MetricNameError(

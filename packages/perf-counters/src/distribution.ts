@@ -83,8 +83,11 @@ export class Distribution {
     return cumulative;
   }
 
-  /** Takes in what another one of the same shape holds. */
+  /** Takes in what another one of the same shape and steps per unit holds. @throws ArgumentRangeError */
   merge(other: Distribution): this {
+    if (!(other instanceof Distribution)) throw new ArgumentRangeError('other', other, 'a Distribution');
+    if (other.#perUnit !== this.#perUnit)
+      throw new ArgumentRangeError('perUnit of other', other.#perUnit, `${this.#perUnit}, as here`);
     if (
       other.counts.length !== this.counts.length ||
       JSON.stringify(other.#shape) !== JSON.stringify(this.#shape)

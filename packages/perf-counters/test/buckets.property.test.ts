@@ -159,6 +159,9 @@ describe('a distribution', () => {
     expect(() => a.merge(b)).toThrow(ArgumentRangeError);
     const [coarse, fine] = [0.05, 0.01].map((precision) => bucketShape({ precision }, 1, 2 ** 20, 1));
     expect(() => new Distribution(fine!, 1).merge(new Distribution(coarse!, 1))).toThrow('"subBits":6');
+    const inSeconds = new Distribution(fine!, 1000);
+    expect(() => new Distribution(fine!, 1).merge(inSeconds)).toThrow('perUnit of other is 1000, expected 1');
+    expect(() => inSeconds.merge({} as Distribution)).toThrow(ArgumentRangeError);
   });
 });
 
@@ -168,6 +171,8 @@ test.each([
   [{ resolution: 0.5 }, 'resolution is 0.5'],
   [{ max: 1 }, 'max is 1'],
   [{ max: NaN }, 'max is NaN'],
+  [{ precision: 2 ** -14, max: 2 ** 53 - 1 }, 'is 335874, expected at most 65536'],
+  [{ buckets: [1, 2], max: 5 }, 'max is 5, expected nothing, where buckets are given'],
   [{ buckets: [] }, 'buckets.length is 0'],
   [{ buckets: [1, 1] }, 'buckets[1] is 1'],
   [{ buckets: [2, 1] }, 'buckets[1] is 1'],

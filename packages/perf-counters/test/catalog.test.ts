@@ -60,3 +60,47 @@ test('of two threads that enter the last series of a metric at once, both agree 
   expect(late).toBe(metric.overflow);
   expect(first.series(metric, ['y']).index).toBe(other.series(other.metric(labelled), ['y']).index);
 });
+
+test('what is no definition or series is passed over, and what others entered beside it holds', () => {
+  const arena = Arena.create({ bytes: 1 << 18 });
+  const definitions = NameTable.create(arena, { capacity: 32, maxNameBytes: 512 });
+  const series = NameTable.create(arena, { capacity: 32 });
+  const histogram = define('histogram', { name: 'h', help: '' });
+  const strange = [
+    'no JSON',
+    'null',
+    '{}',
+    JSON.stringify({ ...counter, type: 'toString' }),
+    JSON.stringify({ ...counter, name: ['a_total'] }),
+    JSON.stringify({ ...counter, unit: ['a'] }),
+    JSON.stringify({ ...labelled, labels: 'ab' }),
+    JSON.stringify({ ...labelled, labels: [['a']] }),
+    JSON.stringify({ ...histogram, buckets: undefined }),
+    JSON.stringify({ ...histogram, buckets: { kind: 'bounds', bounds: [1, null] } }),
+    JSON.stringify({
+      ...histogram,
+      buckets: { kind: 'log-linear', subBits: 13, resolutionBits: 0, maxBits: 53 },
+    }),
+    JSON.stringify({
+      ...histogram,
+      buckets: { kind: 'log-linear', subBits: 4, resolutionBits: 30, maxBits: 2 },
+    }),
+  ];
+  for (const json of strange) definitions.intern(json);
+  const catalog = new Catalog(definitions, series);
+  const metric = catalog.metric(labelled);
+  for (const name of [
+    'no JSON',
+    'null',
+    `[${metric.index}]`,
+    `[${metric.index},5]`,
+    `[${metric.index},"a","b"]`,
+  ])
+    series.intern(name);
+  const { index } = catalog.series(metric, ['v']);
+  const seen = [...new Catalog(definitions, series).metrics()].map((each) => [
+    each.definition.name,
+    each.series.map((one) => one.index),
+  ]);
+  expect(seen).toEqual([['b_total', [index]]]);
+});

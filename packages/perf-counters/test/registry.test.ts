@@ -148,6 +148,26 @@ describe('a metric', () => {
   });
 });
 
+describe('a definition that is refused', () => {
+  const stringLike = { toString: () => 'zz' } as unknown as string;
+  test.each([
+    { name: 'fine', help: '', precision: 2 ** -14, max: 2 ** 53 - 1 },
+    { name: stringLike, help: '' },
+    { name: ['arr'] as unknown as string, help: '' },
+    { name: 'zz', help: '', labels: [stringLike] },
+    { name: 'zz', help: '', labels: 'abc' as unknown as ['abc'] },
+    { name: 'x_zz', help: '', unit: stringLike },
+    { name: 'zz', help: '', buckets: '123' as unknown as number[] },
+    { name: 'zz', help: '', buckets: [1, 2], precision: 0.1 },
+  ])('is told with what was expected, and leaves the registry as it was on every thread: %j', (options) => {
+    const { registry } = create();
+    expect(() => registry.histogram(options as never)).toThrow(/expected/);
+    registry.counter({ name: 'a_total', help: '' });
+    for (const reader of [registry.reader, RegistryReader.attach(registry.handle)])
+      expect(reader.read().metrics.map(({ name }) => name)).toEqual(['a_total']);
+  });
+});
+
 describe('limits', () => {
   test('beyond a metric’s series everything is counted as other, on all threads', () => {
     const { registry } = create();
