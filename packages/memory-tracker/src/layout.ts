@@ -74,8 +74,8 @@ export const workerRecord = struct(
       hot: 'worker',
     }),
     threadId: atomic('i32', {
-      doc: 'of the last holder',
-      writer: 'the holder',
+      doc: 'of the holder; its complement once it has left',
+      writer: 'the holder, or who reclaims a dead one',
       reader: 'any thread',
       hot: 'worker',
     }),

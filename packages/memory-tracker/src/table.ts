@@ -30,7 +30,7 @@ export interface WorkerState {
   readonly worker: number;
   /** Whether a thread holds it. */
   readonly claimed: boolean;
-  /** Of the thread that holds it, or held it last; -1 where it was never claimed. */
+  /** Of the thread that holds it, or held it last; -1 where it was never claimed, or just now. */
   readonly threadId: number;
   /** Times it was claimed. */
   readonly claims: number;
@@ -129,6 +129,7 @@ export class TrackerTable {
 
   /** Only for the holder. */
   free(worker: number): void {
+    this.#takeName(worker);
     // publish: hands over all slots of the worker; pairs with claim.
     Atomics.store(this.arena.i32, this.#recordWord(worker) + workerRecord.word.state, WORKER_FREE);
   }
@@ -136,20 +137,36 @@ export class TrackerTable {
   /** @returns false where nobody held it */
   reclaim(worker: number): boolean {
     const word = this.#recordWord(worker) + workerRecord.word.state;
+    if (Atomics.load(this.arena.i32, word) !== WORKER_CLAIMED) return false;
+    this.#takeName(worker);
     // pairs with claim.
     return Atomics.compareExchange(this.arena.i32, word, WORKER_CLAIMED, WORKER_FREE) === WORKER_CLAIMED;
+  }
+
+  /**
+   * Takes a dead thread's name off its worker, which only one of those who reclaim does, and only before anybody has claimed it again.
+   * @returns false where it has no longer that name
+   */
+  takeName(worker: number, deadThreadId: number): boolean {
+    const word = this.#recordWord(worker) + workerRecord.word.threadId;
+    // Pairs with the stores of the id in claim and free.
+    return Atomics.compareExchange(this.arena.i32, word, deadThreadId, ~deadThreadId) === deadThreadId;
+  }
+
+  #takeName(worker: number): void {
+    const { threadId } = this.stateOf(worker);
+    if (threadId >= 0) this.takeName(worker, threadId);
   }
 
   stateOf(worker: number): WorkerState {
     const { i32 } = this.arena;
     const record = this.#recordWord(worker);
     const claims = Atomics.load(i32, record + workerRecord.word.claims);
-    return {
-      worker,
-      claimed: Atomics.load(i32, record + workerRecord.word.state) === WORKER_CLAIMED,
-      threadId: claims === 0 ? -1 : Atomics.load(i32, record + workerRecord.word.threadId),
-      claims,
-    };
+    const claimed = Atomics.load(i32, record + workerRecord.word.state) === WORKER_CLAIMED;
+    const holder = Atomics.load(i32, record + workerRecord.word.threadId);
+    // Below 0: of one that has left. Who has claimed it since has not said who it is.
+    const last = holder >= 0 ? holder : claimed ? -1 : ~holder;
+    return { worker, claimed, threadId: claims === 0 ? -1 : last, claims };
   }
 
   /** Before anybody has the handle. */

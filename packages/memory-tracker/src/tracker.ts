@@ -195,7 +195,11 @@ export class MemoryTracker implements MemorySink {
     if (deadThreadId === threadId)
       throw new ArgumentRangeError('threadId', deadThreadId, 'that of another thread');
     return this.workers().filter(
-      ({ claimed, threadId: holder, worker }) => claimed && holder === deadThreadId && this.reclaim(worker),
+      ({ claimed, threadId: holder, worker }) =>
+        claimed &&
+        holder === deadThreadId &&
+        this.#table.takeName(worker, deadThreadId) &&
+        this.reclaim(worker),
     ).length;
   }
 

@@ -15,7 +15,15 @@ import {
   WorkersExhaustedError,
   type MemorySink,
 } from '../src/index.ts';
-import { FRESH, tagCell, TRACK_DONE, trackerRoot, workerRecord, workerSlot } from '../src/layout.ts';
+import {
+  FRESH,
+  tagCell,
+  TRACK_DONE,
+  trackerRoot,
+  WORKER_CLAIMED,
+  workerRecord,
+  workerSlot,
+} from '../src/layout.ts';
 import { TrackerTable } from '../src/table.ts';
 
 function create(options = { tags: 4, workers: 3 }): { arena: Arena; tracker: MemoryTracker } {
@@ -269,6 +277,32 @@ describe('a worker', () => {
     ];
     for (const use of uses) expect(use).toThrow(TrackerDisposedError);
     expect(tracker.currentBytes('t')).toBe(5);
+  });
+
+  test.each(['reclaimed', 'released'])(
+    'that was %s is nobody’s when another thread has just claimed it',
+    (how) => {
+      const { arena, tracker } = create();
+      const table = TrackerTable.open(tracker.handle, arena);
+      const worker = table.claim(77);
+      if (how === 'released') table.free(worker);
+      else expect(tracker.reclaimThread(77)).toBe(1);
+      expect(tracker.workers()[worker]).toMatchObject({ claimed: false, threadId: 77 });
+      // Claimed, by one that has not said who it is.
+      const record = (table.at + trackerRoot.bytes + worker * workerRecord.bytes) >> 2;
+      arena.i32[record + workerRecord.word.state] = WORKER_CLAIMED;
+      expect(tracker.reclaimThread(77)).toBe(0);
+      expect(tracker.workers()[worker]).toMatchObject({ claimed: true, threadId: -1 });
+    },
+  );
+
+  test('of a dead thread is taken by one of those who reclaim it', () => {
+    const { arena, tracker } = create();
+    const table = TrackerTable.open(tracker.handle, arena);
+    const worker = table.claim(77);
+    expect([table.takeName(worker, 77), table.takeName(worker, 77)]).toEqual([true, false]);
+    expect(tracker.reclaimThread(77)).toBe(0);
+    expect(tracker.reclaim(worker)).toBe(true);
   });
 
   test('of this thread is not reclaimed', () => {

@@ -43,8 +43,8 @@ export const writerRecord = struct(
       hot: 'writer',
     }),
     threadId: atomic('i32', {
-      doc: 'threadId of the last holder',
-      writer: 'the holder',
+      doc: 'threadId of the holder; its complement once it has left',
+      writer: 'the holder; the reclaimer of a dead holder',
       reader: 'any thread',
       hot: 'writer',
     }),

@@ -40,7 +40,7 @@ import { clearGauge } from './slots.ts';
 import type { RegistrySnapshot } from './snapshot.ts';
 import { Timer } from './timer.ts';
 import { UpDownCounter } from './up-down-counter.ts';
-import { reclaimWriter, slotAt, Writer, type WriterState, type WriterTable } from './writer.ts';
+import { reclaimWriter, slotAt, takeName, Writer, type WriterState, type WriterTable } from './writer.ts';
 
 export class Registry {
   /** Plain data for `Registry.attach` and `RegistryReader.attach` on other threads. */
@@ -204,7 +204,11 @@ export class Registry {
     if (deadThreadId === threadId)
       throw new ArgumentRangeError('threadId', deadThreadId, 'that of another thread');
     return this.writers().filter(
-      ({ claimed, threadId: holder, writer }) => claimed && holder === deadThreadId && this.reclaim(writer),
+      ({ claimed, threadId: holder, writer }) =>
+        claimed &&
+        holder === deadThreadId &&
+        takeName(this.#table, writer, deadThreadId) &&
+        this.reclaim(writer),
     ).length;
   }
 

@@ -33,7 +33,7 @@ export interface WriterState {
   readonly writer: number;
   /** Whether a thread holds it. */
   readonly claimed: boolean;
-  /** Of the thread that holds it, or held it last; -1 where it was never claimed. */
+  /** Of the thread that holds it, or held it last; -1 where it was never claimed, or just now. */
   readonly threadId: number;
   /** Times it was claimed. */
   readonly claims: number;
@@ -81,12 +81,21 @@ export function writerState(table: WriterTable, writer: number): WriterState {
   const { i32 } = table.arena;
   const record = recordWord(table, writer);
   const claims = Atomics.load(i32, record + writerRecord.word.claims);
-  return {
-    writer,
-    claimed: Atomics.load(i32, record + writerRecord.word.state) !== WRITER_FREE,
-    threadId: claims === 0 ? -1 : Atomics.load(i32, record + writerRecord.word.threadId),
-    claims,
-  };
+  const claimed = Atomics.load(i32, record + writerRecord.word.state) !== WRITER_FREE;
+  const holder = Atomics.load(i32, record + writerRecord.word.threadId);
+  // Below 0: of one that has left. Who has claimed it since has not said who it is.
+  const last = holder >= 0 ? holder : claimed ? -1 : ~holder;
+  return { writer, claimed, threadId: claims === 0 ? -1 : last, claims };
+}
+
+/**
+ * Takes a dead thread's name off its writer, which only one of those who reclaim does, and only before anybody has claimed it again.
+ * @returns false where it has no longer that name
+ */
+export function takeName(table: WriterTable, writer: number, deadThreadId: number): boolean {
+  const word = recordWord(table, writer) + writerRecord.word.threadId;
+  // Pairs with the stores of the id in Writer.claim and release.
+  return Atomics.compareExchange(table.arena.i32, word, deadThreadId, ~deadThreadId) === deadThreadId;
 }
 
 /**
@@ -100,6 +109,8 @@ export function reclaimWriter(table: WriterTable, writer: number, clean: () => v
   // Takes the writer away from its holder: pairs with the claim in Writer.claim, which then finds it neither free nor held twice.
   if (Atomics.compareExchange(i32, state, WRITER_CLAIMED, WRITER_RECLAIMING) !== WRITER_CLAIMED) return false;
   clean();
+  const { threadId } = writerState(table, writer);
+  if (threadId >= 0) takeName(table, writer, threadId);
   Atomics.store(i32, state, WRITER_FREE); // publish: hands over all slots; pairs with Writer.claim
   return true;
 }
@@ -160,6 +171,8 @@ export class Writer {
   }
 
   release(): void {
+    const { threadId } = writerState(this.#table, this.index);
+    if (threadId >= 0) takeName(this.#table, this.index, threadId);
     // publish: hands over the chunk and all slots; pairs with claim.
     Atomics.store(this.#table.arena.i32, this.#record + writerRecord.word.state, WRITER_FREE);
   }

@@ -12,7 +12,9 @@ import {
   WritersExhaustedError,
   type RegistryOptions,
 } from '../src/index.ts';
-import { registryRoot } from '../src/layout.ts';
+import { registryRoot, WRITER_CLAIMED, writerRecord } from '../src/layout.ts';
+import { openRegistry } from '../src/open-registry.ts';
+import { recordAt, takeName, Writer } from '../src/writer.ts';
 import { defineAll } from './worker/metrics.ts';
 
 function create(options: RegistryOptions = { series: 32, writers: 3, metrics: 8 }): {
@@ -296,6 +298,30 @@ describe('a writer', () => {
     for (const use of uses) expect(use).toThrow(RegistryDisposedError);
     expect(defineAll(registry).size.distribution().count).toBe(1);
     expect(defineAll(registry).plain.total()).toBe(0);
+  });
+
+  test.each(['reclaimed', 'released'])(
+    'that was %s is nobody’s when another thread has just claimed it',
+    (how) => {
+      const { arena, registry } = create();
+      const { table } = openRegistry(registry.handle, arena);
+      const writer = Writer.claim(table, 77);
+      if (how === 'released') writer.release();
+      else expect(registry.reclaimThread(77)).toBe(1);
+      expect(registry.writers()[writer.index]).toMatchObject({ claimed: false, threadId: 77 });
+      // Claimed, by one that has not said who it is.
+      arena.i32[(recordAt(table, writer.index) >> 2) + writerRecord.word.state] = WRITER_CLAIMED;
+      expect(registry.reclaimThread(77)).toBe(0);
+      expect(registry.writers()[writer.index]).toMatchObject({ claimed: true, threadId: -1 });
+    },
+  );
+
+  test('of a dead thread is taken by one of those who reclaim it', () => {
+    const { arena, registry } = create();
+    const { table } = openRegistry(registry.handle, arena);
+    const { index } = Writer.claim(table, 77);
+    expect([takeName(table, index, 77), takeName(table, index, 77)]).toEqual([true, false]);
+    expect(registry.reclaimThread(77)).toBe(0);
   });
 
   test('of this thread is not reclaimed', () => {
