@@ -79,8 +79,11 @@ const KNOWN: Readonly<Record<MetricType, readonly string[]>> = {
   upDownCounter: [...OF_ALL, 'unit', 'perUnit'],
   gauge: [...OF_ALL, 'unit', 'aggregator'],
   histogram: [...OF_ALL, 'unit', 'perUnit', ...OF_BUCKETS],
-  timer: [...OF_ALL, ...OF_BUCKETS, 'sampleEvery'],
+  // The clock is the thread's own, and no part of the definition.
+  timer: [...OF_ALL, ...OF_BUCKETS, 'clock', 'sampleEvery'],
 };
+/** Of a rate, which is a counter with a window of the thread's own. */
+export const RATE_OPTIONS: readonly string[] = [...KNOWN.counter, 'clock', 'intervalMs'];
 
 /** @throws MetricNameError, ArgumentRangeError; of an option that means nothing for this type, too: prom-client's `labelNames` are `labels` here */
 export function define(type: MetricType, options: DefineOptions): Definition {

@@ -6,6 +6,7 @@ import { Counter } from './counter.ts';
 import {
   callsName,
   define,
+  RATE_OPTIONS,
   type CounterOptions,
   type DefineOptions,
   type GaugeOptions,
@@ -18,6 +19,7 @@ import type { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
 import { WriterHandles, type Handles, type MakeHandle } from './handles.ts';
 import { Histogram } from './histogram.ts';
+import { checkOptionNames } from './option-names.ts';
 import { createRegistry, DISABLED_BYTES, openRegistry, type RegistryHandle } from './open-registry.ts';
 import type { MetricsContentType } from './accept.ts';
 import type { PromClientMetric } from './prom-client.ts';
@@ -136,6 +138,7 @@ export class Registry {
   rate(options: Unlabelled<RateOptions>): Rate;
   rate<const L extends NonEmpty>(options: Labelled<RateOptions, L>): Family<Rate, L>;
   rate(options: RateOptions): Rate | Family<Rate> {
+    checkOptionNames(options, RATE_OPTIONS);
     const { clock, intervalMs, ...rest } = options;
     const window = { ...(clock && { clock }), ...(intervalMs !== undefined && { intervalMs }) };
     const counters = this.#define('counter', rest, (source) => new Counter(source));

@@ -144,6 +144,16 @@ describe('a metric', () => {
     expect(registry.read().metrics).toEqual([]);
   });
 
+  test.each([
+    ['timer', 'clock', 'sampleEvery'],
+    ['rate', 'clock', 'intervalMs'],
+  ] as const)('a %s that refuses an option names all that it knows: %s, %s', (type, ...known) => {
+    const { registry } = create();
+    const define = registry[type].bind(registry) as (options: object) => unknown;
+    const bad = (): unknown => define({ name: 'm_seconds', help: '', wrong: 1 });
+    for (const option of known) expect(bad).toThrow(new RegExp(`expected one of .*\\b${option}\\b`));
+  });
+
   test('a histogram may not have a label le', () => {
     const { registry } = create();
     expect(() => registry.histogram({ name: 'h', help: '', labels: ['le'] })).toThrow(MetricNameError);
