@@ -227,6 +227,9 @@ describe('what was recorded', () => {
     expect(() =>
       recordedCheck({ name: 'x', source: () => figures, waiting: () => 1, unit: 'bytes' }),
     ).toThrow('unit is "bytes", expected one of seconds, ms, us, ns');
+    expect(() =>
+      recordedCheck({ name: 'x', source: () => figures, waiting: () => 1, unit: 'toString' }),
+    ).toThrow('unit is "toString"');
   });
 
   test('quantiles lie in the bucket that holds their rank', () => {

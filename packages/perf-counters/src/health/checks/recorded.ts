@@ -29,7 +29,7 @@ export function recordedCheck(options: RecordedCheckOptions & { readonly name: s
   if (statistic !== 'mean') atLeast('statistic', statistic, 0, 1);
   if (waiting !== undefined) {
     aFunction('waiting', waiting);
-    if (!(unit in UNITS_PER_MS))
+    if (!Object.hasOwn(UNITS_PER_MS, unit))
       throw new ArgumentRangeError(
         'unit',
         unit,
