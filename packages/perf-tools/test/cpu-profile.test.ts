@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { checkCpuProfile, ProfileFormatError } from '../src/profiles/index.ts';
+import {
+  ArgumentRangeError,
+  callTree,
+  checkCpuProfile,
+  mergeProfiles,
+  ProfileFormatError,
+  toFlameGraphSvg,
+  toSpeedscope,
+  type CpuProfile,
+  type NamedProfile,
+  type Profiles,
+} from '../src/profiles/index.ts';
 
 const frame = { functionName: 'f', scriptId: '1', url: 'file:///f.js', lineNumber: 0, columnNumber: 0 };
 const node = (id: number, children: number[] = []): object => ({
@@ -45,6 +56,38 @@ describe('a CPU profile', () => {
     expect(error).toBeInstanceOf(ProfileFormatError);
     expect(error).toMatchObject({ code: 'ERR_PROFILE_FORMAT', path });
   });
+});
+
+describe.each<[string, (profiles: Profiles) => unknown]>([
+  ['callTree', callTree],
+  ['mergeProfiles', mergeProfiles],
+  ['toFlameGraphSvg', toFlameGraphSvg],
+  ['toSpeedscope', toSpeedscope],
+])('%s', (_, convert) => {
+  const named = (name: string, over: object): NamedProfile => ({
+    name,
+    profile: profile(over) as CpuProfile,
+  });
+
+  test('refuses calls that go round, which it would follow for ever', () => {
+    const round = named('round', { nodes: [node(1, [2]), node(2, [3]), node(3, [1])] });
+    const fine = named('fine', {});
+    expect(catchError(() => convert([fine, round]))).toMatchObject({
+      code: 'ERR_PROFILE_FORMAT',
+      path: 'nodes[2].children[0]',
+    });
+  });
+
+  test.each([profile(), null, [null], { name: 'x' }])(
+    'refuses %j, which has no name or no profile',
+    (value) => {
+      const error = catchError(() => convert(value as Profiles));
+      expect(error).toBeInstanceOf(ArgumentRangeError);
+      expect(error).toMatchObject({
+        message: expect.stringContaining('expected objects with a name and a profile'),
+      });
+    },
+  );
 });
 
 function catchError(run: () => unknown): unknown {

@@ -1,6 +1,6 @@
 // Where the time of one profile or several went, as one tree of calls: the same stack is one node, however often and in whichever thread it ran.
 import { ArgumentRangeError, checkNames } from '../errors.ts';
-import type { CallFrame, CpuProfile, ProfileNode } from './cpu-profile.ts';
+import { checkCpuProfile, type CallFrame, type CpuProfile, type ProfileNode } from './cpu-profile.ts';
 import type { NamedProfile } from './recording.ts';
 
 export interface CallTree {
@@ -42,7 +42,7 @@ const SEPARATOR = '\u0000';
 /** One profile, or those of several threads. */
 export type Profiles = NamedProfile | readonly NamedProfile[];
 
-/** All stacks of the profiles. The root stands for all of it, idle time included. @throws ArgumentRangeError where there is none */
+/** All stacks of the profiles. The root stands for all of it, idle time included. @throws ArgumentRangeError where there is none, ProfileFormatError */
 export function callTree(input: Profiles, options: TreeOptions = {}): CallTree {
   const profiles = profileList(input);
   checkNames('a call tree', options, ['byThread']);
@@ -74,10 +74,15 @@ export function callTree(input: Profiles, options: TreeOptions = {}): CallTree {
   return finished(root);
 }
 
-/** @throws ArgumentRangeError where there is none */
+/** Checked: what is no tree would be walked for ever. @throws ArgumentRangeError where there is none, ProfileFormatError */
 export function profileList(input: Profiles): readonly NamedProfile[] {
   const profiles = Array.isArray(input) ? (input as readonly NamedProfile[]) : [input as NamedProfile];
   if (profiles.length === 0) throw new ArgumentRangeError('profiles', profiles, 'one at least');
+  for (const named of profiles) {
+    if (typeof named?.name !== 'string' || named.profile === undefined)
+      throw new ArgumentRangeError('profiles', named, 'objects with a name and a profile');
+    checkCpuProfile(named.profile);
+  }
   return profiles;
 }
 

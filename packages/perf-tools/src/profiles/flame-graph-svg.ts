@@ -39,7 +39,7 @@ const LEGEND: readonly (readonly [FrameKind, string])[] = [
   ['v8', 'V8'],
 ];
 
-/** @throws ArgumentRangeError */
+/** @throws ArgumentRangeError, ProfileFormatError */
 export function toFlameGraphSvg(profiles: Profiles, options: FlameGraphOptions = {}): string {
   checkNames('toFlameGraphSvg', options, ['width', 'title', 'direction', 'byThread', 'idle', 'minWidthPx']);
   const { width = 1200, title = 'CPU profile', direction = 'down', idle = false, minWidthPx = 0.3 } = options;

@@ -1,6 +1,6 @@
 // A flame graph (https://www.brendangregg.com/flamegraphs.html): each stack a column of boxes, as wide as the time that it took; callers above callees,
 // or below them. This file says what is where, `flame-graph-svg.ts` draws it.
-import { callTree, isIdle, profileList, type CallTree, type Profiles } from './call-tree.ts';
+import { callTree, isIdle, type CallTree, type Profiles } from './call-tree.ts';
 
 /** Whose code it is. */
 export type FrameKind = 'app' | 'dependency' | 'node' | 'v8';
@@ -38,7 +38,7 @@ export interface FlameLayoutOptions {
 
 export function layoutFlameGraph(profiles: Profiles, options: FlameLayoutOptions = {}): FlameLayout {
   const { idle = false, minWidth = 0 } = options;
-  const threads = options.byThread ?? profileList(profiles).length > 1;
+  const threads = options.byThread ?? (Array.isArray(profiles) && profiles.length > 1);
   const root = callTree(profiles, { byThread: threads });
   const totals = idle ? new Map<CallTree, number>() : totalsWithoutIdle(root);
   const totalOf = (node: CallTree): number => totals.get(node) ?? node.totalUs;

@@ -14,7 +14,7 @@ import type { CpuProfile, ProfileNode } from './cpu-profile.ts';
 /**
  * Every stack has the time that it had in all profiles together. The line of time is not one that ever was: each thread's stretch
  * follows that of the thread before, though they ran side by side; the whole takes the sum of their durations.
- * @throws ArgumentRangeError where there is none
+ * @throws ArgumentRangeError where there is none, ProfileFormatError
  */
 export function mergeProfiles(input: Profiles, options: TreeOptions = {}): CpuProfile {
   const profiles = profileList(input);

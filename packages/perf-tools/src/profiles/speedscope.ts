@@ -34,7 +34,7 @@ export interface SpeedscopeFile {
   readonly profiles: readonly SpeedscopeProfile[];
 }
 
-/** @throws ArgumentRangeError where there is no profile */
+/** @throws ArgumentRangeError where there is no profile, ProfileFormatError */
 export function toSpeedscope(input: Profiles, options: { readonly name?: string } = {}): SpeedscopeFile {
   const profiles = profileList(input);
   checkNames('toSpeedscope', options, ['name']);
