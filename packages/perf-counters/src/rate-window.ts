@@ -4,7 +4,7 @@
 // every five seconds; here time between two looks may be of any length, and what was counted in it is taken as spread evenly over it, so
 // that with looks every five seconds the figures are Dropwizard's.
 import { ArgumentRangeError } from './errors.ts';
-import { checkOptionNames } from './option-names.ts';
+import { checkMethod, checkOptionNames } from './option-names.ts';
 import type { Clock } from './ports.ts';
 
 /** What is counted: a counter is one. It may be of any thread, and of all. */
@@ -49,6 +49,7 @@ export class RateWindow {
   constructor(source: Total, options: RateWindowOptions = {}) {
     checkOptionNames(options, ['clock', 'intervalMs']);
     const { clock = performance, intervalMs = 5000 } = options;
+    checkMethod('clock', clock, 'now');
     if (!(intervalMs > 0 && Number.isFinite(intervalMs)))
       throw new ArgumentRangeError('intervalMs', intervalMs, 'milliseconds above 0');
     this.intervalMs = intervalMs;

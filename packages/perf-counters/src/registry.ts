@@ -14,6 +14,7 @@ import {
   type MetricType,
 } from './definition.ts';
 import { DisabledHandles } from './disabled.ts';
+import { checkMethod } from './option-names.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
 import type { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
@@ -127,6 +128,7 @@ export class Registry {
   timer<const L extends NonEmpty>(options: Labelled<TimerOptions, L>): Family<Timer, L>;
   timer(options: TimerOptions): Timer | Family<Timer> {
     const { clock = performance, ...rest } = options;
+    checkMethod('clock', clock, 'now');
     const callsOf = this.#callsOf(rest);
     return this.#define('timer', rest, (source, values) => new Timer(source, clock, callsOf?.(values)));
   }
@@ -140,6 +142,7 @@ export class Registry {
   rate(options: RateOptions): Rate | Family<Rate> {
     checkOptionNames(options, RATE_OPTIONS);
     const { clock, intervalMs, ...rest } = options;
+    if (clock !== undefined) checkMethod('clock', clock, 'now');
     const window = { ...(clock && { clock }), ...(intervalMs !== undefined && { intervalMs }) };
     const counters = this.#define('counter', rest, (source) => new Counter(source));
     return counters instanceof Counter

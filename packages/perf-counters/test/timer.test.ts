@@ -88,6 +88,15 @@ describe('a timer', () => {
     expect(timer.distribution().count).toBe(2);
   });
 
+  test('refuses a clock that is none when it is defined, and so does a rate', () => {
+    const { registry } = scene();
+    for (const clock of [{}, null, 5] as never[]) {
+      expect(() => registry.timer({ ...named, clock })).toThrow(ArgumentRangeError);
+      expect(() => registry.rate({ name: 'a_total', help: '', clock })).toThrow(ArgumentRangeError);
+    }
+    expect(registry.read().metrics).toEqual([]);
+  });
+
   test('refuses a start that is no time', () => {
     const { registry, clock } = scene();
     const timer = registry.timer({ ...named, clock });

@@ -10,7 +10,7 @@ import type {
 import type { Arena } from '@corelane/shared-memory';
 import type { Catalog } from '../catalog.ts';
 import { ArgumentRangeError } from '../errors.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkMethod, checkOptionNames, checkSignal } from '../option-names.ts';
 import { openRegistry, type RegistryHandle } from '../open-registry.ts';
 import type { Clock } from '../ports.ts';
 import { SeriesReader } from '../series-reader.ts';
@@ -70,6 +70,8 @@ const OPTIONS = [
   'arena',
 ];
 
+const COLLECT_OPTIONS = ['timeoutMillis', 'signal', 'sliceMs'];
+
 /**
  * For `new PeriodicExportingMetricReader({ exporter, metricProducers: [producer] })`, on any thread. Claims no writer. Reads in slices, between
  * which the event loop turns. With 'delta' each reader needs a producer of its own.
@@ -88,9 +90,13 @@ export class CorelaneMetricProducer implements MetricProducer {
    * @throws AttachError, ArgumentRangeError
    */
   constructor(source: { readonly handle: RegistryHandle }, options: MetricProducerOptions = {}) {
+    checkOptionNames(options, OPTIONS);
     const { temporality = 'cumulative', histograms = 'explicit', maxBuckets = 160 } = options;
     const { removeSuffixes = false, scope = { name: '@corelane/perf-counters' }, clock = Date } = options;
-    checkOptionNames(options, OPTIONS);
+    const { resource = withoutAttributes } = options;
+    checkMethod('clock', clock, 'now');
+    if (typeof resource?.attributes !== 'object')
+      throw new ArgumentRangeError('resource', resource, 'a resource, with attributes');
     if (temporality !== 'cumulative' && temporality !== 'delta')
       throw new ArgumentRangeError('temporality', temporality, "'cumulative' or 'delta'");
     if (histograms !== 'explicit' && histograms !== 'exponential')
@@ -114,15 +120,17 @@ export class CorelaneMetricProducer implements MetricProducer {
     });
     this.#removeSuffixes = removeSuffixes;
     this.#scope = scope;
-    this.#resource = options.resource ?? withoutAttributes;
+    this.#resource = resource;
   }
 
   /**
    * Everything that all threads have recorded. Where something can not be read, or not in time, its error is among `errors`, and the rest is
    * there. Collections are made one after the other.
-   * @throws the reason of the signal
+   * @throws the reason of the signal, ArgumentRangeError
    */
   async collect(options: CollectOptions = {}): Promise<CollectionResult> {
+    checkOptionNames(options, COLLECT_OPTIONS);
+    checkSignal(options.signal);
     const { promise, resolve: done } = Promise.withResolvers<void>();
     const before = this.#turn;
     this.#turn = promise;

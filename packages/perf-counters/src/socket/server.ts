@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { ArgumentRangeError } from '../errors.ts';
-import { checkOptionNames } from '../option-names.ts';
+import { checkMethod, checkOptionNames, checkSignal } from '../option-names.ts';
 import type { Clock } from '../ports.ts';
 import { Connection, type DropReason } from './connection.ts';
 import { SnapshotServerError } from './errors.ts';
@@ -61,14 +61,18 @@ export async function serveSnapshots(
   source: SnapshotSource,
   options: ServeOptions = {},
 ): Promise<SnapshotServer> {
+  checkOptionNames(options, OPTIONS);
   const { minIntervalMs = 50, maxClients = 8, drainTimeoutMs = 10_000, keepAlive = false } = options;
   const { clock = performance, signal } = options;
-  checkOptionNames(options, OPTIONS);
   if (typeof source?.read !== 'function')
     throw new ArgumentRangeError('source', source, 'a RegistryReader, or what has its read()');
   const path = checkedPath(options.path ?? socketPath(process.pid));
   checkRange('minIntervalMs', minIntervalMs, 0, EVERY_MAX_MS);
   checkRange('maxClients', maxClients, 1, 1024);
+  if (!Number.isInteger(maxClients)) throw new ArgumentRangeError('maxClients', maxClients, 'an integer');
+  if (typeof keepAlive !== 'boolean') throw new ArgumentRangeError('keepAlive', keepAlive, 'true or false');
+  checkMethod('clock', clock, 'now');
+  checkSignal(signal);
   checkRange('drainTimeoutMs', drainTimeoutMs, 1, EVERY_MAX_MS);
   signal?.throwIfAborted();
 

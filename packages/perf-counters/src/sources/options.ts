@@ -1,6 +1,7 @@
 // Options of sources, checked.
 import { ArgumentRangeError } from '../errors.ts';
 import type { LabelValue } from '../family.ts';
+import { checkMethod, checkSignal } from '../option-names.ts';
 import type { Clock } from '../ports.ts';
 import { nodeTimers, type ArenaUsage, type HardwareEvents, type ThreadCpu, type Timers } from './ports.ts';
 
@@ -115,8 +116,7 @@ export function checkOptions(options: SourcesOptions, known: readonly string[] =
       throw new ArgumentRangeError(`labels.${name}`, value, 'a string, number or boolean');
   if (![true, false, 'auto'].includes(processWide))
     throw new ArgumentRangeError('processWide', processWide, "true, false or 'auto'");
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new ArgumentRangeError('signal', signal, 'an AbortSignal');
+  checkSignal(signal);
   checkMethod('clock', clock, 'now');
   checkMethod('timers', timers, 'every');
   // In one order, so that threads that give them in another define the same metrics.
@@ -165,9 +165,4 @@ function isObject(found: unknown): found is object {
 function checkInterval(name: string, found: number, least: number): void {
   if (found !== Infinity && !(found >= least && found <= MAX_INTERVAL_MS))
     throw new ArgumentRangeError(name, found, `${least} to ${MAX_INTERVAL_MS}, or Infinity`);
-}
-
-function checkMethod(name: string, found: unknown, method: string): void {
-  if (typeof (found as Record<string, unknown> | null)?.[method] !== 'function')
-    throw new ArgumentRangeError(name, found, `an object with ${method}()`);
 }

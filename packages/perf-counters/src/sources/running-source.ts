@@ -1,7 +1,8 @@
 // A source on this thread, from its opening to its end: what it answers, what it lacks, what it costs.
 import { RegistryDisposedError } from '../errors.ts';
+import { checkMethod } from '../option-names.ts';
 import type { Clock } from '../ports.ts';
-import type { Missing, OpenSource, Source, SourceCapability, SourceCost } from './source.ts';
+import type { Absent, Missing, OpenSource, Source, SourceCapability, SourceCost } from './source.ts';
 import type { SourceMetrics } from './source-metrics.ts';
 
 export class RunningSource {
@@ -28,6 +29,8 @@ export class RunningSource {
     if (this.#metrics !== undefined) return;
     const metrics = this.#newMetrics();
     const opened = this.source.open(metrics);
+    if (typeof (opened as Partial<Absent> | null)?.absent !== 'string')
+      checkMethod(`what open() of source ${this.source.name} returned`, opened, 'sample');
     this.#metrics = metrics;
     if ('absent' in opened) this.#absent = opened.absent;
     else this.#open = opened;

@@ -190,8 +190,11 @@ export function startSources(
   options: SourcesOptions = {},
 ): Sources {
   const checked = checkOptions(options);
+  if (!Array.isArray(sources)) throw new ArgumentRangeError('sources', sources, 'an array of sources');
   for (const [i, source] of sources.entries()) {
-    const { name, scope } = source;
+    if (typeof source !== 'object' || source === null)
+      throw new ArgumentRangeError(`sources[${i}]`, source, 'a source: name, scope, open()');
+    const { name, scope } = source as Source;
     if (
       typeof name !== 'string' ||
       !['thread', 'process'].includes(scope) ||

@@ -267,7 +267,7 @@ test('per writer: each has points of its own, in deltas too; a metric with a lab
   expect((await renamed.collect()).errors).toEqual([]);
 });
 
-test('options are checked, unknown ones refused, and handles that lead nowhere', () => {
+test('options are checked, unknown ones refused, and handles that lead nowhere', async () => {
   using registry = newRegistry();
   const code = 'ERR_ARGUMENT_RANGE';
   for (const options of [
@@ -278,10 +278,16 @@ test('options are checked, unknown ones refused, and handles that lead nowhere',
     { removeSuffixes: 1 },
     { perWriter: '' },
     { interval: 1 },
+    { clock: {} },
+    { resource: 5 },
+    null,
   ])
     expect(() => new CorelaneMetricProducer(registry, options as object)).toThrow(
       expect.objectContaining({ code }),
     );
+  const producer = new CorelaneMetricProducer(registry);
+  for (const options of [null, { sgnal: 1 }, { signal: 1 }, { sliceMs: 0 }])
+    await expect(producer.collect(options as object)).rejects.toMatchObject({ code });
   const handle = { ...registry.handle, at: registry.handle.at + 8 };
   expect(() => new CorelaneMetricProducer({ handle })).toThrow(AttachError);
   expect(() => new CorelaneMetricProducer({} as never)).toThrow(AttachError);

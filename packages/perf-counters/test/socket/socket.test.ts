@@ -200,7 +200,16 @@ test('options are checked, and unknown ones refused', async () => {
   await expect(serveSnapshots(registry, { maxClients: 0 })).rejects.toMatchObject({ code });
   await expect(serveSnapshots(registry, { minIntervalMs: Number.NaN })).rejects.toMatchObject({ code });
   await expect(serveSnapshots(registry, { path: `/${'x'.repeat(200)}` })).rejects.toMatchObject({ code });
-  await expect(serveSnapshots(registry, { port: 1 } as object)).rejects.toMatchObject({ code });
+  for (const options of [
+    { port: 1 },
+    { clock: 5 },
+    { keepAlive: 'x' },
+    { maxClients: 1.5 },
+    { path: 5 },
+    { signal: 5 },
+    null,
+  ])
+    await expect(serveSnapshots(registry, options as object)).rejects.toMatchObject({ code });
   await expect(connectSnapshots(0)).rejects.toMatchObject({ code });
   await expect(connectSnapshots(1, { timeoutMs: 0 })).rejects.toMatchObject({ code });
   await expect(connectSnapshots(1, { timeout: 5 } as object)).rejects.toMatchObject({ code });

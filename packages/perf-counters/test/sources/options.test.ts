@@ -9,6 +9,12 @@ test('sources are checked for being such', () => {
   expect(() => startSources(newRegistry(), [{ ...counting().source, scope: 'machine' as 'thread' }])).toThrow(
     'sources[0] is "counting", expected a source: name, scope',
   );
+  expect(() => startSources(newRegistry(), null as never)).toThrow('sources is null, expected an array');
+  expect(() => startSources(newRegistry(), [null as never])).toThrow('sources[0] is null, expected a source');
+  for (const opened of [null, undefined, 5, Promise.resolve(), {}])
+    expect(() => startSources(newRegistry(), [counting({ open: () => opened as never }).source])).toThrow(
+      'what open() of source counting returned is',
+    );
 });
 
 test.each<[string, object]>([
