@@ -92,7 +92,7 @@ export function define(type: MetricType, options: DefineOptions): Definition {
 }
 
 /** What `define` makes, of options that may come from a definition. @throws MetricNameError, ArgumentRangeError */
-export function definitionOf(type: MetricType, options: DefineOptions): Definition {
+function definitionOf(type: MetricType, options: DefineOptions): Definition {
   const {
     name,
     help,
