@@ -51,7 +51,11 @@ export class MemoryBudget {
     return this.#cell.limits();
   }
 
-  /** Changes limits for all threads, as `tracker.budget` does; each keeps to them from its next record on. @throws ArgumentRangeError, TrackerDisposedError */
+  /**
+   * Changes limits for all threads, as `tracker.budget` does; each keeps to them from its next record on. `softBytes` without
+   * `recoverBytes` sets both: a `recoverBytes` of before does not stay.
+   * @throws ArgumentRangeError, TrackerDisposedError
+   */
   update(limits: Partial<BudgetLimits>): void {
     checkNames('limits', limits, LIMITS);
     const merged = merge(this.#cell.limits(), limits);

@@ -37,7 +37,10 @@ export interface TagBudget {
 export interface TagMemory extends MemoryFigures {
   readonly tag: string;
   readonly scope: TagScope;
-  /** Bytes held now, by all workers, with those in transit. */
+  /**
+   * Bytes held now, by all workers, with those in transit. Of a tag by worker, while they record, a sum of what each held at its own
+   * moment: it may be above `peakBytes`, which is of one moment, and never above `peakBytesAtMost`.
+   */
   readonly currentBytes: number;
   /**
    * The most bytes that were held at a time, by all workers together, since the last reset. Exact for a shared tag, where all three are
