@@ -33,8 +33,8 @@ export interface HeapGrowth {
   readonly method: 'heap' | 'counter';
 }
 
-/** A loop of its own for each operation, so that the compiler inlines it: a shared loop would box every float it returns. */
-export type Loop = (operation: Operation, operations: number) => void;
+/** Iterations `from` to below `to`. A loop of its own for each operation, so that the compiler inlines it: a shared loop would box every float it returns. */
+export type Loop = (operation: Operation, from: number, to: number) => void;
 
 /** Part of the source of each loop: V8 shares the feedback of functions made from the same text. */
 let loops = 0;
@@ -43,8 +43,9 @@ export function newLoop(): Loop {
   // oxlint-disable-next-line typescript/no-implied-eval -- fresh code is the point
   return new Function(
     'operation',
-    'operations',
-    `for (let i = 0; i < operations; i++) operation(i); // ${loops++}`,
+    'from',
+    'to',
+    `for (let i = from; i < to; i++) operation(i); // ${loops++}`,
   ) as Loop;
 }
 
@@ -54,7 +55,7 @@ export function newLoop(): Loop {
  */
 export function measureGrowth(loop: Loop, operation: Operation, operations: number): HeapGrowth {
   collect('major');
-  const single = sample(loop, operation, 1);
+  const single = sample(loop, operation, 1, operations);
   if (single.length === 0) return countAllocated(loop, operation);
   const base = median(single);
   for (let wanted = operations; ; wanted = Math.ceil(wanted / 8)) {
@@ -79,10 +80,10 @@ function countAllocated(loop: Loop, operation: Operation): HeapGrowth {
   for (let batch = 0; batch < SAMPLES; batch++) {
     collect('minor'); // closes the allocation buffer: what is in it is counted
     const before = allocatedBytes();
-    loop(nothing, 1);
+    loop(nothing, 0, 1);
     collect('minor');
     const between = allocatedBytes();
-    loop(operation, 1);
+    loop(operation, 0, 1);
     collect('minor');
     counted.push(allocatedBytes() - between - (between - before));
   }
@@ -103,16 +104,20 @@ function measuringBytes(loop: Loop): number {
 
 function nothing(): void {}
 
-/** Growth in bytes of SAMPLES batches without a collection, or of fewer where most batches had one. */
-function sample(loop: Loop, operation: Operation, operations: number): number[] {
+/**
+ * Growth in bytes of SAMPLES batches without a collection, or of fewer where most batches had one.
+ * @param starts batches begin with iterations 0, 1, 2 … below it, in turn: what happens seldom, but in one of them, is not in the median
+ */
+function sample(loop: Loop, operation: Operation, operations: number, starts = 1): number[] {
   const grown: number[] = [];
   let disturbed = 0;
   while (grown.length < SAMPLES && disturbed - grown.length < MAX_DISTURBED) {
     collect('minor');
+    const from = (grown.length + disturbed) % starts;
     const profiler = new GCProfiler();
     profiler.start();
     const before = getHeapStatistics().used_heap_size;
-    loop(operation, operations);
+    loop(operation, from, from + operations);
     const after = getHeapStatistics().used_heap_size;
     const collections = profiler.stop()?.statistics.length ?? 0;
     if (collections === 0) grown.push(after - before);

@@ -1,7 +1,13 @@
 // Matchers for vitest, and for whatever else has `expect.extend`. Nothing of a test runner is imported.
 import { AllocationError, ArgumentRangeError } from './errors.ts';
 import type { Operation } from './heap-growth.ts';
-import { expectZeroAllocation, MAX_BYTES_PER_OPERATION, type AllocationOptions } from './zero-allocation.ts';
+import { checkNames } from './options.ts';
+import {
+  ALLOCATION_OPTIONS,
+  expectZeroAllocation,
+  MAX_BYTES_PER_OPERATION,
+  type AllocationOptions,
+} from './zero-allocation.ts';
 
 /** What a matcher returns. */
 export interface AllocationMatch {
@@ -40,6 +46,7 @@ function match(
   options: AllocationOptions,
 ): AllocationMatch {
   if (typeof operation !== 'function') throw new ArgumentRangeError('operation', operation, 'a function');
+  checkNames('options', options, ALLOCATION_OPTIONS);
   try {
     const limits = maxBytes === undefined ? options : { ...options, maxBytes };
     const actual = expectZeroAllocation(operation as Operation, limits);

@@ -1,6 +1,7 @@
 // An assertion for tests and for plain code: this hot path allocates nothing.
 import { AllocationError, ArgumentRangeError } from './errors.ts';
 import { measureGrowth, newLoop, type HeapGrowth, type Operation } from './heap-growth.ts';
+import { checkNames } from './options.ts';
 
 export interface AllocationOptions {
   /** Operations of one sample; 10 000 by default. Seven samples are taken. */
@@ -23,6 +24,8 @@ export interface AllocationMeasurement extends HeapGrowth {
 export const MAX_BYTES_PER_OPERATION = 0.1;
 /** Guessed: a few rounds let feedback settle, and the pauses between eight of them (255 ms in all) let the compiler's thread run. */
 const MAX_ROUNDS = 9;
+/** Names of `AllocationOptions`. */
+export const ALLOCATION_OPTIONS: readonly string[] = ['iterations', 'warmup'];
 /** Nobody notifies: waiting on it is a pause. */
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -31,12 +34,13 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
  * `2 × iterations + 8 × iterations` times. Takes no flags, and works in worker threads and under vitest.
  *
  * A float that the operation returns may count (16 bytes, boxed) where the compiler cannot inline the operation: return nothing.
- * @throws ArgumentRangeError where the operation returns a promise: its allocations would happen after the measurement
+ * @throws ArgumentRangeError, also where the operation returns a promise: its allocations would happen after the measurement
  */
 export function measureAllocation(
   operation: Operation,
   options: AllocationOptions = {},
 ): AllocationMeasurement {
+  checkNames('options', options, ALLOCATION_OPTIONS);
   return measureUntil(operation, options, -1);
 }
 
@@ -47,9 +51,10 @@ export function measureAllocation(
  * compiler's own thread gets its turn on a busy machine, then warms up and measures again, up to 9 times: an operation that really
  * allocates does so in every round, one that was only not optimised yet stops. The calling thread blocks meanwhile.
  * @returns bytes per operation: median of seven samples without a collection, of the round that had least
- * @throws AllocationError above `maxBytes`
+ * @throws AllocationError above `maxBytes`, ArgumentRangeError
  */
 export function expectZeroAllocation(operation: Operation, options: ZeroAllocationOptions = {}): number {
+  checkNames('options', options, [...ALLOCATION_OPTIONS, 'maxBytes']);
   const { maxBytes = MAX_BYTES_PER_OPERATION } = options;
   if (!(maxBytes >= 0)) throw new ArgumentRangeError('maxBytes', maxBytes, 'a number of at least 0');
   const { bytesPerOperation, samples, operations } = measureUntil(operation, options, maxBytes);
@@ -74,7 +79,7 @@ function measureUntil(
   let least: HeapGrowth | undefined;
   const rounds = enoughBytes < 0 ? 2 : MAX_ROUNDS;
   for (let round = 0; round < rounds; round++) {
-    loop(operation, warmup);
+    loop(operation, 0, warmup);
     warmed += warmup;
     const growth = measureGrowth(loop, operation, iterations);
     if (least === undefined || growth.bytesPerOperation < least.bytesPerOperation) least = growth;

@@ -34,6 +34,9 @@ test('a limit is what is allowed', () => {
 test('what can not be measured is an error, with `.not` too', () => {
   expect(() => expect(5).toAllocateNothing()).toThrow(ArgumentRangeError);
   expect(() => expect(async () => {}).not.toAllocateNothing()).toThrow('a synchronous function');
+  expect(() => expect(nothing).toAllocateNothing({ maxBytes: 64 } as object)).toThrow(
+    'options is "maxBytes"',
+  );
   expect(() => expect(nothing).toAllocateAtMost(NaN)).toThrow(ArgumentRangeError);
   expect(() => expect(nothing).toAllocateAtMost(undefined as never)).toThrow(ArgumentRangeError);
 });

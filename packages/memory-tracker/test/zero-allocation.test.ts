@@ -72,6 +72,15 @@ describe('an operation that allocates', () => {
     expect(expectZeroAllocation(rarely)).toBeLessThan(0.1);
   });
 
+  test('once in a thousand operations is the same figure, whichever of them it is', () => {
+    const [first, last] = [0, 999].map((which) => {
+      const rarely = (i: number): void => void (i % 1000 === which && (kept.value = items.slice(0, 100)));
+      return measureAllocation(rarely).bytesPerOperation;
+    }) as [number, number];
+    expect(last).toBeGreaterThan(0.4);
+    expect(first / last).toBeCloseTo(1, 1);
+  });
+
   test('nothing but 16 bytes in a hundred operations is refused by a limit of 0.1', () => {
     expect(() => expectZeroAllocation((i) => void (i % 100 === 0 && box16(i)))).toThrow(AllocationError);
   });
@@ -111,6 +120,8 @@ test('wrong arguments are refused', () => {
   expect(() => expectZeroAllocation(() => {}, { iterations: 0 })).toThrow(ArgumentRangeError);
   expect(() => expectZeroAllocation(() => {}, { warmup: 1.5 })).toThrow('warmup is 1.5');
   expect(() => expectZeroAllocation(() => {}, { maxBytes: NaN })).toThrow('maxBytes is NaN');
+  expect(() => expectZeroAllocation(() => {}, { iteration: 5 } as object)).toThrow('options is "iteration"');
+  expect(() => measureAllocation(() => {}, { maxBytes: 5 } as object)).toThrow('options is "maxBytes"');
   expect(() => expectZeroAllocation(async () => {})).toThrow('a synchronous function');
 });
 
