@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
+import { GCProfiler } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { GcTrackerDisposedError, trackGc } from '../src/index.ts';
 import { collectGarbage } from './collect-garbage.ts';
 
@@ -71,10 +72,12 @@ test('percentiles are named with ten samples beyond them', () => {
   expect(p50PauseMs).toBeLessThanOrEqual(maxPauseMs);
 });
 
-test('a window that was disposed has no summary', () => {
+test('a window that was disposed has no summary, and V8 describes its heap no more', () => {
+  using stop = vi.spyOn(GCProfiler.prototype, 'stop');
   const gc = trackGc();
   gc[Symbol.dispose]();
   gc[Symbol.dispose]();
+  expect(stop).toHaveBeenCalledTimes(1);
   expect(() => gc.stop()).toThrow(GcTrackerDisposedError);
 });
 

@@ -64,6 +64,16 @@ describe.each(['shared', 'worker'] as const)('a handle (%s)', (scope) => {
     expect(tracker.currentBytes('to')).toBe(0);
   });
 
+  test('whose bytes others have freed is not moved: the other tag is as it was', () => {
+    const tracker = create();
+    const held = tracker.tag('from', { scope }).track(100);
+    const to = tracker.tag('to', { scope });
+    tracker.dealloc('from', 40);
+    expect(() => held.moveTo(to)).toThrow(MemoryUnderflowError);
+    expect([held.tag, tracker.currentBytes('from'), tracker.currentBytes('to')]).toEqual(['from', 60, 0]);
+    expect(tracker.read().tags[1]).toMatchObject({ tag: 'to', live: 0 });
+  });
+
   test('is given to another worker, which frees it', () => {
     const tracker = create();
     const other = MemoryTracker.attach(tracker.handle);

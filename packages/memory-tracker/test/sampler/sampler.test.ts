@@ -114,6 +114,14 @@ describe('growth', () => {
     expect(sampler.growth('it.used').verdict).toBe('no evidence');
   });
 
+  test('of one window alone, that the next one does not have, is not told', () => {
+    // Looks come at 100, 200, 300 … samples, of the last 200: flat at first, it does not grow in both halves of the first window, or the third.
+    const bytes = Array.from({ length: 500 }, (_, i) => (50 + (i > 50 && i < 200 ? i - 50 : 0)) * MB);
+    const { events, sampler } = follow(bytes.slice(0, 200));
+    expect(sampler.growth('it.used').verdict).toBe('growing');
+    expect([events, follow(bytes).events]).toEqual([[], []]);
+  });
+
   test('is not told of a saw, over hours', () => {
     expect(follow(series('saw', 4000, generator(9))).events).toEqual([]);
   });
