@@ -64,15 +64,22 @@ export class Catalog {
     return this.#learn(mostSeries);
   }
 
+  /** The metric of this definition, where there is one. @throws RedefinitionError, MetricNameError where it can not be entered */
+  known(definition: Definition): Metric | undefined {
+    this.#learn();
+    const known = this.#byExportedName.get(definition.name);
+    if (known !== undefined) return checkSame(known, definition);
+    this.#checkExportedNames(definition);
+    return undefined;
+  }
+
   /**
    * The metric of this definition, entered where it is new.
    * @throws RedefinitionError, MetricNameError, MetricsExhaustedError, ArgumentRangeError
    */
   metric(definition: Definition): Metric {
-    this.#learn();
-    const known = this.#byExportedName.get(definition.name);
-    if (known !== undefined) return checkSame(known, definition);
-    this.#checkExportedNames(definition);
+    const known = this.known(definition);
+    if (known !== undefined) return known;
     this.#enter(definition);
     this.#learn();
     // Another thread may have entered a conflicting one meanwhile: the lower index holds, on every thread.

@@ -43,7 +43,7 @@ export interface Definition {
   readonly maxSeries: number;
   readonly aggregator?: Aggregator;
   readonly buckets?: BucketShape;
-  /** Of a timer that does not measure all calls. */
+  /** Of a timer that does not measure all calls, and of the counter of all its calls. */
   readonly sampleEvery?: number;
 }
 
@@ -191,8 +191,17 @@ export function exportedNames({ name, type }: Definition): readonly string[] {
 }
 
 /** The counter of all calls of a timer that measures some: `request_seconds` has `request_calls_total`. */
-export function callsName(timer: string): string {
+function callsName(timer: string): string {
   return timer.replace(/_seconds$/, '_calls_total');
+}
+
+/**
+ * That counter, of a timer with `sampleEvery`. Another counter of its name is another metric, also where all else is the same: calls and what it
+ * counts would be one figure.
+ */
+export function callsOf({ name, labels, maxSeries, sampleEvery = 1 }: Definition): Definition {
+  const help = `Calls of ${name}, of which one in ${sampleEvery} is timed`;
+  return { ...define('counter', { name: callsName(name), help, labels, maxSeries }), sampleEvery };
 }
 
 /** All that threads must agree on: everything but the help. */

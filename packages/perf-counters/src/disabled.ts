@@ -1,13 +1,6 @@
 // Handles that do nothing, for a registry that is switched off: of the same types, so that a call site sees either these or those.
 import { Counter } from './counter.ts';
-import {
-  define,
-  sameMetric,
-  describeDefinition,
-  type DefineOptions,
-  type Definition,
-  type MetricType,
-} from './definition.ts';
+import { sameMetric, describeDefinition, type Definition } from './definition.ts';
 import { Distribution } from './distribution.ts';
 import { RedefinitionError } from './errors.ts';
 import { Family } from './family.ts';
@@ -85,11 +78,9 @@ export class DisabledHandles implements Handles {
   readonly #defined = new Map<string, { readonly definition: Definition; readonly made: unknown }>();
 
   define<Handle extends SlotHandle>(
-    type: MetricType,
-    options: DefineOptions,
+    definition: Definition,
     _make: MakeHandle<Handle>,
   ): Handle | Family<Handle> {
-    const definition = define(type, options);
     const { name, labels } = definition;
     const known = this.#defined.get(name);
     if (known === undefined) {

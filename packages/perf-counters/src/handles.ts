@@ -1,6 +1,6 @@
 // What a registry makes of definitions: a handle on the slot of this thread's writer, or a family of them.
 import type { Catalog, Metric, Series } from './catalog.ts';
-import { define, type DefineOptions, type MetricType } from './definition.ts';
+import type { Definition } from './definition.ts';
 import { disposed } from './errors.ts';
 import { Family } from './family.ts';
 import type { RegistryReader } from './reader.ts';
@@ -14,8 +14,7 @@ export type MakeHandle<Handle> = (source: SlotSource, values: readonly string[])
 export interface Handles {
   /** @throws MetricNameError, RedefinitionError, MetricsExhaustedError, SeriesExhaustedError */
   define<Handle extends SlotHandle>(
-    type: MetricType,
-    options: DefineOptions,
+    definition: Definition,
     make: MakeHandle<Handle>,
   ): Handle | Family<Handle>;
   /** From now on every use throws. */
@@ -41,12 +40,11 @@ export class WriterHandles implements Handles {
   }
 
   define<Handle extends SlotHandle>(
-    type: MetricType,
-    options: DefineOptions,
+    definition: Definition,
     make: MakeHandle<Handle>,
   ): Handle | Family<Handle> {
     this.#checkOpen();
-    const metric = this.#catalog.metric(define(type, options));
+    const metric = this.#catalog.metric(definition);
     const { name, labels } = metric.definition;
     if (labels.length === 0) return this.#handleOf(metric, this.#catalog.series(metric, []), make);
     const known = this.#families.get(metric.index) as Family<Handle> | undefined;

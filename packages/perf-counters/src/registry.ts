@@ -4,11 +4,12 @@ import { Arena } from '@corelane/shared-memory';
 import type { Catalog } from './catalog.ts';
 import { Counter } from './counter.ts';
 import {
-  callsName,
+  callsOf,
   define,
   RATE_OPTIONS,
   type CounterOptions,
   type DefineOptions,
+  type Definition,
   type GaugeOptions,
   type HistogramOptions,
   type MetricType,
@@ -129,8 +130,10 @@ export class Registry {
   timer(options: TimerOptions): Timer | Family<Timer> {
     const { clock = performance, ...rest } = options;
     checkMethod('clock', clock, 'now');
-    const callsOf = this.#callsOf(rest);
-    return this.#define('timer', rest, (source, values) => new Timer(source, clock, callsOf?.(values)));
+    this.#checkOpen();
+    const timer = define('timer', rest);
+    const sampling = this.#callsOf(timer);
+    return this.#handles.define(timer, (source, values) => new Timer(source, clock, sampling?.(values)));
   }
 
   /**
@@ -232,23 +235,15 @@ export class Registry {
     make: MakeHandle<Handle>,
   ): Handle | Family<Handle> {
     this.#checkOpen();
-    return this.#handles.define(type, options, make);
+    return this.#handles.define(define(type, options), make);
   }
 
   /** Where a timer measures samples of its calls: the counters of all of them. */
-  #callsOf(options: DefineOptions): ((values: readonly string[]) => Sampling) | undefined {
-    const { sampleEvery, name, labels, maxSeries } = define('timer', options);
+  #callsOf(timer: Definition): ((values: readonly string[]) => Sampling) | undefined {
+    const { sampleEvery } = timer;
     if (sampleEvery === undefined) return undefined;
-    const counters = this.#define(
-      'counter',
-      {
-        name: callsName(name),
-        help: `Calls of ${name}, of which one in ${sampleEvery} is timed`,
-        labels,
-        maxSeries,
-      },
-      (source) => new Counter(source),
-    );
+    this.#catalog.known(timer); // a counter of calls stays, also where its timer is refused
+    const counters = this.#handles.define(callsOf(timer), (source) => new Counter(source));
     return (values) =>
       new Sampling(
         sampleEvery,

@@ -202,6 +202,23 @@ describe('sampling', () => {
     expect(registry.prometheusText()).not.toContain('all_calls_total');
   });
 
+  test('that is refused leaves no counter of calls', () => {
+    const { registry } = scene();
+    registry.timer(named);
+    expect(() => registry.timer({ ...named, sampleEvery: 4 })).toThrow(RedefinitionError);
+    expect(registry.read().metrics.map(({ name }) => name)).toEqual(['job_seconds']);
+  });
+
+  test('counts in no counter of somebody else', () => {
+    const { registry } = scene();
+    const calls = { name: 'job_calls_total', help: '' } as const;
+    const [first, second] = [registry, scene().registry];
+    first.counter(calls).inc(100);
+    expect(() => first.timer({ ...named, sampleEvery: 4 })).toThrow(RedefinitionError);
+    second.timer({ ...named, sampleEvery: 4 });
+    expect(() => second.counter(calls)).toThrow('sampleEvery 4');
+  });
+
   test('ends with the registry', () => {
     const { registry } = scene();
     const timer = registry.timer({ ...named, sampleEvery: 16 });
