@@ -12,6 +12,8 @@ import { EVERY_MAX_MS, PROTOCOL_NAME, PROTOCOL_VERSION, type Hello } from './pro
 import { SnapshotFeed, type SnapshotSource } from './snapshot-feed.ts';
 import {
   checkedPath,
+  closeSparing,
+  fileIdentity,
   pathState,
   prepareDirectory,
   removeDeserted,
@@ -149,7 +151,11 @@ export class SnapshotServer {
   #accepted = 0;
   #refused = 0;
   #closing: Promise<void> | undefined;
-  readonly #onExit = (): void => removeDeserted(this.path);
+  /** Of the socket's file: another one may have its name by now. */
+  #file: string | undefined;
+  readonly #onExit = (): void => {
+    if (fileIdentity(this.path) === this.#file) removeDeserted(this.path);
+  };
 
   /** @internal */
   constructor(path: string, settings: ServerSettings) {
@@ -186,10 +192,11 @@ export class SnapshotServer {
     if (!this.#settings.keepAlive) this.#server.unref();
     if (socketDirectory() === undefined) return;
     chmodSync(this.path, 0o600);
+    this.#file = fileIdentity(this.path);
     process.on('exit', this.#onExit); // closing removes the socket, and a process that exits closes nothing
   }
 
-  /** Says goodbye to clients, closes their connections and removes the socket. */
+  /** Says goodbye to clients, closes their connections and removes the socket, unless another one has its place. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -202,7 +209,7 @@ export class SnapshotServer {
   async #close(): Promise<void> {
     process.off('exit', this.#onExit);
     const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
+      closeSparing(this.path, this.#file, () => this.#server.close(() => resolve()));
     });
     for (const connection of this.#connections) connection.bye();
     await closed;

@@ -1,6 +1,6 @@
 // Where the sockets of a user's processes are, and that the place is safe: a folder that only this user can enter, in the system's
 // folder for temporary files, which anyone can write to.
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -119,4 +119,35 @@ export function removeDeserted(path: string): void {
 export function removeIfOld(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found !== undefined && Date.now() - found.mtimeMs > STARTING_MS) removeDeserted(path);
+}
+
+/** Of the file at a path, which no other file has as long as its socket is open; undefined where there is none. */
+export function fileIdentity(path: string): string | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
+
+/**
+ * Calls `close` of a server, in which the system removes what has the name of its socket at once, whosever it is by now. What is not the server's
+ * own is moved out of the way until then.
+ */
+export function closeSparing(path: string, own: string | undefined, close: () => void): void {
+  const found = fileIdentity(path);
+  if (own === undefined || found === undefined || found === own) {
+    close();
+    return;
+  }
+  const aside = `${path}.${process.pid}`;
+  let isAside = false;
+  try {
+    renameSync(path, aside);
+    isAside = true;
+  } catch {
+    // Then the system can not remove it either.
+  }
+  try {
+    close();
+  } finally {
+    if (isAside) renameSync(aside, path);
+  }
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setImmediate as turnLoop } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { RegistrySnapshot } from '../../src/index.ts';
@@ -153,6 +154,24 @@ test.for([
     await expect(connectSnapshots(path, { maxSnapshotLength: 1024 })).rejects.toMatchObject({ code, path });
   },
 );
+
+test('a server is told when a loop over updates is left', async () => {
+  const update = `{"every":1000,"snapshot":${JSON.stringify(SNAPSHOT)}}\n`;
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  await using server = createServer((socket) => {
+    socket.on('error', () => {}).write(HELLO);
+    createInterface(socket).on('line', (line) => {
+      const request = JSON.parse(line) as { every: number };
+      if (request.every === 1000) socket.write(update);
+      else resolve(request);
+    });
+  });
+  server.listen(join(folder.path, 'told.sock'));
+  await once(server, 'listening');
+  using client = await connectSnapshots(server.address() as string);
+  for await (const _ of client.updates(1000)) break;
+  expect(await promise).toMatchObject({ every: 0 });
+});
 
 test('a server that does not greet in time is given up', async () => {
   const sockets: Socket[] = [];

@@ -1,6 +1,15 @@
 // A process looks at the metrics of another, or of itself: the socket does not know the difference.
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate as turnLoop } from 'node:timers/promises';
@@ -141,6 +150,19 @@ test('who serves where somebody serves already, or where another file is, is ref
     path,
   });
   expect(readFileSync(path, 'utf8')).toBe('mine');
+});
+
+test('a socket that has taken the place of one that was removed stays when the first server stops', async () => {
+  const path = join(folder.path, 'own.sock');
+  const first = await serveSnapshots(newRegistry(), { path });
+  rmSync(path);
+  const registry = newRegistry();
+  registry.counter({ name: 'second_total', help: '' });
+  await using _second = await serveSnapshots(registry, { path });
+  await first.close();
+  using client = await connectSnapshots(path);
+  expect((await client.snapshot()).metrics).toMatchObject([{ name: 'second_total' }]);
+  expect(readdirSync(folder.path).filter((name) => name.startsWith('own'))).toEqual(['own.sock']);
 });
 
 test('a folder that others may enter is refused, by who serves and by who looks', async () => {

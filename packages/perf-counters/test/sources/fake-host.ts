@@ -56,6 +56,8 @@ export interface FakeHost extends Host {
   readonly delays: RecordableHistogram;
   /** Told to whoever observes. */
   collect(pause: GcPause): void;
+  /** Pauses that Node has not told yet: it does when it is asked. */
+  readonly untold: GcPause[];
   readonly observers: { gc: number; delay: number };
 }
 
@@ -81,6 +83,7 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
   const delays = createHistogram();
   const observers = { gc: 0, delay: 0 };
   let tellGc: ((pause: GcPause) => void) | undefined;
+  const untold: GcPause[] = [];
   const find = <T>(from: Record<string, T>, path: string): T => {
     const found = from[path];
     if (found === undefined) throw new Error(`ENOENT: ${path}`);
@@ -92,6 +95,7 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
     observers,
     delays,
     collect: (pause) => tellGc?.(pause),
+    untold,
     platform: 'linux',
     nodeVersion: 'v26.1.2',
     readText: (path) => find(now.files, path),
@@ -110,7 +114,9 @@ export function fakeHost(overrides: Partial<Host> = {}): FakeHost {
       observers.gc++;
       tellGc = tell;
       return {
-        flush: () => {},
+        flush: () => {
+          for (const pause of untold.splice(0)) tellGc?.(pause);
+        },
         disconnect: () => {
           observers.gc--;
           tellGc = undefined;

@@ -71,6 +71,13 @@ describe('garbage collection', () => {
     expect(registry.prometheusText()).toContain('nodejs_gc_duration_seconds_sum{kind="minor"} 0.006\n');
   });
 
+  test('pauses that Node has not told yet are in the sample that comes after them', async () => {
+    const { host, sources, value } = start(['gc']);
+    host.untold.push({ kind: 1, durationMs: 2 });
+    await sources.sample();
+    expect(value('nodejs_gc_duration_seconds')).toBe(1);
+  });
+
   test('has the buckets that were asked for', () => {
     const { host, registry } = start(['gc'], undefined, { gcDurationBuckets: [0.001, 0.003] });
     host.collect({ kind: 4, durationMs: 2 });
