@@ -21,6 +21,8 @@ import {
 } from './layout.generated.ts';
 
 const LOW_31: i32 = 0x7fffffff;
+/** Slots are where `SLOT_ALIGN_BYTES` (src/writer.ts) has them. */
+const SLOT_ALIGN_MASK: i32 = 7;
 
 let sumLow: i32 = 0;
 let high: i32 = 0;
@@ -68,21 +70,29 @@ export function usedWriters(records: i32, known: i32, writers: i32): i32 {
   return known;
 }
 
+/**
+ * The slot that an entry leads to; 0 where there is none. An address that no slot can have is none: it comes from anyone who has the handle of
+ * the registry, and to follow it would be a trap. `most` is the highest one at which what is read lies in the arena.
+ */
+function slotOf(entry: i32, most: i32): i32 {
+  const slot = load(entry); // observe: pairs with the store in Writer.openSlot.
+  return slot > 0 && slot <= most && (slot & SLOT_ALIGN_MASK) == 0 ? slot : 0;
+}
+
 /** Writers that have a slot of the series. `entry` is its address in the first directory, `stride` the bytes of a directory. */
-export function countSlots(entry: i32, stride: i32, writers: i32): i32 {
+export function countSlots(entry: i32, stride: i32, writers: i32, most: i32): i32 {
   let slots = 0;
   for (let writer = 0; writer < writers; writer++) {
-    // observe: pairs with the store in Writer.openSlot, here and below.
-    if (load(entry + writer * stride) != 0) slots++;
+    if (slotOf(entry + writer * stride, most) != 0) slots++;
   }
   return slots;
 }
 
 /** The sum of `tallies` tallies from `offset` on in the slots of all writers. */
-export function sumTallies(entry: i32, stride: i32, writers: i32, offset: i32, tallies: i32): i32 {
+export function sumTallies(entry: i32, stride: i32, writers: i32, offset: i32, tallies: i32, most: i32): i32 {
   begin();
   for (let writer = 0; writer < writers; writer++) {
-    const slot = load(entry + writer * stride);
+    const slot = slotOf(entry + writer * stride, most);
     if (slot != 0) {
       const first = slot + offset;
       const end = first + tallies * TALLY_BYTES;
@@ -93,10 +103,10 @@ export function sumTallies(entry: i32, stride: i32, writers: i32, offset: i32, t
 }
 
 /** The sum of the amounts at `offset` in the slots of all writers. */
-export function sumAmounts(entry: i32, stride: i32, writers: i32, offset: i32): i32 {
+export function sumAmounts(entry: i32, stride: i32, writers: i32, offset: i32, most: i32): i32 {
   begin();
   for (let writer = 0; writer < writers; writer++) {
-    const slot = load(entry + writer * stride);
+    const slot = slotOf(entry + writer * stride, most);
     if (slot != 0) {
       addTallyAt(slot + offset);
       high = (high + load(slot + offset + AMOUNT_LARGE)) | 0;

@@ -44,6 +44,7 @@ import { clearGauge } from './slots.ts';
 import type { RegistrySnapshot } from './snapshot.ts';
 import { Timer } from './timer.ts';
 import { UpDownCounter } from './up-down-counter.ts';
+import { gaugeSlot } from './layout.ts';
 import { reclaimWriter, slotAt, takeName, Writer, type WriterState, type WriterTable } from './writer.ts';
 
 export class Registry {
@@ -262,7 +263,7 @@ export class Registry {
     for (const { definition, series, overflow } of this.#catalog.metrics()) {
       if (definition.type !== 'gauge') continue;
       for (const each of overflow === undefined ? series : [...series, overflow]) {
-        const at = slotAt(this.#table, writer, each.index);
+        const at = slotAt(this.#table, writer, each.index, gaugeSlot.bytes);
         if (at !== 0) clearGauge(this.#table.arena, at);
       }
     }

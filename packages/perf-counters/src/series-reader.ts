@@ -3,10 +3,10 @@ import { bucketCount } from './buckets.ts';
 import type { Metric, Series } from './catalog.ts';
 import type { Aggregator, Definition } from './definition.ts';
 import { Distribution } from './distribution.ts';
-import { histogramSlot } from './layout.ts';
+import { gaugeSlot, histogramSlot } from './layout.ts';
 import { FloatWords, readGauge } from './slots.ts';
 import { SlotSums } from './slot-sums.ts';
-import { slotAt, type WriterTable } from './writer.ts';
+import { LEAST_SLOT_BYTES, slotAt, type WriterTable } from './writer.ts';
 
 /** Buckets that are looked at together first. Guessed: those between a power of two and the next, with the default precision. */
 const RUN = 16;
@@ -46,7 +46,7 @@ export class SeriesReader {
   writersOf({ index }: Series): number[] {
     const writers: number[] = [];
     for (let writer = 0; writer < this.#table.writers; writer++)
-      if (slotAt(this.#table, writer, index) !== 0) writers.push(writer);
+      if (slotAt(this.#table, writer, index, LEAST_SLOT_BYTES) !== 0) writers.push(writer);
     return writers;
   }
 
@@ -109,7 +109,7 @@ export class SeriesReader {
     let max = -Infinity;
     const last = writer ?? this.#table.writers - 1;
     for (let each = writer ?? 0; each <= last; each++) {
-      const at = slotAt(this.#table, each, index);
+      const at = slotAt(this.#table, each, index, histogramSlot.bytes);
       if (at === 0) continue;
       min = Math.min(min, this.#floats.get(at + histogramSlot.offset.min));
       max = Math.max(max, this.#floats.get(at + histogramSlot.offset.max));
@@ -138,7 +138,7 @@ export class SeriesReader {
     const values: number[] = [];
     const last = writer ?? this.#table.writers - 1;
     for (let each = writer ?? 0; each <= last; each++) {
-      const at = slotAt(this.#table, each, index);
+      const at = slotAt(this.#table, each, index, gaugeSlot.bytes);
       const value = at === 0 ? undefined : readGauge(this.#table.arena, this.#floats, at);
       if (value !== undefined) values.push(value);
     }

@@ -2,7 +2,7 @@
 import { amount, tally } from '@corelane/shared-memory';
 import { kernelBase64, type KernelExports } from './kernel.generated.ts';
 import { directoryEntry, histogramSlot, upDownSlot } from './layout.ts';
-import { directoryBytes, entryAt, recordAt, type WriterTable } from './writer.ts';
+import { directoryBytes, entryAt, LEAST_SLOT_BYTES, recordAt, type WriterTable } from './writer.ts';
 
 const TWO_31 = 2 ** 31;
 
@@ -16,6 +16,8 @@ export class SlotSums {
   readonly #directories: number;
   /** Address of the first record of a writer. */
   readonly #records: number;
+  /** Of the arena. */
+  readonly #bytes: number;
   /** Writers that were claimed when it was last looked; sums go no further. */
   #used = 0;
 
@@ -25,13 +27,15 @@ export class SlotSums {
     this.#stride = directoryBytes(table.series);
     this.#directories = entryAt(table, 0, 0);
     this.#records = recordAt(table, 0);
+    this.#bytes = table.arena.bytes;
     this.#look();
   }
 
   /** How many writers have a slot of the series. */
   slots(series: number, writer?: number): number {
     this.#look();
-    return this.#kernel.countSlots(this.#entry(series, writer), this.#stride, this.#writers(writer));
+    const most = this.#bytes - LEAST_SLOT_BYTES;
+    return this.#kernel.countSlots(this.#entry(series, writer), this.#stride, this.#writers(writer), most);
   }
 
   counter(series: number, writer?: number): number {
@@ -58,13 +62,22 @@ export class SlotSums {
     if (first === 0) this.#look(); // once a histogram
     const offset = histogramSlot.bytes + first * tally.bytes;
     const entry = this.#entry(series, writer);
-    const sum = this.#kernel.sumTallies(entry, this.#stride, this.#writers(writer), offset, end - first);
+    const most = this.#bytes - offset - (end - first) * tally.bytes;
+    const sum = this.#kernel.sumTallies(
+      entry,
+      this.#stride,
+      this.#writers(writer),
+      offset,
+      end - first,
+      most,
+    );
     return sum >= 0 ? sum : this.#large(sum);
   }
 
   #amount(series: number, offset: number, writer: number | undefined): number {
     const entry = this.#entry(series, writer);
-    const sum = this.#kernel.sumAmounts(entry, this.#stride, this.#writers(writer), offset);
+    const most = this.#bytes - offset - amount.bytes;
+    const sum = this.#kernel.sumAmounts(entry, this.#stride, this.#writers(writer), offset, most);
     return sum >= 0 ? sum : this.#large(sum);
   }
 

@@ -1,6 +1,6 @@
 // A writer: the slots that one thread at a time writes to. A thread claims one when it attaches and releases it when it is done; the
 // slots stay, with their counts, and whoever claims the writer next goes on counting in them.
-import { alignUp, LINE_BYTES, type Arena } from '@corelane/shared-memory';
+import { alignUp, amount, LINE_BYTES, type Arena } from '@corelane/shared-memory';
 import { WritersExhaustedError } from './errors.ts';
 import {
   directoryEntry,
@@ -15,6 +15,8 @@ import {
 const CHUNK_BYTES = 1024;
 const LARGEST_IN_CHUNK_BYTES = 256;
 const SLOT_ALIGN_BYTES = 8;
+/** Of a counter. */
+export const LEAST_SLOT_BYTES = amount.bytes;
 
 /** Where the records and directories of a registry lie, and how many there are. */
 export interface WriterTable {
@@ -71,10 +73,14 @@ function entryWord(table: WriterTable, writer: number, series: number): number {
   return entryAt(table, writer, series) >> 2;
 }
 
-/** Address of the slot that a writer has for a series, 0 where it has none. */
-export function slotAt(table: WriterTable, writer: number, series: number): number {
+/**
+ * Address of the slot that a writer has for a series, 0 where it has none. What is in shared memory may come from anyone who has the handle: an
+ * address at which no slot of so many bytes can lie is passed over, here as in the kernel (slot-sums.ts).
+ */
+export function slotAt(table: WriterTable, writer: number, series: number, bytes: number): number {
   // observe: pairs with the store in Writer.openSlot.
-  return Atomics.load(table.arena.i32, entryWord(table, writer, series));
+  const at = Atomics.load(table.arena.i32, entryWord(table, writer, series));
+  return at > 0 && at % SLOT_ALIGN_BYTES === 0 && at + bytes <= table.arena.bytes ? at : 0;
 }
 
 export function writerState(table: WriterTable, writer: number): WriterState {
@@ -158,7 +164,7 @@ export class Writer {
     repair: (at: number) => void,
   ): number {
     const { i32 } = this.#table.arena;
-    const known = slotAt(this.#table, this.index, series);
+    const known = slotAt(this.#table, this.index, series, bytes);
     if (known !== 0) {
       repair(known);
       return known;

@@ -13,6 +13,8 @@ const { low: LOW, high: HIGH, large: LARGE } = amount.offset;
 const ENTRIES = [0, 8] as const;
 const SLOTS = [32, 64] as const;
 const [FIRST, SECOND] = SLOTS;
+/** Highest address that a slot has here. */
+const MOST = SECOND;
 const BEHIND = 16;
 const TALLIES_BEHIND = 24;
 
@@ -45,7 +47,7 @@ const counting =
   (name: string, adds: readonly number[], from: number) =>
   (kernel: typeof SlotSums): Scenario => {
     const others = 7;
-    const read = (): number => total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, LOW, 1));
+    const read = (): number => total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, LOW, 1, MOST));
     const totals = [from];
     for (const n of adds) totals.push((totals.at(-1) as number) + n);
     return {
@@ -87,16 +89,16 @@ const arithmetic = (kernel: typeof SlotSums): Scenario => ({
   },
   threads: [
     () => addAmount(FIRST, 1, 2 ** 20),
-    () => total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, BEHIND, 2)),
+    () => total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, BEHIND, 2, MOST)),
   ],
   check: ([, tallies]: readonly unknown[]) => {
     const expected = 2 * (4 * TWO_31) - 3 + 11;
     if (tallies !== expected) return `tallies: ${String(tallies)}, expected ${expected}`;
-    const amounts = total(kernel, kernel.sumAmounts(ENTRIES[0], 8, 2, LOW));
+    const amounts = total(kernel, kernel.sumAmounts(ENTRIES[0], 8, 2, LOW, MOST));
     if (amounts !== 2 ** 52 + 1) return `amounts: ${amounts}`;
-    const small = kernel.sumTallies(ENTRIES[0], 8, 2, TALLIES_BEHIND, 1);
-    const none = kernel.sumTallies(ENTRIES[1], 8, 0, TALLIES_BEHIND, 1);
-    const slots = kernel.countSlots(ENTRIES[0], 8, 2);
+    const small = kernel.sumTallies(ENTRIES[0], 8, 2, TALLIES_BEHIND, 1, MOST);
+    const none = kernel.sumTallies(ENTRIES[1], 8, 0, TALLIES_BEHIND, 1, MOST);
+    const slots = kernel.countSlots(ENTRIES[0], 8, 2, MOST);
     return small === 11 && none === 0 && slots === 2 ? undefined : `${small}, ${none}, ${slots} slots`;
   },
 });
@@ -207,7 +209,7 @@ const claimedNow = (kernel: typeof SlotSums): Scenario => ({
 
 /** The first writer opens its slot when the second has one for long. */
 function late(kernel: typeof SlotSums): Scenario {
-  const read = (): number => total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, LOW, 1));
+  const read = (): number => total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, LOW, 1, MOST));
   return {
     ...memory,
     name: 'the first writer opens its slot last',

@@ -59,7 +59,7 @@ export class SourceMetrics {
       for (const { index, values } of series) {
         if (!own.every((value, i) => value === values[i])) continue;
         for (let writer = 0; writer < table.writers; writer++) {
-          const at = slotAt(table, writer, index);
+          const at = slotAt(table, writer, index, amount.bytes);
           if (at !== 0) steps += readAmount(arena.i32, (at + amount.offset.low) >> 2);
         }
       }
