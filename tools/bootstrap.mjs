@@ -52,8 +52,11 @@ const TASKS = {
   // Of perf-counters.
   'health-costs': (args) => evidence('health-costs', args, 'perf-counters'),
   'source-costs': (args) => evidence('source-costs', args, 'perf-counters'),
+  // Of memory-tracker.
+  'sampler-costs': (args) => evidence('sampler-costs', args, 'memory-tracker'),
   // Of perf-tools.
   'profile-costs': (args) => evidence('profile-costs', args, 'perf-tools', 'perf-counters'),
+  'capacity-costs': (args) => evidence('capacity-costs', args, 'perf-tools', 'perf-counters'),
   'perf-map': (args) => evidence('perf-map', args, 'perf-tools', 'perf-counters'),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],
