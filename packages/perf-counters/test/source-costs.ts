@@ -31,12 +31,12 @@ async function sampleAll(sources: Sources): Promise<Row[]> {
   for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     const before = sources.costs();
     await sources.sample();
-    sources.costs().forEach(({ source, totalMs, samples }, i) => {
+    sources.costs().forEach(({ name, totalMs, samples }, i) => {
       const last = before[i];
       if (round < WARM_UP || last === undefined || samples === last.samples) return;
-      const times = us.get(source) ?? [];
+      const times = us.get(name) ?? [];
       times.push((totalMs - last.totalMs) * 1000);
-      us.set(source, times);
+      us.set(name, times);
     });
     // So that the event loop has something to tell.
     if (round % 20 === 0) await pass(11);
@@ -67,8 +67,8 @@ const ports = {
 {
   using sources = collectDefaults(newRegistry(), { intervalMs: Infinity, ...ports });
   print(`a sample, in a process that does nothing else (Node ${process.version})`, await sampleAll(sources));
-  for (const { source, status, reason } of sources.capabilities())
-    if (status !== 'active') console.log(`${source}: ${status}, ${String(reason)}`);
+  for (const { name, status, reason } of sources.capabilities())
+    if (status !== 'active') console.log(`${name}: ${status}, ${String(reason)}`);
 }
 
 {

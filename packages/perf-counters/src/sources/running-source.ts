@@ -98,8 +98,8 @@ export class RunningSource {
 
   /** @param otherwise what it is where it was not opened */
   capability(otherwise: Pick<SourceCapability, 'status' | 'reason'>): SourceCapability {
-    const { name: source, scope } = this.source;
-    const base = { source, scope, metrics: this.#metrics?.names ?? [], missing: this.#missing() };
+    const { name, scope } = this.source;
+    const base = { name, scope, metrics: this.#metrics?.names ?? [], missing: this.#missing() };
     if (this.#absent !== undefined) return { ...base, status: 'absent', reason: this.#absent };
     if (this.#failure !== undefined) return { ...base, status: 'failing', reason: this.#failure };
     return this.#open === undefined ? { ...base, ...otherwise } : { ...base, status: 'active', reason: null };
@@ -115,8 +115,8 @@ export class RunningSource {
   }
 
   cost(): SourceCost {
-    const { name: source } = this.source;
-    return { source, samples: this.#samples, totalMs: this.#totalMs, maxMs: this.#maxMs };
+    const { name } = this.source;
+    return { name, samples: this.#samples, totalMs: this.#totalMs, maxMs: this.#maxMs };
   }
 }
 

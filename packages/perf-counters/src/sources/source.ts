@@ -46,7 +46,8 @@ export type SourceStatus =
 
 /** Plain data. */
 export interface SourceCapability {
-  readonly source: string;
+  /** Of the source. */
+  readonly name: string;
   readonly scope: SourceScope;
   readonly status: SourceStatus;
   /** Null where it is active. */
@@ -59,7 +60,8 @@ export interface SourceCapability {
 
 /** What reading a source has taken on this thread. Plain data. */
 export interface SourceCost {
-  readonly source: string;
+  /** Of the source. */
+  readonly name: string;
   readonly samples: number;
   /** Milliseconds, of all samples. */
   readonly totalMs: number;

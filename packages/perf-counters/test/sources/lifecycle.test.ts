@@ -34,7 +34,7 @@ describe('sources', () => {
     for (let i = 0; i < 5; i++) timers.fire(100);
     timers.fire(1000);
     expect([valueOf(registry, 'reads_total'), valueOf(registry, 'slow_reads_total')]).toEqual([6, 2]);
-    expect(sources.costs().map(({ source, samples }) => [source, samples])).toEqual([
+    expect(sources.costs().map(({ name, samples }) => [name, samples])).toEqual([
       ['counting', 6],
       ['slow', 2],
     ]);
