@@ -29,6 +29,8 @@ describe('without growth', () => {
     ['saw', 0.005],
     ['slow saw', 0.01],
     ['steps up and down', 0.02],
+    ['strongly autocorrelated noise', 0.03],
+    ['a random walk', 0.12],
   ])('%s is said to grow in at most %d of the windows', (shape, most) => {
     expect(share(shape, 300, 0)).toBeLessThanOrEqual(most);
   });

@@ -1,7 +1,15 @@
 // Synthetic memory, the same for the same seed.
 export const MB = 2 ** 20;
 
-export type Shape = 'constant' | 'noise' | 'autocorrelated noise' | 'saw' | 'slow saw' | 'steps up and down';
+export type Shape =
+  | 'constant'
+  | 'noise'
+  | 'autocorrelated noise'
+  | 'strongly autocorrelated noise'
+  | 'saw'
+  | 'slow saw'
+  | 'steps up and down'
+  | 'a random walk';
 
 /** mulberry32. @returns numbers from 0 to 1 */
 export function generator(seed: number): () => number {
@@ -28,6 +36,11 @@ export function series(shape: Shape, samples: number, random: () => number): num
       let level = 0;
       return every(() => 3 * (level = 0.6 * level + normal()));
     }
+    // It remembers some 30 samples, and has done so for long when the window begins.
+    case 'strongly autocorrelated noise': {
+      let level = normal() / Math.sqrt(1 - 0.97 ** 2);
+      return every(() => (level = 0.97 * level + normal()));
+    }
     // Garbage of 0 to 2 MB a sample, collected at 30.
     case 'saw': {
       let garbage = 30 * random();
@@ -46,6 +59,11 @@ export function series(shape: Shape, samples: number, random: () => number): num
         if (random() < 0.05) level = 10 * Math.floor(4 * random());
         return level + normal();
       });
+    }
+    // It does grow, or shrink: what it has gained stays.
+    case 'a random walk': {
+      let level = 0;
+      return every(() => (level += normal()));
     }
   }
 }
