@@ -43,6 +43,7 @@ export type { ReadOptions } from './snapshot-reader.ts';
 export type {
   DistributionMetric,
   DistributionSeries,
+  ParsedSnapshot,
   RegistrySnapshot,
   ValueMetric,
   ValueSeries,

@@ -1,14 +1,14 @@
 // What `read()` returns: plain data. All figures are in units. It survives JSON, but that has no NaN and no infinities: values of gauges that are
-// such become null.
+// such become null. `Value` says which: `number` as it was read, `number | null` as it comes out of JSON.
 import type { MetricType } from './definition.ts';
 import type { WriterState } from './writer.ts';
 
 /** A counter, up-down counter or gauge. */
-export interface ValueSeries {
+export interface ValueSeries<Value extends number | null = number> {
   readonly labels: Readonly<Record<string, string>>;
   /** Over all writers: the sum, or what a gauge's aggregator makes of them. */
-  readonly value: number;
-  readonly byWriter: readonly { readonly writer: number; readonly value: number }[];
+  readonly value: Value;
+  readonly byWriter: readonly { readonly writer: number; readonly value: Value }[];
 }
 
 /** A histogram or timer. */
@@ -45,9 +45,9 @@ interface MetricBase {
   readonly labels: readonly string[];
 }
 
-export interface ValueMetric extends MetricBase {
+export interface ValueMetric<Value extends number | null = number> extends MetricBase {
   readonly type: Exclude<MetricType, 'histogram' | 'timer'>;
-  readonly series: readonly ValueSeries[];
+  readonly series: readonly ValueSeries<Value>[];
 }
 
 export interface DistributionMetric extends MetricBase {
@@ -58,7 +58,7 @@ export interface DistributionMetric extends MetricBase {
 /** Of this shape of data; grows when something is renamed or left out, not when something is added. */
 export const SNAPSHOT_VERSION = 1;
 
-export interface RegistrySnapshot {
+export interface RegistrySnapshot<Value extends number | null = number> {
   readonly version: typeof SNAPSHOT_VERSION;
   /** When the registry was made, milliseconds since 1970: every count was 0 then. */
   readonly createdAtMs: number;
@@ -67,5 +67,8 @@ export interface RegistrySnapshot {
   /** The same moment on a clock that nobody sets, one for all processes of the machine since it started: for intervals. */
   readonly monotonicMs: number;
   readonly writers: readonly WriterState[];
-  readonly metrics: readonly (ValueMetric | DistributionMetric)[];
+  readonly metrics: readonly (ValueMetric<Value> | DistributionMetric)[];
 }
+
+/** A snapshot that was JSON: from the socket, from a file. Null is the value of a gauge that was NaN or infinite. */
+export type ParsedSnapshot = RegistrySnapshot<number | null>;

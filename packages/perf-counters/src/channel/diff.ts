@@ -6,12 +6,12 @@ import {
   SNAPSHOT_VERSION,
   type DistributionMetric,
   type DistributionSeries,
-  type RegistrySnapshot,
+  type ParsedSnapshot,
   type ValueMetric,
   type ValueSeries,
 } from '../snapshot.ts';
 
-/** A change, and what it is in a second; null where no time has passed. */
+/** A change, and what it is in a second; null where no time has passed. NaN where a gauge was null in JSON, before or after. */
 export interface Change {
   readonly change: number;
   readonly perSecond: number | null;
@@ -67,7 +67,7 @@ export interface DistributionMetricDiff extends MetricDiffBase {
   readonly series: readonly DistributionSeriesDiff[];
 }
 
-/** Plain data that survives JSON. */
+/** Plain data that survives JSON, where what is NaN or infinite becomes null: value, change and rate of a gauge that is or was such. */
 export interface SnapshotDiff {
   readonly version: typeof SNAPSHOT_VERSION;
   /** When the snapshots were taken, milliseconds since 1970. */
@@ -83,7 +83,7 @@ export interface SnapshotDiff {
  * meanwhile, from 0.
  * @throws ArgumentRangeError where they are of different registries, of another version, or the wrong way round
  */
-export function diffSnapshots(before: RegistrySnapshot, after: RegistrySnapshot): SnapshotDiff {
+export function diffSnapshots(before: ParsedSnapshot, after: ParsedSnapshot): SnapshotDiff {
   checkVersion('before', before);
   checkVersion('after', after);
   if (before.createdAtMs !== after.createdAtMs)
@@ -111,12 +111,13 @@ export function diffSnapshots(before: RegistrySnapshot, after: RegistrySnapshot)
   return { version: SNAPSHOT_VERSION, fromMs: before.takenAtMs, toMs: after.takenAtMs, elapsedMs, metrics };
 }
 
-type Series = ValueSeries | DistributionSeries;
+type ParsedSeries = ValueSeries<number | null>;
+type Series = ParsedSeries | DistributionSeries;
 
 function diffValue(
-  { type }: ValueMetric,
+  { type }: ValueMetric<number | null>,
   before: Series | undefined,
-  after: ValueSeries,
+  after: ParsedSeries,
   elapsedMs: number,
 ): ValueSeriesDiff {
   const isCount = type === 'counter';
@@ -173,7 +174,7 @@ function numberOf(value: number | null): number {
   return value ?? NaN;
 }
 
-function isDistributionMetric(metric: ValueMetric | DistributionMetric): metric is DistributionMetric {
+function isDistributionMetric(metric: ParsedSnapshot['metrics'][number]): metric is DistributionMetric {
   return metric.type === 'histogram' || metric.type === 'timer';
 }
 
@@ -181,7 +182,7 @@ function keyOf({ labels }: Series): string {
   return JSON.stringify(Object.values(labels));
 }
 
-function checkVersion(which: string, snapshot: RegistrySnapshot): void {
+function checkVersion(which: string, snapshot: ParsedSnapshot): void {
   const version: unknown = snapshot?.version;
   if (version !== SNAPSHOT_VERSION)
     throw new ArgumentRangeError(`${which}.version`, version, String(SNAPSHOT_VERSION));

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { ArgumentRangeError } from '../errors.ts';
 import { checkOptionNames } from '../option-names.ts';
-import type { RegistrySnapshot } from '../snapshot.ts';
+import type { ParsedSnapshot } from '../snapshot.ts';
 import { SnapshotConnectionError, SnapshotProtocolError, SnapshotRefusedError } from './errors.ts';
 import { LineSplitter } from './line-splitter.ts';
 import {
@@ -118,14 +118,14 @@ function show(line: string | undefined): string {
 }
 
 interface Waiting {
-  readonly resolve: (snapshot: RegistrySnapshot) => void;
+  readonly resolve: (snapshot: ParsedSnapshot) => void;
   readonly reject: (error: unknown) => void;
 }
 
 interface Updates {
   readonly id: number;
   /** The newest that has come and was not taken yet. */
-  latest: RegistrySnapshot | undefined;
+  latest: ParsedSnapshot | undefined;
   failure: Error | undefined;
   /** Tells whoever waits that something has changed. */
   wake: () => void;
@@ -171,13 +171,13 @@ export class SnapshotClient {
    * A snapshot that is taken after this call.
    * @throws SnapshotConnectionError, SnapshotRefusedError, SnapshotProtocolError, the reason of the signal
    */
-  async snapshot({ signal }: { readonly signal?: AbortSignal } = {}): Promise<RegistrySnapshot> {
+  async snapshot({ signal }: { readonly signal?: AbortSignal } = {}): Promise<ParsedSnapshot> {
     signal?.throwIfAborted();
     this.#throwIfEnded();
     const id = this.#nextId++;
     const cleanUp = new AbortController();
     try {
-      return await new Promise<RegistrySnapshot>((resolve, reject) => {
+      return await new Promise<ParsedSnapshot>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject });
         signal?.addEventListener('abort', () => reject(signal.reason as Error), { signal: cleanUp.signal });
         this.#send({ get: 'snapshot', id });
@@ -197,7 +197,7 @@ export class SnapshotClient {
   async *updates(
     everyMs: number,
     { signal }: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<RegistrySnapshot, void, undefined> {
+  ): AsyncGenerator<ParsedSnapshot, void, undefined> {
     const { minIntervalMs } = this.hello;
     if (!(everyMs > 0 && everyMs >= minIntervalMs && everyMs <= EVERY_MAX_MS))
       throw new ArgumentRangeError('everyMs', everyMs, `${minIntervalMs} to ${EVERY_MAX_MS}`);

@@ -1,5 +1,5 @@
 // The lines that travel over the socket: JSON objects in UTF-8, one a line. Pure. PROTOCOL.md beside this has the rules.
-import type { RegistrySnapshot } from '../snapshot.ts';
+import type { ParsedSnapshot } from '../snapshot.ts';
 
 export const PROTOCOL_NAME = 'corelane-snapshots';
 export const PROTOCOL_VERSION = 1;
@@ -44,8 +44,8 @@ export type ParsedRequest =
 
 /** A message of the server after its hello, as the client sees it. */
 export type Message =
-  | { readonly kind: 'snapshot'; readonly id: RequestId | undefined; readonly snapshot: RegistrySnapshot }
-  | { readonly kind: 'update'; readonly everyMs: number; readonly snapshot: RegistrySnapshot | undefined }
+  | { readonly kind: 'snapshot'; readonly id: RequestId | undefined; readonly snapshot: ParsedSnapshot }
+  | { readonly kind: 'update'; readonly everyMs: number; readonly snapshot: ParsedSnapshot | undefined }
   | {
       readonly kind: 'error';
       readonly id: RequestId | undefined;
@@ -99,7 +99,7 @@ export function parseMessage(line: string): Message | undefined {
 }
 
 /** What readers of a snapshot may count on: metrics with names, types and series. The figures are what the other process says. */
-function isSnapshot(value: unknown): value is RegistrySnapshot {
+function isSnapshot(value: unknown): value is ParsedSnapshot {
   const { takenAtMs, writers, metrics } = (value ?? {}) as Record<string, unknown>;
   return (
     Number.isFinite(takenAtMs) &&

@@ -1,18 +1,19 @@
 // A difference of snapshots is what was recorded between them.
 import { Arena } from '@corelane/shared-memory';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import { diffSnapshots } from '../../src/channel/index.ts';
 import { quantileOf } from '../../src/channel/quantile.ts';
-import { ArgumentRangeError, Registry, type RegistrySnapshot } from '../../src/index.ts';
+import type { SnapshotClient } from '../../src/socket/index.ts';
+import { ArgumentRangeError, Registry, type ParsedSnapshot, type RegistrySnapshot } from '../../src/index.ts';
 
 function newRegistry(): Registry {
   return Registry.create(Arena.create({ bytes: 1 << 20 }), { series: 16, writers: 3, metrics: 8 });
 }
 
 /** Through JSON, as from a file or another process. */
-function taken(registry: Registry, monotonicMs: number): RegistrySnapshot {
-  return { ...(JSON.parse(JSON.stringify(registry.read())) as RegistrySnapshot), monotonicMs };
+function taken(registry: Registry, monotonicMs: number): ParsedSnapshot {
+  return { ...(JSON.parse(JSON.stringify(registry.read())) as ParsedSnapshot), monotonicMs };
 }
 
 test('changes and rates are of what was recorded meanwhile, in total and by writer', () => {
@@ -103,6 +104,10 @@ test('to a gauge that was no number there is no difference, through JSON too', (
     { series: [{ value: 5, ...none, byWriter: [none] }] },
   ]);
   expect(diffSnapshots(before, before).metrics).toMatchObject([{ series: [{ value: NaN, change: NaN }] }]);
+  expect(before.metrics).toMatchObject([{ series: [{ value: null, byWriter: [{ value: null }] }] }]);
+  expectTypeOf(registry.read()).toExtend<ParsedSnapshot>();
+  expectTypeOf<ParsedSnapshot>().not.toExtend<RegistrySnapshot>(); // or nobody would look for null
+  expectTypeOf<SnapshotClient['snapshot']>().returns.resolves.toEqualTypeOf<ParsedSnapshot>();
 });
 
 test('counts that are smaller than before have begun anew', () => {

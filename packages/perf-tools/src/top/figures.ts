@@ -1,7 +1,7 @@
 // Numbers as few letters: what fits into a column of nine.
-import type { RegistrySnapshot } from '@corelane/perf-counters';
+import type { ParsedSnapshot } from '@corelane/perf-counters';
 
-export type Metric = RegistrySnapshot['metrics'][number];
+export type Metric = ParsedSnapshot['metrics'][number];
 export type Quantity = 'seconds' | 'bytes' | 'date' | 'plain';
 
 /** What figures of a metric are, by its unit or, where none was declared, by its name. */

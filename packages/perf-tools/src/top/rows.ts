@@ -1,5 +1,5 @@
 // What a table of metrics shows: pure, from two snapshots.
-import type { RegistrySnapshot } from '@corelane/perf-counters';
+import type { ParsedSnapshot } from '@corelane/perf-counters';
 import { diffSnapshots } from '@corelane/perf-counters/channel';
 import { quantityOf, type Quantity } from './figures.ts';
 import { harmless } from './text-width.ts';
@@ -37,8 +37,8 @@ const PLAIN = { p50: undefined, p99: undefined, max: undefined, isDistribution: 
  * @param recent quantiles of what was recorded between the two, in place of all since the beginning; they are as fine as the buckets
  */
 export function rowGroups(
-  previous: RegistrySnapshot | undefined,
-  current: RegistrySnapshot,
+  previous: ParsedSnapshot | undefined,
+  current: ParsedSnapshot,
   recent = false,
 ): RowGroup[] {
   const threadOf = new Map(current.writers.map(({ writer, threadId }) => [writer, threadId]));

@@ -1,10 +1,10 @@
 // What another process sends is JSON of the right outline; its figures are looked at here: series that are not what they should be are left out.
-import type { RegistrySnapshot } from '@corelane/perf-counters';
+import type { ParsedSnapshot } from '@corelane/perf-counters';
 import type { Metric } from './figures.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export function soundSnapshot(snapshot: RegistrySnapshot): RegistrySnapshot {
+export function soundSnapshot(snapshot: ParsedSnapshot): ParsedSnapshot {
   const writers = snapshot.writers.filter((writer) => hasNumbers(writer, ['writer', 'threadId']));
   const metrics = snapshot.metrics.map((metric) => {
     const isDistribution = metric.type === 'histogram' || metric.type === 'timer';

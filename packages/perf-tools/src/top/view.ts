@@ -1,5 +1,5 @@
 // What the screen shows and what keys do to it: pure.
-import type { RegistrySnapshot } from '@corelane/perf-counters';
+import type { ParsedSnapshot } from '@corelane/perf-counters';
 import type { Hello } from '@corelane/perf-counters/socket';
 import type { SortKey } from './rows.ts';
 import { nextCpuUse, type CpuUse } from './vital-signs.ts';
@@ -8,8 +8,8 @@ export interface View {
   readonly hello: Pick<Hello, 'pid' | 'title' | 'node' | 'startedAtMs'>;
   readonly everyMs: number;
   /** What is shown, and the one before it, for rates. */
-  readonly previous?: RegistrySnapshot;
-  readonly current?: RegistrySnapshot;
+  readonly previous?: ParsedSnapshot;
+  readonly current?: ParsedSnapshot;
   readonly cpu?: CpuUse;
   readonly sort: SortKey;
   readonly filter: string;
@@ -55,7 +55,7 @@ export function initialView(hello: View['hello'], everyMs: number, chosen: Parti
 }
 
 /** While it is paused the figures stand still. */
-export function withSnapshot(view: View, snapshot: RegistrySnapshot): View {
+export function withSnapshot(view: View, snapshot: ParsedSnapshot): View {
   if (view.isPaused) return view;
   const { current } = view;
   const cpu = nextCpuUse(view.cpu, snapshot);

@@ -1,5 +1,5 @@
 // The process in one line, from the metrics that it has under the names that prom-client gave them, with a prefix or without.
-import type { RegistrySnapshot } from '@corelane/perf-counters';
+import type { ParsedSnapshot } from '@corelane/perf-counters';
 import { figure, percent, type Metric } from './figures.ts';
 
 /** CPU time as of when the process last looked at it, which it does more seldom than we look at the process. */
@@ -12,7 +12,7 @@ export interface CpuUse {
 }
 
 /** What is known of the CPU time after a further snapshot; undefined where the process does not count it. */
-export function nextCpuUse(before: CpuUse | undefined, snapshot: RegistrySnapshot): CpuUse | undefined {
+export function nextCpuUse(before: CpuUse | undefined, snapshot: ParsedSnapshot): CpuUse | undefined {
   const seconds = totalOf(snapshot, 'process_cpu_seconds_total');
   if (seconds === undefined) return undefined;
   const atS = sampledAtS(snapshot) ?? snapshot.takenAtMs / 1000;
@@ -22,8 +22,8 @@ export function nextCpuUse(before: CpuUse | undefined, snapshot: RegistrySnapsho
 }
 
 export interface Vital {
-  readonly previous?: RegistrySnapshot;
-  readonly current: RegistrySnapshot;
+  readonly previous?: ParsedSnapshot;
+  readonly current: ParsedSnapshot;
   readonly cpu?: CpuUse;
   readonly startedAtMs: number;
 }
@@ -71,26 +71,28 @@ function cpuText({ seconds, share, atS }: CpuUse, startedAtS: number): string {
 }
 
 /** When the CPU time was looked at: by the thread that does it for the process, while others look at their own figures at other times. */
-function sampledAtS(snapshot: RegistrySnapshot): number | undefined {
-  const byWriter = (name: string): readonly { readonly writer: number; readonly value: number }[] =>
+function sampledAtS(snapshot: ParsedSnapshot): number | undefined {
+  const byWriter = (name: string): readonly { readonly writer: number; readonly value: number | null }[] =>
     metricOf(snapshot, name)?.series.flatMap((series) => ('value' in series ? series.byWriter : [])) ?? [];
   const lookers = new Set(byWriter('process_cpu_seconds_total').map(({ writer }) => writer));
   const times = byWriter('corelane_sources_sampled_timestamp_seconds')
     .filter(({ writer }) => lookers.has(writer))
-    .map(({ value }) => value);
+    .flatMap(({ value }) => value ?? []);
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** Over all series: a histogram's sum, what else has a value. */
-function totalOf(snapshot: RegistrySnapshot, name: string): number | undefined {
+function totalOf(snapshot: ParsedSnapshot, name: string): number | undefined {
   const metric = metricOf(snapshot, name);
   if (metric === undefined || metric.series.length === 0) return undefined;
-  // Threads that each measure their own delay: the worst one is the process's. All else adds up.
   const figures = metric.series.map((series) => ('quantiles' in series ? series.sum : series.value));
+  // Null is one that is not finite: with it, the whole is not known.
+  if (!figures.every((each) => each !== null)) return undefined;
+  // Threads that each measure their own delay: the worst one is the process's. All else adds up.
   return name.includes('_lag_') ? Math.max(...figures) : figures.reduce((a, b) => a + b, 0);
 }
 
 /** By its name, with a prefix or without. */
-function metricOf(snapshot: RegistrySnapshot, name: string): Metric | undefined {
+function metricOf(snapshot: ParsedSnapshot, name: string): Metric | undefined {
   return snapshot.metrics.find((each: Metric) => each.name === name || each.name.endsWith(`_${name}`));
 }

@@ -1,4 +1,4 @@
-import type { RegistrySnapshot } from '@corelane/perf-counters';
+import type { ParsedSnapshot, RegistrySnapshot } from '@corelane/perf-counters';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { render, type Size } from '../../src/top/frame.ts';
@@ -132,6 +132,33 @@ describe('a frame', () => {
     expect(lines.slice(2).map((line) => stringWidth(line))).toEqual([60, 42]);
     expect(lines.join('')).not.toMatch(/[\p{Cc}\u202E]/u);
   });
+});
+
+test('a gauge that JSON has made null, as NaN and infinities are, is a dash, and none of the figures at the top', () => {
+  const noFigures = (snapshot: ParsedSnapshot): ParsedSnapshot => ({
+    ...snapshot,
+    metrics: snapshot.metrics.map((metric) =>
+      metric.type === 'gauge'
+        ? {
+            ...metric,
+            series: metric.series.map((series) => ({
+              ...series,
+              value: null,
+              byWriter: series.byWriter.map((each) => ({ ...each, value: null })),
+            })),
+          }
+        : metric,
+    ),
+  });
+  const [before, after] = [BEFORE, AFTER].map((each) => soundSnapshot(noFigures(each)));
+  for (const sort of ['name', 'value', 'rate'] as const) {
+    const first = withSnapshot(initialView(HELLO, 1000, { sort, perWriter: true }), before as ParsedSnapshot);
+    const lines = texts(withSnapshot(first, after as ParsedSnapshot), { columns: 80, rows: 30 });
+    expect(lines[1]).not.toContain('RSS');
+    expect(lines[1]).toContain('CPU 53%');
+    for (const name of ['process_resident_memory_bytes', 'queue_length'])
+      expect(lines.find((line) => line.startsWith(name))).toMatch(/ –$/);
+  }
 });
 
 test('series of a process that speaks otherwise are left out, and all else is shown', () => {
