@@ -24,6 +24,27 @@ describe('pages', () => {
       expect(page?.text).toMatch(new RegExp(`^${name} (?!0$)[0-9.e+]+$`, 'm'));
   });
 
+  it('GET /metrics: OpenMetrics for the scraper that asks for it, Prometheus text for all others', async () => {
+    const f = await Fixture.start();
+    const scrape = async (accept: string): Promise<{ type: string; text: string }> => {
+      const { headers, text } = await f.request('GET', '/metrics', { headers: { accept } });
+      expect(headers['vary']).toBe('accept');
+      return { type: String(headers['content-type']), text };
+    };
+    const asked = await scrape(
+      'application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3',
+    );
+    expect(asked.type).toContain('application/openmetrics-text; version=1.0.0');
+    expect(asked.text).toMatch(/\n# EOF\n$/);
+    expect(asked.text).toContain('# TYPE gateway_answers counter\n');
+    for (const accept of ['*/*', 'text/plain', 'text/html,*/*;q=0.8']) {
+      const { type, text } = await scrape(accept);
+      expect(type).toContain('text/plain; version=0.0.4');
+      expect(text).not.toContain('# EOF');
+      expect(text).toContain('# TYPE gateway_answers_total counter\n');
+    }
+  });
+
   it('GET /state: every endpoint with its decoded word', async () => {
     const f = await Fixture.start();
     await f.send();

@@ -77,7 +77,7 @@ export class HttpServer {
       case 'metrics':
       case 'health':
       case 'state':
-        pages.show(route.kind, response);
+        pages.show(route.kind, request, response);
         return;
       case 'wrong method':
         replyText(response, 405, `${request.method} is not for this path; ${route.allow} is\n`, {

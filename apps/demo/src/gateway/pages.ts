@@ -1,8 +1,8 @@
 // What the gateway tells about itself. All of it is read from shared memory: every worker shows the same.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventBuffer, StateMachine } from '@corelane/atomic-state';
 import type { BufferPool } from '@corelane/buffer-pool';
-import type { Registry } from '@corelane/perf-counters';
+import { contentTypeFor, type Registry } from '@corelane/perf-counters';
 import { CLOCK_STALE_MS } from './readiness.ts';
 import { replyText } from './reply.ts';
 
@@ -20,11 +20,11 @@ export class Pages {
     this.#parts = parts;
   }
 
-  show(page: 'metrics' | 'health' | 'state', response: ServerResponse): void {
-    const { registry, machine } = this.#parts;
+  show(page: 'metrics' | 'health' | 'state', request: IncomingMessage, response: ServerResponse): void {
+    const { machine } = this.#parts;
     switch (page) {
       case 'metrics':
-        replyText(response, 200, registry.prometheusText(), { 'content-type': registry.contentType });
+        this.#showMetrics(request, response).catch((error: Error) => response.destroy(error));
         return;
       case 'health':
         this.#showHealth(response);
@@ -32,6 +32,14 @@ export class Pages {
       case 'state':
         replyJson(response, 200, { endpoints: machine.snapshots() });
     }
+  }
+
+  /** In the format that the scraper asks for: OpenMetrics, or Prometheus text. */
+  async #showMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { registry } = this.#parts;
+    const contentType = contentTypeFor(request.headers.accept);
+    const text = await registry.metrics({ contentType });
+    replyText(response, 200, text, { 'content-type': contentType, vary: 'accept' });
   }
 
   #showHealth(response: ServerResponse): void {
