@@ -33,6 +33,8 @@ export class CheckRun {
   #nextMs = -Infinity;
   /** What is running, whether or not it was given up. */
   #running: { readonly startedMs: number; readonly controller: AbortController } | null = null;
+  /** That of the check, until it has ended well: what is to be measured waits for it. */
+  #beginning: Promise<unknown> | undefined;
   readonly #episodes: Partial<Record<Level, EpisodeRecord>> = {};
   #episodeCount = 0;
   #isClosed = false;
@@ -71,6 +73,23 @@ export class CheckRun {
     return this.#episodeCount;
   }
 
+  /** A beginning that takes turns is part of the first measurement: it is late or fails as that does. @throws what the check throws */
+  begin(nowMs: number): void {
+    const begun: unknown = this.plan.check.begin?.(nowMs);
+    if (!isThenable(begun)) return;
+    this.#beginning = Promise.resolve(begun);
+    void this.#endOf(this.#beginning);
+  }
+
+  async #endOf(beginning: Promise<unknown>): Promise<void> {
+    try {
+      await beginning;
+      this.#beginning = undefined;
+    } catch {
+      // Told by each measurement.
+    }
+  }
+
   /** @param plannedMs when the tick of the monitor was to come */
   isDue(plannedMs: number): boolean {
     // Sums of intervals are not exact.
@@ -92,7 +111,9 @@ export class CheckRun {
     let answer: PromiseLike<unknown> | undefined;
     let measurement: Measurement | undefined;
     try {
-      const measured: unknown = check.measure({ signal: controller.signal, nowMs, lateMs });
+      const { signal } = controller;
+      const measure = (): unknown => check.measure({ signal, nowMs, lateMs });
+      const measured = this.#beginning?.then(() => (signal.aborted ? null : measure())) ?? measure();
       if (isThenable(measured)) answer = measured;
       else measurement = toMeasurement(check.name, measured);
     } catch (error) {

@@ -59,8 +59,11 @@ export interface HealthCheck extends CheckOptions {
   readonly unit?: string;
   /** 'above' by default: high values are bad. */
   readonly direction?: Direction;
-  /** When a monitor takes it on: what is to be counted from here. */
-  begin?(nowMs: number): void;
+  /**
+   * When a monitor takes it on: what is to be counted from here. What it throws the monitor throws; a promise is awaited before the first
+   * measurement, within the time of that, and where it rejects the check has failed.
+   */
+  begin?(nowMs: number): unknown;
   /** Throwing, rejecting, and anything that is not `Measured` are failures. */
   measure(context: MeasureContext): Measured | Promise<Measured>;
   /** When the monitor is disposed. */

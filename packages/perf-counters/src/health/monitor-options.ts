@@ -89,8 +89,8 @@ export function planMonitor(options: HealthMonitorOptions): MonitorPlan {
 }
 
 function checkNames(checks: readonly HealthCheck[]): void {
-  if (!Array.isArray(checks) || checks.length === 0)
-    throw new ArgumentRangeError('checks', checks, 'an array of at least one check');
+  if (!Array.isArray(checks)) throw new ArgumentRangeError('checks', checks, 'an array of checks');
+  if (checks.length === 0) throw new ArgumentRangeError('checks.length', 0, 'at least 1');
   const names = new Set<string>();
   for (const check of checks) {
     const name: unknown = (check as HealthCheck | null)?.name;

@@ -145,7 +145,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     const begun: CheckRun[] = [];
     try {
       for (const run of this.#runs) {
-        run.plan.check.begin?.(nowMs);
+        run.begin(nowMs);
         begun.push(run);
       }
     } catch (error) {

@@ -367,6 +367,29 @@ test('an aborted signal begins nothing; a check that can not begin ends those th
   expect([dial.isDisposed, broken.isDisposed, clock.timers]).toEqual([true, false, 0]);
 });
 
+test('a check whose beginning rejects has failed, each time; one that is still beginning is not measured, and is late', async () => {
+  const unhandled = vi.fn<() => void>();
+  process.on('unhandledRejection', unhandled);
+  const { promise: begun, resolve } = Promise.withResolvers<void>();
+  const broken = new Dial({ name: 'broken', begin: async () => Promise.reject(new Error('can not')) });
+  const slow = new Dial({ name: 'slow', timeoutMs: 2500, begin: () => begun });
+  const { clock, monitor, told } = scene([broken, slow]);
+  const of = (name: string): unknown => monitor.report().checks.find((check) => check.name === name);
+  await clock.pass(2000);
+  expect(of('broken')).toMatchObject({ detail: 'can not', value: null });
+  expect(told).toContain('warning broken warn');
+  expect([broken.measured, slow.measured, unhandled.mock.calls.length]).toEqual([0, 0, 0]);
+  await clock.pass(1000);
+  expect(of('slow')).toMatchObject({ detail: expect.stringContaining('2500 ms') as string });
+  resolve();
+  await settle();
+  await clock.pass(2000);
+  expect(of('slow')).toMatchObject({ value: 0 });
+  expect([broken.measured, slow.measured]).toEqual([0, 2]);
+  process.off('unhandledRejection', unhandled);
+  monitor[Symbol.dispose]();
+});
+
 test('a listener that throws stops neither the monitor nor other listeners', async () => {
   const { clock, monitor, told } = scene([new Dial()]);
   const uncaught = vi.spyOn(process, 'nextTick').mockImplementation(() => {});
@@ -446,11 +469,7 @@ test('sample measures at once and waits for what it has begun', async () => {
 
 const ok = (): Measured => 0;
 const REFUSED: [string, () => unknown, string][] = [
-  [
-    'no checks',
-    () => new HealthMonitor({ checks: [] }),
-    'checks is [object Array], expected an array of at least one',
-  ],
+  ['no checks', () => new HealthMonitor({ checks: [] }), 'checks.length is 0, expected at least 1'],
   [
     'a name twice',
     () => new HealthMonitor({ checks: [new Dial(), new Dial()] }),
