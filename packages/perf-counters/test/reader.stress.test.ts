@@ -1,5 +1,6 @@
 // A reader on its own, while threads define, count, die and are taken over from; and on a thread of its own, while another is blocked.
 import { once } from 'node:events';
+import { setImmediate as turnLoop } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Arena } from '@corelane/shared-memory';
 import { expect, test } from 'vitest';
@@ -47,7 +48,10 @@ test('what is read while threads define, count and die only grows, and is valid 
   };
   const end = new AbortController();
   const looking = (async () => {
-    while (!end.signal.aborted) await look();
+    while (!end.signal.aborted) {
+      await look();
+      await turnLoop(); // a look that takes one slice gives the event loop no turn, and what the workers say is never heard
+    }
   })();
   for (let generation = 0; generation < generations; generation += 3) {
     Atomics.store(words, 1, 0);
