@@ -12,10 +12,9 @@ const flags = ['--conditions=@corelane/source', '--disable-warning=ExperimentalW
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const top = [...flags, file('../../src/corelane-top.ts')];
 const folder = mkdtempSync(join(tmpdir(), 'corelane-top-'));
-// Processes that serve at the default path do it in this folder, where nobody else's are.
-const env: NodeJS.ProcessEnv = { ...process.env, TMPDIR: folder };
-delete env['NO_COLOR'];
-delete env['FORCE_COLOR'];
+// Processes that serve at the default path do it in this folder, where nobody else's are. Nothing else of this environment
+// is theirs: Node has a dozen variables by which a terminal is without colours (NO_COLOR, CI, TEAMCITY_VERSION and others).
+const env: NodeJS.ProcessEnv = { PATH: process.env['PATH'], TMPDIR: folder };
 
 /** Empty where there is no such process. */
 function statusOf(pid: number): string {
