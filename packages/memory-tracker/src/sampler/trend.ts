@@ -42,7 +42,7 @@ export function trendOf(x: readonly number[], y: readonly number[], zOfInterval:
   slopes.sort((a, b) => a - b);
   const slope = median(slopes);
   const residuals = y.map((value, i) => value - slope * at(x, i));
-  const inflation = Math.max(1, hamedRao(ranks(residuals)));
+  const inflation = Math.max(1, hamedRao(ranks(residuals, roundingOf(x, y, slope))));
   const variance = untiedVariance(y) * inflation;
   const z = variance === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
   const reach = zOfInterval * Math.sqrt(variance);
@@ -115,13 +115,23 @@ function hamedRao(ofRanks: readonly number[]): number {
   return 1 + (2 * sum) / (n * (n - 1) * (n - 2));
 }
 
-/** 1 for the least; the mean of their ranks for equal ones. */
-function ranks(values: readonly number[]): number[] {
+/**
+ * Values of which residuals are made are off by less where they are rounded. The median slope is that of a pair, so at least two residuals are
+ * equal: were they compared to the last bit, their order, and with it what is significant, would be that of rounding.
+ */
+function roundingOf(x: readonly number[], y: readonly number[], slope: number): number {
+  const most = y.reduce((found, value, i) => Math.max(found, Math.abs(value), Math.abs(slope * at(x, i))), 0);
+  return most * 8 * Number.EPSILON;
+}
+
+/** 1 for the least; the mean of their ranks for equal ones, which are those that differ from their neighbours by no more than `rounding`. */
+function ranks(values: readonly number[], rounding: number): number[] {
   const order = values.map((_, i) => i).toSorted((a, b) => at(values, a) - at(values, b));
   const ranked = values.map(() => 0);
   for (let from = 0; from < order.length;) {
     let to = from;
-    while (to + 1 < order.length && at(values, at(order, to + 1)) === at(values, at(order, from))) to++;
+    while (to + 1 < order.length && at(values, at(order, to + 1)) - at(values, at(order, to)) <= rounding)
+      to++;
     for (let i = from; i <= to; i++) ranked[at(order, i)] = (from + to) / 2 + 1;
     from = to + 1;
   }
