@@ -1,14 +1,15 @@
 // Beside prom-client's own collection, in the same process: the same names, types, helps and labels, and the same figures.
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import perfHooks from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as prom from 'prom-client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Registry } from '../../src/index.ts';
 import { collectDefaults, type Sources } from '../../src/sources/index.ts';
 import { burn } from './burn.ts';
 import { newRegistry } from './fake-host.ts';
+import { thisHost, type DelayHistogram } from '../../src/sources/host.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
@@ -17,10 +18,58 @@ const theirs = new prom.Registry();
 let ours: Registry;
 let sources: Sources;
 
-/** Values by series: `name{label="value"}`. */
-async function scrape(): Promise<{ ours: Map<string, number>; theirs: Map<string, number> }> {
-  const [, text] = await Promise.all([sources.sample(), theirs.metrics()]);
-  return { ours: parse(ours.prometheusText()), theirs: parse(text) };
+interface Scrape {
+  readonly ours: Map<string, number>;
+  readonly theirs: Map<string, number>;
+  /** CPU time of the process, in microseconds: before both read theirs, and after it. */
+  readonly cpu: readonly [from: NodeJS.CpuUsage, to: NodeJS.CpuUsage];
+}
+
+/** Values by series: `name{label="value"}`. Both are read within one turn of the event loop: what changes by turns is the same for both. */
+async function scrape(): Promise<Scrape> {
+  const from = process.cpuUsage();
+  const sampled = sources.sample();
+  const metrics = theirs.metrics();
+  const to = process.cpuUsage();
+  loop.reset();
+  const [, text] = await Promise.all([sampled, metrics]);
+  return { ours: parse(ours.prometheusText()), theirs: parse(text), cpu: [from, to] };
+}
+
+/** Two monitors see two lengths of the same hold-up, so both are given this one, which neither can reset under the other. */
+const loop = perfHooks.monitorEventLoopDelay({ resolution: 10 });
+const asked: unknown[] = [];
+let resets = 0;
+
+function sharedMonitor(options: unknown): DelayHistogram & { enable(): void } {
+  asked.push(options);
+  return {
+    get count() {
+      return loop.count;
+    },
+    get min() {
+      return loop.min;
+    },
+    get max() {
+      return loop.max;
+    },
+    get mean() {
+      return loop.mean;
+    },
+    get stddev() {
+      return loop.stddev;
+    },
+    percentile: (percentile) => loop.percentile(percentile),
+    reset: () => resets++,
+    enable: () => {},
+    disable: () => true,
+  };
+}
+
+/** The monitor has looked so often from now on, however long that takes. */
+async function looks(times: number): Promise<void> {
+  const until = loop.count + times;
+  while (loop.count < until) await nextTurn();
 }
 
 function parse(text: string): Map<string, number> {
@@ -40,16 +89,24 @@ function sortLabels(series: string): string {
 
 beforeAll(async () => {
   ours = newRegistry();
-  sources = collectDefaults(ours, { intervalMs: Infinity, labels: { app: 'a' } });
+  loop.enable();
+  const monitorEventLoopDelay = vi
+    .spyOn(perfHooks, 'monitorEventLoopDelay')
+    .mockImplementation(sharedMonitor as never);
+  const host = {
+    ...thisHost(),
+    monitorEventLoopDelay: (resolution: number) => sharedMonitor({ resolution }),
+  };
+  sources = collectDefaults(ours, { intervalMs: Infinity, labels: { app: 'a' } }, host);
   prom.collectDefaultMetrics({ register: theirs, labels: { app: 'a' } });
-  // Both monitors of the event loop have looked once this one has.
-  const monitor = monitorEventLoopDelay({ resolution: 10 });
-  monitor.enable();
-  while (monitor.count < 2) await nextTurn();
-  monitor.disable();
+  monitorEventLoopDelay.mockRestore();
+  await looks(2);
 });
 
-afterAll(() => sources[Symbol.dispose]());
+afterAll(() => {
+  sources[Symbol.dispose]();
+  loop.disable();
+});
 
 test('every metric of prom-client is there, with its type, help and series', async () => {
   const head = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('#'));
@@ -93,27 +150,48 @@ test.each([
 
 describe('while the thread is busy', () => {
   test('CPU time goes up by as much, and the loop is as late', async () => {
+    const start = performance.now();
+    await looks(1);
     const before = await scrape();
-    await nextTurn();
-    // Long enough for both monitors to fire before and after.
+    resets = 0;
+    await looks(1);
     for (let i = 0; i < 3; i++) {
       burn(30);
-      await new Promise((resolve) => setTimeout(resolve, 12));
+      await looks(1);
     }
+    const maxSeconds = loop.max / 1e9;
+    const longestSeconds = (performance.now() - start) / 1000;
     const after = await scrape();
+    const value = (of: Scrape, side: 'ours' | 'theirs', name: string): number =>
+      of[side].get(`${name}{app="a"}`) as number;
     const delta = (side: 'ours' | 'theirs', name: string): number =>
-      (after[side].get(`${name}{app="a"}`) as number) - (before[side].get(`${name}{app="a"}`) as number);
-    for (const name of ['process_cpu_user_seconds_total', 'process_cpu_seconds_total'])
-      expect(Math.abs(delta('ours', name) - delta('theirs', name))).toBeLessThan(0.03);
+      value(after, side, name) - value(before, side, name);
+    // Each has read its figure between two readings of ours.
+    for (const kind of ['user', 'system'] as const)
+      for (const side of ['ours', 'theirs'] as const) {
+        const steps = Math.round(delta(side, `process_cpu_${kind}_seconds_total`) * 1e6);
+        expect(steps).toBeGreaterThanOrEqual(after.cpu[0][kind] - before.cpu[1][kind]);
+        expect(steps).toBeLessThanOrEqual(after.cpu[1][kind] - before.cpu[0][kind]);
+      }
+    for (const side of ['ours', 'theirs'] as const)
+      expect(delta(side, 'process_cpu_seconds_total')).toBeCloseTo(
+        delta(side, 'process_cpu_user_seconds_total') + delta(side, 'process_cpu_system_seconds_total'),
+        9,
+      );
     expect(delta('ours', 'nodejs_thread_cpu_seconds_total')).toBeGreaterThan(0.08);
-    const lag = (side: 'ours' | 'theirs', figure: string): number =>
-      after[side].get(`nodejs_eventloop_lag_${figure}_seconds{app="a"}`) as number;
-    for (const side of ['ours', 'theirs'] as const) {
-      expect(lag(side, 'max')).toBeGreaterThan(0.03);
-      expect(lag(side, 'min')).toBeLessThanOrEqual(lag(side, 'p50'));
-      expect(lag(side, 'p99')).toBeLessThanOrEqual(lag(side, 'max'));
-    }
-    expect(Math.abs(lag('ours', 'max') - lag('theirs', 'max'))).toBeLessThan(0.02);
+    for (const figure of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'])
+      expect([figure, value(after, 'ours', `nodejs_eventloop_lag_${figure}_seconds`)]).toEqual([
+        figure,
+        value(after, 'theirs', `nodejs_eventloop_lag_${figure}_seconds`),
+      ]);
+    expect(value(after, 'ours', 'nodejs_eventloop_lag_max_seconds')).toBe(maxSeconds);
+    expect(maxSeconds).toBeGreaterThan(0.03);
+    expect(maxSeconds).toBeLessThanOrEqual(longestSeconds);
+    expect(value(after, 'ours', 'nodejs_eventloop_lag_min_seconds')).toBeLessThanOrEqual(
+      value(after, 'ours', 'nodejs_eventloop_lag_p50_seconds'),
+    );
+    expect(value(after, 'ours', 'nodejs_eventloop_lag_p99_seconds')).toBeLessThanOrEqual(maxSeconds);
+    expect([asked, resets]).toEqual([[{ resolution: 10 }, { resolution: 10 }], 2]);
   });
 
   test('no pause of the collector is missed, and prom-client counts no more', async () => {
