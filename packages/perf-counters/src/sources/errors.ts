@@ -28,6 +28,36 @@ export class SourceRunningError extends PerfCountersError {
   }
 }
 
+/** A source has taken longer than it may. The signal of the sample is aborted with this. */
+export class SourceTimeoutError extends PerfCountersError {
+  override readonly name = 'SourceTimeoutError';
+  readonly source: string;
+  readonly timeoutMs: number;
+
+  constructor(source: string, timeoutMs: number) {
+    super('ERR_SOURCE_TIMEOUT', `source ${source} has not ended in ${timeoutMs} ms`);
+    this.source = source;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A sample that was given up still runs when the turn of its source comes again: the source is not read a second time. */
+export class SourceStuckError extends PerfCountersError {
+  override readonly name = 'SourceStuckError';
+  readonly source: string;
+  readonly runningMs: number;
+
+  constructor(source: string, runningMs: number, timeoutMs: number) {
+    const found = Math.round(runningMs);
+    super(
+      'ERR_SOURCE_STUCK',
+      `source ${source} is still being read after ${found} ms, expected an end within ${timeoutMs} ms`,
+    );
+    this.source = source;
+    this.runningMs = runningMs;
+  }
+}
+
 /** The sources are disposed: nothing is read any more. */
 export class SourcesDisposedError extends PerfCountersError {
   override readonly name = 'SourcesDisposedError';

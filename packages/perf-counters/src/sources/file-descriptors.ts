@@ -4,7 +4,7 @@
 // the thread pool; that takes a millisecond for some thousand descriptors.
 import type { Host } from './host.ts';
 import { procText } from './proc-files.ts';
-import type { Missing, Source } from './source.ts';
+import type { LateRecord, Missing, Source } from './source.ts';
 
 const OPEN = '/proc/self/fd';
 const LIMITS = '/proc/self/limits';
@@ -26,11 +26,10 @@ export function fileDescriptorsSource(host: Host): Source {
           : gauge('process_max_fds', 'Maximum number of open file descriptors.');
       const missing: Missing[] =
         typeof limits === 'string' ? [{ metric: 'process_max_fds', reason: limits }] : [];
-      let isClosed = false;
-      const list = async (): Promise<void> => {
+      const list = async (): Promise<LateRecord> => {
         // One of them is the list's own.
         const count = (await host.countEntries(OPEN)) - 1;
-        if (!isClosed) open.set(count);
+        return () => open.set(count);
       };
       return {
         sample: () => {
@@ -41,9 +40,6 @@ export function fileDescriptorsSource(host: Host): Source {
           return undefined;
         },
         missing: () => missing,
-        close: () => {
-          isClosed = true;
-        },
       };
     },
   };

@@ -1,5 +1,11 @@
 export { collectDefaults } from './defaults.ts';
-export { ProcessClaimedError, SourceRunningError, SourcesDisposedError } from './errors.ts';
+export {
+  ProcessClaimedError,
+  SourceRunningError,
+  SourcesDisposedError,
+  SourceStuckError,
+  SourceTimeoutError,
+} from './errors.ts';
 export {
   DEFAULT_SOURCE_NAMES,
   type DefaultsOptions,
@@ -9,8 +15,10 @@ export {
 export type { ArenaUsage, HardwareEvents, ThreadCpu, Timers } from './ports.ts';
 export type {
   Absent,
+  LateRecord,
   Missing,
   OpenSource,
+  SampleContext,
   Source,
   SourceCapability,
   SourceCost,

@@ -10,6 +10,11 @@ export interface SourcesOptions {
   readonly intervalMs?: number;
   /** The same for what takes long to read (descriptors, handles), at least `intervalMs`; 30 000 by default, or `intervalMs` where that is more. */
   readonly slowIntervalMs?: number;
+  /**
+   * How long a sample of one source may take, in milliseconds, 1 to 2,147,483,647, or Infinity; 5000 by default. One that is late is left
+   * out: nobody waits for it any longer.
+   */
+  readonly timeoutMs?: number;
   /** Stands before every name. */
   readonly prefix?: string;
   /** Labels of every metric: the same names on every thread; values may differ. */
@@ -23,7 +28,7 @@ export interface SourcesOptions {
   readonly signal?: AbortSignal;
   /** Times what reading costs; `performance` by default. */
   readonly clock?: Clock;
-  /** `setInterval`, unreferenced, by default. */
+  /** Time between samples, and how long one may take: `setInterval`, unreferenced, by default. */
   readonly timers?: Timers;
 }
 
@@ -69,10 +74,13 @@ const MIN_INTERVAL_MS = 10;
 const MAX_INTERVAL_MS = 2 ** 31 - 1;
 const INTERVAL_MS = 5000;
 const SLOW_INTERVAL_MS = 30_000;
+/** As of health checks. Guessed. */
+const TIMEOUT_MS = 5000;
 
 const SHARED: readonly (keyof SourcesOptions)[] = [
   'intervalMs',
   'slowIntervalMs',
+  'timeoutMs',
   'prefix',
   'labels',
   'processWide',
@@ -92,6 +100,7 @@ const OF_DEFAULTS: readonly (keyof DefaultsOptions)[] = [
 export interface CheckedOptions {
   readonly intervalMs: number;
   readonly slowIntervalMs: number;
+  readonly timeoutMs: number;
   readonly prefix: string;
   readonly labels: Readonly<Record<string, LabelValue>>;
   readonly processWide: boolean | 'auto';
@@ -105,9 +114,10 @@ export function checkOptions(options: SourcesOptions, known: readonly string[] =
   checkKeys(options, known);
   const { intervalMs = INTERVAL_MS, prefix = '', labels = {}, processWide = 'auto', signal } = options;
   const { slowIntervalMs = Math.max(SLOW_INTERVAL_MS, intervalMs) } = options;
-  const { clock = performance, timers = nodeTimers } = options;
+  const { clock = performance, timers = nodeTimers, timeoutMs = TIMEOUT_MS } = options;
   checkInterval('intervalMs', intervalMs, MIN_INTERVAL_MS);
   checkInterval('slowIntervalMs', slowIntervalMs, intervalMs);
+  checkInterval('timeoutMs', timeoutMs, 1);
   if (typeof prefix !== 'string') throw new ArgumentRangeError('prefix', prefix, 'a string');
   if (!isObject(labels) || Array.isArray(labels))
     throw new ArgumentRangeError('labels', labels, 'an object of values by name');
@@ -121,7 +131,17 @@ export function checkOptions(options: SourcesOptions, known: readonly string[] =
   checkMethod('timers', timers, 'every');
   // In one order, so that threads that give them in another define the same metrics.
   const sorted = Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return { intervalMs, slowIntervalMs, prefix, labels: sorted, processWide, signal, clock, timers };
+  return {
+    intervalMs,
+    slowIntervalMs,
+    timeoutMs,
+    prefix,
+    labels: sorted,
+    processWide,
+    signal,
+    clock,
+    timers,
+  };
 }
 
 /** @throws ArgumentRangeError */

@@ -10,10 +10,21 @@ export interface Missing {
   readonly reason: string;
 }
 
+export interface SampleContext {
+  /** Aborts when the sample is given up: it is late, or the sources are disposed. */
+  readonly signal: AbortSignal;
+}
+
+/** Records what a promise was waited for: called at once, or never where the sample was given up meanwhile. */
+export type LateRecord = () => void;
+
 /** A source that is being read. */
 export interface OpenSource {
-  /** Reads and records. A promise where the last part comes later; until then it is not called again. */
-  sample(): void | Promise<void>;
+  /**
+   * Reads and records. A promise where the last part comes later; until it has settled, this is not called again. What it records by
+   * itself when it was given up stands: the function that the promise may give does not, nor does who looks at the signal.
+   */
+  sample(context: SampleContext): void | Promise<void | LateRecord>;
   /** What of it this machine has not. */
   missing?(): readonly Missing[];
   /** Lets go of observers and timers. */
@@ -41,7 +52,7 @@ export type SourceStatus =
   | 'absent'
   /** Of the process, and another thread publishes it, or this one was told not to. */
   | 'elsewhere'
-  /** The last sample threw. It is tried again. */
+  /** The last sample threw or was late. It is tried again, once it has ended. */
   | 'failing';
 
 /** Plain data. */
@@ -63,7 +74,9 @@ export interface SourceCost {
   /** Of the source. */
   readonly name: string;
   readonly samples: number;
-  /** Milliseconds, of all samples. */
+  /** How often it threw, was late, or had still not ended when its turn came again. */
+  readonly failures: number;
+  /** Milliseconds, of all samples: what it keeps this thread from, not what it waits for. */
   readonly totalMs: number;
   /** Of the longest. */
   readonly maxMs: number;

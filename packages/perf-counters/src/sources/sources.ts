@@ -1,6 +1,7 @@
 // The sources of one thread: read at intervals, recorded in this thread's writer, until disposed.
 import { ArgumentRangeError, RegistryDisposedError } from '../errors.ts';
 import type { Gauge } from '../gauge.ts';
+import { checkOptionNames, checkSignal } from '../option-names.ts';
 import type { Registry } from '../registry.ts';
 import { ProcessClaimedError, SourceRunningError, SourcesDisposedError } from './errors.ts';
 import { checkOptions, type CheckedOptions, type SourcesOptions } from './options.ts';
@@ -29,9 +30,9 @@ export class Sources {
 
   /** Made by `startSources`. @internal */
   constructor(registry: Registry, sources: readonly Source[], options: CheckedOptions) {
-    const { prefix, labels, clock } = options;
+    const { prefix, labels } = options;
     const newMetrics = (): SourceMetrics => new SourceMetrics(registry, prefix, labels);
-    const run = (source: Source): RunningSource => new RunningSource(source, newMetrics, clock);
+    const run = (source: Source): RunningSource => new RunningSource(source, newMetrics, options);
     this.#options = options;
     this.#isEnabled = registry.enabled;
     this.#names = running.get(registry) ?? new Set();
@@ -108,14 +109,21 @@ export class Sources {
   }
 
   /**
-   * Reads all sources now, slow ones too: for an answer to a scrape by this thread. One that is being read just now is waited for.
-   * @returns when all is recorded; nearly all of it is when this returns
-   * @throws SourcesDisposedError, RegistryDisposedError
+   * Reads all sources now, slow ones too: for an answer to a scrape by this thread. One that is being read just now is waited for, and
+   * none for longer than `timeoutMs`.
+   * @param options signal: ends the waiting, with its reason; what is being read goes on
+   * @returns when all is recorded, nearly all of it is when this returns; also where it is disposed meanwhile
+   * @throws SourcesDisposedError, RegistryDisposedError, the reason of the signal, ArgumentRangeError
    */
-  async sample(): Promise<void> {
+  async sample(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptionNames(options, ['signal']);
+    const { signal } = options;
+    checkSignal(signal);
+    signal?.throwIfAborted();
     if (this.#disposed) throw new SourcesDisposedError();
     if (!this.#isEnabled) return;
-    await this.#read(() => true);
+    const all = this.#read(() => true);
+    await (signal === undefined ? all : unlessAborted(all, signal));
   }
 
   #read(isMeant: (each: RunningSource) => boolean): Promise<unknown> {
@@ -176,6 +184,17 @@ export class Sources {
 
   #all(): readonly RunningSource[] {
     return [...this.#ofThread, ...this.#ofProcess];
+  }
+}
+
+async function unlessAborted(all: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  try {
+    await Promise.race([all, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -77,7 +77,7 @@ describe('sources', () => {
     const { signal } = aborting;
     const sources = collectDefaults(registry, { timers, signal }, host);
     expect([timers.running.size, host.observers, getEventListeners(signal, 'abort').length]).toEqual([
-      2,
+      3, // two intervals, and what limits the sample that has begun
       { gc: 1, delay: 1 },
       1,
     ]);

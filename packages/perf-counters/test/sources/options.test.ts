@@ -22,6 +22,7 @@ test.each<[string, object]>([
   ['intervalMs is 5, expected 10 to 2147483647, or Infinity', { intervalMs: 5 }],
   ['intervalMs is NaN', { intervalMs: NaN }],
   ['slowIntervalMs is 50, expected 100 to', { intervalMs: 100, slowIntervalMs: 50 }],
+  ['timeoutMs is 0, expected 1 to 2147483647, or Infinity', { timeoutMs: 0 }],
   ['prefix is 3, expected a string', { prefix: 3 }],
   ['labels.a is [object Object], expected a string', { labels: { a: {} } }],
   ['processWide is "maybe", expected true, false or', { processWide: 'maybe' }],
