@@ -72,7 +72,9 @@ function shown(value: unknown): string {
 }
 
 /** @throws ArgumentRangeError where there is an option that nobody knows */
-export function checkNames(what: string, options: object, known: readonly string[]): void {
+export function checkNames(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentRangeError(`options of ${what}`, options, `an object of ${known.join(', ')}`);
   for (const name of Object.keys(options))
     if (!known.includes(name))
       throw new ArgumentRangeError(`option ${name} of ${what}`, 'unknown', known.join(', '));

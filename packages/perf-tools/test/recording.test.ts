@@ -9,6 +9,7 @@ import {
   profileWorker,
   startProfile,
   type CallTree,
+  type ProfileOptions,
   type ThreadProfile,
 } from '../src/profiles/index.ts';
 
@@ -158,8 +159,12 @@ describe('what cannot be recorded is an error that says why:', () => {
     ['intervalUs', { durationMs: 1, intervalUs: 49 }],
     ['timeoutMs', { durationMs: 1, timeoutMs: -1 }],
     ['option duration of a profile', { durationMs: 1, duration: 2 }],
+    ['options of a profile', undefined],
   ])('%s', async (argument, options) => {
-    await expect(profileThread(0, options)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_RANGE', argument });
+    await expect(profileThread(0, options as ProfileOptions)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_RANGE',
+      argument,
+    });
   });
 
   test('no such thread, or one that has ended', async () => {

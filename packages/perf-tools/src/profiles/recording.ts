@@ -149,8 +149,8 @@ export async function profileThread(threadId: number, options: ProfileOptions): 
 }
 
 async function recordFor(target: ProfileTarget, options: ProfileOptions): Promise<ThreadProfile> {
+  checkNames('a profile', options, ['durationMs', ...RECORDING_OPTIONS]);
   const { durationMs, ...rest } = options;
-  checkNames('a profile', rest, RECORDING_OPTIONS);
   checkInteger('durationMs', durationMs, 1, MAX_MS);
   await using recording = await start(target, rest);
   const over = new AbortController();

@@ -64,7 +64,7 @@ export function parseTopArguments(argv: readonly string[]): ParsedArguments {
     return { kind: 'wrong', why: `one process at a time, found ${positionals.length}` };
   const everyMs = Math.round(decimal(values.interval) * 1000);
   if (!(everyMs >= 50 && everyMs <= 3_600_000))
-    return { kind: 'wrong', why: `--interval is ${values.interval}, expected 0.05 to 3600` };
+    return { kind: 'wrong', why: `--interval is ${values.interval}, expected 0.05 to 3600 (seconds)` };
   if (values.once && values.count !== undefined)
     return { kind: 'wrong', why: '--once is --count 1: expected one of them' };
   const count = values.once ? 1 : values.count === undefined ? Infinity : decimal(values.count);

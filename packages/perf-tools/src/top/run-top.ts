@@ -35,8 +35,17 @@ export async function runTop(argv: readonly string[]): Promise<number> {
     return isInteractive ? await watch(client, run) : await printAll(client, run);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return FINE; // who read it has had enough
-    return complain(error instanceof Error ? error.message : String(error), FAILED);
+    return complain(explained(error), FAILED);
   }
+}
+
+/** Where nobody serves at a place: what would have to be there, and how to find who does. */
+function explained(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ECONNREFUSED'
+    ? `${error.message}\n(serveSnapshots of @corelane/perf-counters/socket must run there, as this user; corelane-top without arguments lists who serves)`
+    : error.message;
 }
 
 async function list(isJson: boolean): Promise<number> {

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { CapacityRunError, measureCapacity, type CapacityRun } from '../../src/capacity/index.ts';
+import {
+  CapacityRunError,
+  measureCapacity,
+  type CapacityRun,
+  type MeasureCapacityOptions,
+} from '../../src/capacity/index.ts';
 import { relativeCapacity } from '../../src/capacity/scalability-law.ts';
 import { ArgumentRangeError } from '../../src/errors.ts';
 
@@ -64,9 +69,10 @@ test.each([
   [{ workers: [1, 2, 4], rounds: 0 }, 'rounds is 0'],
   [{ workers: [1, 2, 4], confidence: 2 }, 'confidence is 2'],
   [{ workers: [1, 2, 4], repeat: 2 }, 'option repeat of measureCapacity is "unknown"'],
+  [undefined, 'options of measureCapacity is undefined, expected an object of workers, '],
 ])('options are looked at before anything runs: %j', async (options, message) => {
   let runs = 0;
-  const measuring = measureCapacity(() => ++runs, options);
+  const measuring = measureCapacity(() => ++runs, options as MeasureCapacityOptions);
   await expect(measuring).rejects.toBeInstanceOf(ArgumentRangeError);
   await expect(measuring).rejects.toThrow(message);
   expect(runs).toBe(0);

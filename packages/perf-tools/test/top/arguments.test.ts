@@ -35,9 +35,10 @@ describe('the command line', () => {
   });
 
   test.each([
-    ['-i 0 1', '--interval is 0, expected 0.05 to 3600'],
-    ['-i 1e3 1', '--interval is 1e3, expected 0.05 to 3600'],
-    ['-i 3601 1', '--interval is 3601, expected 0.05 to 3600'],
+    ['-i 0 1', '--interval is 0, expected 0.05 to 3600 (seconds)'],
+    ['-i 1e3 1', '--interval is 1e3, expected 0.05 to 3600 (seconds)'],
+    ['-i 1s 1', '--interval is 1s, expected 0.05 to 3600 (seconds)'],
+    ['-i 3601 1', '--interval is 3601, expected 0.05 to 3600 (seconds)'],
     ['-n 1.5 1', '--count is 1.5, expected an integer from 1'],
     ['-n 0 1', '--count is 0, expected an integer from 1'],
     ['-s size 1', '--sort is size, expected name, value or rate'],

@@ -106,8 +106,12 @@ describe('where the output is no terminal, corelane-top', () => {
   });
 
   test.each([
-    [1, /no snapshots from .*none\.sock/, [join(folder, 'none.sock')]],
-    [2, /--interval is 0, expected 0\.05 to 3600/, ['-i', '0', '1']],
+    [
+      1,
+      /no snapshots from .*none\.sock[^\n]*\n\(serveSnapshots .*without arguments lists/,
+      [join(folder, 'none.sock')],
+    ],
+    [2, /--interval is 0, expected 0\.05 to 3600 \(seconds\)/, ['-i', '0', '1']],
   ])('exits with %i and says %s', (code, why, args) => {
     const { status, stdout, stderr } = run(...args);
     expect(stderr).toMatch(why);
