@@ -3,7 +3,8 @@ import { checkOptionNames } from '../option-names.ts';
 import { checkTimeout, connectSnapshots } from './client.ts';
 import { SnapshotConnectionError } from './errors.ts';
 import type { Hello } from './protocol.ts';
-import { directoryProblem, pathState, removeIfOld, socketDirectory, socketPaths } from './socket-path.ts';
+import { removeLeftover } from './leftovers.ts';
+import { directoryProblem, pathState, socketDirectory, socketPaths } from './socket-path.ts';
 
 export interface ServingProcess {
   readonly pid: number;
@@ -41,7 +42,7 @@ export async function listProcesses(options: ListOptions = {}): Promise<ServingP
       } catch (error) {
         signal?.throwIfAborted();
         const state = await pathState(path);
-        if (state === 'deserted') removeIfOld(path);
+        if (state === 'deserted') await removeLeftover(path);
         return state === 'listening' ? { pid, path, hello: undefined, error: error as Error } : undefined;
       }
     }),

@@ -1,5 +1,5 @@
 // Shows a registry to other processes of the same user, through a Unix socket (a named pipe on Windows).
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -9,19 +9,10 @@ import type { Clock } from '../ports.ts';
 import { Connection, type DropReason } from './connection.ts';
 import { SnapshotServerError } from './errors.ts';
 import { EVERY_MAX_MS, PROTOCOL_NAME, PROTOCOL_VERSION, type Hello } from './protocol.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { birthplace, checkPlace, privateFolder, takePlace } from './place.ts';
 import { SnapshotFeed, type SnapshotSource } from './snapshot-feed.ts';
-import {
-  checkedPath,
-  closeSparing,
-  fileIdentity,
-  pathState,
-  prepareDirectory,
-  removeDeserted,
-  removeIfOld,
-  socketDirectory,
-  socketPath,
-  socketPaths,
-} from './socket-path.ts';
+import { checkedPath, fileIdentity, prepareDirectory, socketDirectory, socketPath } from './socket-path.ts';
 
 export interface ServeOptions {
   /** `corelane-<uid>/<pid>.sock` in the system's folder for temporary files by default, where `listProcesses` finds it. */
@@ -89,7 +80,7 @@ export async function serveSnapshots(
     minIntervalMs,
   };
   const feed = new SnapshotFeed(source, minIntervalMs, clock);
-  await clearPath(path);
+  await prepare(path);
   const server = new SnapshotServer(path, { hello, feed, maxClients, drainTimeoutMs, keepAlive });
   await server.listen();
   if (signal?.aborted === true) {
@@ -100,30 +91,14 @@ export async function serveSnapshots(
   return server;
 }
 
-/** Makes room for a socket at a path. */
-async function clearPath(path: string): Promise<void> {
+/** Makes the default folder what it must be. */
+async function prepare(path: string): Promise<void> {
   const directory = socketDirectory();
   if (directory === undefined) return;
-  if (dirname(path) === directory) {
-    prepareDirectory(directory);
-    await removeLeftovers();
-  }
-  const state = await pathState(path);
-  if (state === 'deserted') removeDeserted(path);
-  else if (state !== 'free')
-    throw new SnapshotServerError(
-      path,
-      state === 'listening' ? 'another one serves there' : 'there is a file',
-    );
-}
-
-/** Removes what dead processes have left in the default folder. */
-async function removeLeftovers(): Promise<void> {
-  await Promise.all(
-    socketPaths().map(async ({ path }) => {
-      if ((await pathState(path)) === 'deserted') removeIfOld(path);
-    }),
-  );
+  checkPlace(path);
+  if (dirname(path) !== directory) return;
+  prepareDirectory(directory);
+  await removeLeftovers(directory);
 }
 
 function checkRange(name: string, found: number, from: number, to: number): void {
@@ -154,7 +129,7 @@ export class SnapshotServer {
   /** Of the socket's file: another one may have its name by now. */
   #file: string | undefined;
   readonly #onExit = (): void => {
-    if (fileIdentity(this.path) === this.#file) removeDeserted(this.path);
+    this.#leave();
   };
 
   /** @internal */
@@ -181,19 +156,50 @@ export class SnapshotServer {
 
   /** @internal @throws SnapshotServerError */
   async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) =>
-        reject(new SnapshotServerError(this.path, 'the system refuses', { cause: error })),
-      );
-      // Exclusive: each worker of a cluster has its own metrics.
-      this.#server.listen({ path: this.path, exclusive: true }, () => resolve());
-    });
+    try {
+      // A pipe of Windows is gone with its process, and cannot be there twice.
+      if (socketDirectory() === undefined) await this.#listenAt(this.path);
+      else await this.#listenAside();
+    } catch (error) {
+      this.#server.close();
+      if (error instanceof SnapshotServerError) throw error;
+      throw new SnapshotServerError(this.path, 'the system refuses', { cause: error });
+    }
     this.#server.on('error', () => {}); // of accepting one client, such as too many open files: the others go on
     if (!this.#settings.keepAlive) this.#server.unref();
-    if (socketDirectory() === undefined) return;
-    chmodSync(this.path, 0o600);
-    this.#file = fileIdentity(this.path);
-    process.on('exit', this.#onExit); // closing removes the socket, and a process that exits closes nothing
+  }
+
+  #listenAt(path: string): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      // Exclusive: each worker of a cluster has its own metrics.
+      this.#server.listen({ path, exclusive: true }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Has its name only when it listens, and nobody else can connect before. */
+  async #listenAside(): Promise<void> {
+    const folder = privateFolder(dirname(this.path));
+    try {
+      const own = birthplace(folder);
+      await this.#listenAt(own);
+      chmodSync(own, 0o600);
+      const file = fileIdentity(own);
+      await takePlace(own, this.path);
+      this.#file = file;
+      process.on('exit', this.#onExit); // a process that exits closes nothing
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Takes the name away. While somebody listens here, nobody else takes it; somebody may have removed it. */
+  #leave(): void {
+    if (this.#file !== undefined && fileIdentity(this.path) === this.#file)
+      rmSync(this.path, { force: true });
   }
 
   /** Says goodbye to clients, closes their connections and removes the socket, unless another one has its place. */
@@ -208,8 +214,9 @@ export class SnapshotServer {
 
   async #close(): Promise<void> {
     process.off('exit', this.#onExit);
+    this.#leave();
     const closed = new Promise<void>((resolve) => {
-      closeSparing(this.path, this.#file, () => this.#server.close(() => resolve()));
+      this.#server.close(() => resolve());
     });
     for (const connection of this.#connections) connection.bye();
     await closed;

@@ -1,6 +1,6 @@
 // Where the sockets of a user's processes are, and that the place is safe: a folder that only this user can enter, in the system's
 // folder for temporary files, which anyone can write to.
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,7 +12,7 @@ const PIPES = '\\\\.\\pipe\\';
 const PIPE_PREFIX = 'corelane-';
 const SUFFIX = '.sock';
 /** `sun_path` with its final 0: 108 bytes on Linux, 104 on the BSDs and macOS. A longer path is cut off by some systems. */
-const PATH_MAX_BYTES = process.platform === 'linux' ? 107 : 103;
+export const PATH_MAX_BYTES = process.platform === 'linux' ? 107 : 103;
 /** A socket at which nobody listens is left over when it is older: between `bind` and `listen` of a process are microseconds. */
 const STARTING_MS = 2000;
 
@@ -111,43 +111,14 @@ export async function pathState(path: string): Promise<PathState> {
   return code === 'ECONNREFUSED' && isSocket ? 'deserted' : 'other';
 }
 
-export function removeDeserted(path: string): void {
-  rmSync(path, { force: true });
-}
-
-/** Removes a deserted socket of another process, unless that may be about to listen. */
-export function removeIfOld(path: string): void {
+/** Whether a deserted socket was not bound just now: its process may be about to listen. */
+export function isOld(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found !== undefined && Date.now() - found.mtimeMs > STARTING_MS) removeDeserted(path);
+  return found !== undefined && Date.now() - found.mtimeMs > STARTING_MS;
 }
 
 /** Of the file at a path, which no other file has as long as its socket is open; undefined where there is none. */
 export function fileIdentity(path: string): string | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
   return found && `${found.dev}:${found.ino}`;
-}
-
-/**
- * Calls `close` of a server, in which the system removes what has the name of its socket at once, whosever it is by now. What is not the server's
- * own is moved out of the way until then.
- */
-export function closeSparing(path: string, own: string | undefined, close: () => void): void {
-  const found = fileIdentity(path);
-  if (own === undefined || found === undefined || found === own) {
-    close();
-    return;
-  }
-  const aside = `${path}.${process.pid}`;
-  let isAside = false;
-  try {
-    renameSync(path, aside);
-    isAside = true;
-  } catch {
-    // Then the system can not remove it either.
-  }
-  try {
-    close();
-  } finally {
-    if (isAside) renameSync(aside, path);
-  }
 }

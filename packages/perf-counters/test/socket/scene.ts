@@ -1,7 +1,8 @@
 // Sockets in a folder of the test's own, and processes that serve there.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +30,15 @@ export function useOwnTemporaryFolder(): { readonly path: string } {
 
 export function newRegistry(): Registry {
   return Registry.create(Arena.create({ bytes: 1 << 20 }), { series: 32, writers: 2, metrics: 16 });
+}
+
+/** A socket at which nobody listens any more, as one of a process that was killed. */
+export async function leaveSocket(path: string): Promise<void> {
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  renameSync(path, `${path}~`);
+  server.close();
+  renameSync(`${path}~`, path);
 }
 
 /** A process that has counted `requests_total` to 7, serves, and says so. It ends when its standard input does. */
