@@ -35,6 +35,8 @@ export interface BucketOptions {
 
 const MAX_VALUE = Number.MAX_SAFE_INTEGER;
 const MAX_BUCKETS = 1 << 16;
+/** Share of a bound by which its nearest step may be off: beyond that it is not the bound that was asked for. */
+const BOUND_TOLERANCE = 1e-3;
 
 /** @throws ArgumentRangeError */
 export function bucketShape(
@@ -79,6 +81,13 @@ function boundsShape(buckets: readonly number[], perUnit: number): BucketShape {
     throw new ArgumentRangeError('buckets.length', bounds.length, '1 to 256');
   for (let i = 0; i < bounds.length; i++) {
     const bound = bounds[i] as number;
+    const exact = (buckets[i] as number) * perUnit;
+    if (Math.abs(bound - exact) > Math.abs(exact) * BOUND_TOLERANCE)
+      throw new ArgumentRangeError(
+        `buckets[${i}]`,
+        buckets[i],
+        `a bound of whole steps, of which perUnit (${perUnit}) make a unit: what is recorded are steps`,
+      );
     if (!Number.isSafeInteger(bound) || bound < 0 || (i > 0 && bound <= (bounds[i - 1] as number)))
       throw new ArgumentRangeError(
         `buckets[${i}]`,

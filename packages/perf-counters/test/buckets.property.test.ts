@@ -177,6 +177,11 @@ test.each([
   [{ buckets: [1, 1] }, 'buckets[1] is 1'],
   [{ buckets: [2, 1] }, 'buckets[1] is 1'],
   [{ buckets: [-1] }, 'buckets[0] is -1'],
+  [
+    { buckets: [0.1, 0.5, 1] },
+    'buckets[0] is 0.1, expected a bound of whole steps, of which perUnit (1) make a unit',
+  ],
+  [{ buckets: [1, 2.5] }, 'buckets[1] is 2.5, expected a bound of whole steps'],
 ])('%o is refused', (options, message) => {
   expect(() => bucketShape(options, 1, 2 ** 32, 1)).toThrow(message);
 });
