@@ -190,10 +190,20 @@ export class MemoryTracker implements MemorySink {
     return this.#table.reclaim(worker);
   }
 
-  /** Frees all workers of a thread that has ended, by the `threadId` that its `Worker` had. @returns how many */
+  /**
+   * Frees all workers of a thread that has ended, by the `threadId` that its `Worker` had: it is -1 after the end.
+   * @returns how many
+   * @throws ArgumentRangeError where it is none of another thread's
+   */
   reclaimThread(deadThreadId: number): number {
     if (deadThreadId === threadId)
       throw new ArgumentRangeError('threadId', deadThreadId, 'that of another thread');
+    if (!Number.isInteger(deadThreadId) || deadThreadId < 0)
+      throw new ArgumentRangeError(
+        'threadId',
+        deadThreadId,
+        'that of the Worker before its end: read it then',
+      );
     return this.workers().filter(
       ({ claimed, threadId: holder, worker }) =>
         claimed &&

@@ -310,6 +310,10 @@ describe('a worker', () => {
     expect(() => tracker.reclaim(0)).toThrow(ArgumentRangeError);
     expect(() => tracker.reclaim(3)).toThrow('worker is 3, expected 0 to 2');
     expect(() => tracker.reclaimThread(0)).toThrow(ArgumentRangeError);
+    // What the threadId of a Worker is after its end.
+    expect(() => tracker.reclaimThread(-1)).toThrow(
+      'threadId is -1, expected that of the Worker before its end',
+    );
     expect(tracker.reclaim(2)).toBe(false);
   });
 });

@@ -208,11 +208,21 @@ export class Registry {
     return reclaimWriter(this.#table, writer, () => this.#clearGauges(writer));
   }
 
-  /** Frees all writers of a thread that has ended, by the `threadId` that its `Worker` had. @returns how many */
+  /**
+   * Frees all writers of a thread that has ended, by the `threadId` that its `Worker` had: it is -1 after the end.
+   * @returns how many
+   * @throws ArgumentRangeError where it is none of another thread's
+   */
   reclaimThread(deadThreadId: number): number {
     this.#checkOpen();
     if (deadThreadId === threadId)
       throw new ArgumentRangeError('threadId', deadThreadId, 'that of another thread');
+    if (!Number.isInteger(deadThreadId) || deadThreadId < 0)
+      throw new ArgumentRangeError(
+        'threadId',
+        deadThreadId,
+        'that of the Worker before its end: read it then',
+      );
     return this.writers().filter(
       ({ claimed, threadId: holder, writer }) =>
         claimed &&

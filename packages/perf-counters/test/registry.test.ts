@@ -339,6 +339,10 @@ describe('a writer', () => {
     expect(() => registry.reclaim(registry.writer)).toThrow(ArgumentRangeError);
     expect(() => registry.reclaim(9)).toThrow('writer is 9, expected 0 to 2');
     expect(() => registry.reclaimThread(0)).toThrow(ArgumentRangeError);
+    // What the threadId of a Worker is after its end.
+    expect(() => registry.reclaimThread(-1)).toThrow(
+      'threadId is -1, expected that of the Worker before its end',
+    );
     expect(registry.reclaim(2)).toBe(false);
   });
 });
