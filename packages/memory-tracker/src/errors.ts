@@ -20,10 +20,18 @@ export class AllocationError extends MemoryTrackerError {
   readonly bytesPerOperation: number;
   readonly maxBytes: number;
 
-  constructor(bytesPerOperation: number, maxBytes: number, samples: number, operations: number) {
+  /** @param beside bytes per operation that are not counted */
+  constructor(
+    bytesPerOperation: number,
+    maxBytes: number,
+    samples: number,
+    operations: number,
+    beside?: number,
+  ) {
     super(
       'ERR_ALLOCATION',
-      `allocates ${Number(bytesPerOperation.toPrecision(4))} bytes per operation, expected at most ${maxBytes} ` +
+      `allocates ${short(bytesPerOperation)} bytes per operation, expected at most ${maxBytes} ` +
+        (beside === undefined ? '' : `beyond the ${short(beside)} of its baseline `) +
         `(median of ${samples} samples of ${operations} operations)`,
     );
     this.bytesPerOperation = bytesPerOperation;
@@ -31,15 +39,12 @@ export class AllocationError extends MemoryTrackerError {
   }
 }
 
-/** Every sample was disturbed by a collection, even with one operation a sample: there is no figure to judge. */
+/** There is no figure to judge: every sample was disturbed by a collection, even with one operation a sample, or another measurement runs. */
 export class AllocationUnmeasurableError extends MemoryTrackerError {
   override readonly name = 'AllocationUnmeasurableError';
 
-  constructor(samples: number) {
-    super(
-      'ERR_ALLOCATION_UNMEASURABLE',
-      `no figure: all of ${samples} samples of 1 operation caused collections`,
-    );
+  constructor(reason: string) {
+    super('ERR_ALLOCATION_UNMEASURABLE', `no figure: ${reason}`);
   }
 }
 
@@ -178,4 +183,8 @@ export class GcTrackerDisposedError extends MemoryTrackerError {
 
 function byWhom(scope: TagScope): string {
   return scope === 'worker' ? ' by this worker' : '';
+}
+
+function short(bytes: number): number {
+  return Number(bytes.toPrecision(4));
 }

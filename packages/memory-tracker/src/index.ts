@@ -1,3 +1,4 @@
+export type { AsyncOperation } from './awaited-growth.ts';
 export { BUDGET_CHANNEL, type BudgetCallbacks, type BudgetEvent } from './budget-listeners.ts';
 export type { BudgetChange, BudgetWatchOptions } from './budget-watch.ts';
 export type { BudgetOptions, MemoryBudget } from './budget.ts';
@@ -53,3 +54,10 @@ export {
   type AllocationOptions,
   type ZeroAllocationOptions,
 } from './zero-allocation.ts';
+export {
+  expectZeroAllocationAsync,
+  measureAllocationAsync,
+  type AsyncAllocationMeasurement,
+  type AsyncAllocationOptions,
+  type ZeroAllocationAsyncOptions,
+} from './zero-allocation-async.ts';

@@ -1,7 +1,9 @@
 // An assertion for tests and for plain code: this hot path allocates nothing.
 import { AllocationError, ArgumentRangeError } from './errors.ts';
 import { measureGrowth, newLoop, type HeapGrowth, type Operation } from './heap-growth.ts';
+import { beginMeasuring } from './measuring.ts';
 import { checkNames } from './options.ts';
+import { Rounds } from './rounds.ts';
 
 export interface AllocationOptions {
   /** Operations of one sample; 10 000 by default. Seven samples are taken. */
@@ -22,16 +24,12 @@ export interface AllocationMeasurement extends HeapGrowth {
 
 /** Most bytes per operation: less than one object of 16 bytes in 100 operations. */
 export const MAX_BYTES_PER_OPERATION = 0.1;
-/** Guessed: a few rounds let feedback settle, and the pauses between eight of them (255 ms in all) let the compiler's thread run. */
-const MAX_ROUNDS = 9;
 /** Names of `AllocationOptions`. */
 export const ALLOCATION_OPTIONS: readonly string[] = ['iterations', 'warmup'];
-/** Nobody notifies: waiting on it is a pause. */
-const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Measures what an operation allocates on the JavaScript heap once it is hot. Synchronous; runs the operation some
- * `2 × iterations + 8 × iterations` times. Takes no flags, and works in worker threads and under vitest.
+ * Measures what an operation allocates on the JavaScript heap once it is hot. Synchronous; warms up twice, and runs seven samples of
+ * `iterations` each time. Takes no flags, and works in worker threads and under vitest.
  *
  * A float that the operation returns may count (16 bytes, boxed) where the compiler cannot inline the operation: return nothing.
  * @throws ArgumentRangeError, also where the operation returns a promise: its allocations would happen after the measurement
@@ -41,22 +39,21 @@ export function measureAllocation(
   options: AllocationOptions = {},
 ): AllocationMeasurement {
   checkNames('options', options, ALLOCATION_OPTIONS);
-  return measureUntil(operation, options, -1);
+  return measureUntil(operation, options, undefined);
 }
 
 /**
  * Asserts that an operation allocates nothing once it is hot.
  *
  * Where a round of samples is above the limit it pauses (1 ms, twice as long each time, 255 ms at most in all), so that the
- * compiler's own thread gets its turn on a busy machine, then warms up and measures again, up to 9 times: an operation that really
- * allocates does so in every round, one that was only not optimised yet stops. The calling thread blocks meanwhile.
- * @returns bytes per operation: median of seven samples without a collection, of the round that had least
+ * compiler's own thread gets its turn on a busy machine, then warms up and measures again, up to 9 times, or 5 where it allocates so much
+ * that collections run: an operation that really allocates does so in every round, one that was only not optimised yet stops. The calling thread blocks meanwhile.
+ * @returns bytes per operation: median of seven samples, of the round that had least
  * @throws AllocationError above `maxBytes`, ArgumentRangeError
  */
 export function expectZeroAllocation(operation: Operation, options: ZeroAllocationOptions = {}): number {
   checkNames('options', options, [...ALLOCATION_OPTIONS, 'maxBytes']);
-  const { maxBytes = MAX_BYTES_PER_OPERATION } = options;
-  if (!(maxBytes >= 0)) throw new ArgumentRangeError('maxBytes', maxBytes, 'a number of at least 0');
+  const maxBytes = checkMaxBytes(options);
   const { bytesPerOperation, samples, operations } = measureUntil(operation, options, maxBytes);
   if (bytesPerOperation > maxBytes)
     throw new AllocationError(bytesPerOperation, maxBytes, samples, operations);
@@ -66,28 +63,45 @@ export function expectZeroAllocation(operation: Operation, options: ZeroAllocati
 function measureUntil(
   operation: Operation,
   options: AllocationOptions,
-  enoughBytes: number,
+  enoughBytes: number | undefined,
 ): AllocationMeasurement {
+  const { iterations, warmup } = checkCounts(options);
+  const endMeasuring = beginMeasuring();
+  try {
+    const returned = operation(0);
+    if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function')
+      throw new ArgumentRangeError(
+        'operation',
+        'asynchronous',
+        'a synchronous function: expectZeroAllocationAsync and measureAllocationAsync take others',
+      );
+    const loop = newLoop();
+    const rounds = new Rounds(enoughBytes);
+    let warmed = 1;
+    while (true) {
+      loop(operation, 0, warmup);
+      warmed += warmup;
+      const goesOn = rounds.goesOn(measureGrowth(loop, operation, iterations));
+      if (!goesOn) return { ...(rounds.least as HeapGrowth), warmup: warmed };
+      rounds.pause();
+    }
+  } finally {
+    endMeasuring();
+  }
+}
+
+/** With their defaults. @throws ArgumentRangeError */
+export function checkCounts(options: AllocationOptions): Required<AllocationOptions> {
   const { iterations = 10_000, warmup = 2 * iterations } = options;
   checkCount('iterations', iterations, 1);
   checkCount('warmup', warmup, 0);
-  const returned = operation(0);
-  if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function')
-    throw new ArgumentRangeError('operation', 'asynchronous', 'a synchronous function');
-  const loop = newLoop();
-  let warmed = 1;
-  let least: HeapGrowth | undefined;
-  const rounds = enoughBytes < 0 ? 2 : MAX_ROUNDS;
-  for (let round = 0; round < rounds; round++) {
-    loop(operation, 0, warmup);
-    warmed += warmup;
-    const growth = measureGrowth(loop, operation, iterations);
-    if (least === undefined || growth.bytesPerOperation < least.bytesPerOperation) least = growth;
-    // An operation that collects garbage each time does not come to nothing.
-    if (least.bytesPerOperation <= enoughBytes || growth.method === 'counter') break;
-    if (round < rounds - 1) Atomics.wait(pause, 0, 0, 2 ** round);
-  }
-  return { ...(least as HeapGrowth), warmup: warmed };
+  return { iterations, warmup };
+}
+
+/** With its default. @throws ArgumentRangeError */
+export function checkMaxBytes({ maxBytes = MAX_BYTES_PER_OPERATION }: ZeroAllocationOptions): number {
+  if (!(maxBytes >= 0)) throw new ArgumentRangeError('maxBytes', maxBytes, 'a number of at least 0');
+  return maxBytes;
 }
 
 function checkCount(argument: string, found: number, least: number): void {
