@@ -54,8 +54,6 @@ export class OwnRecorder implements OpenRecorder {
     this.#listeners = listeners;
     this.#leaks = leaks;
     this.#limits = cell.limits();
-    // A thread that held the worker before may have died between the amounts and this.
-    Atomics.store(slot.words, NET, lowOf(slot.netBytes));
     this.#setThresholds(slot.netBytes);
   }
 

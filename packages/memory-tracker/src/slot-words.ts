@@ -1,5 +1,5 @@
 // What any thread makes of a worker's slot.
-import { amount, readAmount, readTally, tally, type Arena } from '@corelane/shared-memory';
+import { amount, readAmount, readTally, repairTally, tally, type Arena } from '@corelane/shared-memory';
 import type { KernelExports } from './kernel.generated.ts';
 import { EPOCH_MASK, EPOCH_SHIFT, workerSlot } from './layout.ts';
 import type { TagScope } from './tag-scope.ts';
@@ -41,6 +41,16 @@ export function netOf(words: Int32Array): number {
   const freedUnits = (words[freed + high] as number) + (words[freed + large] as number);
   const rest = ((words[allocated] as number) & 0x7fffffff) - ((words[freed] as number) & 0x7fffffff);
   return ((allocatedUnits - freedUnits) | 0) * TWO_31 + rest;
+}
+
+/**
+ * Undoes, or finishes, the record in the middle of which a thread has died. For the worker's next holder before it records, and for who frees it,
+ * before that: nobody else writes then.
+ */
+export function repairSlot(words: Int32Array): void {
+  const { allocated, freed, allocations, deallocations, net } = workerSlot.word;
+  for (const at of [allocated, freed, allocations, deallocations]) repairTally(words, at);
+  Atomics.store(words, net, lowOf(netOf(words))); // pairs with readNet
 }
 
 export interface SlotFigures {

@@ -18,6 +18,7 @@ import {
   workerRecord,
   workerSlot,
 } from './layout.ts';
+import { repairSlot } from './slot-words.ts';
 
 export const MAX_TAGS = 4096;
 export const MAX_WORKERS = 1024;
@@ -106,6 +107,11 @@ export class TrackerTable {
     return this.tagAt(this.tags) + worker * slotsBytes(this.tags) + tag * workerSlot.bytes;
   }
 
+  slotWords(worker: number, tag: number): Int32Array {
+    const at = this.slotAt(worker, tag);
+    return this.arena.i32.subarray(at >> 2, (at + workerSlot.bytes) >> 2);
+  }
+
   /** Claims the first worker that nobody holds. @throws WorkersExhaustedError */
   claim(threadId: number): number {
     const { i32 } = this.arena;
@@ -139,6 +145,8 @@ export class TrackerTable {
     const word = this.#recordWord(worker) + workerRecord.word.state;
     if (Atomics.load(this.arena.i32, word) !== WORKER_CLAIMED) return false;
     this.#takeName(worker);
+    // While nobody can claim it: what nobody claims again is to be read right, too.
+    for (let tag = 0; tag < this.names.size; tag++) repairSlot(this.slotWords(worker, tag));
     // pairs with claim.
     return Atomics.compareExchange(this.arena.i32, word, WORKER_CLAIMED, WORKER_FREE) === WORKER_CLAIMED;
   }

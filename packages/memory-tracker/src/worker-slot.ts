@@ -1,8 +1,7 @@
 // What one worker has recorded under one tag: its writer's side.
-import { repairTally } from '@corelane/shared-memory';
 import type { KernelExports } from './kernel.generated.ts';
 import { EPOCH_MASK, FRESH, workerSlot } from './layout.ts';
-import { netOf, raisePeak } from './slot-words.ts';
+import { netOf, raisePeak, repairSlot } from './slot-words.ts';
 import type { TagCell } from './tag-cell.ts';
 import { readEpoch } from './words64.ts';
 import type { TrackerTable } from './table.ts';
@@ -28,11 +27,8 @@ export class WorkerSlot {
     this.words = table.arena.i32.subarray(this.at >> 2, (this.at + workerSlot.bytes) >> 2);
     this.#kernel = kernel;
     this.#cell = cell;
-    const { word } = workerSlot;
-    // A thread that held the worker before may have died in the middle of a carry.
-    for (const at of [word.allocated, word.freed, word.allocations, word.deallocations])
-      repairTally(this.words, at);
-    Atomics.store(this.words, word.stale, FRESH); // as in refresh
+    repairSlot(this.words);
+    Atomics.store(this.words, workerSlot.word.stale, FRESH); // as in refresh
     this.#resets = cell.resets;
     const { epoch, bytes } = readEpoch(kernel, this.at + workerSlot.offset.peak);
     if (epoch === (this.#resets & EPOCH_MASK)) this.#peak[0] = bytes;

@@ -12,7 +12,8 @@ import {
   TrackerDisposedError,
   ArgumentRangeError,
 } from '../src/index.ts';
-import { EPOCH_MASK } from '../src/layout.ts';
+import { EPOCH_MASK, workerSlot } from '../src/layout.ts';
+import { TrackerTable } from '../src/table.ts';
 
 const create = (): MemoryTracker =>
   MemoryTracker.create(Arena.create({ bytes: 1 << 18 }), { tags: 4, workers: 3 });
@@ -211,3 +212,21 @@ test('recording allocates nothing', () => {
   });
   expect(bytes).toBeLessThan(0.1);
 });
+
+test.each([
+  ['allocated', 6],
+  ['freed', 4],
+] as const)(
+  'a worker that died after it had %s, and before it had said what it holds, is repaired when it is freed',
+  (amount, left) => {
+    const tracker = create();
+    const dead = MemoryTracker.attach(tracker.handle);
+    dead.tag('own', { scope: 'worker' }).alloc(5);
+    const words = TrackerTable.open(tracker.handle).slotWords(dead.worker, 0);
+    words[workerSlot.word[amount]]!++;
+    expect(tracker.currentBytes('own')).toBe(5);
+    expect(tracker.reclaim(dead.worker)).toBe(true);
+    const [own] = tracker.read().tags;
+    expect([own!.currentBytes, own!.allocatedBytes - own!.freedBytes]).toEqual([left, left]);
+  },
+);
