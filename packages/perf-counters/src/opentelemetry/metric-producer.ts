@@ -154,7 +154,7 @@ export class CorelaneMetricProducer implements MetricProducer {
       if (isLate) break;
     }
     if (isLate) errors.push(new MetricCollectTimeoutError(timeoutMillis, metrics.length));
-    this.#points.commit();
+    this.#points.commit(!isLate);
     const scopeMetrics = metrics.length === 0 ? [] : [{ scope: this.#scope, metrics }];
     return { resourceMetrics: { resource: this.#resource, scopeMetrics }, errors };
   }

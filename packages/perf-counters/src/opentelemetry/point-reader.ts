@@ -47,22 +47,31 @@ export class PointReader {
   readonly #logLinear = new WeakMap<Definition, LogLinearBuckets>();
   /** By the collection that is under way. */
   #reporting = new Map<Stream, Reported>();
+  /** When that began: the end of all its spans, and not before that of the one before, whatever the clock says. */
+  #nowMs: number;
+  #lastMs: number;
+  /** Of the last one that read everything: whoever has nothing reported had nothing until then. */
+  #completeMs: number;
 
   constructor(reader: SeriesReader, settings: PointSettings) {
     this.#reader = reader;
     this.#settings = settings;
     this.#isDelta = settings.temporality === 'delta';
     this.#streams = new Streams(reader, settings.writerAttribute);
+    this.#nowMs = this.#lastMs = this.#completeMs = settings.createdAtMs;
   }
 
   /** Begins a collection. What one has read that was not committed is read again. */
   begin(): void {
     this.#reporting = new Map();
+    this.#nowMs = Math.max(this.#lastMs, this.#settings.clock.now());
   }
 
   /** What was read since `begin` counts as reported. */
-  commit(): void {
+  commit(isComplete: boolean): void {
     for (const [stream, reported] of this.#reporting) stream.reported = reported;
+    this.#lastMs = this.#nowMs;
+    if (isComplete) this.#completeMs = this.#nowMs;
   }
 
   /**
@@ -152,22 +161,21 @@ export class PointReader {
     const value = this.#reader.value(definition, series, writer);
     if (value === undefined) return undefined;
     if (!Number.isFinite(value)) throw new MetricValueError(definition.name, attributes, value);
-    return point(this.#span(undefined), attributes, value);
+    return point(this.#sinceCreation(), attributes, value);
   };
 
   readonly #upDownCounter = ({ definition, series, writer, attributes }: Stream): DataPoint<number> =>
-    point(this.#span(undefined), attributes, this.#reader.value(definition, series, writer) as number);
+    point(this.#sinceCreation(), attributes, this.#reader.value(definition, series, writer) as number);
 
   readonly #counter = (stream: Stream): DataPoint<number> | undefined => {
     const { definition, series, writer, attributes, reported } = stream;
-    const span = this.#span(reported);
     const value = this.#reader.value(definition, series, writer) as number;
-    if (!this.#isDelta) return point(span, attributes, value);
+    if (!this.#isDelta) return point(this.#sinceCreation(), attributes, value);
     const count = toSteps(value, definition.perUnit);
     const since = count - (reported?.count ?? 0);
     if (since === 0) return undefined;
-    this.#reporting.set(stream, { endMs: span.endMs, count, histogram: undefined });
-    return point(span, attributes, since / definition.perUnit);
+    this.#reporting.set(stream, { endMs: this.#nowMs, count, histogram: undefined });
+    return point(this.#since(reported), attributes, since / definition.perUnit);
   };
 
   readonly #explicit = (stream: Stream): DataPoint<Histogram> | undefined => {
@@ -189,19 +197,21 @@ export class PointReader {
     make: (figures: HistogramFigures) => T,
   ): DataPoint<T> | undefined {
     const { definition, series, writer, attributes, reported } = stream;
-    const span = this.#span(reported);
     const figures = read(this.#reader, definition, series, writer);
-    if (!this.#isDelta) return point(span, attributes, make(figures));
+    if (!this.#isDelta) return point(this.#sinceCreation(), attributes, make(figures));
     const since = histogramSince(figures, reported?.histogram);
     if (since.count === 0) return undefined;
-    this.#reporting.set(stream, { endMs: span.endMs, count: figures.count, histogram: figures });
-    return point(span, attributes, make(since));
+    this.#reporting.set(stream, { endMs: this.#nowMs, count: figures.count, histogram: figures });
+    return point(this.#since(reported), attributes, make(since));
   }
 
-  /** Since what was reported before, or all the time that there was something to count. */
-  #span(before: Reported | undefined): Span {
-    const startMs = before?.endMs ?? this.#settings.createdAtMs;
-    return { startMs, endMs: Math.max(startMs, this.#settings.clock.now()) };
+  #sinceCreation(): Span {
+    return { startMs: this.#settings.createdAtMs, endMs: this.#nowMs };
+  }
+
+  /** Since the collection before, also where that had nothing of it to report; of one that was late, since what it did report. */
+  #since(before: Reported | undefined): Span {
+    return { startMs: Math.max(before?.endMs ?? this.#completeMs, this.#completeMs), endMs: this.#nowMs };
   }
 
   #logLinearOf(definition: Definition): LogLinearBuckets | undefined {

@@ -2,12 +2,16 @@ import { Arena, AttachError } from '@corelane/shared-memory';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
   type CollectionResult,
   type DataPoint,
   type MetricData,
+  type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Registry, RegistryReader } from '../../src/index.ts';
+import { SeriesReader } from '../../src/series-reader.ts';
 import { CorelaneMetricProducer, type MetricProducerOptions } from '../../src/opentelemetry/index.ts';
 
 function newRegistry(): Registry {
@@ -153,23 +157,94 @@ test('delta spans follow each other without a gap, also where the clock goes bac
   expect(sum).toBe(300_000_011);
 });
 
+test('a delta begins at the collection before, also where that had nothing of it, and all of one collection end together', async () => {
+  using registry = newRegistry();
+  const { createdAtMs } = registry.read();
+  let nowMs = createdAtMs;
+  const clock = { now: (): number => (nowMs += 10) };
+  const producer = new CorelaneMetricProducer(registry, { temporality: 'delta', clock });
+  const jobs = registry.counter({ name: 'jobs_total', help: 'Jobs', labels: ['kind'] });
+  const size = registry.histogram({ name: 'size', help: 'Sizes' });
+  const depth = registry.upDownCounter({ name: 'depth', help: 'Depth' });
+  depth.inc();
+  const spansOf = async (): Promise<unknown> =>
+    metricsOf(await producer.collect()).map(({ descriptor, dataPoints }) => [
+      descriptor.name,
+      ...dataPoints.map(({ startTime, endTime }) =>
+        [startTime, endTime].map(([s, ns]) => Math.round(s * 1000 + ns / 1e6) - createdAtMs),
+      ),
+    ]);
+  jobs.labels('a').inc();
+  expect(await spansOf()).toEqual([
+    ['jobs_total', [0, 10]],
+    ['depth', [0, 10]],
+  ]);
+  expect(await spansOf()).toEqual([['depth', [0, 20]]]);
+  for (const kind of ['a', 'b']) jobs.labels(kind).inc();
+  size.record(3);
+  expect(await spansOf()).toEqual([
+    ['jobs_total', [20, 30], [20, 30]],
+    ['size', [20, 30]],
+    ['depth', [0, 30]],
+  ]);
+});
+
+test('a delta whose export fails is lost as one of the SDK is, which the same reader exports', async () => {
+  using registry = newRegistry();
+  const exported: unknown[] = [];
+  let fails = false;
+  const exporter: PushMetricExporter = {
+    export: ({ scopeMetrics }, done) => {
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enumeration is of a package that is not ours to depend on
+      if (fails) return done({ code: 1, error: new Error('no collector') });
+      exported.push(scopeMetrics.map(({ metrics }) => metrics[0]?.dataPoints[0]?.value));
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+      return done({ code: 0 });
+    },
+    selectAggregationTemporality: () => AggregationTemporality.DELTA,
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+  const metricProducers = [new CorelaneMetricProducer(registry, { temporality: 'delta' })];
+  const reader = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: 3_600_000,
+    metricProducers,
+  });
+  const provider = new MeterProvider({ readers: [reader] });
+  const theirs = provider.getMeter('sdk').createCounter('theirs');
+  const ours = registry.counter({ name: 'ours_total', help: 'Ours' });
+  for (const [n, isLost] of [
+    [3, false],
+    [5, true],
+    [7, false],
+  ] as const) {
+    theirs.add(n);
+    ours.inc(n);
+    fails = isLost;
+    await provider.forceFlush();
+  }
+  expect(exported).toEqual([
+    [3, 3],
+    [7, 7],
+  ]);
+  await provider.shutdown();
+});
+
 test('a collection that is aborted counts as none: what it had read comes with those that follow', async () => {
   using registry = newRegistry();
   const counters = ['a_total', 'b_total'].map((name) => registry.counter({ name, help: 'Counted' }));
   const abort = new AbortController();
-  let readings = 0;
-  // Aborts while the second metric is read: slices of no length end after each.
-  const clock = {
-    now: (): number => {
-      if (++readings === 2) abort.abort(new Error('stop'));
-      return Date.now();
-    },
-  };
-  const producer = new CorelaneMetricProducer(registry, { temporality: 'delta', clock });
+  const reads = vi.spyOn(SeriesReader.prototype, 'value');
+  const producer = new CorelaneMetricProducer(registry, { temporality: 'delta' });
   for (const counter of counters) counter.inc(2);
   const sliceMs = 1e-9;
-  await expect(producer.collect({ signal: abort.signal, sliceMs })).rejects.toThrow('stop');
-  expect(readings).toBe(2);
+  const aborted = producer.collect({ signal: abort.signal, sliceMs });
+  // While the loop turns after the first metric: slices of no length end after each.
+  setImmediate(() => abort.abort(new Error('stop')));
+  await expect(aborted).rejects.toThrow('stop');
+  expect(reads).toHaveBeenCalledTimes(1);
+  reads.mockRestore();
   for (const counter of counters) counter.inc(3);
   expect(pointsOf(await producer.collect({ timeoutMillis: 0, sliceMs })).map(({ value }) => value)).toEqual([
     5,
@@ -202,12 +277,18 @@ test('a collection that takes too long returns what it has and says so; the rest
   for (let i = 0; i < 10; i++) registry.counter({ name: `c${i}_total`, help: 'C' }).inc(i + 1);
   const producer = new CorelaneMetricProducer(registry, {
     temporality: 'delta',
-    clock: tickingClock(registry.read().createdAtMs),
+    clock: tickingClock(registry.read().createdAtMs + 5),
   });
   const first = await producer.collect({ timeoutMillis: 0, sliceMs: 1e-9 });
   expect(first.errors).toMatchObject([{ code: 'ERR_METRIC_COLLECT_TIMEOUT' }]);
   expect(metricsOf(first).map(({ dataPoints }) => dataPoints[0]?.value)).toEqual([1]);
-  expect(await valuesOf(producer)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  registry.counter({ name: 'c0_total', help: 'C' }).inc(7);
+  const [again, ...others] = pointsOf(await producer.collect()) as DataPoint<unknown>[];
+  const [{ startTime, endTime }] = pointsOf(first);
+  expect(again).toMatchObject({ value: 7, startTime: endTime });
+  expect(others.map(({ value }) => value)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  // Nothing of them was read before.
+  for (const each of others) expect(each.startTime).toEqual(startTime);
   const whole = await producer.collect({ timeoutMillis: 0 }); // all in one slice: late, and complete
   expect([metricsOf(whole), whole.errors]).toEqual([[], []]);
 });
