@@ -140,7 +140,10 @@ export class TagsExhaustedError extends MemoryTrackerError {
   readonly capacity: number;
 
   constructor(tag: string, capacity: number) {
-    super('ERR_TAGS_EXHAUSTED', `no room for tag ${JSON.stringify(tag)}: all ${capacity} tags are taken`);
+    super(
+      'ERR_TAGS_EXHAUSTED',
+      `no room for tag ${JSON.stringify(tag)}: all ${capacity} tags are taken (option tags of MemoryTracker.create)`,
+    );
     this.capacity = capacity;
   }
 }
@@ -153,7 +156,7 @@ export class WorkersExhaustedError extends MemoryTrackerError {
   constructor(capacity: number, threadIds: readonly number[]) {
     super(
       'ERR_WORKERS_EXHAUSTED',
-      `all ${capacity} workers are claimed, by threads ${threadIds.slice(0, 32).join(', ')}`,
+      `all ${capacity} workers are claimed, by threads ${threadIds.slice(0, 32).join(', ')}: reclaimThread() frees those of threads that have ended (option workers of MemoryTracker.create)`,
     );
     this.capacity = capacity;
   }

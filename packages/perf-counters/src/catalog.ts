@@ -98,7 +98,9 @@ export class Catalog {
     const found = this.#seriesNames.find(name);
     this.#learn();
     const index =
-      found < 0 && metric.series.length < metric.definition.maxSeries ? this.#internSeries(name) : found;
+      found < 0 && metric.series.length < metric.definition.maxSeries
+        ? this.#internSeries(metric, values)
+        : found;
     this.#learn();
     const series = metric.series.find((each) => each.index === index);
     if (series !== undefined) return series;
@@ -109,27 +111,31 @@ export class Catalog {
   overflowOf(metric: Metric): Series {
     if (metric.overflow === undefined) {
       this.#internSeries(
-        seriesName(
-          metric,
-          metric.definition.labels.map(() => OVERFLOW_LABEL),
-        ),
+        metric,
+        metric.definition.labels.map(() => OVERFLOW_LABEL),
       );
       this.#learn();
     }
     return metric.overflow as Series;
   }
 
-  #internSeries(name: string): number {
+  #internSeries(metric: Metric, values: readonly string[]): number {
+    const { name: of, labels } = metric.definition;
+    const name = seriesName(metric, values);
     if (Buffer.byteLength(name) > this.#seriesNames.maxNameBytes)
       throw new ArgumentRangeError(
-        'bytes of the labels',
+        `bytes of the labels of ${of}`,
         Buffer.byteLength(name),
         `at most ${this.#seriesNames.maxNameBytes}`,
       );
     try {
       return this.#seriesNames.intern(name);
     } catch (error) {
-      if (error instanceof NamesExhaustedError) throw new SeriesExhaustedError(name, error.capacity);
+      if (error instanceof NamesExhaustedError)
+        throw new SeriesExhaustedError(
+          values.length === 0 ? of : `${of}{${labels.map((label, i) => `${label}=${values[i]}`).join()}}`,
+          error.capacity,
+        );
       throw error;
     }
   }

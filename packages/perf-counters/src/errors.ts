@@ -38,7 +38,10 @@ export class MetricsExhaustedError extends PerfCountersError {
   readonly capacity: number;
 
   constructor(metric: string, capacity: number) {
-    super('ERR_METRICS_EXHAUSTED', `no room for metric ${metric}: all ${capacity} definitions are taken`);
+    super(
+      'ERR_METRICS_EXHAUSTED',
+      `no room for metric ${metric}: all ${capacity} definitions are taken (option metrics of Registry.create)`,
+    );
     this.capacity = capacity;
   }
 }
@@ -49,7 +52,10 @@ export class SeriesExhaustedError extends PerfCountersError {
   readonly capacity: number;
 
   constructor(series: string, capacity: number) {
-    super('ERR_SERIES_EXHAUSTED', `no room for series ${series}: all ${capacity} series are taken`);
+    super(
+      'ERR_SERIES_EXHAUSTED',
+      `no room for series ${series}: all ${capacity} series are taken (option series of Registry.create)`,
+    );
     this.capacity = capacity;
   }
 }
@@ -62,7 +68,7 @@ export class WritersExhaustedError extends PerfCountersError {
   constructor(capacity: number, threadIds: readonly number[]) {
     super(
       'ERR_WRITERS_EXHAUSTED',
-      `all ${capacity} writers are claimed, by threads ${threadIds.slice(0, 32).join(', ')}`,
+      `all ${capacity} writers are claimed, by threads ${threadIds.slice(0, 32).join(', ')}: reclaimThread() frees those of threads that have ended (option writers of Registry.create)`,
     );
     this.capacity = capacity;
   }
