@@ -4,6 +4,7 @@ import { workerData } from 'node:worker_threads';
 import { CompressionGuard } from '@corelane/atomic-state';
 import { BufferPool, type BufferPoolHandle } from '@corelane/buffer-pool';
 import { Registry, type RegistryHandle } from '@corelane/perf-counters';
+import { collectDefaults, type Sources } from '@corelane/perf-counters/sources';
 import { defineTasks } from '@corelane/scheduler';
 import { Arena } from '@corelane/shared-memory';
 import { checkBody, type BodyLimits } from './checks/check-body.ts';
@@ -24,17 +25,32 @@ export interface CheckWorkerData {
 /** Token of the lease, bytes in its buffer, index in ENCODINGS or -1. */
 export type CheckArguments = readonly [token: number, length: number, encoding: number];
 
+/** Between two readings of what the thread has used. */
+const SAMPLE_MS = 5000;
+
 /** What a thread needs, made when it is given its first body. */
 class Checker {
   readonly #pool: BufferPool;
   readonly #book: GuardBook;
   readonly #guard: CompressionGuard;
   readonly #maxDepth: number;
+  /**
+   * What changes only while the thread works, read after checks: it blocks when it has none, so that timers of its own would be late, and its
+   * event loop would look so.
+   */
+  readonly #sources: Sources;
+  #sampledMs = performance.now();
 
   constructor({ pool, registry, limits }: CheckWorkerData) {
     const arena = Arena.attach(pool.arena);
     this.#pool = BufferPool.attach(pool, arena);
-    this.#book = new GuardBook(Registry.attach(registry, arena));
+    const attached = Registry.attach(registry, arena);
+    this.#book = new GuardBook(attached);
+    this.#sources = collectDefaults(attached, {
+      processWide: false,
+      intervalMs: Infinity,
+      sources: ['gc', 'heap', 'heapSpaces', 'threadCpu', 'threadResources'],
+    });
     this.#guard = new CompressionGuard(limits.inflate);
     this.#maxDepth = limits.maxDepth;
   }
@@ -44,6 +60,11 @@ class Checker {
     const bytes = this.#pool.open(token).bytes.subarray(0, length);
     const checked = await checkBody(bytes, ENCODINGS[encoding], this.#guard, this.#maxDepth);
     this.#book.enter(checked.inspection);
+    const nowMs = performance.now();
+    if (nowMs - this.#sampledMs >= SAMPLE_MS) {
+      this.#sampledMs = nowMs;
+      await this.#sources.sample();
+    }
     return encodeVerdict(checked.verdict);
   }
 }

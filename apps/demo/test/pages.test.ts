@@ -22,6 +22,9 @@ describe('pages', () => {
     expect(page?.text).toContain('gateway_request_seconds_count 6');
     for (const name of ['process_cpu_seconds_total', 'nodejs_heap_size_used_bytes', 'process_open_fds'])
       expect(page?.text).toMatch(new RegExp(`^${name} (?!0$)[0-9.e+]+$`, 'm'));
+    // The supervisor, the HTTP workers, and whoever has checked a body.
+    const heap = f.gateway.registry.read().metrics.find(({ name }) => name === 'nodejs_heap_size_used_bytes');
+    expect(heap?.series[0]?.byWriter.length).toBeGreaterThan(1 + f.gateway.listeners.workers);
   });
 
   it('GET /metrics: OpenMetrics for the scraper that asks for it, Prometheus text for all others', async () => {

@@ -22,7 +22,8 @@ export class Sources {
   readonly #ofThread: readonly RunningSource[];
   readonly #ofProcess: readonly RunningSource[];
   readonly #own: SourceMetrics;
-  readonly #sampledAt: () => Gauge;
+  /** Undefined where nothing is read at intervals: who asks knows when, and a thread that nobody asks is not behind. */
+  readonly #sampledAt: Gauge | undefined;
   readonly #names: Set<string>;
   readonly #keys: readonly string[];
   readonly #stops: (() => void)[] = [];
@@ -43,12 +44,13 @@ export class Sources {
     this.#own = newMetrics();
     this.#claim = new ProcessClaim(registry);
     try {
-      this.#sampledAt = this.#own.gauge({
-        name: 'corelane_sources_sampled_timestamp_seconds',
-        help: 'When sources were read last, in seconds since 1970: of the thread that is furthest behind.',
-        unit: 'seconds',
-        aggregator: 'min',
-      });
+      if (options.intervalMs !== Infinity)
+        this.#sampledAt = this.#own.gauge({
+          name: 'corelane_sources_sampled_timestamp_seconds',
+          help: 'When sources were read last, in seconds since 1970: of the thread that is furthest behind.',
+          unit: 'seconds',
+          aggregator: 'min',
+        })();
       this.#start();
     } catch (error) {
       this.#end();
@@ -131,7 +133,7 @@ export class Sources {
     const pending: Promise<void>[] = [];
     for (const each of this.#all()) if (isMeant(each)) pending.push(each.sample());
     // A source may dispose of all in the middle of it.
-    if (!this.#disposed) this.#sampledAt().set(Date.now() / 1000);
+    if (!this.#disposed) this.#sampledAt?.set(Date.now() / 1000);
     return Promise.all(pending);
   }
 

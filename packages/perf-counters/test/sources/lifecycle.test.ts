@@ -33,6 +33,8 @@ describe('sources', () => {
     expect([valueOf(registry, 'reads_total'), valueOf(registry, 'slow_reads_total')]).toEqual([1, 1]);
     for (let i = 0; i < 5; i++) timers.fire(100);
     timers.fire(1000);
+    const sampledMs = (valueOf(registry, 'corelane_sources_sampled_timestamp_seconds') as number) * 1000;
+    expect(Math.abs(Date.now() - sampledMs)).toBeLessThan(30_000);
     expect([valueOf(registry, 'reads_total'), valueOf(registry, 'slow_reads_total')]).toEqual([6, 2]);
     expect(sources.costs().map(({ name, samples }) => [name, samples])).toEqual([
       ['counting', 6],
@@ -47,6 +49,8 @@ describe('sources', () => {
     expect(timers.running.size).toBe(0);
     await sources.sample();
     expect(valueOf(registry, 'reads_total')).toBe(2);
+    // A thread that nobody asks is not behind.
+    expect(valueOf(registry, 'corelane_sources_sampled_timestamp_seconds')).toBeUndefined();
   });
 
   test('have names with a prefix and labels on everything', () => {
