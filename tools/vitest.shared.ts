@@ -48,6 +48,8 @@ export function shared(name: string): UserWorkspaceConfig {
       // For a machine that is busy; nothing here takes seconds on one that is not, unless it says so.
       testTimeout: 30_000,
       hookTimeout: 30_000,
+      // The same for what comes from another thread or process: by default vitest waits for a second of it.
+      expect: { poll: { timeout: 20_000, interval: 5 } },
       benchmark: { include: ['test/**/*.bench.ts'] },
       projects: [
         {

@@ -33,7 +33,8 @@ export function runProgram(body: string, through: readonly string[] = []): unkno
   const { status, signal, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
     timeout: 60_000,
-    env: { ...process.env, NODE_OPTIONS: '' },
+    // A shell complains of a locale that this machine does not have.
+    env: { ...process.env, NODE_OPTIONS: '', LC_ALL: 'C' },
   });
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');

@@ -55,8 +55,10 @@ describe.runIf(native)('a kernel that lacks memory', () => {
 
   test('batches end, with chains that were cut cancelled from there on', ({ skip }) => {
     if (!compiled) skip('no C compiler here');
-    const preload = [process.env['LD_PRELOAD'] ?? '', library].join(' ').trim();
-    const found = runProgram(PROGRAM, ['env', `LD_PRELOAD=${preload}`]);
+    // Spaces separate libraries there: none of the folder's path may be in it.
+    const preload = [process.env['LD_PRELOAD'] ?? '', `./${path.basename(library)}`].join(' ').trim();
+    const there = ['sh', '-c', 'cd "$0" && exec env "$@"', folder];
+    const found = runProgram(PROGRAM, [...there, `LD_PRELOAD=${preload}`]);
     expect(found).toMatchObject({ other: 0, wrong: 0, miscounted: 0 });
     const { whole, cut } = found as { whole: number; cut: number };
     expect(whole + cut).toBe(200 * 64);

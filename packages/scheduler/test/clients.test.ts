@@ -1,7 +1,7 @@
 // Several threads submit to the workers of one.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Scheduler } from '../src/index.ts';
 import type { ClientData, ClientReport } from './tasks/client.ts';
 import { gated } from './tasks/gated.ts';
@@ -86,7 +86,7 @@ test('a client thread that is terminated under load: the others go on, and all i
     scheduler.reclaimOnExit(victim);
     await message(victim);
     const before = Atomics.load(words.view, 8);
-    await vi.waitFor(() => expect(Atomics.load(words.view, 8)).toBeGreaterThan(before + 50), 10_000);
+    await expect.poll(() => Atomics.load(words.view, 8)).toBeGreaterThan(before + 50);
     await victim.terminate();
     expect(await scheduler.run(tasks.double, round)).toBe(round * 2);
   }
@@ -95,10 +95,7 @@ test('a client thread that is terminated under load: the others go on, and all i
   expect(completed).toBe(each);
   expect(words.view.subarray(9).every((count) => count === 1)).toBe(true);
   // Cancelled slots come back when a worker takes them out of the queue.
-  await vi.waitFor(
-    () => expect(scheduler.stats()).toMatchObject({ slots: { used: 0 }, clients: [{ id: 0 }] }),
-    10_000,
-  );
+  await expect.poll(() => scheduler.stats()).toMatchObject({ slots: { used: 0 }, clients: [{ id: 0 }] });
 });
 
 test('of a client that is gone queued tasks never run, and running ones are told', async () => {
@@ -243,7 +240,7 @@ test('closing under load loses nothing that was accepted, on any thread', async 
     return message<ClientReport>(client);
   });
   await Promise.all(ready);
-  await vi.waitFor(() => expect(Atomics.load(words.view, 8 + 500)).toBe(1), 10_000);
+  await expect.poll(() => Atomics.load(words.view, 8 + 500)).toBe(1);
   await scheduler.close();
   const ran = words.view.subarray(8).reduce((sum, count) => sum + count, 0);
   const told = (await Promise.all(reports)).map(({ completed, wrong }) => ({ completed, wrong }));

@@ -1,5 +1,5 @@
 // Workers that end in every way: the task that they ran fails, everything else goes on.
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Scheduler, type SchedulerError, type WorkerDestroyed, type WorkerLostError } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
@@ -148,7 +148,7 @@ test('workers terminated from outside while they drain a queue of tiny tasks los
       else expect(words.view[8 + n]).toBeLessThanOrEqual(1);
     }
     // The last one to go may be the slot of the victim, when its worker has ended.
-    await vi.waitFor(() => expect(scheduler.stats().slots.used).toBe(0));
+    await expect.poll(() => scheduler.stats().slots.used).toBe(0);
   }
   expect(terminated).toBeLessThanOrEqual(5);
 });

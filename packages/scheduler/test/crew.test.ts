@@ -73,14 +73,14 @@ describe('the number of workers', () => {
       });
       await scheduler.run(tasks.double, 1);
       scheduler.endWorker(0);
-      await vi.waitFor(() => expect(thrown).toEqual([new RangeError('of a listener')]));
+      await expect.poll(() => thrown).toEqual([new RangeError('of a listener')]);
       expect(started).toEqual([0]);
       expect(await scheduler.broadcast(tasks.worker)).toEqual([0]);
       scheduler.once('workerDestroy', () => {
         throw new RangeError('again');
       });
       scheduler.endWorker(0);
-      await vi.waitFor(() => expect(thrown).toHaveLength(2));
+      await expect.poll(() => thrown).toHaveLength(2);
       expect(await scheduler.run(tasks.double, 2)).toBe(4);
     } finally {
       process.removeListener('uncaughtException', onThrown);
@@ -118,10 +118,7 @@ describe('the number of workers', () => {
     expect(manned(scheduler)).toBe(0);
     for (let round = 0; round < 3; round++) {
       expect(await scheduler.run(tasks.double, 4)).toBe(8);
-      await vi.waitFor(
-        () => expect(scheduler.workers.every(({ state }) => state === 'ended')).toBe(true),
-        5000,
-      );
+      await expect.poll(() => scheduler.workers.every(({ state }) => state === 'ended')).toBe(true);
     }
     expect(scheduler.stats()).toMatchObject({ completed: 3, lost: 0 });
   });
@@ -141,7 +138,7 @@ describe('the number of workers', () => {
     words.open();
     await Promise.all(held);
     const idleMs = performance.now();
-    await vi.waitFor(() => expect(destroyed).toHaveLength(2), 5000);
+    await expect.poll(() => destroyed).toHaveLength(2);
     expect(performance.now() - idleMs).toBeGreaterThan(50);
     expect(destroyed).toMatchObject([
       { exitCode: 0, cause: undefined, lost: 0 },
@@ -206,10 +203,7 @@ describe('the number of workers', () => {
     for (let round = 0; round < 3; round++) {
       expect(await scheduler.run(tasks.worker, undefined, { pin: { worker: 2 } })).toBe(2);
       expect(await other.run(tasks.worker, undefined, { pin: { worker: 1 } })).toBe(1);
-      await vi.waitFor(
-        () => expect(scheduler.workers.every(({ state }) => state === 'ended')).toBe(true),
-        5000,
-      );
+      await expect.poll(() => scheduler.workers.every(({ state }) => state === 'ended')).toBe(true);
     }
     await other.close();
   });
@@ -224,7 +218,7 @@ describe('the number of workers', () => {
     await created;
     scheduler.endWorker(1);
     expect(() => scheduler.endWorker(2)).toThrow(/index is 2/);
-    await vi.waitFor(() => expect(scheduler.workers[1]?.state).toBe('ended'));
+    await expect.poll(() => scheduler.workers[1]?.state).toBe('ended');
     expect(await scheduler.run(tasks.double, 4)).toBe(8);
   });
 });
@@ -287,7 +281,7 @@ describe('workers are started with', () => {
     let text = '';
     worker.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
     await scheduler.run(settings.print, 'on the quiet');
-    await vi.waitFor(() => expect(text).toBe('on the quiet\n'));
+    await expect.poll(() => text).toBe('on the quiet\n');
   });
 
   test('a niceness, or a warning that says why not', async () => {
@@ -298,7 +292,7 @@ describe('workers are started with', () => {
     if (process.platform === 'linux') {
       expect(nice.thread - nice.process).toBe(3);
       expect(warnings).toEqual([]);
-    } else await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('niceIncrement 3')]));
+    } else await expect.poll(() => warnings).toEqual([expect.stringContaining('niceIncrement 3')]);
   });
 });
 
@@ -309,12 +303,12 @@ test('what tasks send arrives with the index of their worker, and workers are se
   await scheduler.run(settings.send, { progress: 0.5 });
   await scheduler.run(settings.listen);
   scheduler.workers[0]?.worker?.postMessage('ping');
-  await vi.waitFor(() =>
-    expect(received).toEqual([
+  await expect
+    .poll(() => received)
+    .toEqual([
       [{ progress: 0.5 }, 0],
       ['heard ping', 0],
-    ]),
-  );
+    ]);
 });
 
 test('close waits no longer than closeTimeoutMs', async () => {

@@ -1,7 +1,7 @@
 // What ends a task before its time: signals, deadlines, the time of grace; and tasks that run again.
 import { getEventListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Scheduler, TaskDeadlineError } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
@@ -83,7 +83,7 @@ test('a task that does not heed its abort has a time of grace; then its worker i
   expect(await neighbour).toBe(7);
   expect(await scheduler.run(tasks.double, 2)).toBe(4);
   expect(scheduler.counts().condemned).toBe(1);
-  await vi.waitFor(() => expect(scheduler.stats().slots.used).toBe(0));
+  await expect.poll(() => scheduler.stats().slots.used).toBe(0);
 });
 
 test('without an end to its grace a task is left alone; without grace its worker ends at once', async () => {
@@ -227,7 +227,7 @@ test('a task that runs again can be aborted meanwhile', async () => {
   const ended = scheduler
     .run(gated.exitUnless, 1000, { idempotent: true, retries: 1000, signal })
     .catch((reason: unknown) => reason);
-  await vi.waitFor(() => expect(scheduler.counts().retried).toBeGreaterThan(0), 20_000);
+  await expect.poll(() => scheduler.counts().retried).toBeGreaterThan(0);
   controller.abort('enough');
   expect(await ended).toBe('enough');
   expect(scheduler.inFlight).toBe(0);

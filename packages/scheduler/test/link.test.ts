@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { BlockList } from 'node:net';
 import { inspect } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Arena } from '@corelane/shared-memory';
 import { ClientLink } from '../src/client-link.ts';
 import { takePlace } from '../src/client-places.ts';
@@ -369,7 +369,7 @@ describe('where a side ends', () => {
       await worker.terminate();
       const all = await Promise.all(Array.from({ length: 8 }, () => scheduler.run(links.channel)));
       for (const port of all) port.close();
-      await vi.waitFor(() => expect(scheduler.stats().running).toBe(0));
+      await expect.poll(() => scheduler.stats().running).toBe(0);
     }
   });
 

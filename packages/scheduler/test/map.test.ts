@@ -1,6 +1,6 @@
 // Streams of tasks, tasks on every worker, and the async context that they keep.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { afterAll, expect, expectTypeOf, test, vi } from 'vitest';
+import { afterAll, expect, expectTypeOf, test } from 'vitest';
 import { Scheduler } from '../src/index.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
@@ -56,7 +56,7 @@ test('no more arguments are taken than results, and `concurrency`', async () => 
   }
   await results.return();
   expect(source.hasReturned).toBe(true);
-  await vi.waitFor(() => expect(scheduler.inFlight).toBe(0)); // what had ended is counted when it is collected
+  await expect.poll(() => scheduler.inFlight).toBe(0); // what had ended is counted when it is collected
 });
 
 test('results come while the next argument is not there yet', async () => {
@@ -82,7 +82,7 @@ test('what a task throws comes in its turn, ends the stream and what is under wa
   expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(source.given).toBeLessThan(20);
   expect(source.hasReturned).toBe(true);
-  await vi.waitFor(() => expect(scheduler.inFlight).toBe(0)); // what had ended is counted when it is collected
+  await expect.poll(() => scheduler.inFlight).toBe(0); // what had ended is counted when it is collected
 });
 
 test('what the stream of arguments throws comes after the results of what it gave', async () => {
@@ -106,7 +106,7 @@ test('a signal ends it with its reason', async () => {
       if (each === 40) controller.abort(new RangeError('enough'));
   })();
   await expect(failing).rejects.toThrow('enough');
-  await vi.waitFor(() => expect(scheduler.inFlight).toBe(0)); // what had ended is counted when it is collected
+  await expect.poll(() => scheduler.inFlight).toBe(0); // what had ended is counted when it is collected
   expect(() => scheduler.map(tasks.double, [], { concurrency: 0 })).toThrow(/concurrency is 0/);
   expect(() => scheduler.map(tasks.double, 5 as unknown as number[])).toThrow(/items is 5/);
 });

@@ -121,8 +121,9 @@ describe('where the output is no terminal, corelane-top', () => {
 });
 
 describe.runIf(process.platform === 'linux')('in a terminal, corelane-top', () => {
+  /** Of sh: paths may have spaces. */
   const command = (...args: readonly (string | number | undefined)[]): string =>
-    [process.execPath, ...top, ...args].join(' ');
+    [process.execPath, ...top, ...args].map((word) => `'${word}'`).join(' ');
   const has =
     (text: string | RegExp) =>
     (screen: string): boolean =>
@@ -199,7 +200,7 @@ describe.runIf(process.platform === 'linux')('in a terminal, corelane-top', () =
 
   test('ends in peace when its terminal is closed', async () => {
     const complaints = join(folder, 'complaints');
-    const terminal = new TestTerminal(command('-i', '0.1', shared.pid, '2>', complaints), env);
+    const terminal = new TestTerminal(`${command('-i', '0.1', shared.pid)} 2> '${complaints}'`, env);
     await terminal.shows(has('requests_total{code=200}'));
     const { pid } = terminal;
     await terminal[Symbol.asyncDispose]();

@@ -52,7 +52,7 @@ test.each<[string, ThreadOptions, RegExp]>([
     { option: 'affinity', status: 'refused', reason: expect.stringMatching(reason) as string },
   ]);
   expect(await lenient.join()).toBe(4);
-  await vi.waitFor(() => expect(warnings.join('\n')).toMatch(reason));
+  await expect.poll(() => warnings.join('\n')).toMatch(reason);
   const strict = new ThreadBuilder({ platform, strict: true, ...options }).spawn(threads.exit, 3);
   const error = await strict.join().catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ThreadPlacementError);

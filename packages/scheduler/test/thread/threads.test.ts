@@ -150,10 +150,9 @@ describe('who ends a thread', () => {
     cancelled.cancel();
     void terminated.terminate();
     controller.abort();
-    await vi.waitFor(
-      () => expect([cancelled, terminated, aborted].every(({ isFinished }) => isFinished)).toBe(true),
-      5000,
-    );
+    await expect
+      .poll(() => [cancelled, terminated, aborted].every(({ isFinished }) => isFinished))
+      .toBe(true);
     await immediate();
     expect(unhandled).not.toHaveBeenCalled();
   });
@@ -290,6 +289,6 @@ describe('warnings', () => {
   test('a profile that can not be written is one, and harms nothing else', async () => {
     const handle = builder.with({ profile: { file: '/none/here/x.cpuprofile' } }).spawn(threads.double, 2);
     expect(await handle.join()).toBe(4);
-    await vi.waitFor(() => expect(warnings.map(String).join()).toMatch(/thread test: profile: ENOENT/));
+    await expect.poll(() => warnings.map(String).join()).toMatch(/thread test: profile: ENOENT/);
   });
 });
