@@ -1,8 +1,9 @@
 // How many workers there are, and what they are started with.
 import { SHARE_ENV, type Worker } from 'node:worker_threads';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ArgumentRangeError } from '@corelane/shared-memory';
 import { Scheduler, type SchedulerOptions, type WorkerDestroyed } from '../src/index.ts';
+import { heldTimers } from './held-timers.ts';
 import { tasks } from './tasks/basic.ts';
 import { gated } from './tasks/gated.ts';
 import { hogs } from './tasks/hogs.ts';
@@ -14,19 +15,6 @@ const manned = (scheduler: Scheduler): number =>
 
 /** After which the crew looks again, where it was asked for a worker. */
 const GROW_AFTER_MS = 5;
-
-/** Until disposal, timers of this thread go off when the test says that time has passed, whatever the machine does. */
-function heldTimers() {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  return {
-    pass: (ms: number): void => void vi.advanceTimersByTime(ms),
-    /** Settles when there is a timer. */
-    set: async (): Promise<void> => {
-      while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
-    },
-    [Symbol.dispose]: (): void => void vi.useRealTimers(),
-  };
-}
 
 test('a fixed number of workers has no idle time', () => {
   expect(() => Scheduler.create({ threads: 1, idleTimeoutMs: 5 })).toThrow(

@@ -2,7 +2,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   POLICIES,
   type Policy,
@@ -112,7 +112,10 @@ async function stopHogs(policy: Policy) {
   const survivors = { others: await Promise.all(others), sliced: await sliced };
   const { lost } = scheduler.stats();
   const workers = scheduler.workers.map(({ index }) => index);
-  await expect.poll(() => scheduler.workers.every(({ state }) => state === 'ready')).toBe(true);
+  await vi.waitFor(
+    () => expect(scheduler.workers.every(({ state }) => state === 'ready')).toBe(true),
+    20_000,
+  );
   const pinned = workers.map((worker) => scheduler.run(hogs.ping, worker, { pin: { worker } }));
   return { errors, found, stuck, survivors, lost, afterwards: await Promise.all(pinned) };
 }

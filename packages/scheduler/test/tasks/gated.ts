@@ -29,6 +29,16 @@ export const gated = defineTasks(import.meta.url, {
     arrive();
     return new Promise(() => {});
   },
+  /** Says that it has started, then goes on in polls of a millisecond until the gate is open. */
+  *turnsUntilOpen(): Generator<void, string> {
+    arrive();
+    while (Atomics.load(words, GATE) === 0) {
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+      yield;
+    }
+    return 'open';
+  },
   spin(): void {
     arrive();
     for (;;);

@@ -26,6 +26,9 @@ function sleep(ms: number): void {
   Atomics.wait(sleeper, 0, 0, ms);
 }
 
+/** Polls of `spinning` on this thread. */
+let spun = 0;
+
 export interface Rounds {
   readonly left: number;
   readonly ms: number;
@@ -50,9 +53,16 @@ export const polls = defineTasks(import.meta.url, {
   *spinning({ left, ms }: { left: number; ms: number }): Generator<void, string> {
     for (let i = 0; i < left; i++) {
       spin(ms);
+      spun++;
       yield;
     }
     return 'done';
+  },
+  /** @returns how many polls of `spinning` there were before it */
+  spinBeside(ms: number): number {
+    const before = spun;
+    spin(ms);
+    return before;
   },
   *sleeping({ left, ms }: { left: number; ms: number }): Generator<void, string> {
     for (let i = 0; i < left; i++) {
