@@ -6,6 +6,7 @@ import { NotParkedError, type ParkedWorker, Scheduler, type SlowTask, TaskStuckE
 import { asked } from './tasks/counting-interrupt.ts';
 import { hogs } from './tasks/hogs.ts';
 import { COUNTS, Words } from './tasks/words.ts';
+import { heldLooks } from './watchdog-clock.ts';
 
 const interrupt = new URL('./tasks/interrupt.ts', import.meta.url);
 /** On the main thread a worker can not be registered, but it is not for want of the addon. */
@@ -99,6 +100,7 @@ describe.runIf(isNative)('a parked worker', () => {
 
   test('is not slow for that: the watchdog counts the time in which it could run', async () => {
     const words = new Words(8);
+    using looks = heldLooks(5);
     await using scheduler = Scheduler.create({
       threads: 1,
       workerData: words.view,
@@ -109,13 +111,18 @@ describe.runIf(isNative)('a parked worker', () => {
     await scheduler.ready;
     const found: SlowTask[] = [];
     scheduler.on('stuckTask', (task) => found.push(task));
+    const slow: SlowTask[] = [];
+    scheduler.on('slowTask', (task) => slow.push(task));
     const hog = scheduler.run(hogs.plain, COUNTS).catch((error: unknown) => error);
     await words.arrived(1);
     {
       using _parked = await park(scheduler, 0, LONG_MS);
-      await delay(1000);
-      expect(found).toEqual([]);
+      looks.pass(1000);
+      await delay(20); // whoever was told would hear of it
+      expect([slow, found]).toEqual([[], []]);
     }
+    await counts(words);
+    looks.pass(405); // from the first look on
     expect(await hog).toBeInstanceOf(TaskStuckError);
   });
 

@@ -16,6 +16,7 @@ import {
 import { hogs } from './tasks/hogs.ts';
 import { slowImport } from './tasks/slow-import.ts';
 import { COUNTS, Words } from './tasks/words.ts';
+import { steadyLooks } from './watchdog-clock.ts';
 
 const SLOW_MS = 40;
 /** So long that it takes a busy machine to find what is short slow: it goes by the time on the wall. */
@@ -47,22 +48,26 @@ test('a poll that is slow is reported once, with its task, its worker and where 
   const published: unknown[] = [];
   const listen = (message: unknown): void => void published.push(message);
   diagnostics.subscribe('corelane:scheduler:slow-task', listen);
-  expect(await scheduler.run(hogs.spinFor, 500)).toBe(500);
+  const told = once(scheduler, 'slowTask');
+  const spinning = scheduler.run(hogs.spinUntilOpen, 500);
+  await told;
+  await delay(2 * SLOW_MS); // it goes on
+  words.open();
+  expect(await spinning).toBe(500);
   expect(await scheduler.run(hogs.ping, 1)).toBe(2);
   diagnostics.unsubscribe('corelane:scheduler:slow-task', listen);
   expect(found).toHaveLength(1);
   const [task] = found as [SlowTask];
-  expect(task).toMatchObject({ task: 'spinFor', worker: 0, limitMs: SLOW_MS, noStack: undefined });
+  expect(task).toMatchObject({ task: 'spinUntilOpen', worker: 0, limitMs: SLOW_MS, noStack: undefined });
   expect(task.threadId).toBe(scheduler.workers[0]?.threadId);
   expect(task.ms).toBeGreaterThanOrEqual(SLOW_MS);
-  expect(task.stack).toMatch(/^ {4}at spinFor .*hogs\.ts:\d+:\d+/m);
+  expect(task.stack).toMatch(/^ {4}at spinUntilOpen .*hogs\.ts:\d+:\d+/m);
   expect(published).toEqual([{ scheduler: 'scheduler', ...task }]);
 });
 
-// Again where the machine stalls for so long in the middle of a poll, which the watchdog can not know: it goes by the time on the wall.
-// That nothing else is found is in poll-sampler.property.test.ts, by a clock that the test moves.
-test('what is short, waits between polls, or is no poll of a task is not slow', { retry: 3 }, async () => {
+test('what is short, waits between polls, or is no poll of a task is not slow', async () => {
   const words = new Words(8);
+  using _steady = steadyLooks();
   await using scheduler = Scheduler.create({
     threads: 1,
     concurrentTasksPerWorker: 4,
@@ -174,7 +179,7 @@ test.each<[string, SchedulerOptions, RunOptions]>([
     expect(await failure(scheduler.run(hog, COUNTS, run))).toBeInstanceOf(TaskStuckError);
   expect(await scheduler.run(hogs.ping, 1, run)).toBe(2);
   expect(await scheduler.run(hogs.ping, 2)).toBe(3);
-  expect(scheduler.stats()).toMatchObject({ lost: 2, slots: { used: 0 } });
+  await expect.poll(() => scheduler.stats()).toMatchObject({ lost: 2, slots: { used: 0 } });
 });
 
 test('of what else was under way on its worker the idempotent runs again, the rest is lost; the stuck one itself never runs twice', async () => {
@@ -245,7 +250,7 @@ test('a task that is given up is told: one that heeds it ends, and what it retur
   });
   expect(await failure(scheduler.run(hogs.until))).toBeInstanceOf(TaskStuckError);
   expect(await scheduler.run(hogs.ping, 1)).toBe(2);
-  expect(scheduler.stats()).toMatchObject({ lost: 1, slots: { used: 0 } });
+  await expect.poll(() => scheduler.stats()).toMatchObject({ lost: 1, slots: { used: 0 } });
 });
 
 test('a long native call is stopped where it ends, and reported with its stack or why there is none', async () => {
@@ -273,7 +278,12 @@ test('without captureStack, or killMs, there is no stack, or no end', async () =
     watchdog: { slowMs: SLOW_MS, sampleMs: 5, captureStack: false },
   });
   const found = slowTasks(scheduler);
-  expect(await scheduler.run(hogs.spinFor, 300)).toBe(300);
+  const told = once(scheduler, 'slowTask');
+  const spinning = scheduler.run(hogs.spinUntilOpen, 300);
+  await told;
+  await delay(2 * SLOW_MS); // it goes on
+  words.open();
+  expect(await spinning).toBe(300);
   expect(found).toMatchObject([{ stack: undefined, noStack: 'option watchdog.captureStack is false' }]);
 });
 
@@ -333,7 +343,9 @@ test('looking at the stack changes nothing of Error on the worker', async () => 
   });
   const before = await scheduler.run(hogs.errorSettings);
   const slow = once(scheduler, 'slowTask');
-  await scheduler.run(hogs.spinFor, 500);
+  const spinning = scheduler.run(hogs.spinUntilOpen, 500);
   await slow;
+  words.open();
+  await spinning;
   expect(await scheduler.run(hogs.errorSettings)).toEqual(before);
 });

@@ -57,6 +57,11 @@ export const hogs = defineTasks(import.meta.url, {
     while (!cancelled());
     return 'told';
   },
+  spinUntilOpen(value: number): number {
+    arrive();
+    while (Atomics.load(words, GATE) === 0);
+    return value;
+  },
   spinFor(ms: number): number {
     arrive();
     const endMs = performance.now() + ms;
