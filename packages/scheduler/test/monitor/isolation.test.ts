@@ -98,7 +98,7 @@ test('a generator that is isolated has its share of a busy worker, and all of on
   words.open();
   const before = await others;
   expect(before).toEqual(before.toSorted((a, b) => a - b));
-  const isolated = before.slice(before.findIndex((polls) => polls >= 4));
+  const isolated = before.slice(before.findIndex((count) => count >= 4));
   const hogs = (isolated.at(-1) as number) - (isolated[0] as number);
   const share = (hogs * 6) / (hogs * 6 + (isolated.length - 1) * 2);
   expect(share).toBeGreaterThan(0.22);
