@@ -34,6 +34,17 @@ export function spin(ms: number): number {
   return turns;
 }
 
+/** Runs until this thread has used so much of the processor, however many others do; of Node 22, which has no clock for it, the process. */
+export function burn(ms: number): void {
+  const { threadCpuUsage } = process as Partial<NodeJS.Process>;
+  const usedMs = (): number => {
+    const { user, system } = threadCpuUsage?.call(process) ?? process.cpuUsage();
+    return (user + system) / 1e3;
+  };
+  const end = usedMs() + ms;
+  while (usedMs() < end);
+}
+
 /** Leaves the processor so many times: nobody ever notifies. */
 export function block(times: number): void {
   const cell = new Int32Array(new SharedArrayBuffer(4));

@@ -5,7 +5,7 @@ import { Epoch } from './injection/epoch.ts';
 
 test.each([1, 2])(
   'workers and clients that end in every way, at random points under load (seed %i): nothing is lost, runs twice or hangs, and everything comes back',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (seed) => {
     const { complaints, submitted, fulfilled, kills } = await new Epoch({
       draws: new Draws(seed),

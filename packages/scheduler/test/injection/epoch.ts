@@ -84,21 +84,38 @@ const STRICT: TierOptions = {
 };
 /** A poll that takes so long is ended by the watchdog, where there is one: no other task comes near it, unless the machine stalls. */
 const STUCK_MS = 400;
-/** Far longer than anything here takes, the back-off of workers included. */
+/** Far longer than anything here takes between two things that end, the back-off of workers included. */
 const HANGS_MS = 30_000;
+/** And so many times as long for all of it: what goes on for ever is as wrong as what stands still. */
+const MOST_HANGS = 3;
 const SOME = 50;
 /** Tasks that end their worker, at once: where all tasks do, no other ever runs. */
 const MOST_UNDER_WAY = 2;
 /** For each worker: where it ends again and again, its successors come later and later. Time-outs do not count. */
 const MOST_CRASHES = 4;
 
-/** @returns undefined, or that it took too long */
-async function inTime(what: string, promise: Promise<unknown>): Promise<string | undefined> {
+/**
+ * Waits for a promise while there is progress: a machine that others use is slow, and hangs nothing.
+ * @param ended a number that grows with everything that ends
+ * @returns undefined, or that nothing has ended for `HANGS_MS`, or not all within `MOST_HANGS` times as much
+ */
+async function inTime(
+  what: string,
+  promise: Promise<unknown>,
+  ended: () => number,
+): Promise<string | undefined> {
   const controller = new AbortController();
-  const timer = delay(HANGS_MS, `${what}: not within ${HANGS_MS} ms`, { signal: controller.signal });
-  timer.catch(() => {});
+  const isDone = promise.then(() => true);
   try {
-    return await Promise.race([promise.then(() => undefined), timer]);
+    for (let i = 1; i <= MOST_HANGS; i++) {
+      const before = ended();
+      const timer = delay(HANGS_MS, false, { signal: controller.signal });
+      timer.catch(() => {});
+      if (await Promise.race([isDone, timer])) return undefined;
+      if (ended() === before)
+        return `${what}: nothing ended in ${HANGS_MS} ms, after ${(i - 1) * HANGS_MS} ms`;
+    }
+    return `${what}: not within ${MOST_HANGS * HANGS_MS} ms`;
   } finally {
     controller.abort();
   }
@@ -221,7 +238,7 @@ export class Epoch {
         await this.#kill(this.#draws.weighted(WAYS));
     }
     load.stop();
-    const hung = await inTime('settling', Promise.all([load.done, ...this.#killers]));
+    const hung = await inTime('settling', Promise.all([load.done, ...this.#killers]), this.#ended);
     if (hung !== undefined)
       this.#complaints.push(`${hung}: ${load.unsettled} tasks, ${JSON.stringify(this.#scheduler.stats())}`);
     await this.#stopClient();
@@ -377,7 +394,7 @@ export class Epoch {
     const hookFailures = scheduler.stats().budgets?.hookFailures ?? 0;
     if (hookFailures > 0)
       this.#complaints.push(`hooks were told of ${hookFailures} polls that were not one after the other`);
-    const hung = await inTime('everything coming back', back());
+    const hung = await inTime('everything coming back', back(), this.#ended);
     if (hung === undefined) return;
     const { workers, clients } = scheduler.stats();
     this.#complaints.push(`${hung}: ${JSON.stringify({ workers, clients })}`, ...missingIn(scheduler));
@@ -399,8 +416,14 @@ export class Epoch {
     this.#kills['workers ended'] = this.#destroyed;
   }
 
+  /** Tasks and workers. */
+  readonly #ended = (): number => {
+    const { completed, failed, lost } = this.#scheduler.stats();
+    return completed + failed + lost + this.#destroyed;
+  };
+
   async #complainIfHung(what: string, promise: Promise<unknown>): Promise<void> {
-    const hung = await inTime(what, promise);
+    const hung = await inTime(what, promise, this.#ended);
     if (hung !== undefined) this.#complaints.push(`${hung}: ${JSON.stringify(this.#scheduler.stats())}`);
   }
 }
