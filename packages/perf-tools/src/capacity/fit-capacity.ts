@@ -26,7 +26,11 @@ export type NoFitReason =
   /** The errors are so large that any curve would do. */
   | 'too-noisy'
   /** Repeats agree with each other, but not with any curve of the law. */
-  | 'contradiction';
+  | 'contradiction'
+  /** Of `measureCapacity`: other processes took too much of the processors, again and again. */
+  | 'disturbed'
+  /** Of `measureCapacity`: without runs in which more workers than processors had no processor left, numbers are too few. */
+  | 'oversubscribed';
 
 /** The samples do not support a fit. */
 export interface NoFit {

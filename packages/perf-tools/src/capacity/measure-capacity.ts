@@ -1,29 +1,19 @@
 // Measures throughput by workers, and fits the law to it.
-import { ArgumentRangeError, checkInteger, checkNames, PerfToolsError } from '../errors.ts';
-import { fitCapacity, type CapacityFit, type FitCapacityOptions, type NoFit } from './fit-capacity.ts';
-import type { CapacitySample } from './samples.ts';
+//
+// A machine does other things, too: what comes and goes within minutes is in all numbers of workers, for they take turns; what comes within a
+// run is seen by the CPU time of other processes, and the run is repeated (`mostForeign`); what is left are errors, against which rounds help
+// (`precision`), and medians where they all go one way.
+import { PerfToolsError } from '../errors.ts';
+import type { CapacityFit, NoFit } from './fit-capacity.ts';
+import { fitRuns, isPrecise, refuseDisturbed } from './fit-runs.ts';
+import { checkMeasureOptions, type MeasureCapacityOptions, type RunWorkers } from './measure-options.ts';
+import { verdictOf, type MeasuredRun } from './measured-run.ts';
+import { processorUse, readProcessorTimes, type ProcessorTimes } from './processor-use.ts';
 
-export interface CapacityRun {
-  readonly workers: number;
-  /** From 0; -1 warms up and does not count. */
-  readonly round: number;
-  readonly signal: AbortSignal;
-}
-
-/** Works with so many workers for a while. What it begins it ends. */
-export type RunWorkers = (run: CapacityRun) => number | Promise<number>;
-
-export interface MeasureCapacityOptions extends FitCapacityOptions {
-  /** Numbers of workers, each once; at least three of them. */
-  readonly workers: readonly number[];
-  /** Rounds, of a run with each number in an order of chance; 5 by default. */
-  readonly rounds?: number;
-  /** A round before, which does not count; true by default. */
-  readonly warmUp?: boolean;
-  /** From 0 to 1, below 1: of the order. `Math.random` by default. */
-  readonly random?: () => number;
-  readonly signal?: AbortSignal;
-}
+export type MeasuredCapacity = (CapacityFit | NoFit) & {
+  /** All of them, in the order of time, also those that do not count. */
+  readonly runs: readonly MeasuredRun[];
+};
 
 /** A run did not say how much it did. */
 export class CapacityRunError extends PerfToolsError {
@@ -39,8 +29,6 @@ export class CapacityRunError extends PerfToolsError {
   }
 }
 
-const MOST_ROUNDS = 1000;
-
 /**
  * One run at a time: numbers of workers take turns, so that what changes meanwhile is in all of them. Any run that throws ends it.
  * @throws ArgumentRangeError, CapacityRunError, the reason of `signal`
@@ -48,41 +36,56 @@ const MOST_ROUNDS = 1000;
 export async function measureCapacity(
   run: RunWorkers,
   options: MeasureCapacityOptions,
-): Promise<CapacityFit | NoFit> {
-  checkNames('measureCapacity', options, [
-    'workers',
-    'rounds',
-    'warmUp',
-    'random',
-    'signal',
-    'confidence',
-    'errors',
-  ]);
+): Promise<MeasuredCapacity> {
+  return await measureWith(run, options, readProcessorTimes);
+}
+
+/** @param times how the processors are used; a test has its own */
+export async function measureWith(
+  run: RunWorkers,
+  options: MeasureCapacityOptions,
+  times: () => ProcessorTimes,
+): Promise<MeasuredCapacity> {
   const {
     workers,
-    rounds = 5,
-    warmUp = true,
-    random = Math.random,
-    signal = new AbortController().signal,
-    ...fit
-  } = options;
-  if (typeof run !== 'function') throw new ArgumentRangeError('run', run, 'a function');
-  if (!Array.isArray(workers) || new Set(workers).size !== workers.length || workers.length < 3)
-    throw new ArgumentRangeError('workers', workers, 'an array of at least 3 different numbers');
-  workers.forEach((each, i) => checkInteger(`workers[${i}]`, each, 1, 1e6));
-  checkInteger('rounds', rounds, 1, MOST_ROUNDS);
-  // What is wrong with its options is known before an hour of measuring.
-  fitCapacity([], fit);
-  const samples: CapacitySample[] = [];
-  for (let round = warmUp ? -1 : 0; round < rounds; round++)
-    for (const each of shuffled(workers, random)) {
+    rounds,
+    mostRounds,
+    precision,
+    mostMs,
+    medians,
+    warmUp,
+    mostForeign,
+    random,
+    signal,
+    fit,
+  } = checkMeasureOptions(run, options);
+  const { available: processors, nowMs: startMs } = times();
+  const runs: MeasuredRun[] = [];
+  const fitted = (): CapacityFit | NoFit => fitRuns(runs, medians, fit, processors);
+  let repeatsLeft = 0;
+  for (let round = warmUp ? -1 : 0; round < mostRounds; round++) {
+    const waiting = shuffled(workers, random);
+    if (round >= 0) repeatsLeft += workers.length;
+    for (const each of waiting) {
       signal.throwIfAborted();
+      const before = times();
       const throughput = await run({ workers: each, round, signal });
       if (!Number.isFinite(throughput) || throughput <= 0) throw new CapacityRunError(each, throughput);
-      if (round >= 0) samples.push({ workers: each, throughput });
+      const use = processorUse(before, times());
+      const verdict = verdictOf(round, use, mostForeign);
+      runs.push({ workers: each, round, throughput, ...use, verdict });
+      if (verdict !== 'disturbed') continue;
+      if (repeatsLeft-- === 0) {
+        signal.throwIfAborted();
+        return { ...refuseDisturbed(runs, mostForeign), runs };
+      }
+      waiting.push(each); // an array yields what is added while it is walked
     }
+    if (round + 1 < rounds || round + 1 === mostRounds) continue;
+    if (times().nowMs - startMs >= mostMs || isPrecise(fitted(), workers, precision)) break;
+  }
   signal.throwIfAborted();
-  return fitCapacity(samples, fit);
+  return { ...fitted(), runs };
 }
 
 function shuffled(values: readonly number[], random: () => number): number[] {
