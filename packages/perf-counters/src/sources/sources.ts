@@ -13,6 +13,9 @@ import { SourceMetrics } from './source-metrics.ts';
 /** Which sources run with which registry: a registry is one thread's. */
 const running = new WeakMap<Registry, Set<string>>();
 
+const isSlow = ({ source }: RunningSource): boolean => source.isSlow ?? false;
+const isQuick = (each: RunningSource): boolean => !isSlow(each);
+
 /** What `startSources` and `collectDefaults` return. */
 export class Sources {
   readonly #options: CheckedOptions;
@@ -83,8 +86,15 @@ export class Sources {
       this.#stops.push(() => signal.removeEventListener('abort', abort));
     }
     void this.#read(() => true);
-    if (intervalMs !== Infinity) this.#stops.push(timers.every(intervalMs, () => this.#tick(false)));
-    if (slowIntervalMs !== Infinity) this.#stops.push(timers.every(slowIntervalMs, () => this.#tick(true)));
+    // What was read just now is how a thread begins, before it listens, connects and opens files: slow ones are read once more soon.
+    let isYoung = slowIntervalMs > intervalMs && slowIntervalMs !== Infinity;
+    const tick = (): void => {
+      const isMeant = isYoung ? () => true : isQuick;
+      isYoung = false;
+      this.#tick(isMeant);
+    };
+    if (intervalMs !== Infinity) this.#stops.push(timers.every(intervalMs, tick));
+    if (slowIntervalMs !== Infinity) this.#stops.push(timers.every(slowIntervalMs, () => this.#tick(isSlow)));
   }
 
   #mustTakeOver(): void {
@@ -100,9 +110,9 @@ export class Sources {
     return this.#options.processWide !== false && this.#ofProcess.length > 0 && this.#claim.take();
   }
 
-  #tick(isSlow: boolean): void {
+  #tick(isMeant: (each: RunningSource) => boolean): void {
     try {
-      void this.#read((each) => (each.source.isSlow ?? false) === isSlow);
+      void this.#read(isMeant);
     } catch (error) {
       // Somebody has disposed the registry: there is nothing to record in.
       if (!(error instanceof RegistryDisposedError)) throw error;
