@@ -17,7 +17,7 @@ export interface Hello {
   readonly pid: number;
   /** Of the thread that serves; 0 is the main thread. */
   readonly threadId: number;
-  /** `process.title` */
+  /** `process.title`; where the program has set none, `node` and the program with its folder. */
   readonly title: string;
   /** `process.version` */
   readonly node: string;

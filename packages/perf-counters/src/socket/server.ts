@@ -13,6 +13,7 @@ import { removeLeftovers } from './leftovers.ts';
 import { birthplace, checkPlace, privateFolder, takePlace } from './place.ts';
 import { SnapshotFeed, type SnapshotSource } from './snapshot-feed.ts';
 import { checkedPath, fileIdentity, prepareDirectory, socketDirectory, socketPath } from './socket-path.ts';
+import { processTitle } from './process-title.ts';
 
 export interface ServeOptions {
   /** `corelane-<uid>/<pid>.sock` in the system's folder for temporary files by default, where `listProcesses` finds it. */
@@ -74,7 +75,7 @@ export async function serveSnapshots(
     version: PROTOCOL_VERSION,
     pid: process.pid,
     threadId,
-    title: process.title,
+    title: processTitle(process),
     node: process.version,
     startedAtMs: Math.round(Date.now() - process.uptime() * 1000),
     minIntervalMs,
