@@ -23,6 +23,8 @@ export function eventLoopUtilizationSource(host: Host): Source {
         perUnit: 1e9,
       });
       let last = host.eventLoopUtilization();
+      // Of the start alone, in which no loop turns: it would tell of a thread that is busy, until the next sample.
+      let isFirst = true;
       const active = new Accumulated(time('active'), Math.round(last.active * NS_PER_MS));
       const idle = new Accumulated(time('idle'), Math.round(last.idle * NS_PER_MS));
       return {
@@ -30,7 +32,8 @@ export function eventLoopUtilizationSource(host: Host): Source {
           const now = host.eventLoopUtilization();
           const activeMs = now.active - last.active;
           const passedMs = activeMs + now.idle - last.idle;
-          if (passedMs > 0) utilization.set(activeMs / passedMs);
+          if (passedMs > 0 && !isFirst) utilization.set(activeMs / passedMs);
+          isFirst = false;
           active.follow(Math.round(now.active * NS_PER_MS));
           idle.follow(Math.round(now.idle * NS_PER_MS));
           last = now;

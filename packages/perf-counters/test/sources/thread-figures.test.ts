@@ -8,7 +8,7 @@ import { capability, start } from './started.ts';
 describe('event loop', () => {
   test('utilization is of the time since the last sample, the times are of all of it', async () => {
     const told = [
-      { active: 100, idle: 1000, utilization: 0 },
+      { active: 60, idle: 1000, utilization: 0 },
       { active: 100, idle: 1000, utilization: 0 },
       { active: 130, idle: 1090, utilization: 0 },
       { active: 190, idle: 1100, utilization: 0 },
@@ -17,13 +17,14 @@ describe('event loop', () => {
       eventLoopUtilization: () => told.shift() ?? { active: 0, idle: 0, utilization: 0 },
     });
     const { registry, sources, value } = start(['eventLoopUtilization'], host);
+    // Nothing is told of the start, in which no loop turns.
     expect(value('nodejs_eventloop_utilization_ratio')).toBeUndefined();
     await sources.sample();
     expect(value('nodejs_eventloop_utilization_ratio')).toBe(0.25);
     await sources.sample();
     expect(value('nodejs_eventloop_utilization_ratio')).toBeCloseTo(60 / 70, 12);
     expect(valuesOf(registry.read(), 'nodejs_eventloop_seconds_total')).toEqual({
-      'state=active': 0.09,
+      'state=active': 0.13,
       'state=idle': 0.1,
     });
   });
