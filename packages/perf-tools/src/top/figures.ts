@@ -14,7 +14,7 @@ export function quantityOf({ name, unit }: Pick<Metric, 'name' | 'unit'>): Quant
 }
 
 /** A dash for what is not known, nothing for what there can't be. */
-export function figure(value: number | null | undefined, quantity: Quantity): string {
+export function figure(value: number | null | undefined, quantity: Quantity, nowMs = Date.now()): string {
   if (value === undefined) return '';
   if (value === null) return '–';
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+∞' : '-∞';
@@ -24,7 +24,7 @@ export function figure(value: number | null | undefined, quantity: Quantity): st
     case 'bytes':
       return scaled(value, 1024, BYTES);
     case 'date':
-      return date(value);
+      return date(value * 1000, nowMs);
     case 'plain':
       return scaled(value, 1000, THOUSANDS);
   }
@@ -80,9 +80,12 @@ function seconds(value: number): string {
   return size >= 1e-11 ? `${sign}${significant(size * 1e9)} ns` : '~0';
 }
 
-function date(value: number): string {
-  const at = new Date(value * 1000);
-  return Number.isNaN(at.getTime()) ? 'no date' : at.toISOString().slice(0, 10);
+/** The time of day in UTC of what was within a day, the date of all else. */
+function date(ms: number, nowMs: number): string {
+  const at = new Date(ms);
+  if (Number.isNaN(at.getTime())) return 'no date';
+  const text = at.toISOString();
+  return Math.abs(nowMs - ms) < DAY_S * 1000 ? `${text.slice(11, 19)}Z` : text.slice(0, 10);
 }
 
 /** Three digits that count, below 1000. */

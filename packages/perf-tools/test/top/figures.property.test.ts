@@ -23,14 +23,15 @@ test.each<[number | null | undefined, Quantity, string]>([
   [59.96, 'seconds', '1m 00s'],
   [3725, 'seconds', '1h 02m'],
   [200_000, 'seconds', '2d 07h'],
-  [1_795_325_369, 'date', '2026-11-22'],
+  [1_795_325_369, 'date', '05:29:29Z'],
+  [1_795_325_369 - 86_400, 'date', '2026-11-21'],
   [1e300, 'date', 'no date'],
   [Number.NaN, 'plain', 'NaN'],
   [Infinity, 'bytes', '+∞'],
   [null, 'plain', '–'],
   [undefined, 'plain', ''],
 ])('%s as %s is %s', (value, quantity, text) => {
-  expect(figure(value, quantity)).toBe(text);
+  expect(figure(value, quantity, 1_795_325_369_000)).toBe(text);
 });
 
 test('a figure fits into nine columns and is within five percent of the number', () => {
