@@ -7,6 +7,7 @@ export {
   ThreadSilentError,
 } from './errors.ts';
 export {
+  applySourceMaps,
   callTree,
   checkCpuProfile,
   mergeProfiles,
@@ -26,6 +27,10 @@ export {
   type ProfileTarget,
   type Recording,
   type RecordingOptions,
+  type SourceMapOptions,
+  type SourceMapped,
+  type SourceMapProblem,
+  type SourceMapProblemKind,
   type SpeedscopeFile,
   type SpeedscopeFrame,
   type SpeedscopeProfile,

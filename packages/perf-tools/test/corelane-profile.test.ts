@@ -32,6 +32,7 @@ beforeAll(() => {
       }),
     );
   writeFileSync(file('broken.cpuprofile'), '{"nodes":[]}');
+  writeFileSync(file('escape.cpuprofile'), '\u001B[2J');
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -74,6 +75,27 @@ test('writes a flame graph, a file for speedscope and one profile, side by side 
   expect(threads()).toEqual([0, 1, 5]);
 });
 
+test('maps names and places where that is asked for, and says of which scripts it can’t', () => {
+  const script = file('mapped.js');
+  const map = '{"version":3,"sources":["x.ts"],"names":["original"],"mappings":"SAUSA"}';
+  const comment = `//# sourceMappingURL=data:application/json,${encodeURIComponent(map)}`;
+  writeFileSync(script, `function f(){}\n${comment}`);
+  const nodes = [
+    { id: 1, callFrame: frame('(root)', ''), children: [2, 3] },
+    { id: 2, callFrame: { ...frame('f', script), lineNumber: 0, columnNumber: 10 } },
+    { id: 3, callFrame: frame('g', '/nowhere/\u009B2J.js') },
+  ];
+  const text = JSON.stringify({ nodes, startTime: 0, endTime: 40, samples: [2, 3], timeDeltas: [0, 30] });
+  writeFileSync(file('bundled.cpuprofile'), text);
+  const { code, out, complaint } = run('--source-maps', file('bundled.cpuprofile'));
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ 75\.0% +0\.0 ms {2}original .*\/x\.ts:11:10\n 25\.0%.* g /);
+  expect(complaint).toBe('corelane-profile: /nowhere/\uFFFD2J.js: /nowhere/\uFFFD2J.js: ENOENT\n');
+  expect(run('--source-maps', ...BOTH).complaint).toMatch(/no function was found in a source map/);
+  run('--source-maps', '--merge', file('merged.cpuprofile'), file('bundled.cpuprofile'));
+  expect(readFileSync(file('merged.cpuprofile'), 'utf8')).toContain('"functionName":"original"');
+});
+
 test.each([
   [1, /none\.cpuprofile: ENOENT/, [file('none.cpuprofile')]],
   [
@@ -81,6 +103,7 @@ test.each([
     /broken\.cpuprofile: CPU profile: nodes is an array of 0, expected a root at least/,
     [file('broken.cpuprofile')],
   ],
+  [1, /escape\.cpuprofile: .*\uFFFD\[2J/, [file('escape.cpuprofile')]],
   [1, /ENOENT.*folder/, ['--svg', file('no folder/a.svg'), ...BOTH]],
   [2, /no file/, []],
   [2, /--title is that of --svg/, ['--title', 'x', ...BOTH]],

@@ -27,3 +27,10 @@ export {
   type SpeedscopeFrame,
   type SpeedscopeProfile,
 } from './speedscope.ts';
+export {
+  applySourceMaps,
+  type SourceMapOptions,
+  type SourceMapped,
+  type SourceMapProblem,
+} from './source-maps.ts';
+export type { SourceMapProblemKind } from './source-map-error.ts';

@@ -2,11 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { harmless } from '../top/text-width.ts';
 import { callTree, type CallTree } from './call-tree.ts';
 import { checkCpuProfile } from './cpu-profile.ts';
 import { toFlameGraphSvg } from './flame-graph-svg.ts';
 import { mergeProfiles } from './merged-profile.ts';
 import type { NamedProfile } from './recording.ts';
+import { applySourceMaps } from './source-maps.ts';
 import { toSpeedscope } from './speedscope.ts';
 
 export const CONVERT_USAGE = `corelane-profile [options] file.cpuprofile…
@@ -17,6 +19,7 @@ Without an option: prints which functions took most time.
       --svg <file>         a flame graph
       --speedscope <file>  for https://www.speedscope.app
       --merge <file>       all of them as one .cpuprofile
+      --source-maps        names and places of what the scripts were compiled or bundled from
       --sum                threads added up, not side by side
       --title <text>       of the flame graph
   -h, --help
@@ -37,6 +40,7 @@ export function runConvert(argv: readonly string[]): number {
         svg: { type: 'string' },
         speedscope: { type: 'string' },
         merge: { type: 'string' },
+        'source-maps': { type: 'boolean', default: false },
         sum: { type: 'boolean', default: false },
         title: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -53,7 +57,8 @@ export function runConvert(argv: readonly string[]): number {
   if (files.length === 0) return complain(`no file\n\n${CONVERT_USAGE.trimEnd()}`, 2);
   if (values.title !== undefined && values.svg === undefined) return complain('--title is that of --svg', 2);
   try {
-    const profiles = files.map(read);
+    const read = files.map(readProfile);
+    const profiles = values['source-maps'] ? mapped(read) : read;
     const options = values.sum ? { byThread: false } : {};
     const title = values.title ?? files.map((file) => basename(file)).join(', ');
     if (values.svg !== undefined) writeFileSync(values.svg, toFlameGraphSvg(profiles, { title, ...options }));
@@ -70,13 +75,22 @@ export function runConvert(argv: readonly string[]): number {
 }
 
 /** @throws with the name of the file */
-function read(file: string): NamedProfile {
+function readProfile(file: string): NamedProfile {
   try {
     const profile = checkCpuProfile(JSON.parse(readFileSync(file, 'utf8')));
     return { name: basename(file, '.cpuprofile'), profile };
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** What could not be mapped is said, and stays as it was. */
+function mapped(read: readonly NamedProfile[]): readonly NamedProfile[] {
+  const { profiles, problems, mappedNodes } = applySourceMaps(read);
+  for (const { url, message } of problems.slice(0, MOST)) complain(`${oneLine(url)}: ${message}`, 0);
+  if (problems.length > MOST) complain(`and ${problems.length - MOST} more scripts without their maps`, 0);
+  if (mappedNodes === 0) complain('no function was found in a source map', 0);
+  return profiles;
 }
 
 function sum(profiles: readonly NamedProfile[]): NamedProfile {
@@ -92,7 +106,7 @@ function hottest(profiles: readonly NamedProfile[]): string {
     const { functionName, url, lineNumber, columnNumber } = node;
     const place =
       url === '' ? '' : ` ${url}${lineNumber < 0 ? '' : `:${lineNumber + 1}:${columnNumber + 1}`}`;
-    const key = JSON.stringify(`${functionName || '(anonymous)'}${place}`).slice(1, -1); // no control characters
+    const key = oneLine(`${functionName || '(anonymous)'}${place}`);
     selfUs.set(key, (selfUs.get(key) ?? 0) + node.selfUs);
     for (const child of node.children) waiting.push(child);
   }
@@ -105,7 +119,13 @@ function hottest(profiles: readonly NamedProfile[]): string {
   return lines.join('');
 }
 
+/** Nothing that a terminal would act on. */
+function oneLine(text: string): string {
+  return harmless(JSON.stringify(text).slice(1, -1));
+}
+
 function complain(why: string, exitCode: number): number {
-  process.stderr.write(`corelane-profile: ${why}\n`);
+  // What is no JSON is quoted by the complaint of JSON.parse, as it is.
+  process.stderr.write(`corelane-profile: ${why.split('\n').map(harmless).join('\n')}\n`);
   return exitCode;
 }
