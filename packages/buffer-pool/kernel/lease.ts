@@ -108,14 +108,14 @@ export function releaseLease(pool: i32, index: i32, generation: i32, mask: i32, 
  */
 export function endLease(pool: i32, index: i32, generation: i32, mask: i32, owner: i32): i32 {
   const returning = returnNote(pool, owner);
-  set(returning, (index + 1) | 0); // before the CAS: from there on it is what finds the buffer if this thread ends
-  const outcome = transition(
-    recordOf(pool, index) + BUFFER_RECORD_WORD,
-    generation,
-    mask,
-    held(BUFFER_LEASED, owner),
-    held(BUFFER_FREE, owner),
-  );
+  const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
+  const from = held(BUFFER_LEASED, owner);
+  load64(word);
+  // Never of a buffer that is free: PROTOCOL.md, section 3. What is not the caller's now does not become it meanwhile.
+  if (low() == from) {
+    set(returning, (index + 1) | 0); // before the CAS: from there on it is what finds the buffer if this thread ends
+  }
+  const outcome = transition(word, generation, mask, from, held(BUFFER_FREE, owner));
   if (outcome != LEASE_ENDED) set(returning, 0);
   return outcome;
 }
@@ -130,10 +130,13 @@ export function retireLease(pool: i32, index: i32, generation: i32, mask: i32, o
 /** As `endLease`, until `reserveBuffer`. */
 export function endRetire(pool: i32, index: i32, generation: i32, mask: i32, owner: i32): i32 {
   const returning = returnNote(pool, owner);
-  set(returning, (index + 1) | 0); // before the CAS, as in endLease
   const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
-  const to = held(BUFFER_RESERVED, owner);
-  const outcome = transition(word, generation, mask, held(BUFFER_LEASED, owner), to);
+  const from = held(BUFFER_LEASED, owner);
+  load64(word);
+  if (low() == from) {
+    set(returning, (index + 1) | 0); // before the CAS, as in endLease
+  }
+  const outcome = transition(word, generation, mask, from, held(BUFFER_RESERVED, owner));
   if (outcome != LEASE_ENDED) set(returning, 0);
   return outcome;
 }

@@ -82,7 +82,12 @@ export function takeLease(
 ): i32 {
   const record = recordOf(pool, index);
   const returning = returnNote(pool, owner);
-  set(returning, (index + 1) | 0); // before the CAS that ends an orphan: see endLease
+  load64(record + BUFFER_RECORD_WORD);
+  const state = stateOf(low());
+  // An orphan, or what becomes one meanwhile.
+  if (state == BUFFER_KERNEL || state == BUFFER_ORPHAN) {
+    set(returning, (index + 1) | 0); // before the CAS that ends an orphan: see endLease
+  }
   const outcome = takeWord(
     record + BUFFER_RECORD_WORD,
     record + BUFFER_RECORD_OPERATION,
@@ -185,7 +190,6 @@ export function settleLease(pool: i32, index: i32, ended: i32, owner: i32): i32 
   const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
   const returning = returnNote(pool, owner);
   load64(word);
-  set(returning, (index + 1) | 0);
   while (true) {
     const holder = low();
     const current = high();
@@ -193,6 +197,7 @@ export function settleLease(pool: i32, index: i32, ended: i32, owner: i32): i32 
       set(returning, 0);
       return LEASE_FOREIGN;
     }
+    set(returning, (index + 1) | 0); // of none that is free: see endLease
     // publish: against a completion that is late, and another settlement. Pairs with the same in takeWord and orphanWord.
     if (compareExchange64(word, holder, current, held(BUFFER_FREE, owner), (current + 1) | 0) != 0)
       return LEASE_ENDED;

@@ -25,7 +25,6 @@ export function reclaimLease(pool: i32, index: i32, dead: i32, owner: i32): i32 
   const word = recordOf(pool, index) + BUFFER_RECORD_WORD;
   const returning = returnNote(pool, owner);
   load64(word);
-  set(returning, (index + 1) | 0);
   while (true) {
     const holder = low();
     const current = high();
@@ -41,6 +40,7 @@ export function reclaimLease(pool: i32, index: i32, dead: i32, owner: i32): i32 
       set(returning, 0);
       return LEASE_FOREIGN;
     }
+    set(returning, (index + 1) | 0); // of none that is free: see endLease
     // publish: against the release of a thread that is still alive, an adoption, and another reclaim. Pairs with the same in
     // transition and adoptLease.
     if (compareExchange64(word, holder, current, held(BUFFER_FREE, owner), (current + 1) | 0) != 0)

@@ -235,6 +235,29 @@ const PLOTS: readonly Plot[] = [
     check: () =>
       [0, 1, 2].every((index) => stateOf(index) === BUFFER_FREE) ? undefined : 'a buffer did not come back',
   },
+  ...(
+    [
+      ['reclaims another', (k) => reclaim(k, 0, C, NEXT_A)],
+      ['settles another', (k) => () => k.settleLease(POOL, 0, C, NEXT_A)],
+      ['releases, twice,', (k) => () => k.releaseLease(POOL, 0, 0, -1, NEXT_A)],
+      ['retires, twice,', (k) => () => k.retireLease(POOL, 0, 0, -1, NEXT_A)],
+      ['completes what is over', (k) => () => k.takeLease(POOL, 0, 0, -1, 7, NEXT_A)],
+    ] as readonly (readonly [string, (k: Kernel) => () => unknown])[]
+  ).map(([does, act]): Plot => ({
+    name: `who is late to reclaim takes no free buffer for one on its way, while who has the slot by then ${does}`,
+    buffers: 1,
+    leased: [A],
+    races: [SLOT(A) + ownerSlot.offset.returning],
+    // So it is free, and in a list, and A was the last to have it.
+    prepare: (k) => void k.releaseLease(POOL, 0, 0, -1, A),
+    threads: (k) => [
+      act(k),
+      (): void => {
+        const index = k.recoverBuffer(POOL, A, B);
+        if (index !== NO_LEASE) k.returnBuffer(POOL, index, B);
+      },
+    ],
+  })),
   {
     name: 'who waits gets what a dead owner kept',
     buffers: 1,
@@ -252,6 +275,40 @@ const PLOTS: readonly Plot[] = [
 ];
 
 const MUTANTS: Mutant[] = [
+  ...(
+    [
+      [
+        'a release',
+        'lease.ts',
+        'if (low() == from) {\n    set(returning, (index + 1) | 0); // before the CAS: from',
+        '{\n    set(returning, (index + 1) | 0); // from',
+      ],
+      [
+        'a retirement',
+        'lease.ts',
+        'if (low() == from) {\n    set(returning, (index + 1) | 0); // before the CAS, as',
+        '{\n    set(returning, (index + 1) | 0); // as',
+      ],
+      ['a completion', 'ownership.ts', 'if (state == BUFFER_KERNEL || state == BUFFER_ORPHAN) {', '{'],
+      [
+        'a settlement',
+        'ownership.ts',
+        'const returning = returnNote(pool, owner);\n  load64(word);',
+        'const returning = returnNote(pool, owner);\n  set(returning, (index + 1) | 0);\n  load64(word);',
+      ],
+      [
+        'a reclaim',
+        'reclaim.ts',
+        'const returning = returnNote(pool, owner);\n  load64(word);',
+        'const returning = returnNote(pool, owner);\n  set(returning, (index + 1) | 0);\n  load64(word);',
+      ],
+    ] as const
+  ).map(([who, file, find, replace]): Mutant => ({
+    name: `${who} notes a buffer as on its way before it looks whether it is free`,
+    file,
+    find,
+    replace,
+  })),
   {
     name: 'nobody is woken after a batch was moved',
     find: 'noteChain(pool, owner, 0);\n  wakeIfAwaited(pool);',

@@ -237,9 +237,10 @@ const MUTANTS: Mutant[] = [
     replace: '// from',
   },
   {
-    name: 'a refused release leaves its note',
-    find: 'held(BUFFER_FREE, owner),\n  );\n  if (outcome != LEASE_ENDED) set(returning, 0);',
-    replace: 'held(BUFFER_FREE, owner));',
+    name: 'a release of what is free notes it, and leaves its note',
+    find: 'if (low() == from) {\n    set(returning, (index + 1) | 0); // before the CAS: from there on it is what finds the buffer if this thread ends\n  }\n  const outcome = transition(word, generation, mask, from, held(BUFFER_FREE, owner));\n  if (outcome != LEASE_ENDED) set(returning, 0);',
+    replace:
+      'set(returning, (index + 1) | 0);\n  const outcome = transition(word, generation, mask, from, held(BUFFER_FREE, owner));',
   },
   {
     name: 'a returned buffer stays noted as on its way',
