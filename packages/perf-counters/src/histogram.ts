@@ -1,5 +1,6 @@
 // A histogram's handle on its slot: two plain writes a value, one to its bucket and one to the sum.
 import { addAmount, addTally, repairTally, tally } from '@corelane/shared-memory';
+import { boundCells } from './bound-cells.ts';
 import { bucketCount, bucketOf, lowerOf, type BucketShape } from './buckets.ts';
 import type { Distribution } from './distribution.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
@@ -21,14 +22,17 @@ export class Histogram implements SlotHandle {
   /** What this writer's slot holds. */
   #min: number;
   #max: number;
-  /** Values from here to there take the short way: 32 bits, log-linear, no new minimum or maximum, not closed. Small integers, never floats. */
+  /** Values from here to there take the short way: 32 bits, no new minimum or maximum, not closed. Small integers, never floats. */
   #shortMin = 1;
   #shortMax = 0;
+  /** Of log-linear buckets, or of the cells of one's own. */
   readonly #subBits: number;
   readonly #resolutionBits: number;
   /** Cells below this one (2^subBits) are as wide as the first. */
   readonly #finest: number;
   readonly #finestLog2: number;
+  /** With buckets of one's own: see BoundCells. */
+  readonly #pairs: Int32Array | undefined;
   #closed = false;
 
   /** Made by a registry. @internal */
@@ -45,14 +49,20 @@ export class Histogram implements SlotHandle {
       },
       (words) => {
         repairTally(words, SUM);
-        for (let bucket = 0; bucket < bucketCount(buckets); bucket++)
-          repairTally(words, FIRST_BUCKET + bucket * BUCKET_WORDS);
+        for (let bucket = 0; bucket < bucketCount(buckets); bucket++) repairTally(words, wordOf(bucket));
       },
     );
     this.#min = floats.get(this.#words.byteOffset + histogramSlot.offset.min);
     this.#max = floats.get(this.#words.byteOffset + histogramSlot.offset.max);
-    this.#subBits = buckets.kind === 'log-linear' ? buckets.subBits : 0;
-    this.#resolutionBits = buckets.kind === 'log-linear' ? buckets.resolutionBits : 0;
+    if (buckets.kind === 'log-linear') {
+      this.#subBits = buckets.subBits;
+      this.#resolutionBits = buckets.resolutionBits;
+    } else {
+      const { subBits, pairs } = boundCells(buckets);
+      this.#subBits = subBits;
+      this.#resolutionBits = 0;
+      this.#pairs = pairs;
+    }
     this.#finest = 1 << this.#subBits;
     this.#finestLog2 = 31 - this.#subBits;
     this.#shorten();
@@ -64,11 +74,19 @@ export class Histogram implements SlotHandle {
    */
   record(value: number): void {
     if ((value | 0) === value && value >= this.#shortMin && value <= this.#shortMax) {
-      // bucketOf for 32 bits. The numbers are SUM (4), FIRST_BUCKET (8), the bucket after it, which 1 belongs to (10), and the logarithm
-      // of BUCKET_WORDS: as variables of the module they are loaded and checked each time, which takes half as long again (measured).
+      // bucketOf for 31 bits. The numbers are SUM (4), FIRST_BUCKET (8) and the logarithm of BUCKET_WORDS (1): as variables of the module
+      // they are loaded and checked each time, which takes half as long again (measured).
       const cell = (value - 1) >> this.#resolutionBits; // -1 for 0
       const shift = this.#finestLog2 - Math.clz32(cell | this.#finest);
-      const at = cell < 0 ? 8 : (10 + ((((shift << this.#subBits) + (cell >> shift)) | 0) << 1)) | 0;
+      const index = ((shift << this.#subBits) + (cell >> shift)) | 0;
+      let bucket = cell < 0 ? 0 : (1 + index) | 0;
+      const pairs = this.#pairs;
+      if (pairs !== undefined && cell >= 0) {
+        bucket = pairs[index << 1] as number;
+        if (bucket < 0) return this.#recordSlowly(value); // CROWDED
+        if (value > (pairs[(index << 1) | 1] as number)) bucket = (bucket + 1) | 0;
+      }
+      const at = (8 + (bucket << 1)) | 0;
       const words = this.#words;
       const sum = words[4] as number;
       const nextSum = (sum + value) | 0;
@@ -145,7 +163,7 @@ export class Histogram implements SlotHandle {
   }
 
   #count(bucket: number, times: number): void {
-    addTally(this.#words, FIRST_BUCKET + bucket * BUCKET_WORDS, times);
+    addTally(this.#words, wordOf(bucket), times);
   }
 
   /** Before a value is counted, so that whoever sees its count finds it between minimum and maximum. */
@@ -163,9 +181,10 @@ export class Histogram implements SlotHandle {
   }
 
   #shorten(): void {
-    if (this.#shape.kind !== 'log-linear' || this.#min > this.#max) return;
+    if (this.#min > this.#max) return;
+    const most = this.#shape.kind === 'log-linear' ? 2 ** this.#shape.maxBits : MAX_I32;
     this.#shortMin = Math.min(this.#min, MAX_I32) | 0;
-    this.#shortMax = Math.min(this.#max, 2 ** this.#shape.maxBits, MAX_I32) | 0;
+    this.#shortMax = Math.min(this.#max, most, MAX_I32) | 0;
   }
 
   /** What all writers have recorded, in units. */
@@ -179,6 +198,11 @@ export class Histogram implements SlotHandle {
     this.#shortMin = 1;
     this.#shortMax = 0;
   }
+}
+
+/** Where a bucket's tally is, in words of the slot. */
+function wordOf(bucket: number): number {
+  return FIRST_BUCKET + bucket * BUCKET_WORDS;
 }
 
 function checkSteps(argument: string, found: number): void {
