@@ -6,7 +6,7 @@ import { RELEASED, type SlotHandle, type SlotSource } from './slot-handle.ts';
 /** A count that only goes up. */
 export class Counter implements SlotHandle {
   /** The words of this slot. */
-  #words: Int32Array;
+  #words: Int32Array = RELEASED;
   readonly #source: SlotSource;
 
   /** Made by a registry. @internal */

@@ -8,7 +8,7 @@ import { Gauge } from './gauge.ts';
 import type { Handles, MakeHandle } from './handles.ts';
 import { Histogram } from './histogram.ts';
 import { noClock } from './ports.ts';
-import { UNTIMED, type RunningTimer } from './running-timer.ts';
+import { RunningBatch, UNTIMED, type RunningTimer } from './running-timer.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 import type { FloatWords } from './slots.ts';
 import { Timer } from './timer.ts';
@@ -36,6 +36,8 @@ class DisabledHistogram extends Histogram {
   override recordCorrected(): void {}
 }
 
+const NO_BATCH = new RunningBatch(undefined, { now: () => NaN }, 0);
+
 class DisabledTimer extends Timer {
   override start(): RunningTimer {
     return UNTIMED;
@@ -48,8 +50,8 @@ class DisabledTimer extends Timer {
   }
   override record(): void {}
   override recordBatch(): void {}
-  override batch(): RunningTimer {
-    return UNTIMED;
+  override batch(): RunningBatch {
+    return NO_BATCH;
   }
   override recordCorrected(): void {}
   override time<T>(operation: () => T): T {

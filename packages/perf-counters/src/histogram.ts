@@ -5,7 +5,7 @@ import { bucketCount, bucketOf, lowerOf, type BucketShape } from './buckets.ts';
 import type { Distribution } from './distribution.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
 import { histogramSlot } from './layout.ts';
-import type { SlotHandle, SlotSource } from './slot-handle.ts';
+import { RELEASED, type SlotHandle, type SlotSource } from './slot-handle.ts';
 import { histogramBytes } from './slots.ts';
 
 const SUM = histogramSlot.word.sum;
@@ -18,7 +18,7 @@ const STEPS = 'an integer from 0 to 2^53 - 1';
 export class Histogram implements SlotHandle {
   readonly #source: SlotSource;
   readonly #shape: BucketShape;
-  readonly #words: Int32Array;
+  readonly #words: Int32Array = RELEASED;
   /** What this writer's slot holds. */
   #min: number;
   #max: number;
@@ -26,11 +26,11 @@ export class Histogram implements SlotHandle {
   #shortMin = 1;
   #shortMax = 0;
   /** Of log-linear buckets, or of the cells of one's own. */
-  readonly #subBits: number;
-  readonly #resolutionBits: number;
+  readonly #subBits: number = 0;
+  readonly #resolutionBits: number = 0;
   /** Cells below this one (2^subBits) are as wide as the first. */
-  readonly #finest: number;
-  readonly #finestLog2: number;
+  readonly #finest: number = 0;
+  readonly #finestLog2: number = 0;
   /** With buckets of one's own: see BoundCells. */
   readonly #pairs: Int32Array | undefined;
   #closed = false;

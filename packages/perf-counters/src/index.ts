@@ -48,7 +48,7 @@ export type {
   ValueMetric,
   ValueSeries,
 } from './snapshot.ts';
-export type { RunningTimer } from './running-timer.ts';
+export type { RunningBatch, RunningTimer } from './running-timer.ts';
 export type { Timer } from './timer.ts';
 export type { UpDownCounter } from './up-down-counter.ts';
 export type { WriterState } from './writer.ts';

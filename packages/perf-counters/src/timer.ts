@@ -3,7 +3,7 @@ import type { Distribution } from './distribution.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
 import { Histogram } from './histogram.ts';
 import type { Clock } from './ports.ts';
-import { RunningTimer, UNTIMED } from './running-timer.ts';
+import { RunningBatch, RunningTimer, UNTIMED } from './running-timer.ts';
 import type { Sampling } from './sampling.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 
@@ -80,15 +80,9 @@ export class Timer implements SlotHandle {
   }
 
   /** `using batch = timer.batch(100);` around a hundred operations: `recordBatch` with the time until the scope ends. @throws ArgumentRangeError */
-  batch(count: number): RunningTimer {
+  batch(count: number): RunningBatch {
     checkCount(count);
-    const clock = this.#clock;
-    const recordSince = (startMs: number): number => {
-      const elapsedMs = Math.max(0, clock.now() - startMs);
-      this.recordBatch(elapsedMs, count);
-      return elapsedMs;
-    };
-    return new RunningTimer({ recordSince }, clock.now());
+    return new RunningBatch(this, this.#clock, count);
   }
 
   /**

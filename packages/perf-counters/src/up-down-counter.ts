@@ -9,7 +9,7 @@ const DOWN = upDownSlot.word.down;
 
 /** Two counts, up and down, of which the value is the difference; so the counts of a thread that ended still balance. */
 export class UpDownCounter implements SlotHandle {
-  #words: Int32Array;
+  #words: Int32Array = RELEASED;
   readonly #source: SlotSource;
 
   /** Made by a registry. @internal */

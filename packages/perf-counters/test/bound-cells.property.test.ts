@@ -78,7 +78,7 @@ describe('a value', () => {
       fc.property(bounds, fc.array(fc.nat({ max: MAX_I32 }), { maxLength: 50 }), (shape, more) => {
         const values = [...around(shape), ...more].filter(Number.isSafeInteger);
         const recorded = histogram(shape);
-        const expected = new Array<number>(bucketCount(shape)).fill(0);
+        const expected = Array.from({ length: bucketCount(shape) }, () => 0);
         for (const value of values) {
           recorded.record(value);
           expected[bucketOf(shape, value)]!++;
