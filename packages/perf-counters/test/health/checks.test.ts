@@ -13,6 +13,7 @@ import {
   type MemoryFigures,
 } from '../../src/health/index.ts';
 import { Registry } from '../../src/index.ts';
+import { cpusHere } from '../../src/health/checks/cpu.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const { signal } = new AbortController();
@@ -32,6 +33,22 @@ describe('cpu', () => {
     expect(measure(check, 2000)).toEqual({ value: 0.45, detail: 'of 2 CPUs, in 1000 ms' });
     used.user += 1_000_000;
     expect(measure(check, 2500)).toMatchObject({ value: 1 });
+  });
+
+  test('is of the CPUs that there are, or of the quota of the cgroup where that is less', () => {
+    const quota = (max: string): number =>
+      cpusHere(
+        (path) =>
+          new Map([
+            ['/proc/self/mountinfo', '25 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n'],
+            ['/proc/self/cgroup', '0::/a\n'],
+            ['/sys/fs/cgroup/a/cgroup.procs', ''],
+            ['/sys/fs/cgroup/a/cpu.max', max],
+          ]).get(path),
+        4,
+      );
+    expect([quota('150000 100000\n'), quota('900000 100000\n'), quota('max 100000\n')]).toEqual([1.5, 4, 4]);
+    expect(cpusHere(() => undefined, 8)).toBe(8);
   });
 
   test('of a thread that has ended fails and says so, from the first measurement on', async () => {
@@ -183,6 +200,11 @@ describe('loop delay', () => {
     check.begin?.(0);
     expect(measure(check, 0, 0)).toEqual({ pending: 'the loop has not turned yet' });
     expect(measure(check, 0, 400)).toMatchObject({ value: 400 });
+    // Also where the window has seen turns of its own.
+    let found = { detail: 'of 0 turns' };
+    for (; found.detail.endsWith('of 0 turns'); await turnOfTimers(5))
+      found = measure(check, 0, 1e6) as { value: number; detail: string };
+    expect(found).toMatchObject({ value: 1e6 });
     expect(() => check.begin?.(0)).toThrow('expected a loopDelayCheck of its own');
     check[Symbol.dispose]?.();
   });
@@ -230,6 +252,17 @@ describe('what was recorded', () => {
     expect(() =>
       recordedCheck({ name: 'x', source: () => figures, waiting: () => 1, unit: 'toString' }),
     ).toThrow('unit is "toString"');
+  });
+
+  test('of a registry that was made anew counts from there', () => {
+    let count = 10;
+    const source = () => ({ count, sum: count * 2, max: 2, buckets: () => [] });
+    const check = recordedCheck({ name: 'x', warn: 1, source, statistic: 'mean' });
+    check.begin?.(0);
+    count = 3;
+    expect(measure(check, 1000)).toEqual({ idle: 'nothing was recorded' });
+    count = 5;
+    expect(measure(check, 2000)).toEqual({ value: 2, detail: 'of 2 values' });
   });
 
   test('quantiles lie in the bucket that holds their rank', () => {

@@ -54,7 +54,12 @@ test('a critical level makes it unready, with an episode of its own within that 
   const values = [1, 11, 25, 25, 15, 5];
   dial.reading = () => values.shift() as number;
   const { clock, monitor, told } = scene([dial]);
-  await clock.pass(5000);
+  await clock.pass(3500);
+  // Of the graver one, which has begun a second after the other.
+  expect(monitor.report().checks[0]).toMatchObject({ standing: 'critical', episodeMs: 1500, ageMs: 500 });
+  await clock.pass(1000);
+  expect(monitor.report().checks[0]).toMatchObject({ standing: 'warning', episodeMs: 3500, ageMs: 500 });
+  await clock.pass(500);
   expect(told).toEqual([
     'starting > ready',
     'warning dial warn',
@@ -105,6 +110,9 @@ test('what can not be measured is unknown: degraded by default, unready or nothi
       value: null,
       detail: unknown === undefined ? 'not measurable here' : 'no cgroup',
     });
+    expect(monitor.report().reasons).toEqual(
+      unknown === 'ignore' ? [] : [`blind: ${unknown === undefined ? 'not measurable here' : 'no cgroup'}`],
+    );
     monitor[Symbol.dispose]();
   }
   expect(states).toEqual(['degraded', 'unready', 'ready']);

@@ -44,6 +44,15 @@ test('channels get what listeners get', async () => {
   monitor[Symbol.dispose]();
 });
 
+test('a score that is not known is no point of its trend', async () => {
+  const blind = new Dial({ unknown: 'ignore' });
+  blind.reading = () => null;
+  const { clock, monitor } = scene([blind]);
+  await clock.pass(20_000);
+  expect(monitor.report()).toMatchObject({ score: null, trend: { samples: 0, course: 'unknown' } });
+  monitor[Symbol.dispose]();
+});
+
 test('trends say whether a value and the score get better or worse, by the direction that is bad', async () => {
   let step = 0;
   const up: HealthCheck = { name: 'up', warn: { at: 100, recoverAt: 0 }, measure: () => step };

@@ -61,6 +61,16 @@ test('growth that gets faster or slower is a trend', () => {
   expect(trendOf(...series(60, (i) => 1.05 ** i), OPTIONS).course).toBe('rising');
 });
 
+test('significance is that of Mann and Kendall: corrected for ties and for steps, where neighbours are not alike', () => {
+  // S = 26 and 40, their variances 200.67 and 206, of which 2 (1 − Φ((S − 1) / √variance)).
+  const cases: [number[], number][] = [
+    [[1, 5, 1, 5, 2, 5, 2, 6, 2, 6, 3, 6], 0.07759267],
+    [[1, 3, 1, 4, 2, 5, 3, 5, 4, 6, 4, 7], 0.00658251],
+  ];
+  for (const [values, p] of cases)
+    expect(trendOf(...series(12, (i) => values[i] as number), OPTIONS).p).toBeCloseTo(p, 6);
+});
+
 test('what does not move is steady, with p 1; a sure change that is too small to matter is steady, too', () => {
   expect(trendOf(...series(60, () => 7), OPTIONS)).toMatchObject({
     course: 'steady',

@@ -1,6 +1,6 @@
 // How much of the CPU time that this process may use it has used.
 import { availableParallelism } from 'node:os';
-import { cgroupCpus, readText } from '../cgroup.ts';
+import { cgroupCpus, readText, type ReadText } from '../cgroup.ts';
 import { CHECK_OPTIONS, type CheckOptions, type HealthCheck } from '../check.ts';
 import type { Measured } from '../measurement.ts';
 import { ArgumentRangeError, aFunction, onlyKnown } from '../option-checks.ts';
@@ -59,6 +59,7 @@ function isLater(used: CpuUsage | Promise<CpuUsage>): used is Promise<CpuUsage> 
   return 'then' in used;
 }
 
-function cpusHere(): number {
-  return Math.min(availableParallelism(), cgroupCpus(readText) ?? Infinity);
+/** @internal */
+export function cpusHere(read: ReadText = readText, parallelism: number = availableParallelism()): number {
+  return Math.min(parallelism, cgroupCpus(read) ?? Infinity);
 }
