@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -54,12 +55,22 @@ describe('a profile of a worker that never yields', () => {
   });
 
   test('is recorded from its very beginning, and its end then is told as such', async () => {
-    const starting = new Worker('function early() { for (;;) Math.sqrt(2); } early();', { eval: true });
+    const turns = new Int32Array(new SharedArrayBuffer(4));
+    const code = `
+      const turns = new Int32Array(require('node:worker_threads').workerData);
+      function early() { for (;;) for (turns[0]++, i = 0; i < 1e5; i++) Math.sqrt(i); }
+      let i; early();`;
+    const starting = new Worker(code, { eval: true, workerData: turns.buffer });
     running.push(starting);
-    expect(shareOf(await profileWorker(starting, { durationMs: 100 }), 'early')).toBeGreaterThan(0.2);
+    const startMs = performance.now();
+    const recording = await startProfile(starting);
+    await expect.poll(() => Atomics.load(turns, 0)).toBeGreaterThan(0);
+    await delay(Math.max(100, performance.now() - startMs)); // as long as its start took
+    expect(shareOf(await recording.stop(), 'early')).toBeGreaterThan(0.2);
     const ending = new Worker('', { eval: true });
-    const code = 'ERR_THREAD_ENDED';
-    await expect(profileWorker(ending, { durationMs: 60_000 })).rejects.toMatchObject({ code });
+    await expect(profileWorker(ending, { durationMs: 60_000 })).rejects.toMatchObject({
+      code: 'ERR_THREAD_ENDED',
+    });
   });
 
   test('keeps its optimised code where that is asked for, and time is then counted all the same', async () => {
@@ -204,8 +215,25 @@ describe('what cannot be recorded is an error that says why:', () => {
   });
 
   test('a thread that is late', async () => {
-    const { worker } = await spinner();
-    await expect(startProfile(worker, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'ERR_THREAD_SILENT' });
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      parentPort.on('message', () => {});
+      parentPort.postMessage('blocks');
+      Atomics.wait(new Int32Array(workerData), 0, 0);`;
+    const worker = new Worker(code, { eval: true, workerData: word.buffer });
+    running.push(worker);
+    await once(worker, 'message');
+    let late: unknown;
+    // It has told before it blocks: there it answers still.
+    while (late === undefined)
+      late = await startProfile(worker, { timeoutMs: 20 }).then(
+        (recording) => recording[Symbol.asyncDispose](),
+        (error: unknown) => error,
+      );
+    expect(late).toMatchObject({ code: 'ERR_THREAD_SILENT' });
+    Atomics.store(word, 0, 1);
+    Atomics.notify(word, 0);
     // It is none the worse for it.
     await (await startProfile(worker)).stop();
   });
