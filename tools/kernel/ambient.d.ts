@@ -9,6 +9,7 @@ type i64 = number;
 
 // Only packages/shared-memory/kernel/atomics.ts, the production build of the seam, uses what follows.
 type u32 = number;
+type u64 = number;
 declare const i32: { load(at: i32): i32; store(at: i32, value: i32): void };
 declare const atomic: {
   load<T>(at: i32): T;

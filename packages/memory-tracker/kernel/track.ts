@@ -11,10 +11,15 @@
 import {
   high,
   highHalf,
+  isAbove64,
+  join64,
   load,
   load64,
   low,
   lowHalf,
+  masked64,
+  minus64,
+  plus64,
   replace64,
   sum64,
   word64,
@@ -42,41 +47,33 @@ import {
   WORKER_SLOT_STALE,
 } from './layout.generated.ts';
 import { raise } from './peak.ts';
-import { isBelow, isBelow64 } from './word64.ts';
 
 /**
  * @returns TRACK_DONE; TRACK_UNSETTLED where it is done and the alarm has to be settled; or TRACK_REFUSED where the tag would hold more
  *   than its hard limit: `observedLow` and `observedHigh` are what it held
  */
 export function trackAlloc(tag: i32, slot: i32, bytesLow: i32, bytesHigh: i32, count: i32): i32 {
+  const bytes = join64(bytesLow, bytesHigh);
   while (true) {
     const seen = word64(tag + TAG_CELL_CURRENT);
-    const nextLow = (lowHalf(seen) + bytesLow) | 0;
-    const carry = isBelow(nextLow, bytesLow) ? 1 : 0;
-    const nextHigh = ((highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh + carry) | 0;
+    const held = plus64(masked64(seen, -1, BYTES_HIGH_MASK), bytes);
     const hard = word64(tag + TAG_CELL_HARD); // observe: pairs with put64
-    if (isBelow64(lowHalf(hard), highHalf(hard), nextLow, nextHigh)) {
+    if (isAbove64(held, hard) != 0) {
       // What is told is what it is refused by.
       load64(tag + TAG_CELL_CURRENT);
-      const againLow = (low() + bytesLow) | 0;
-      const againHigh = ((high() & BYTES_HIGH_MASK) + bytesHigh + (isBelow(againLow, bytesLow) ? 1 : 0)) | 0;
-      if (isBelow64(lowHalf(hard), highHalf(hard), againLow, againHigh)) return TRACK_REFUSED;
+      const again = plus64(join64(low(), high() & BYTES_HIGH_MASK), bytes);
+      if (isAbove64(again, hard) != 0) return TRACK_REFUSED;
       continue;
     }
-    const next = sum64(seen, bytesLow, bytesHigh);
+    const next = plus64(seen, bytes);
     // pairs with the same CAS on other threads: what was checked is what is replaced. Where it fails it observes anew.
     if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
-    const peak = word64(tag + TAG_CELL_PEAK);
-    // The same epoch, nearly always, and no new peak.
-    if (
-      (highHalf(peak) ^ highHalf(next)) >>> EPOCH_SHIFT != 0 ||
-      isBelow64(lowHalf(peak), highHalf(peak), lowHalf(next), highHalf(next))
-    )
-      raise(tag + TAG_CELL_PEAK, lowHalf(next), highHalf(next));
+    // A difference of bytes: it is as high in the same epoch, or of the one that has begun since.
+    const above = minus64(word64(tag + TAG_CELL_PEAK), next);
+    if (highHalf(above) >>> EPOCH_SHIFT != 0) raise(tag + TAG_CELL_PEAK, lowHalf(next), highHalf(next));
     addAmount(slot + WORKER_SLOT_ALLOCATED, bytesLow, bytesHigh);
     addTally(slot + WORKER_SLOT_ALLOCATIONS, count);
-    const soft = word64(tag + TAG_CELL_SOFT);
-    if (!isBelow64(lowHalf(soft), highHalf(soft), nextLow, nextHigh)) return TRACK_DONE;
+    if (isAbove64(held, word64(tag + TAG_CELL_SOFT)) == 0) return TRACK_DONE;
     return (load(tag + TAG_CELL_ALARM) & 1) == 0 ? TRACK_UNSETTLED : TRACK_DONE;
   }
 }
@@ -87,24 +84,25 @@ export function trackAlloc(tag: i32, slot: i32, bytesLow: i32, bytesHigh: i32, c
  *   `observedLow` and `observedHigh` are what it held
  */
 export function trackDealloc(tag: i32, slot: i32, bytesLow: i32, bytesHigh: i32, count: i32): i32 {
+  const bytes = join64(bytesLow, bytesHigh);
   while (true) {
     const seen = word64(tag + TAG_CELL_CURRENT);
-    if (isBelow64(lowHalf(seen), highHalf(seen) & BYTES_HIGH_MASK, bytesLow, bytesHigh)) {
+    const held = masked64(seen, -1, BYTES_HIGH_MASK);
+    if (isAbove64(bytes, held) != 0) {
       // What is told is what it is refused by.
       load64(tag + TAG_CELL_CURRENT);
-      if (isBelow64(low(), high() & BYTES_HIGH_MASK, bytesLow, bytesHigh)) return TRACK_UNDERFLOW;
+      if (isAbove64(bytes, join64(low(), high() & BYTES_HIGH_MASK)) != 0) return TRACK_UNDERFLOW;
       continue;
     }
-    const next = sum64(seen, -bytesLow | 0, (~bytesHigh + (bytesLow == 0 ? 1 : 0)) | 0);
     // pairs with the same CAS on other threads: what was checked is what is replaced.
-    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
+    if (replace64(tag + TAG_CELL_CURRENT, seen, minus64(seen, bytes)) == 0) continue;
     addAmount(slot + WORKER_SLOT_FREED, bytesLow, bytesHigh);
     addTally(slot + WORKER_SLOT_DEALLOCATIONS, count);
     if (load(slot + WORKER_SLOT_STALE) != FRESH) return TRACK_STALE; // observe: pairs with TagCell
     if ((load(tag + TAG_CELL_ALARM) & 1) == 0) return TRACK_DONE;
-    const recover = word64(tag + TAG_CELL_RECOVER);
-    const held = highHalf(next) & BYTES_HIGH_MASK;
-    return isBelow64(lowHalf(recover), highHalf(recover), lowHalf(next), held) ? TRACK_DONE : TRACK_UNSETTLED;
+    return isAbove64(minus64(held, bytes), word64(tag + TAG_CELL_RECOVER)) != 0
+      ? TRACK_DONE
+      : TRACK_UNSETTLED;
   }
 }
 
@@ -119,11 +117,11 @@ export function addBytes(at: i32, bytesLow: i32, bytesHigh: i32): void {
 
 /** Takes from a 64-bit word, or nothing where it is less. @returns TRACK_DONE or TRACK_UNDERFLOW */
 export function takeBytes(at: i32, bytesLow: i32, bytesHigh: i32): i32 {
+  const bytes = join64(bytesLow, bytesHigh);
   while (true) {
     const seen = word64(at);
-    if (isBelow64(lowHalf(seen), highHalf(seen), bytesLow, bytesHigh)) return TRACK_UNDERFLOW;
-    const next = sum64(seen, -bytesLow | 0, (~bytesHigh + (bytesLow == 0 ? 1 : 0)) | 0);
+    if (isAbove64(bytes, seen) != 0) return TRACK_UNDERFLOW;
     // pairs with the same CAS on other threads: what was checked is what is replaced.
-    if (replace64(at, seen, next) != 0) return TRACK_DONE;
+    if (replace64(at, seen, minus64(seen, bytes)) != 0) return TRACK_DONE;
   }
 }

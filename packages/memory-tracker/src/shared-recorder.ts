@@ -18,9 +18,8 @@ import { highOf, lowOf, MAX_BYTES, observedBytes } from './words64.ts';
 import { Tracked } from './tracked.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 
-/** What this worker's slot holds: allocated less freed, and the peak that is published. */
-const NET = 0;
-const PEAK = 1;
+/** What fits into a small integer of V8, whatever it is compiled for. */
+const MAX_ROOM_BYTES = 2 ** 30 - 1;
 
 export class SharedRecorder implements OpenRecorder {
   readonly tag: string;
@@ -33,8 +32,11 @@ export class SharedRecorder implements OpenRecorder {
   readonly #tagAt: number;
   readonly #slot: WorkerSlot;
   readonly #slotAt: number;
-  /** NET and PEAK. In an array, since fields box floats. */
-  readonly #own = new Float64Array(2);
+  /**
+   * At most by how much the published peak is above what this worker holds. Below 0: it may have to be published before something is freed.
+   * A small integer, as fields box floats, and what it would be too large for it just stays below.
+   */
+  #roomBytes = -1;
   readonly #listeners: BudgetListeners;
   readonly #leaks: LeakWatch | undefined;
   #closed = false;
@@ -55,29 +57,27 @@ export class SharedRecorder implements OpenRecorder {
     this.#tagAt = cell.at;
     this.#slot = slot;
     this.#slotAt = slot.at;
-    this.#own[NET] = slot.netBytes;
-    this.#own[PEAK] = slot.peakBytes;
     this.#listeners = listeners;
     this.#leaks = leaks;
   }
 
-  // Numbers here and in dealloc, as in OwnRecorder: NET is 0, PEAK is 1, TRACK_DONE is 0.
+  // Numbers here and in dealloc, as in OwnRecorder: TRACK_DONE is 0, MAX_ROOM_BYTES 2^30 - 1.
   alloc(bytes: number): void {
     if (this.#closed || (bytes | 0) !== bytes || bytes < 0) return this.#allocate(bytes, 1);
     const trackAlloc = this.#trackAlloc;
     const outcome = trackAlloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
-    if (outcome === 0) this.#own[0] = (this.#own[0] as number) + bytes;
-    else this.#finishAllocation(outcome, bytes, 1, false);
+    if (outcome !== 0) return this.#finishAllocation(outcome, bytes, 1, false);
+    const room = this.#roomBytes;
+    if (room >= 0) this.#roomBytes = bytes > room ? -1 : room - bytes;
   }
 
   dealloc(bytes: number): void {
-    const net = this.#own[0] as number;
-    if (this.#closed || (bytes | 0) !== bytes || bytes < 0 || net > (this.#own[1] as number))
-      return this.#deallocate(bytes, 1);
+    const room = this.#roomBytes;
+    if (this.#closed || (bytes | 0) !== bytes || bytes < 0 || room < 0) return this.#deallocate(bytes, 1);
     const trackDealloc = this.#trackDealloc;
     const outcome = trackDealloc(this.#tagAt, this.#slotAt, bytes, 0, 1);
-    if (outcome === 0) this.#own[0] = net - bytes;
-    else this.#finishDeallocation(outcome, bytes);
+    if (outcome !== 0) return this.#finishDeallocation(outcome, bytes);
+    if (bytes <= 1073741823 - room) this.#roomBytes = room + bytes;
   }
 
   track(bytes: number): Tracked {
@@ -111,15 +111,15 @@ export class SharedRecorder implements OpenRecorder {
 
   #finishAllocation(outcome: number, bytes: number, count: number, isRetry: boolean): void {
     if (outcome === TRACK_REFUSED) return this.#refuse(bytes, count, isRetry);
-    this.#own[NET] = (this.#own[NET] as number) + bytes;
+    this.#look();
     if (outcome === TRACK_UNSETTLED) this.settle();
   }
 
   #deallocate(bytes: number, count: number): void {
     this.#check(bytes);
-    const net = this.#own[NET] as number;
+    const net = this.#slot.netBytes;
     // Before it goes down, for readers that would not see it any more: pairs with readPeak.
-    if (net > (this.#own[PEAK] as number)) this.#publishPeak(net);
+    if (net > this.#slot.peakBytes) this.#slot.publishPeak(net);
     const outcome = this.#kernel.trackDealloc(this.#tagAt, this.#slotAt, lowOf(bytes), highOf(bytes), count);
     this.#finishDeallocation(outcome, bytes);
   }
@@ -127,13 +127,9 @@ export class SharedRecorder implements OpenRecorder {
   #finishDeallocation(outcome: number, bytes: number): void {
     if (outcome === TRACK_UNDERFLOW)
       throw new MemoryUnderflowError(this.tag, bytes, observedBytes(this.#kernel), 'shared');
-    const net = this.#own[NET] as number;
-    if (outcome === TRACK_STALE) {
-      // What was held before is the peak since the reset: allocations do not look for one, and they only made it more.
-      this.#slot.refresh(net);
-      this.#own[PEAK] = this.#slot.peakBytes;
-    }
-    this.#own[NET] = net - bytes;
+    // What was held before is the peak since the reset: allocations do not look for one, and they only made it more.
+    if (outcome === TRACK_STALE) this.#slot.refresh(this.#slot.netBytes + bytes);
+    this.#look();
     if (outcome !== TRACK_DONE) this.settle();
   }
 
@@ -165,8 +161,9 @@ export class SharedRecorder implements OpenRecorder {
     checkBytes(bytes);
   }
 
-  #publishPeak(net: number): void {
-    this.#slot.publishPeak(net);
-    this.#own[PEAK] = net;
+  /** After what the short paths do not follow. */
+  #look(): void {
+    const room = this.#slot.peakBytes - this.#slot.netBytes;
+    this.#roomBytes = Math.max(-1, Math.min(room, MAX_ROOM_BYTES)) | 0;
   }
 }

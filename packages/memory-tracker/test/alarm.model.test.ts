@@ -112,11 +112,11 @@ const mutants: Mutant[] = [
   {
     name: 'an allocation looks at the alarm before it allocates',
     find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
-    const peak = word64(tag + TAG_CELL_PEAK);`,
+    // A difference`,
     replace: `    const before = load(tag + TAG_CELL_ALARM);
     if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
     if ((before & 1) != 0) return TRACK_DONE;
-    const peak = word64(tag + TAG_CELL_PEAK);`,
+    // A difference`,
   },
 ];
 

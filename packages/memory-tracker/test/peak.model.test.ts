@@ -110,13 +110,14 @@ const mutants: Mutant[] = [
   },
   {
     name: 'an allocation does not look whether the peak is of its epoch',
-    find: '(highHalf(peak) ^ highHalf(next)) >>> EPOCH_SHIFT != 0 ||',
-    replace: '',
+    find: 'const above = minus64(word64(tag + TAG_CELL_PEAK), next);',
+    replace: `const bytesOf = (word) => masked64(word, -1, BYTES_HIGH_MASK);
+    const above = minus64(bytesOf(word64(tag + TAG_CELL_PEAK)), bytesOf(next));`,
   },
   {
     name: 'takes the epoch for bytes where it checks the limit',
-    find: '(highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh + carry',
-    replace: 'highHalf(seen) + bytesHigh + carry',
+    find: 'plus64(masked64(seen, -1, BYTES_HIGH_MASK), bytes)',
+    replace: 'plus64(seen, bytes)',
     // Which it looks at again for ever.
     expect: 'truncated',
   },

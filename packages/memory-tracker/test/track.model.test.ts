@@ -194,64 +194,59 @@ const sending = (k: Kernel): Scenario => ({
 const mutants: Mutant[] = [
   {
     name: 'checks for enough once, then subtracts whatever is there',
-    find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
-    addAmount(slot + WORKER_SLOT_FREED`,
-    replace: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) {
+    find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, minus64(seen, bytes)) == 0) continue;`,
+    replace: `    if (replace64(tag + TAG_CELL_CURRENT, seen, minus64(seen, bytes)) == 0) {
       const now = word64(tag + TAG_CELL_CURRENT);
-      replace64(tag + TAG_CELL_CURRENT, now, sum64(now, -bytesLow | 0, (~bytesHigh + (bytesLow == 0 ? 1 : 0)) | 0));
-    }
-    addAmount(slot + WORKER_SLOT_FREED`,
+      replace64(tag + TAG_CELL_CURRENT, now, minus64(now, bytes));
+    }`,
   },
   {
     name: 'checks the limit once, then adds to whatever is there',
     find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
-    const peak`,
+    // A difference`,
     replace: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) {
       const now = word64(tag + TAG_CELL_CURRENT);
-      replace64(tag + TAG_CELL_CURRENT, now, sum64(now, bytesLow, bytesHigh));
+      replace64(tag + TAG_CELL_CURRENT, now, plus64(now, bytes));
     }
-    const peak`,
+    // A difference`,
   },
   {
     name: 'never raises the peak',
-    find: '      raise(tag + TAG_CELL_PEAK, lowHalf(next), highHalf(next));',
-    replace: '      word64(tag);',
+    find: '!= 0) raise(tag + TAG_CELL_PEAK, lowHalf(next), highHalf(next));',
+    replace: '!= 0) word64(tag);',
   },
   {
     name: 'compares the low halves only before it raises the peak',
-    find: 'isBelow64(lowHalf(peak), highHalf(peak), lowHalf(next), highHalf(next))',
-    replace: 'isBelow(lowHalf(peak), lowHalf(next))',
+    find: 'if (highHalf(above) >>> EPOCH_SHIFT != 0)',
+    replace: 'if (lowHalf(plus64(above, next)) >>> 0 < lowHalf(next) >>> 0)',
   },
   {
     name: 'does not carry into the high half, where it checks the limit',
-    find: '((highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh + carry) | 0',
-    replace: '((highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh) | 0',
+    find: 'plus64(masked64(seen, -1, BYTES_HIGH_MASK), bytes)',
+    replace: 'join64((lowHalf(seen) + bytesLow) | 0, ((highHalf(seen) & BYTES_HIGH_MASK) + bytesHigh) | 0)',
   },
   {
     name: 'does not borrow from the high half',
-    find: `sum64(seen, -bytesLow | 0, (~bytesHigh + (bytesLow == 0 ? 1 : 0)) | 0);
-    // pairs with the same CAS on other threads: what was checked is what is replaced.
-    if (replace64(tag`,
-    replace: `sum64(seen, -bytesLow | 0, (0 - bytesHigh) | 0);
-    // pairs with the same CAS on other threads: what was checked is what is replaced.
-    if (replace64(tag`,
+    find: 'replace64(tag + TAG_CELL_CURRENT, seen, minus64(seen, bytes))',
+    replace:
+      'replace64(tag + TAG_CELL_CURRENT, seen, join64((lowHalf(seen) - bytesLow) | 0, (highHalf(seen) - bytesHigh) | 0))',
   },
   {
     name: 'gives up an allocation that lost its race',
     find: `    if (replace64(tag + TAG_CELL_CURRENT, seen, next) == 0) continue;
-    const peak`,
+    // A difference`,
     replace: `    replace64(tag + TAG_CELL_CURRENT, seen, next);
-    const peak`,
+    // A difference`,
   },
   {
     name: 'has no limit',
-    find: 'if (isBelow64(lowHalf(hard), highHalf(hard), nextLow, nextHigh)) {',
-    replace: 'if (isBelow64(lowHalf(hard), highHalf(hard), 0, 0)) {',
+    find: 'if (isAbove64(held, hard) != 0) {',
+    replace: 'if (isAbove64(hard, hard) != 0) {',
   },
   {
     name: 'takes twice what was sent once',
-    find: '    if (replace64(at, seen, next) != 0) return TRACK_DONE;',
-    replace: '    replace64(at, seen, next); return TRACK_DONE;',
+    find: '    if (replace64(at, seen, minus64(seen, bytes)) != 0) return TRACK_DONE;',
+    replace: '    replace64(at, seen, minus64(seen, bytes)); return TRACK_DONE;',
   },
   {
     name: 'loses what is sent in a race',

@@ -115,38 +115,45 @@ describe('a tag', () => {
   });
 
   test('behaves like a plain sum, for any sequence', () => {
-    const size = fc.oneof(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 0, max: 2 ** 45 }));
-    const step = fc.record({ who: fc.integer({ min: 0, max: 1 }), isAlloc: fc.boolean(), bytes: size });
+    const size = fc.oneof(
+      fc.integer({ min: 0, max: 1000 }),
+      fc.integer({ min: 0, max: 2 ** 31 }),
+      fc.integer({ min: 0, max: 2 ** 45 }),
+    );
+    const kind = fc.constantFrom('alloc', 'alloc', 'dealloc', 'dealloc', 'too much', 'reset');
+    const step = fc.record({ who: fc.integer({ min: 0, max: 1 }), kind, bytes: size });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { tracker } = create();
         const workers = [tracker, MemoryTracker.attach(tracker.handle)].map((each) => each.tag('t'));
-        const model = { current: 0, peak: 0, allocated: 0, refused: 0 };
-        let refused = 0;
-        for (const { who, isAlloc, bytes } of steps) {
-          if (isAlloc) {
-            workers[who]!.alloc(bytes);
-            model.current += bytes;
-            model.allocated += bytes;
-            model.peak = Math.max(model.peak, model.current);
+        const model = { current: 0, peak: 0, allocated: 0, nets: [0, 0], peaks: [0, 0] };
+        for (const { who, kind, bytes } of steps) {
+          if (kind === 'reset') {
+            tracker.resetPeaks('t');
+            model.peak = model.current;
+            model.peaks = model.nets.map((net) => Math.max(0, net));
             continue;
           }
-          if (bytes > model.current) model.refused++;
-          else model.current -= bytes;
-          try {
-            workers[who]!.dealloc(bytes);
-          } catch {
-            refused++;
+          if (kind === 'too much') {
+            expect(() => workers[who]!.dealloc(model.current + 1 + bytes)).toThrow(MemoryUnderflowError);
+            continue;
           }
+          const change = kind === 'alloc' ? bytes : -Math.min(bytes, model.current);
+          workers[who]![kind](Math.abs(change));
+          model.current += change;
+          model.allocated += Math.max(0, change);
+          model.peak = Math.max(model.peak, model.current);
+          model.nets[who]! += change;
+          model.peaks[who] = Math.max(model.peaks[who]!, model.nets[who]!);
         }
         const [tag] = tracker.read().tags;
-        expect(refused).toBe(model.refused);
         expect([tag!.currentBytes, tag!.peakBytes, tag!.allocatedBytes]).toEqual([
           model.current,
           model.peak,
           model.allocated,
         ]);
-        expect(tag!.byWorker.reduce((sum, { netBytes }) => sum + netBytes, 0)).toBe(model.current);
+        for (const { worker, netBytes, peakBytes } of tag!.byWorker)
+          expect([netBytes, peakBytes]).toEqual([model.nets[worker], model.peaks[worker]]);
       }),
     );
   });
@@ -210,6 +217,18 @@ test('recording allocates nothing', () => {
       tracker.alloc('other', 5);
     }),
   ).toBeLessThan(0.1);
+});
+
+test('recording allocates nothing where one worker frees what another one allocates, however much', () => {
+  const { tracker } = create();
+  const [here, there] = [tracker, MemoryTracker.attach(tracker.handle)].map((each) => each.tag('pool'));
+  const bytes = expectZeroAllocation(() => {
+    here!.alloc(2 ** 31 - 1);
+    there!.alloc(4096);
+    there!.dealloc(2 ** 31 - 1);
+    there!.dealloc(4096);
+  });
+  expect(bytes).toBeLessThan(0.1);
 });
 
 test('it is a sink for pools', () => {

@@ -11,7 +11,7 @@
 // per-instance (hence per-thread) globals that `low` and `high` read; nothing else writes them.
 //
 // Where a transition must be as short as it can be, a 64-bit word is a value instead: `word64`, `lowHalf`, `highHalf`, `sum64`,
-// `replace64`. No halves pass through memory then (2 of 5 ns, measured). Such a value is opaque: a kernel keeps it in a `const` and
+// `replace64`, and what follows these. No halves pass through memory then (2 of 5 ns, measured). Such a value is opaque: a kernel keeps it in a `const` and
 // hands it to these functions, and nothing else.
 
 /* oxlint-disable typescript/no-unnecessary-type-assertion -- asc has integer types; for TypeScript they are all `number` */
@@ -116,6 +116,29 @@ export function highHalf(word: i64): i32 {
 /** The word with both halves added to it, with a carry from the low one. */
 export function sum64(word: i64, lowPart: i32, highPart: i32): i64 {
   return word + join(lowPart, highPart);
+}
+
+/** A value of two halves. */
+export function join64(lowPart: i32, highPart: i32): i64 {
+  return join(lowPart, highPart);
+}
+
+/** The bits of a word that are set in both halves of a mask. */
+export function masked64(word: i64, lowMask: i32, highMask: i32): i64 {
+  return word & join(lowMask, highMask);
+}
+
+export function plus64(a: i64, b: i64): i64 {
+  return a + b;
+}
+
+export function minus64(a: i64, b: i64): i64 {
+  return a - b;
+}
+
+/** 1 where `a` is more than `b`, both without a sign, else 0. */
+export function isAbove64(a: i64, b: i64): i32 {
+  return (a as u64) > (b as u64) ? 1 : 0;
 }
 
 /** 1 where the word held `expected` and now holds `desired`, else 0. */

@@ -105,6 +105,31 @@ export function sum64(word: Word, lowPart: number, highPart: number): Word {
   return { low: sum, high: (word.high + highPart + carry) | 0 };
 }
 
+/** A value of two halves. */
+export function join64(lowPart: number, highPart: number): Word {
+  return { low: lowPart | 0, high: highPart | 0 };
+}
+
+/** The bits of a word that are set in both halves of a mask. */
+export function masked64(word: Word, lowMask: number, highMask: number): Word {
+  return { low: word.low & lowMask, high: word.high & highMask };
+}
+
+export function plus64(a: Word, b: Word): Word {
+  return sum64(a, b.low, b.high);
+}
+
+export function minus64(a: Word, b: Word): Word {
+  const borrow = a.low >>> 0 < b.low >>> 0 ? 1 : 0;
+  return { low: (a.low - b.low) | 0, high: (a.high - b.high - borrow) | 0 };
+}
+
+/** 1 where `a` is more than `b`, both without a sign, else 0. */
+export function isAbove64(a: Word, b: Word): number {
+  if (a.high !== b.high) return a.high >>> 0 > b.high >>> 0 ? 1 : 0;
+  return a.low >>> 0 > b.low >>> 0 ? 1 : 0;
+}
+
 /** 1 where the word held `expected` and now holds `desired`, else 0. */
 export function replace64(at: number, expected: Word, desired: Word): number {
   return compareExchange64(at, expected.low, expected.high, desired.low, desired.high);

@@ -97,6 +97,23 @@ test('64-bit words', () => {
   );
 });
 
+test('arithmetic of 64-bit words', () => {
+  const bits = (word: twin.Word): bigint => BigInt.asUintN(64, join(word.low, word.high));
+  const near = fc
+    .tuple(value, value, fc.constantFrom(-1, 0, 1))
+    .map(([a, b, c]) => [a, b, a + c, b] as const);
+  fc.assert(
+    fc.property(fc.oneof(fc.tuple(value, value, value, value), near), ([a, b, c, d]) => {
+      const [x, y] = [twin.join64(a, b), twin.join64(c, d)];
+      expect(bits(twin.plus64(x, y))).toBe(BigInt.asUintN(64, bits(x) + bits(y)));
+      expect(bits(twin.minus64(x, y))).toBe(BigInt.asUintN(64, bits(x) - bits(y)));
+      expect(bits(twin.masked64(x, c, d))).toBe(bits(x) & bits(y));
+      expect(twin.isAbove64(x, y)).toBe(bits(x) > bits(y) ? 1 : 0);
+      expect([twin.isAbove64(x, x), twin.lowHalf(x), twin.highHalf(x)]).toEqual([0, a, b]);
+    }),
+  );
+});
+
 test('64-bit words as values', () => {
   fc.assert(
     fc.property(value, value, value, value, fc.boolean(), (a, b, c, d, stale) => {
