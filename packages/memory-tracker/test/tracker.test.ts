@@ -120,8 +120,8 @@ describe('a tag', () => {
       fc.integer({ min: 0, max: 2 ** 31 }),
       fc.integer({ min: 0, max: 2 ** 45 }),
     );
-    const kind = fc.constantFrom('alloc', 'alloc', 'dealloc', 'dealloc', 'too much', 'reset');
-    const step = fc.record({ who: fc.integer({ min: 0, max: 1 }), kind, bytes: size });
+    const kinds = fc.constantFrom('alloc', 'alloc', 'dealloc', 'dealloc', 'too much', 'reset');
+    const step = fc.record({ who: fc.integer({ min: 0, max: 1 }), kind: kinds, bytes: size });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { tracker } = create();
