@@ -1,6 +1,6 @@
 // What a monitor tells: plain data that survives JSON.
 import type { CheckRun, Change } from './check-run.ts';
-import type { Level } from './episode.ts';
+import { observe, type Level } from './episode.ts';
 import type { HealthState } from './health-state.ts';
 import type { Standing } from './standing.ts';
 import { trendOf, type Trend, type TrendOptions } from './trend.ts';
@@ -154,8 +154,17 @@ export function describe(run: CheckRun): string {
     rules.warn?.at == null ? [] : [`warns ${rules.direction} ${short(rules.warn.at)}`],
     rules.critical?.at == null ? [] : [`critical ${rules.direction} ${short(rules.critical.at)}`],
   ].flat();
+  limits.push(...goesOn(run, measurement.value));
   const detail = measurement.detail === null ? '' : ` (${measurement.detail})`;
   return `${check.name}: ${shown}${limits.length === 0 ? '' : `, ${limits.join(', ')}`}${detail}`;
+}
+
+/** What ends an episode that goes on with a value that would begin none. */
+function goesOn({ plan: { rules }, episode }: CheckRun, value: number): string[] {
+  const rule = episode && rules[episode.level];
+  if (!rule || rule.recoverAt === null || observe(value, rule, rules.direction) === 'breach') return [];
+  const side = rules.direction === 'above' ? 'less' : 'more';
+  return [`recovers after ${rule.recoverAfter} in a row of ${short(rule.recoverAt)} or ${side}`];
 }
 
 function short(value: number): string {

@@ -49,6 +49,19 @@ test('warning and recovery say value, threshold, the worst, and how long it last
   monitor[Symbol.dispose]();
 });
 
+test('a reason says what ends an episode whose value would begin none', async () => {
+  const dial = new Dial({ warn: { at: 10, recoverAt: 8, after: 1, recoverAfter: 3 } });
+  const values = [11, 9];
+  dial.reading = () => values.shift() as number;
+  const { clock, monitor } = scene([dial]);
+  await clock.pass(1000);
+  expect(monitor.report()).toMatchObject({
+    state: 'degraded',
+    reasons: ['dial: 9, warns above 10, recovers after 3 in a row of 8 or less'],
+  });
+  monitor[Symbol.dispose]();
+});
+
 test('a critical level makes it unready, with an episode of its own within that of the warning', async () => {
   const dial = new Dial({ warn: { at: 10, after: 1 }, critical: { at: 20, after: 1 } });
   const values = [1, 11, 25, 25, 15, 5];
