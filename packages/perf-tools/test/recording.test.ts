@@ -38,9 +38,10 @@ function timeOf(tree: CallTree, functionName: string): number {
   return tree.children.reduce((sum, child) => sum + timeOf(child, functionName), 0);
 }
 
+/** Of the time from the first sample on: what comes before it, which is long on a busy machine, V8 counts as the root's. */
 function shareOf(recorded: ThreadProfile, functionName: string): number {
   const tree = callTree(recorded);
-  return timeOf(tree, functionName) / tree.totalUs;
+  return timeOf(tree, functionName) / tree.children.reduce((sum, { totalUs }) => sum + totalUs, 0);
 }
 
 describe('a profile of a worker that never yields', () => {
@@ -51,7 +52,7 @@ describe('a profile of a worker that never yields', () => {
     expect(byWorker).toMatchObject({ name: `worker ${threadId}`, threadId, by: 'inspector' });
     const byId = await profileThread(threadId, { durationMs: 100, name: 'the spinner' });
     expect(byId).toMatchObject({ name: 'the spinner', threadId, by: 'inspector' });
-    for (const recorded of [byWorker, byId]) expect(shareOf(recorded, 'hotInTheWorker')).toBeGreaterThan(0.5);
+    for (const recorded of [byWorker, byId]) expect(shareOf(recorded, 'hotInTheWorker')).toBeGreaterThan(0.8);
   });
 
   test('is recorded from its very beginning, and its end then is told as such', async () => {
@@ -83,12 +84,15 @@ describe('a profile of a worker that never yields', () => {
 
   test('takes samples at the interval that is asked for', async () => {
     const { worker } = await spinner();
-    const { profile } = await profileWorker(worker, { durationMs: 200, intervalUs: 100 });
-    const deltas = profile.timeDeltas.toSorted((a, b) => a - b);
-    // On a busy machine some come late; none comes by V8's own millisecond.
-    const usualUs = deltas[deltas.length >> 2] as number;
-    expect(usualUs).toBeGreaterThan(50);
-    expect(usualUs).toBeLessThan(500);
+    const perMs: number[] = [];
+    const record = async (): Promise<number> => {
+      const { profile } = await profileWorker(worker, { durationMs: 50, intervalUs: 100 });
+      perMs.push((1000 * profile.samples.length) / (profile.endTime - profile.startTime));
+      return perMs.at(-1) as number;
+    };
+    // While others have the processor some are left out; by V8's own millisecond there is one at most.
+    await expect.poll(record).toBeGreaterThan(2);
+    expect(Math.max(...perMs)).toBeLessThan(20);
   });
 
   test('is recorded twice at a time, and until it is stopped', async () => {
