@@ -16,19 +16,40 @@ function wins(results: readonly number[]): number {
   return results.filter((claim) => claim !== 0).length;
 }
 
+/** Counts where it gets the process, and releases it. */
+const passing = (kernel: Kernel, writer: number) => (): number => {
+  const claim = kernel.count(writer);
+  if (claim !== 0) kernel.releaseProcess(0, claim);
+  return claim;
+};
+
+/** Counts where it gets the process, and ends without releasing it; its writer is freed. */
+const ending = (kernel: Kernel, writer: number) => (): number => {
+  const claim = kernel.count(writer);
+  kernel.freeWriter(writer);
+  return claim;
+};
+
+/** What is wrong where not this one is told as the holder. */
+function notHeldBy(kernel: Kernel, expected: number): string | undefined {
+  const found = kernel.processHolder(0);
+  return found === expected ? undefined : `told as held by ${found}, expected ${expected}`;
+}
+
+/** What is wrong where a thread can not take over from those that have ended. */
+function outOfReach(kernel: Kernel, writer: number): string | undefined {
+  return kernel.claimProcess(0, writer) === 0 ? 'out of reach after its holder has ended' : undefined;
+}
+
 const competing = (kernel: Kernel): Scenario => ({
   name: 'two claim, and release',
   bytes: BYTES,
   setup: () => start(kernel, 0, 1),
-  threads: [0, 1].map((writer) => () => {
-    const claim = kernel.count(writer);
-    if (claim !== 0) kernel.releaseProcess(0, claim);
-    return claim;
-  }),
+  threads: [passing(kernel, 0), passing(kernel, 1)],
   check: (results: readonly number[]) => {
     if (wins(results) === 0) return 'nobody got it';
-    if (kernel.processHolder(0) !== -1) return 'held after all have released';
-    return kernel.counted() === wins(results) ? undefined : `counted ${kernel.counted()}`;
+    if (kernel.counted() !== wins(results)) return `counted ${kernel.counted()}`;
+    return notHeldBy(kernel, -1);
   },
 });
 
@@ -39,8 +60,10 @@ const keeping = (kernel: Kernel): Scenario => ({
   threads: [() => kernel.count(0), () => kernel.count(1)],
   check: (results: readonly number[]) => {
     if (wins(results) !== 1) return `${wins(results)} hold it`;
-    const holder = results.findIndex((claim) => claim !== 0);
-    return kernel.processHolder(0) === holder ? undefined : `told as held by ${kernel.processHolder(0)}`;
+    return notHeldBy(
+      kernel,
+      results.findIndex((claim) => claim !== 0),
+    );
   },
 });
 
@@ -48,21 +71,12 @@ const dying = (kernel: Kernel): Scenario => ({
   name: 'a holder ends without releasing, its writer is freed; another takes over',
   bytes: BYTES,
   setup: () => start(kernel, 0, 1),
-  threads: [
-    () => {
-      const claim = kernel.count(0);
-      kernel.freeWriter(0);
-      return claim;
-    },
-    () => [kernel.count(1), kernel.count(1)].filter((claim) => claim !== 0).length,
-  ],
+  threads: [ending(kernel, 0), () => wins([kernel.count(1), kernel.count(1)])],
   check: (results: readonly number[]) => {
     const [first, second] = results as [number, number];
-    if (kernel.counted() !== (first === 0 ? 0 : 1) + second || second > 1)
+    if (kernel.counted() !== wins([first]) + second || second > 1)
       return `counted ${kernel.counted()} by ${first}, ${second}`;
-    return second === 1 || kernel.claimProcess(0, 1) !== 0
-      ? undefined
-      : 'out of reach after its holder has ended';
+    return second === 1 ? undefined : outOfReach(kernel, 1);
   },
 });
 
@@ -70,18 +84,8 @@ const inheriting = (kernel: Kernel): Scenario => ({
   name: 'who claims the writer of a holder that ended has not claimed the process by that',
   bytes: BYTES,
   setup: () => start(kernel, 0, 1),
-  threads: [
-    () => {
-      const claim = kernel.count(0);
-      kernel.freeWriter(0);
-      return claim;
-    },
-    () => kernel.claimWriter(0),
-  ],
-  check: () => {
-    if (kernel.processHolder(0) !== -1) return `told as held by ${kernel.processHolder(0)}`;
-    return kernel.claimProcess(0, 1) !== 0 ? undefined : 'out of reach after its holder has ended';
-  },
+  threads: [ending(kernel, 0), () => kernel.claimWriter(0)],
+  check: () => notHeldBy(kernel, -1) ?? outOfReach(kernel, 1),
 });
 
 const succeeding = (kernel: Kernel): Scenario => ({
@@ -90,8 +94,7 @@ const succeeding = (kernel: Kernel): Scenario => ({
   setup: () => start(kernel, 0, 1),
   threads: [
     () => {
-      const claim = kernel.count(0);
-      kernel.freeWriter(0);
+      const claim = ending(kernel, 0)();
       if (claim !== 0) kernel.releaseProcess(0, claim);
       return claim;
     },
@@ -103,10 +106,7 @@ const succeeding = (kernel: Kernel): Scenario => ({
     // Who has won and has not ended holds it still.
     const [, second, third] = results as [number, number, number];
     if (second !== 0 && third !== 0) return 'two hold it';
-    const holder = second !== 0 ? 0 : third !== 0 ? 1 : -1;
-    return kernel.processHolder(0) === holder
-      ? undefined
-      : `told as held by ${kernel.processHolder(0)}, expected ${holder}`;
+    return notHeldBy(kernel, second !== 0 ? 0 : third !== 0 ? 1 : -1);
   },
 });
 

@@ -23,6 +23,27 @@ function scene(): { registry: Registry; clock: FakeClock } {
 const named = { name: 'job_seconds', help: 'Jobs' } as const;
 
 describe('a timer', () => {
+  test('measures with its clock, once', () => {
+    const { registry, clock } = scene();
+    const timer = registry.timer({ ...named, clock });
+    {
+      using running = timer.start();
+      clock.ms += 1500;
+      expect(running.stop()).toBe(1500);
+      clock.ms += 1;
+      expect(running.stop()).toBe(1500);
+    }
+    const start = timer.now();
+    clock.ms += 500;
+    expect(timer.recordSince(start)).toBe(500);
+    clock.ms -= 5;
+    expect(timer.recordSince(clock.ms + 5)).toBe(0); // a clock that went back
+    const { count, sum, min, max } = timer.distribution();
+    expect({ count, sum, min, max }).toEqual({ count: 3, sum: 2, min: 0, max: 1.5 });
+    expect(() => timer.record(-1)).toThrow(ArgumentRangeError);
+    expect(() => timer.record(NaN)).toThrow(ArgumentRangeError);
+  });
+
   test('times a function, whether it returns or throws, and hands on what it does', () => {
     const { registry, clock } = scene();
     const timer = registry.timer({ ...named, clock });

@@ -1,5 +1,5 @@
 // What threads do with the claim on the figures of the process, and with their writers, as steps of the model.
-import { add, compareExchange, get, load, set, store } from '@corelane/shared-memory/kernel/atomics';
+import { add, compareExchange, get, set, store } from '@corelane/shared-memory/kernel/atomics';
 import {
   REGISTRY_ROOT_BYTES,
   REGISTRY_ROOT_WRITERS,
@@ -35,10 +35,6 @@ export function claimWriter(writer: number): boolean {
 /** As `Writer.release`, and as a supervisor that reclaims the writer of a dead thread. */
 export function freeWriter(writer: number): void {
   store(record(writer) + WRITER_RECORD_STATE, WRITER_FREE);
-}
-
-export function isWriterClaimed(writer: number): boolean {
-  return load(record(writer) + WRITER_RECORD_STATE) === WRITER_CLAIMED;
 }
 
 /** Claims the process and counts once where that succeeds. @returns the claim, or 0 */

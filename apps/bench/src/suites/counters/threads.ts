@@ -5,6 +5,7 @@ import { Contenders } from '../../contention/contenders.ts';
 import { entryUrl } from '../../entry-url.ts';
 import type { BatchCase, BatchGroup } from '../../suite.ts';
 import { Held } from '../state/held.ts';
+import { hammered } from './layout.ts';
 import type { MetricWork } from './metric-contender.ts';
 
 type Kind = MetricWork['kind'];
@@ -56,7 +57,7 @@ function oneWord(name: string, threads: number): BatchCase {
     note: '32 bits: it wraps',
     opsPerBatch: threads,
     async setup() {
-      const words = new Int32Array(new SharedArrayBuffer(128));
+      const words = new Int32Array(new SharedArrayBuffer(hammered.bytes));
       const contenders = await Contenders.start({
         module: entryUrl('suites/lock-free/ring-ends'),
         contenders: threads,
@@ -66,7 +67,7 @@ function oneWord(name: string, threads: number): BatchCase {
     },
     batch: (operations) => held.get().contenders.run(operations),
     check({ operations }) {
-      const found = Atomics.load(held.get().words, 0);
+      const found = Atomics.load(held.get().words, hammered.word.count);
       return found === (operations | 0) ? undefined : `counted ${found}, expected ${operations | 0}`;
     },
     teardown: () => held.take()?.contenders.stop(),

@@ -1,7 +1,8 @@
-import { MemoryTracker } from '@corelane/memory-tracker';
+import { MemoryTracker, type TagScope } from '@corelane/memory-tracker';
 import { Arena } from '@corelane/shared-memory';
 import { type BatchCase, type BatchGroup, BYTES_PER_OP, NS_PER_OP } from '../../suite.ts';
 import { counted, empty } from './counted.ts';
+import { balance } from './layout.ts';
 
 const RECORDER = 'tag.alloc + dealloc';
 const OWN = 'tag by worker, alloc + dealloc';
@@ -39,17 +40,39 @@ const others: BatchCase[] = [
     name: 'two Atomics.add',
     role: 'limit',
     note: 'no peak, no check, 32 bits',
-    create: () => new Int32Array(new SharedArrayBuffer(8)),
+    create: () => new Int32Array(new SharedArrayBuffer(balance.bytes)),
     run(words, operations) {
+      const at = balance.word.bytes;
       for (let i = 0; i < operations; i++) {
-        Atomics.add(words, 0, BYTES);
-        Atomics.sub(words, 0, BYTES);
+        Atomics.add(words, at, BYTES);
+        Atomics.sub(words, at, BYTES);
       }
-      words[1] = ((words[1] as number) + operations) | 0;
+      Atomics.add(words, balance.word.pairs, operations);
     },
-    count: (words) => (words[1] as number) >>> 0,
+    count: (words) =>
+      Atomics.load(words, balance.word.bytes) === 0 ? Atomics.load(words, balance.word.pairs) >>> 0 : -1,
   }),
 ];
+
+/** A tag's two records; each group has one of these, and a process of its own. */
+function underTag(name: string, scope: TagScope, note?: string): BatchCase {
+  return counted({
+    name,
+    role: 'ours',
+    ...(note !== undefined && { note }),
+    create: () => {
+      const tracker = newTracker();
+      return { tracker, tag: tracker.tag('pool', { scope }) };
+    },
+    run({ tag }, operations) {
+      for (let i = 0; i < operations; i++) {
+        tag.alloc(BYTES);
+        tag.dealloc(BYTES);
+      }
+    },
+    count: ({ tracker }) => balanced(tracker),
+  });
+}
 
 export const tracking: BatchGroup = {
   kind: 'batch',
@@ -57,21 +80,7 @@ export const tracking: BatchGroup = {
   title: 'One allocation and its end recorded under a tag',
   note: 'Two records each. Ours is exact over all threads, with the peak and limits, and refuses to go below 0. The others count on one thread.',
   cases: [
-    counted({
-      name: RECORDER,
-      role: 'ours',
-      create: () => {
-        const tracker = newTracker();
-        return { tracker, tag: tracker.tag('pool') };
-      },
-      run({ tag }, operations) {
-        for (let i = 0; i < operations; i++) {
-          tag.alloc(BYTES);
-          tag.dealloc(BYTES);
-        }
-      },
-      count: ({ tracker }) => balanced(tracker),
-    }),
+    underTag(RECORDER, 'shared'),
     counted({
       name: 'tracker.alloc + dealloc by name',
       role: 'ours',
@@ -95,26 +104,7 @@ export const trackingByWorker: BatchGroup = {
   name: 'memory-by-worker',
   title: 'The same under a tag that each worker counts for itself',
   note: 'Exact for each worker, with the peak and limits; others read the sum. A group of its own: engines compile for what they have seen.',
-  cases: [
-    counted({
-      name: OWN,
-      role: 'ours',
-      note: "scope: 'worker'; the target is 3 ns a record",
-      create: () => {
-        const tracker = newTracker();
-        return { tracker, tag: tracker.tag('pool', { scope: 'worker' }) };
-      },
-      run({ tag }, operations) {
-        for (let i = 0; i < operations; i++) {
-          tag.alloc(BYTES);
-          tag.dealloc(BYTES);
-        }
-      },
-      count: ({ tracker }) => balanced(tracker),
-    }),
-    ...others,
-    empty,
-  ],
+  cases: [underTag(OWN, 'worker', "scope: 'worker'; the target is 3 ns a record"), ...others, empty],
   claims: [
     { of: OWN, metric: BYTES_PER_OP, atMost: 0 },
     { of: OWN, metric: NS_PER_OP, atMost: TARGET_NS },
