@@ -132,7 +132,45 @@ const claiming = (kernel: typeof SlotSums): Scenario => ({
   },
 });
 
+/** An address at which no slot can be, from anyone who has the handle, is no slot: neither counted nor followed. */
+const misled =
+  (where: string, address: number) =>
+  (kernel: typeof SlotSums): Scenario => ({
+    ...memory,
+    name: `an entry that leads ${where}`,
+    setup: () => {
+      poke(ENTRIES[1], SECOND);
+      setTally(SECOND, 7);
+    },
+    threads: [
+      () => store(ENTRIES[0], address),
+      () => {
+        const slots = kernel.countSlots(ENTRIES[0], 8, 2, MOST);
+        if (slots !== 1) return [slots];
+        return [
+          slots,
+          total(kernel, kernel.sumTallies(ENTRIES[0], 8, 2, LOW, 1, MOST)),
+          total(kernel, kernel.sumAmounts(ENTRIES[0], 8, 2, LOW, MOST)),
+        ];
+      },
+    ],
+    check: ([, found]: readonly number[][]) =>
+      found?.join() === '1,7,7' ? undefined : `found ${String(found)}`,
+  });
+
 const mutants: Mutant[] = [
+  { name: 'follows an address below the arena', find: 'slot > 0 &&', replace: 'slot != 0 &&' },
+  { name: 'follows an address so near the end that no slot fits', find: 'slot <= most &&', replace: '' },
+  {
+    name: 'follows an address that is not aligned',
+    find: '(slot & SLOT_ALIGN_MASK) == 0',
+    replace: 'true',
+  },
+  {
+    name: 'follows an address that is aligned to a word only',
+    find: 'SLOT_ALIGN_MASK: i32 = 7',
+    replace: 'SLOT_ALIGN_MASK: i32 = 3',
+  },
   {
     name: 'takes a writer that is being claimed for one that never was',
     find: 'if (load(record + WRITER_RECORD_STATE) != WRITER_FREE) return writer;',
@@ -193,6 +231,10 @@ test('sums are of moments that were, and the mutants are killed', () => {
       late,
       claiming,
       claimedNow,
+      misled('below the arena', -8),
+      misled('beyond the last place', MOST + 8),
+      misled('between two words', FIRST + 2),
+      misled('to the second half of eight bytes', FIRST + 4),
     ],
   });
   expect(baseline.every(({ complete }) => complete)).toBe(true);
