@@ -40,8 +40,22 @@ export class Tracked {
   resize(bytes: number): void {
     const recorder = this.#open();
     checkBytes(bytes);
-    recorder.adjust(bytes - this.#bytes);
-    this.#hold(recorder, bytes);
+    const before = this.#bytes;
+    if (bytes <= before) {
+      // First this: a callback that hears of what is freed finds it as it is then.
+      this.#hold(recorder, bytes);
+      try {
+        recorder.adjust(bytes - before);
+      } catch (error) {
+        this.#hold(recorder, before);
+        throw error;
+      }
+      return;
+    }
+    recorder.adjust(bytes - before);
+    if (this.#isAs(recorder, before)) return this.#hold(recorder, bytes);
+    recorder.adjust(before - bytes);
+    this.resize(bytes);
   }
 
   /**
@@ -52,15 +66,20 @@ export class Tracked {
     const from = this.#open();
     if (typeof (recorder as OpenRecorder | undefined)?.adjust !== 'function')
       throw new ArgumentRangeError('recorder', recorder, 'a recorder of a tracker');
-    recorder.alloc(this.#bytes);
+    const bytes = this.#bytes;
+    recorder.alloc(bytes);
+    if (!this.#isAs(from, bytes)) {
+      recorder.dealloc(bytes);
+      return this.moveTo(recorder);
+    }
+    this.#hold(recorder as OpenRecorder, bytes);
     try {
-      from.dealloc(this.#bytes);
+      from.dealloc(bytes);
     } catch (error) {
-      recorder.dealloc(this.#bytes);
+      this.#hold(from, bytes);
+      recorder.dealloc(bytes);
       throw error;
     }
-    this.#recorder = recorder as OpenRecorder;
-    this.#hold(recorder as OpenRecorder, this.#bytes);
   }
 
   /**
@@ -71,7 +90,13 @@ export class Tracked {
    */
   transfer(): MemoryTransfer {
     const recorder = this.#open();
-    recorder.send(this.#bytes);
+    this.#recorder = undefined;
+    try {
+      recorder.send(this.#bytes);
+    } catch (error) {
+      this.#recorder = recorder;
+      throw error;
+    }
     this.#release();
     return { kind: 'memory-tracker/transfer', tag: recorder.tag, bytes: this.#bytes };
   }
@@ -84,7 +109,13 @@ export class Tracked {
     recorder.dealloc(this.#bytes);
   }
 
+  /** Whether nobody has released or changed it: callbacks of limits, which a record calls, may. */
+  #isAs(recorder: OpenRecorder, bytes: number): boolean {
+    return this.#recorder === recorder && this.#bytes === bytes;
+  }
+
   #hold(recorder: OpenRecorder, bytes: number): void {
+    this.#recorder = recorder;
     this.#bytes = bytes;
     if (this.#watched === undefined) return;
     this.#watched.recorder = recorder;

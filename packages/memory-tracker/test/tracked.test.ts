@@ -49,6 +49,56 @@ describe.each(['shared', 'worker'] as const)('a handle (%s)', (scope) => {
     expect(() => held.transfer()).toThrow('it held 30 bytes');
   });
 
+  test('that a callback of a limit releases, or changes, while it is changed holds nothing twice', () => {
+    const tracker = create();
+    const [pool, other] = [tracker.tag('pool', { scope }), tracker.tag('other', { scope })];
+    const heldBytes = (): number[] => [tracker.currentBytes('pool'), tracker.currentBytes('other')];
+    pool.alloc(1000);
+    other.alloc(1000);
+    let held = pool.track(100);
+    let use = (): void => {};
+    const useOnce = (): void => {
+      const callback = use;
+      use = () => {};
+      callback();
+    };
+    tracker.budget('pool', {
+      softBytes: 1150,
+      recoverBytes: 1120,
+      onSoft: () => useOnce(),
+      onRecover: () => useOnce(),
+    });
+    tracker.budget('other', { softBytes: 1050, onSoft: () => useOnce() });
+
+    use = () => held[Symbol.dispose]();
+    expect(() => held.resize(200)).toThrow(TrackedReleasedError);
+    expect(heldBytes()).toEqual([1000, 1000]);
+
+    held = pool.track(100);
+    use = () => held.resize(110);
+    held.resize(200);
+    expect([held.bytes, ...heldBytes()]).toEqual([200, 1200, 1000]);
+
+    use = () => held[Symbol.dispose]();
+    held.resize(50);
+    expect(heldBytes()).toEqual([1000, 1000]);
+
+    held = pool.track(100);
+    use = () => held[Symbol.dispose]();
+    expect(() => held.moveTo(other)).toThrow(TrackedReleasedError);
+    expect(heldBytes()).toEqual([1000, 1000]);
+
+    held = pool.track(200);
+    use = () => held[Symbol.dispose]();
+    held.moveTo(other);
+    expect(heldBytes()).toEqual([1000, 1000]);
+
+    held = pool.track(200);
+    use = () => held[Symbol.dispose]();
+    tracker.adopt(held.transfer())[Symbol.dispose]();
+    expect(heldBytes()).toEqual([1000, 1000]);
+  });
+
   test('is moved to another tag, unless that has no room', () => {
     const tracker = create();
     const held = tracker.tag('from', { scope }).track(100);
