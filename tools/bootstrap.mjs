@@ -57,6 +57,7 @@ const TASKS = {
   // Of perf-tools.
   'profile-costs': (args) => evidence('profile-costs', args, 'perf-tools', 'perf-counters'),
   'capacity-costs': (args) => evidence('capacity-costs', args, 'perf-tools', 'perf-counters'),
+  'ends-at-once': (args) => evidence('ends-at-once', args, 'perf-tools', 'perf-counters'),
   'perf-map': (args) => evidence('perf-map', args, 'perf-tools', 'perf-counters'),
   'check:native': (args) => [BUILD, ['node', 'tools/native/check.mjs', ...args]],
   'check:static': () => [STATIC],

@@ -1,12 +1,9 @@
 // The inspector of any thread of this process, as a thing that commands are posted to. A worker's is reached by way of the main thread's
 // (domain NodeWorker), from any thread: commands interrupt it at function calls and loop edges and in `Atomics.wait`, so one that spins answers too.
-import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread, threadId as ownThreadId, type Worker } from 'node:worker_threads';
 import type { Session } from 'node:inspector';
 import { ProfilerUnavailableError, ThreadEndedError, ThreadSilentError } from '../errors.ts';
-
-/** The main thread drops its half within a millisecond where it runs at all. */
-const SETTLE_MS = 50;
+import { returnMainThreadSession, takeMainThreadSession } from './main-thread-sessions.ts';
 
 /** Events of the main thread's inspector that @types/node does not pair with its methods. */
 interface AttachedToWorker {
@@ -37,19 +34,20 @@ export class InspectedThread {
   readonly ended: Promise<void>;
   readonly #session: Session;
   readonly #pending = new Map<number, Pending>();
-  readonly #isByMainThread: boolean;
+  readonly #isOfMainThread: boolean;
   /** An inspector's session does not keep a thread alive that waits for it. */
   readonly #alive = setInterval(() => undefined, 1 << 30);
   /** The worker's session within that of the main thread; undefined where it is the thread's own. */
   #sessionId: string | undefined;
   #lastId = 0;
+  #closed: Promise<void> | undefined;
   #over: Error | undefined;
   #end: () => void = () => undefined;
 
-  private constructor(session: Session, threadId: number) {
+  private constructor(session: Session, isOfMainThread: boolean, threadId: number) {
     this.#session = session;
+    this.#isOfMainThread = isOfMainThread;
     this.threadId = threadId;
-    this.#isByMainThread = !isMainThread && threadId !== ownThreadId;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -70,14 +68,15 @@ export class InspectedThread {
       | undefined;
     if (inspector === undefined)
       throw new ProfilerUnavailableError('this Node was built without node:inspector');
-    const session = new inspector.Session();
+    const isOfMainThread = !isMainThread && threadId !== ownThreadId;
+    let session: Session;
     try {
-      if (threadId === ownThreadId || isMainThread) session.connect();
-      else session.connectToMainThread();
+      if (isOfMainThread) session = takeMainThreadSession(inspector);
+      else (session = new inspector.Session()).connect();
     } catch (error) {
       throw new ProfilerUnavailableError((error as Error).message, { cause: error });
     }
-    const thread = new InspectedThread(session, threadId);
+    const thread = new InspectedThread(session, isOfMainThread, threadId);
     try {
       if (threadId !== ownThreadId && threadId !== 0) await thread.#attach(worker, timeoutMs);
       return thread;
@@ -110,13 +109,17 @@ export class InspectedThread {
     }
   }
 
-  /** Ends the session: what the thread was told to do through it is over. Twice is harmless. Settled when this thread may end. */
-  async close(): Promise<void> {
+  /** Ends what the thread was told to do through this. Twice is harmless. Settled when this thread may end. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#session.removeAllListeners();
-    this.#session.disconnect();
     this.#fail(new ProfilerUnavailableError(`the session with thread ${this.threadId} is closed`));
-    // Node, all lines: where this thread ends at the moment in which the main thread drops the other half of the session, the process aborts.
-    if (this.#isByMainThread) await delay(SETTLE_MS);
+    if (this.#isOfMainThread) await returnMainThreadSession(this.#session);
+    else this.#session.disconnect();
     clearInterval(this.#alive);
   }
 
