@@ -48,11 +48,21 @@ describe('a profile of a worker that never yields', () => {
   test('shows its hot function by name, by its Worker and by its thread id', async () => {
     const { worker } = await spinner();
     const { threadId } = worker;
-    const byWorker = await profileWorker(worker, { durationMs: 100 });
+    const byWorker = await profileWorker(worker, { durationMs: 10 });
     expect(byWorker).toMatchObject({ name: `worker ${threadId}`, threadId, by: 'inspector' });
-    const byId = await profileThread(threadId, { durationMs: 100, name: 'the spinner' });
+    const byId = await profileThread(threadId, { durationMs: 10, name: 'the spinner' });
     expect(byId).toMatchObject({ name: 'the spinner', threadId, by: 'inspector' });
-    for (const recorded of [byWorker, byId]) expect(shareOf(recorded, 'hotInTheWorker')).toBeGreaterThan(0.8);
+    // Its start may be in the first of them still: on a busy machine it takes some of its time.
+    for (const target of [worker, threadId]) {
+      const share = async (): Promise<number> => {
+        const again = { durationMs: 30 };
+        const recorded = await (typeof target === 'number'
+          ? profileThread(target, again)
+          : profileWorker(target, again));
+        return shareOf(recorded, 'hotInTheWorker');
+      };
+      await expect.poll(share).toBeGreaterThan(0.8);
+    }
   });
 
   test('is recorded from its very beginning, and its end then is told as such', async () => {
