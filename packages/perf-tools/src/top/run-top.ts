@@ -39,13 +39,14 @@ export async function runTop(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Where nobody serves at a place: what would have to be there, and how to find who does. */
+const HOW =
+  'serveSnapshots of @corelane/perf-counters/socket must run there, as this user; corelane-top without arguments lists who serves';
+
+/** Of a connection that was not made: what would have to be there, and how to find who does. */
 function explained(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ECONNREFUSED'
-    ? `${error.message}\n(serveSnapshots of @corelane/perf-counters/socket must run there, as this user; corelane-top without arguments lists who serves)`
-    : error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ERR_SNAPSHOT_CONNECTION' ? `${message}\n(${HOW})` : message;
 }
 
 async function list(isJson: boolean): Promise<number> {
@@ -58,7 +59,10 @@ async function list(isJson: boolean): Promise<number> {
       FINE,
     );
   if (found.length === 0)
-    return complain('no process of this user serves its metrics at the default path', FAILED);
+    return complain(
+      'no process of this user serves its metrics at the default path, as serveSnapshots of @corelane/perf-counters/socket does',
+      FAILED,
+    );
   const rows = found.map(({ pid, hello, error }) =>
     hello === undefined
       ? processLine(String(pid), '–', '–', error?.message ?? 'does not answer')
