@@ -1,5 +1,5 @@
 // A value of the moment. Each writer has its own; the metric's aggregator makes one of them.
-import { disposed } from './errors.ts';
+import { ArgumentRangeError, disposed } from './errors.ts';
 import { gaugeSlot } from './layout.ts';
 import type { SlotHandle, SlotSource } from './slot-handle.ts';
 
@@ -22,9 +22,10 @@ export class Gauge implements SlotHandle {
     this.#at = this.#words.byteOffset + gaugeSlot.offset.value;
   }
 
-  /** @throws RegistryDisposedError */
+  /** @throws ArgumentRangeError where it is no number, RegistryDisposedError */
   set(value: number): void {
     if (this.#closed) disposed();
+    checkNumber('value', value);
     this.#value = value;
     this.#source.floats.put(this.#at, value);
     if (this.#isSet) return;
@@ -32,13 +33,15 @@ export class Gauge implements SlotHandle {
     Atomics.store(this.#words, gaugeSlot.word.isSet, 1); // publish: there is a value; pairs with readGauge
   }
 
-  /** Changes the value of this writer, from 0 where there is none. @throws RegistryDisposedError */
+  /** Changes the value of this writer, from 0 where there is none. @throws ArgumentRangeError, RegistryDisposedError */
   inc(n = 1): void {
+    checkNumber('n', n);
     this.set(this.#value + n);
   }
 
-  /** @throws RegistryDisposedError */
+  /** @throws ArgumentRangeError, RegistryDisposedError */
   dec(n = 1): void {
+    checkNumber('n', n);
     this.set(this.#value - n);
   }
 
@@ -60,4 +63,9 @@ export class Gauge implements SlotHandle {
     this.#closed = true;
     Atomics.store(this.#words, gaugeSlot.word.isSet, 0);
   }
+}
+
+/** A text would be put behind the value as text: 1 and '1' would be 11. */
+function checkNumber(argument: string, found: unknown): void {
+  if (typeof found !== 'number') throw new ArgumentRangeError(argument, found, 'a number');
 }

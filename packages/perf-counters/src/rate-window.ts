@@ -48,10 +48,8 @@ export class RateWindow {
   /** @throws ArgumentRangeError */
   constructor(source: Total, options: RateWindowOptions = {}) {
     checkOptionNames(options, ['clock', 'intervalMs']);
+    checkWindow(options);
     const { clock = performance, intervalMs = 5000 } = options;
-    checkMethod('clock', clock, 'now');
-    if (!(intervalMs > 0 && Number.isFinite(intervalMs)))
-      throw new ArgumentRangeError('intervalMs', intervalMs, 'milliseconds above 0');
     this.intervalMs = intervalMs;
     this.#source = source;
     this.#clock = clock;
@@ -95,4 +93,11 @@ export class RateWindow {
       this.#weighted[i] = before + (perSecond - before) * -Math.expm1(-elapsedMs / windowMs);
     });
   }
+}
+
+/** @throws ArgumentRangeError */
+export function checkWindow({ clock, intervalMs }: RateWindowOptions): void {
+  if (clock !== undefined) checkMethod('clock', clock, 'now');
+  if (intervalMs !== undefined && !(Number.isFinite(intervalMs) && intervalMs > 0))
+    throw new ArgumentRangeError('intervalMs', intervalMs, 'milliseconds above 0');
 }

@@ -15,18 +15,17 @@ import {
   type MetricType,
 } from './definition.ts';
 import { DisabledHandles } from './disabled.ts';
-import { checkMethod } from './option-names.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
 import type { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
 import { WriterHandles, type Handles, type MakeHandle } from './handles.ts';
 import { Histogram } from './histogram.ts';
-import { checkOptionNames } from './option-names.ts';
+import { checkMethod, checkOptionNames } from './option-names.ts';
 import { createRegistry, DISABLED_BYTES, openRegistry, type RegistryHandle } from './open-registry.ts';
 import type { MetricsContentType } from './accept.ts';
 import type { PromClientMetric } from './prom-client.ts';
 import { Rate } from './rate.ts';
-import type { RateWindowOptions } from './rate-window.ts';
+import { checkWindow, type RateWindowOptions } from './rate-window.ts';
 import { RegistryReader, type MetricsOptions, type PrometheusTextOptions } from './reader.ts';
 import type {
   Labelled,
@@ -146,7 +145,7 @@ export class Registry {
   rate(options: RateOptions): Rate | Family<Rate> {
     checkOptionNames(options, RATE_OPTIONS);
     const { clock, intervalMs, ...rest } = options;
-    if (clock !== undefined) checkMethod('clock', clock, 'now');
+    checkWindow(options); // before there is a counter, which would stay
     const window = { ...(clock && { clock }), ...(intervalMs !== undefined && { intervalMs }) };
     const counters = this.#define('counter', rest, (source) => new Counter(source));
     return counters instanceof Counter

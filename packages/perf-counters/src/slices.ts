@@ -1,6 +1,7 @@
 // Long work on a thread that has other things to do: in slices, between which the event loop turns.
 import { setImmediate as turnLoop } from 'node:timers/promises';
 import { ArgumentRangeError } from './errors.ts';
+import { checkMethod, checkSignal } from './option-names.ts';
 import type { Clock } from './ports.ts';
 
 /** Guessed: a third of what is felt as a stall (5 ms), for what a slice takes longer than it was meant to. */
@@ -23,7 +24,10 @@ export async function* inSlices<T>(
   steps: Iterable<T>,
   { signal, sliceMs = SLICE_MS, clock = performance }: SliceOptions = {},
 ): AsyncGenerator<T[], void, void> {
-  if (!(sliceMs > 0)) throw new ArgumentRangeError('sliceMs', sliceMs, 'milliseconds, more than 0');
+  if (!(typeof sliceMs === 'number' && sliceMs > 0))
+    throw new ArgumentRangeError('sliceMs', sliceMs, 'milliseconds, more than 0');
+  checkMethod('clock', clock, 'now');
+  checkSignal(signal);
   signal?.throwIfAborted();
   let slice: T[] = [];
   let end = clock.now() + sliceMs;

@@ -11,7 +11,7 @@ import {
   writerRecord,
 } from './layout.ts';
 
-/** Guessed: room for some eighty counters; a histogram has lines of its own. */
+/** Guessed: room for 64 counters; a histogram has lines of its own. */
 const CHUNK_BYTES = 1024;
 const LARGEST_IN_CHUNK_BYTES = 256;
 const SLOT_ALIGN_BYTES = 8;

@@ -164,8 +164,12 @@ describe('in slices', () => {
 
   test('options that mean nothing are refused', async () => {
     const { registry } = twoWriters();
-    for (const sliceMs of [0, -1, NaN])
-      await expect(registry.metrics({ sliceMs })).rejects.toThrow(ArgumentRangeError);
+    for (const wrong of [
+      ...[0, -1, NaN, '5' as never].map((sliceMs) => ({ sliceMs })),
+      { clock: {} as never },
+      { signal: { aborted: false } as never },
+    ])
+      await expect(registry.metrics(wrong)).rejects.toThrow(ArgumentRangeError);
     await expect(registry.metrics({ contentType: 'text/html' as never })).rejects.toThrow(
       'contentType is "text/html", expected "text/plain; version=0.0.4; charset=utf-8" or "application/openmetrics-text; version=1.0.0; charset=utf-8"',
     );

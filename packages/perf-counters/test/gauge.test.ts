@@ -1,6 +1,6 @@
 // Values of the moment, and what the aggregator makes of those of several writers.
 import { describe, expect, test } from 'vitest';
-import { Registry } from '../src/index.ts';
+import { ArgumentRangeError, Registry } from '../src/index.ts';
 import { create } from './new-registry.ts';
 
 describe('gauges', () => {
@@ -31,6 +31,19 @@ describe('gauges', () => {
     );
     [2, 3, 7].forEach((value, i) => gauges[i]!.set(value));
     expect(gauges[0]!.total()).toBe(expected);
+  });
+
+  test('refuse what is no number, and stay as they were', () => {
+    const { registry } = create();
+    const gauge = registry.gauge({ name: 'g', help: '' });
+    gauge.set(1);
+    for (const use of [gauge.set, gauge.inc, gauge.dec] as ((n: unknown) => void)[])
+      for (const wrong of ['1', null, 1n, [], true])
+        expect(() => use.call(gauge, wrong)).toThrow(ArgumentRangeError);
+    expect(() => gauge.set(undefined as never)).toThrow('value is undefined, expected a number');
+    expect(gauge.total()).toBe(1);
+    gauge.set(NaN); // is one
+    expect(gauge.total()).toBeNaN();
   });
 
   test('may go up and down by fractions', () => {

@@ -113,3 +113,14 @@ test('a rate counts in a counter, of all threads, by labels too', () => {
   expect(byCode.labels('404')).toBe(byCode.labels('500')); // other
   expect(byCode.labels('200').total()).toBe(3);
 });
+
+test('a rate whose window is refused leaves no counter, with labels no less than without', () => {
+  const registry = Registry.create(Arena.create({ bytes: 1 << 20 }));
+  for (const wrong of [{ intervalMs: 0 }, { intervalMs: '5' as never }, { clock: {} as never }]) {
+    expect(() => registry.rate({ name: 'hits_total', help: '', ...wrong })).toThrow(ArgumentRangeError);
+    expect(() => registry.rate({ name: 'codes_total', help: '', labels: ['code'], ...wrong })).toThrow(
+      ArgumentRangeError,
+    );
+  }
+  expect(registry.read().metrics).toEqual([]);
+});
