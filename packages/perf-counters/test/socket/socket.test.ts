@@ -65,12 +65,14 @@ test('another process is found, greets, and shows what it has counted; when it i
   expect(second.hello.pid).toBe(process.pid);
 });
 
-/** The socket of a process that was killed. */
-async function leftover(): Promise<string> {
-  const child = await startServing();
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  return socketPath(child.pid);
+/** The sockets of two processes that were killed. Both had begun to serve before: who does takes away what is old. */
+async function leftovers(): Promise<[string, string]> {
+  const [first, second] = [await startServing(), await startServing()];
+  for (const child of [first, second]) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  return [socketPath(first.pid), socketPath(second.pid)];
 }
 
 function age(path: string, ageMs: number): void {
@@ -79,14 +81,19 @@ function age(path: string, ageMs: number): void {
 }
 
 test('who serves or lists takes away what dead processes have left, but not what may be about to listen', async () => {
-  const [old, recent] = [await leftover(), await leftover()];
-  age(old, 3000);
-  age(recent, 1000);
-  expect(await listProcesses()).toEqual([]);
-  expect([old, recent].map((path) => existsSync(path))).toEqual([false, true]);
-  age(recent, 3000);
-  await using _server = await serveSnapshots(newRegistry());
-  expect(existsSync(recent)).toBe(false);
+  const [old, recent] = await leftovers();
+  vi.useFakeTimers({ toFake: ['Date'] }); // no time passes between the look at the clock here and theirs
+  try {
+    age(old, 2001);
+    age(recent, 1999);
+    expect(await listProcesses()).toEqual([]);
+    expect([old, recent].map((path) => existsSync(path))).toEqual([false, true]);
+    age(recent, 2001);
+    await using _server = await serveSnapshots(newRegistry());
+    expect(existsSync(recent)).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test.for([
