@@ -37,9 +37,9 @@ describe('gauges', () => {
     const { registry } = create();
     const gauge = registry.gauge({ name: 'g', help: '' });
     gauge.set(1);
-    for (const use of [gauge.set, gauge.inc, gauge.dec] as ((n: unknown) => void)[])
-      for (const wrong of ['1', null, 1n, [], true])
-        expect(() => use.call(gauge, wrong)).toThrow(ArgumentRangeError);
+    for (const method of ['set', 'inc', 'dec'] as const)
+      for (const wrong of ['1', null, 1n, [], true] as never[])
+        expect(() => gauge[method](wrong)).toThrow(ArgumentRangeError);
     expect(() => gauge.set(undefined as never)).toThrow('value is undefined, expected a number');
     expect(gauge.total()).toBe(1);
     gauge.set(NaN); // is one
