@@ -22,7 +22,7 @@ export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of readdirSync(directory).filter((each) => each.startsWith(PLACE_PREFIX))) {
     const path = join(directory, name);
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined || Date.now() - found.ctimeMs < PRIVATE_MS) continue;
+    if (found === undefined || Date.now() - found.mtimeMs < PRIVATE_MS) continue;
     if (found.isDirectory()) rmSync(path, { recursive: true, force: true });
     else paths.push(path);
   }

@@ -142,6 +142,15 @@ test('what cannot be compared is refused', () => {
   }
 });
 
+test('the least quantile is where the first value can be, and empty buckets below have none', () => {
+  const buckets = [
+    { le: 1, count: 0 },
+    { le: 2, count: 3 },
+    { le: null, count: 3 },
+  ];
+  expect([quantileOf(buckets, 0, 2), quantileOf(buckets, 1, 2)]).toEqual([1, 2]);
+});
+
 test('a quantile lies in the bucket of the value that has its rank, and rises with it', () => {
   const bounds = [1, 2, 4, 8, 16];
   const values = fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 60 });

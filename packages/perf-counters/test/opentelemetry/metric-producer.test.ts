@@ -6,6 +6,7 @@ import {
   PeriodicExportingMetricReader,
   type CollectionResult,
   type DataPoint,
+  type ExponentialHistogram,
   type MetricData,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
@@ -262,6 +263,17 @@ test('bounds of a metric are in its units, and what is above the last of them is
       { buckets: { boundaries: [0.1, 0.5], counts: [2, 1, 2] }, count: 5, sum: 3.35, min: 0.05, max: 2 },
     ]);
   }
+});
+
+test('what is above the largest value of a histogram is in an exponential bucket above it', async () => {
+  using registry = newRegistry();
+  registry.histogram({ name: 'size', help: 'Sizes', max: 1024 }).record(5000);
+  const [{ value }] = pointsOf(
+    await new CorelaneMetricProducer(registry, { histograms: 'exponential' }).collect(),
+  );
+  const { scale, positive, max } = value as ExponentialHistogram;
+  expect([positive.bucketCounts, max]).toEqual([[1], 5000]);
+  expect(2 ** (positive.offset * 2 ** -scale)).toBeGreaterThanOrEqual(1024);
 });
 
 test('collections at the same time are made one after the other: nothing is counted twice', async () => {

@@ -132,11 +132,20 @@ test('there are no more clients than allowed, and there is room again when one l
 
 const HELLO = `{"protocol":"corelane-snapshots","version":1,"pid":1,"threadId":0,"title":"","node":"","startedAtMs":0,"minIntervalMs":0}\n`;
 
-async function answering(path: string, text: string): Promise<Server & AsyncDisposable> {
-  const server = createServer((socket) => socket.on('error', () => {}).end(text));
+async function answering(
+  path: string,
+  text: string,
+  ends = true,
+): Promise<Server & AsyncDisposable & { readonly sockets: readonly Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}));
+    if (ends) socket.end(text);
+    else socket.resume().write(text);
+  });
   server.listen(join(folder.path, path));
   await once(server, 'listening');
-  return server;
+  return Object.assign(server, { sockets });
 }
 
 test.for([
@@ -171,6 +180,33 @@ test('a server is told when a loop over updates is left', async () => {
   using client = await connectSnapshots(server.address() as string);
   for await (const _ of client.updates(1000)) break;
   expect(await promise).toMatchObject({ every: 0 });
+});
+
+test('updates more often than a server takes snapshots are refused', async () => {
+  const path = join(folder.path, 'often.sock');
+  await using _server = await serveSnapshots({ read: () => SNAPSHOT }, { path, minIntervalMs: 50 });
+  const socket = raw(path).setEncoding('utf8');
+  socket.write('{"every":49,"id":1}\n');
+  let text = '';
+  while (text.split('\n').length < 3) text += String((await once(socket, 'data'))[0]);
+  socket.destroy();
+  expect(JSON.parse(text.split('\n')[1] as string)).toEqual({
+    id: 1,
+    error: { code: 'ERR_ARGUMENT_RANGE', message: 'every is 49, expected 0 or at least 50' },
+  });
+});
+
+test('a loop over updates goes on after an error of another request, and fails where what comes is foreign', async () => {
+  const update = `{"every":1000,"snapshot":${JSON.stringify(SNAPSHOT)}}\n`;
+  const other = '{"id":99,"error":{"code":"ERR_X","message":"of another"}}\n';
+  await using server = await answering('loop.sock', HELLO, false);
+  using client = await connectSnapshots(server.address() as string);
+  const updates = client.updates(1000);
+  const first = updates.next();
+  for (const socket of server.sockets) socket.write(other + update);
+  expect((await first).value).toEqual(SNAPSHOT);
+  for (const socket of server.sockets) socket.write('what?\n');
+  await expect(updates.next()).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_PROTOCOL' });
 });
 
 test('a server that does not greet in time is given up', async () => {

@@ -1,7 +1,16 @@
 // The place of a socket that somebody has left: one of all who start there gets it, and who is alive loses nothing.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { linkSync, lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { connectSnapshots, serveSnapshots, type SnapshotServer } from '../../src/socket/index.ts';
 import { claimPath, removeDeserted } from '../../src/socket/place.ts';
-import { fileIdentity, pathState } from '../../src/socket/socket-path.ts';
+import { fileIdentity, pathState, socketDirectory } from '../../src/socket/socket-path.ts';
 import { leaveSocket, newRegistry, useOwnTemporaryFolder } from './scene.ts';
 
 const COMPETING = fileURLToPath(new URL('./competing-process.ts', import.meta.url));
@@ -105,6 +114,8 @@ test('who takes a place over is waited for: where it goes away the place is take
   other.on('connection', () => {
     if (++asked === 3) other.close();
   });
+  // However long that takes here.
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
   const server = await serve(path);
   expect(asked).toBe(3);
   await server.close();
@@ -113,7 +124,7 @@ test('who takes a place over is waited for: where it goes away the place is take
   const identity = fileIdentity(path) as string;
   const stuck = await listenAt(claimPath(path, identity));
   let nowMs = 0;
-  const now = vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 900));
+  now.mockImplementation(() => (nowMs += 900));
   await expect(serve(path)).rejects.toMatchObject({
     message: expect.stringContaining('another process has been taking it over for 2000 ms') as string,
   });
@@ -153,6 +164,23 @@ test('a deserted socket is removed, one that listens and what is no socket stay'
     ['a.sock'],
   ]);
   server.close();
+});
+
+test('what is left of taking a place is removed from the default folder after a minute', async () => {
+  await (await serveSnapshots(newRegistry())).close();
+  const directory = socketDirectory() as string;
+  const left = [1, 2].flatMap((minutes) => {
+    const folder = join(directory, `.cl-${minutes}`);
+    mkdirSync(folder);
+    return [folder, join(directory, `.cl=${minutes}`)];
+  });
+  for (const path of left) {
+    if (path.includes('=')) await leaveSocket(path);
+    const at = new Date(Date.now() - 60_000 * Number(path.at(-1)) + 30_000);
+    utimesSync(path, at, at);
+  }
+  await using _server = await serveSnapshots(newRegistry());
+  expect(readdirSync(directory).filter((name) => name.startsWith('.cl'))).toEqual(['.cl-1', '.cl=1']);
 });
 
 test('a symbolic link to nothing is a file of somebody, and a folder whose name is too long has no room', async () => {

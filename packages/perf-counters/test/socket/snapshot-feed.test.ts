@@ -61,6 +61,19 @@ test('snapshots are begun no more often than the interval says, however many ask
   expect(new Set(await Promise.all(answers)).size).toBe(5);
 });
 
+test('a fraction of a millisecond counts: timers take whole ones, and the next snapshot is not begun before its time', async () => {
+  const { feed, reads, advance } = scene(10);
+  const first = feed.next();
+  await advance(0);
+  await first;
+  await advance(0.5);
+  void feed.next();
+  await advance(9);
+  expect(reads()).toBe(1);
+  await advance(1);
+  expect(reads()).toBe(2);
+});
+
 test('nothing is read while nobody asks', async () => {
   const { reads, advance } = scene(1);
   await advance(1000);

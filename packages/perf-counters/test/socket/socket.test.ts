@@ -112,6 +112,7 @@ test.for([
 });
 
 test('only the user can enter the folder and connect; disposal says goodbye and removes the socket', async () => {
+  const exitListeners = process.listenerCount('exit');
   const server = await serveSnapshots(newRegistry());
   expect(server.path).toBe(socketPath(process.pid));
   expect(statSync(server.path).mode & 0o777).toBe(0o600);
@@ -122,6 +123,7 @@ test('only the user can enter the folder and connect; disposal says goodbye and 
   expect(await client.ended).toBe('stopped');
   expect((await next).done).toBe(true);
   expect(existsSync(server.path)).toBe(false);
+  expect(process.listenerCount('exit')).toBe(exitListeners);
   await server.close();
 });
 

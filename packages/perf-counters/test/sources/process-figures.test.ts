@@ -22,6 +22,19 @@ describe('memory of the process', () => {
   });
 });
 
+describe('CPU time', () => {
+  test('that is told as less than before is not counted, nor again when it is back', async () => {
+    const { host, sources, value } = start(['processCpu']);
+    for (const user of [900_000, 1_000_000, 1_200_000]) {
+      host.now.cpu = { user, system: 500_000 };
+      await sources.sample();
+    }
+    expect(value('process_cpu_user_seconds_total')).toBe(1.2);
+    expect(capability(sources)).toMatchObject({ status: 'active', reason: null });
+    expect(sources.costs()[0]).toMatchObject({ samples: 4, failures: 0 });
+  });
+});
+
 describe('file descriptors', () => {
   test('are the size of /proc/self/fd, without a list', () => {
     const host = fakeHost();

@@ -2,6 +2,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import type { Host } from '../../src/sources/host.ts';
+import { statusValue } from '../../src/sources/proc-files.ts';
 import { fakeHost, valuesOf } from './fake-host.ts';
 import { capability, start } from './started.ts';
 
@@ -56,6 +57,23 @@ describe('event loop', () => {
     await sources.sample();
     expect(value('nodejs_eventloop_lag_seconds')).toBeGreaterThan(0);
   });
+});
+
+test('a lag that is measured when the sources are disposed is not told after that', async () => {
+  const { sources, value } = start(['eventLoopDelay']);
+  await sources.sample();
+  const sampled = sources.sample();
+  sources[Symbol.dispose]();
+  await sampled;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(value('nodejs_eventloop_lag_seconds')).toBeUndefined();
+});
+
+test('a figure of a status file is found by its whole name', () => {
+  const text = 'nonvoluntary_ctxt_switches:\t4\nvoluntary_ctxt_switches:\t20\n';
+  expect(statusValue(text, 'voluntary_ctxt_switches')).toBe(20);
+  expect(statusValue(text, 'nonvoluntary_ctxt_switches')).toBe(4);
+  expect(statusValue(text, 'ctxt_switches')).toBeNaN();
 });
 
 describe('garbage collection', () => {
