@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Scheduler, TaskStuckError } from '../src/index.ts';
+import { hogs } from './tasks/hogs.ts';
 import { odd } from './tasks/odd.ts';
+import { Words } from './tasks/words.ts';
 
 test('what throws when it is looked at whether it is a promise, or another step, is the error of its task, and its worker stays', async () => {
   await using scheduler = Scheduler.create({ threads: 1, concurrentTasksPerWorker: 4 });
@@ -45,10 +47,17 @@ test.each(['microtasks', 'ticks', 'patched'] as const)(
 );
 
 test('tasks that wait are active until they have ended, and not after that', async () => {
-  await using scheduler = Scheduler.create({ threads: 1, budgets: true, concurrentTasksPerWorker: 4 });
+  const words = new Words();
+  await using scheduler = Scheduler.create({
+    threads: 1,
+    budgets: true,
+    concurrentTasksPerWorker: 4,
+    workerData: words.view,
+  });
   const active = (): number | undefined => scheduler.stats().budgets?.active;
-  const all = [300, 301, 302].map((ms) => scheduler.run(odd.waits, ms));
+  const all = [1, 2, 3].map((n) => scheduler.run(hogs.waits, n));
   await expect.poll(active).toBe(3);
+  words.open();
   await Promise.all(all);
   await expect.poll(active).toBe(0);
 });
