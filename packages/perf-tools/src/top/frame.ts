@@ -85,8 +85,9 @@ export function render(view: View, size: Size, isInteractive: boolean): Frame {
   return { lines: cut, pageRows, allRows: rows.length };
 }
 
-function title({ hello, everyMs, current, isPaused }: View): string {
-  const state = isPaused ? 'PAUSED' : `every ${figure(everyMs / 1000, 'seconds')}`;
+function title({ hello, everyMs, current, isPaused, silentMs }: View): string {
+  const usual = isPaused ? 'PAUSED' : `every ${figure(everyMs / 1000, 'seconds')}`;
+  const state = silentMs === undefined ? usual : `NO ANSWER for ${uptime(silentMs)}`;
   const parts = ['corelane-top', `pid ${hello.pid}`, state];
   if (current !== undefined) parts.push(`up ${uptime(current.takenAtMs - hello.startedAtMs)}`);
   // Last, for it may be long.

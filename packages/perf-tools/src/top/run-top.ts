@@ -6,12 +6,14 @@ import { uptime } from './figures.ts';
 import { render, type Frame, type Size } from './frame.ts';
 import { Screen } from './screen.ts';
 import { soundSnapshot } from './sound-snapshot.ts';
-import { cutTo, fitted, harmless } from './text-width.ts';
-import { initialView, press, withSnapshot, type Key, type View } from './view.ts';
+import { asciiOnly, cutTo, fitted, harmless, hasUtf8 } from './text-width.ts';
+import { initialView, press, withSilence, withSnapshot, type Key, type View } from './view.ts';
 
 const FINE = 0;
 const FAILED = 1;
 const MISUSED = 2;
+/** Between looks at how long ago the last figures came. */
+const SILENCE_MS = 1000;
 /** Of tables that go into a file or a pipe. */
 const DEFAULT_COLUMNS = 120;
 
@@ -31,7 +33,9 @@ export async function runTop(argv: readonly string[]): Promise<number> {
         MISUSED,
       );
     const { stdin, stdout } = process;
-    const isInteractive = stdin.isTTY && stdout.isTTY && run.count === Infinity && !run.isJson;
+    // A terminal that calls itself dumb has one way to write: on.
+    const hasScreen = stdin.isTTY && stdout.isTTY && process.env['TERM'] !== 'dumb';
+    const isInteractive = hasScreen && run.count === Infinity && !run.isJson;
     return isInteractive ? await watch(client, run) : await printAll(client, run);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return FINE; // who read it has had enough
@@ -126,13 +130,23 @@ async function watch(client: SnapshotClient, run: TopArguments): Promise<number>
     onSignal: quit,
   });
   paint();
+  let lastMs = performance.now();
+  // A process that is stuck sends nothing, and figures that stand still look as if all were well.
+  const silence = setInterval(() => {
+    const before = view.silentMs;
+    view = withSilence(view, performance.now() - lastMs);
+    if (view.silentMs !== before) paint();
+  }, SILENCE_MS);
   try {
     for await (const snapshot of client.updates(run.everyMs, { signal: over.signal })) {
+      lastMs = performance.now();
       view = withSnapshot(view, soundSnapshot(snapshot));
       paint();
     }
   } catch (error) {
     if (!over.signal.aborted) throw error;
+  } finally {
+    clearInterval(silence);
   }
   if (exitCode !== undefined) return exitCode;
   screen[Symbol.dispose](); // what follows is read on the screen that was there before
@@ -156,7 +170,8 @@ function tableSize(): Size {
 
 /** Waits for a reader that is slow. @throws the error of the stream */
 async function print(text: string, exitCode: number): Promise<number> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  const written = process.stdout.isTTY && !hasUtf8(process.env) ? text.replaceAll(/.+/g, asciiOnly) : text;
+  if (!process.stdout.write(written)) await once(process.stdout, 'drain');
   return exitCode;
 }
 

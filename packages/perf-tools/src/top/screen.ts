@@ -3,6 +3,7 @@ import { emitKeypressEvents } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import type { Line, Size } from './frame.ts';
+import { asciiOnly, hasUtf8 } from './text-width.ts';
 import type { Key } from './view.ts';
 
 const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l'; // other screen, no cursor, no wrapping
@@ -60,7 +61,9 @@ export class Screen {
 
   paint(lines: readonly Line[]): void {
     if (!this.#isEntered) return;
-    const text = lines.map(({ text: plain, look }) => {
+    const isPlain = !hasUtf8(process.env);
+    const text = lines.map(({ text: line, look }) => {
+      const plain = isPlain ? asciiOnly(line) : line;
       // Respects NO_COLOR and what the stream can do.
       const styled = look === 'plain' ? plain : styleText(LOOKS[look], plain, { stream: this.#output });
       return CLEAR_LINE + styled;

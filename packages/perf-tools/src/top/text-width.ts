@@ -29,3 +29,24 @@ export function cutTo(text: string, columns: number): string {
   }
   return `${cut}…`;
 }
+
+/** As wide, in the letters that every terminal has. */
+export function asciiOnly(text: string): string {
+  let plain = '';
+  for (const { segment } of segmenter.segment(text))
+    plain += /^[\u0020-\u007E]$/.test(segment)
+      ? segment
+      : (ASCII[segment] ?? '?'.repeat(stringWidth(segment)));
+  return plain;
+}
+
+/** What corelane-top itself writes. */
+const ASCII: Readonly<Record<string, string>> = Object.fromEntries(
+  ['…~', '–-', '·|', '▏_', '“"', '”"', '↑^', '↓v', 'µu', '∞I'].map((pair) => [...pair] as [string, string]),
+);
+
+/** Whether a terminal of such an environment is sent more than ASCII: where a locale is named that has no UTF-8 it is not. */
+export function hasUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'UTF-8';
+  return /utf-?8/i.test(locale);
+}

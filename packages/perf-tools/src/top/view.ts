@@ -19,6 +19,8 @@ export interface View {
   /** Quantiles are those of what was recorded since the figures before. */
   readonly isRecent: boolean;
   readonly isPaused: boolean;
+  /** Milliseconds since the last figures came, where that is longer than it should be: the process is busy, or stopped. */
+  readonly silentMs?: number;
   /** Rows that are above the first one shown. */
   readonly scroll: number;
 }
@@ -54,8 +56,16 @@ export function initialView(hello: View['hello'], everyMs: number, chosen: Parti
   };
 }
 
+/** What is late, beyond the interval. Guessed: a process that is busy for less is no news. */
+const LATE_MS = 2000;
+
+/** @param agoMs since the last figures came */
+export function withSilence({ silentMs: _, ...view }: View, agoMs: number): View {
+  return agoMs > view.everyMs + LATE_MS ? { ...view, silentMs: agoMs } : view;
+}
+
 /** While it is paused the figures stand still. */
-export function withSnapshot(view: View, snapshot: ParsedSnapshot): View {
+export function withSnapshot({ silentMs: _, ...view }: View, snapshot: ParsedSnapshot): View {
   if (view.isPaused) return view;
   const { current } = view;
   const cpu = nextCpuUse(view.cpu, snapshot);

@@ -3,7 +3,16 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { render, type Size } from '../../src/top/frame.ts';
 import { soundSnapshot } from '../../src/top/sound-snapshot.ts';
-import { press, initialView, withSnapshot, type Key, type Pressed, type View } from '../../src/top/view.ts';
+import { asciiOnly, hasUtf8 } from '../../src/top/text-width.ts';
+import {
+  press,
+  initialView,
+  withSilence,
+  withSnapshot,
+  type Key,
+  type Pressed,
+  type View,
+} from '../../src/top/view.ts';
 import { AFTER, BEFORE, HELLO } from './snapshots.ts';
 
 const VIEW = withSnapshot(withSnapshot(initialView(HELLO, 1000), BEFORE), AFTER);
@@ -60,6 +69,34 @@ describe('a frame', () => {
     expect(first[1]).toBe('CPU 1.6% since its start · RSS 96.0 MiB · 2 threads · 5 series');
     expect(first[3]).toBe('app_process_cpu_seconds_total        1m 00s         –');
     expect(texts(initialView(HELLO, 500), { columns: 80, rows: 9 })[1]).toBe('waiting for the first figures');
+  });
+
+  test('says that no figures come, until some do', () => {
+    const first = (view: View): string | undefined => texts(view, { columns: 80, rows: 5 })[0];
+    expect(withSilence(VIEW, 3000)).toEqual(VIEW);
+    const silent = withSilence(VIEW, 65_000);
+    expect(first(silent)).toMatch(/^corelane-top · pid 4711 · NO ANSWER for 1m 05s · up/);
+    expect(first(withSilence({ ...silent, isPaused: true }, 5001))).toMatch(/NO ANSWER for 5s/);
+    expect(first(withSilence(silent, 0))).toMatch(/every 1\.00 s/);
+    expect(first(withSnapshot(silent, AFTER))).toMatch(/every 1\.00 s/);
+  });
+
+  test('is as wide in ASCII, which it is for a terminal whose locale has no UTF-8', () => {
+    const view = { ...VIEW, filter: 'e', isTyping: true };
+    for (const text of [
+      ...texts(view, { columns: 64, rows: 12 }),
+      ...texts(VIEW, { columns: 40, rows: 5 }),
+      '商品 é 👨‍👩‍👧 µ +∞',
+    ]) {
+      expect(asciiOnly(text)).toMatch(/^[ -~]*$/);
+      expect(asciiOnly(text)).toHaveLength(stringWidth(text));
+    }
+    expect(asciiOnly('12 µs – 商…')).toBe('12 us - ??~');
+    expect(hasUtf8({})).toBe(true);
+    expect(hasUtf8({ LANG: 'de_DE.UTF-8' })).toBe(true);
+    expect(hasUtf8({ LC_CTYPE: 'UTF-8', LANG: 'C' })).toBe(true);
+    expect(hasUtf8({ LC_ALL: 'C', LANG: 'de_DE.utf8' })).toBe(false);
+    expect(hasUtf8({ LANG: 'POSIX' })).toBe(false);
   });
 
   test('shows the CPU use between the times when the process looked at it', () => {
