@@ -41,9 +41,9 @@ export function asciiOnly(text: string): string {
 }
 
 /** What corelane-top itself writes. */
-const ASCII: Readonly<Record<string, string>> = Object.fromEntries(
-  ['…~', '–-', '·|', '▏_', '“"', '”"', '↑^', '↓v', 'µu', '∞I'].map((pair) => [...pair] as [string, string]),
-);
+const ASCII: Readonly<Record<string, string>> = {
+  ...{ '…': '~', '–': '-', '·': '|', '▏': '_', '“': '"', '”': '"', '↑': '^', '↓': 'v', µ: 'u', '∞': 'I' },
+};
 
 /** Whether a terminal of such an environment is sent more than ASCII: where a locale is named that has no UTF-8 it is not. */
 export function hasUtf8(env: Readonly<Record<string, string | undefined>>): boolean {

@@ -60,12 +60,15 @@ export function initialView(hello: View['hello'], everyMs: number, chosen: Parti
 const LATE_MS = 2000;
 
 /** @param agoMs since the last figures came */
-export function withSilence({ silentMs: _, ...view }: View, agoMs: number): View {
-  return agoMs > view.everyMs + LATE_MS ? { ...view, silentMs: agoMs } : view;
+export function withSilence(view: View, agoMs: number): View {
+  const { silentMs, ...rest } = view;
+  if (agoMs > view.everyMs + LATE_MS) return { ...rest, silentMs: agoMs };
+  return silentMs === undefined ? view : rest;
 }
 
 /** While it is paused the figures stand still. */
-export function withSnapshot({ silentMs: _, ...view }: View, snapshot: ParsedSnapshot): View {
+export function withSnapshot(before: View, snapshot: ParsedSnapshot): View {
+  const view = withSilence(before, 0);
   if (view.isPaused) return view;
   const { current } = view;
   const cpu = nextCpuUse(view.cpu, snapshot);
