@@ -50,7 +50,8 @@ export interface GcClock {
   now(): number;
 }
 
-interface Collection {
+/** One of them. @internal */
+export interface Collection {
   readonly kind: GcKind;
   readonly pauseMs: number;
   readonly freedBytes: number;
@@ -102,7 +103,8 @@ export function trackGc(clock: GcClock = performance): GcTracker {
   return new GcTracker(clock);
 }
 
-function summarize(collections: readonly Collection[], elapsedMs: number): GcSummary {
+/** What `stop` makes of the collections in a window. @internal */
+export function summarize(collections: readonly Collection[], elapsedMs: number): GcSummary {
   const byKind: Partial<Record<GcKind, GcFigures>> = {};
   for (const kind of new Set(collections.map((each) => each.kind)))
     byKind[kind] = figuresOf(collections.filter((each) => each.kind === kind));

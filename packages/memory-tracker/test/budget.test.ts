@@ -66,6 +66,22 @@ describe.each(['shared', 'worker'] as const)('a hard limit (%s)', (scope) => {
     expect([asked.length, tracker.currentBytes('pool')]).toEqual([2, 30]);
   });
 
+  test('asks all, of whom one that has freed something is enough', () => {
+    const tracker = create();
+    const pool = tracker.tag('pool', { scope });
+    pool.alloc(10);
+    let asked = 0;
+    const frees = (): boolean => {
+      asked++;
+      pool.dealloc(5);
+      return true;
+    };
+    tracker.budget('pool', { hardBytes: 10, onHard: frees });
+    tracker.budget('pool', { onHard: () => void asked++ });
+    pool.alloc(5);
+    expect([asked, tracker.currentBytes('pool')]).toEqual([2, 10]);
+  });
+
   test('is not asked about by what asks', () => {
     const tracker = create();
     const pool = tracker.tag('pool', { scope });
@@ -211,6 +227,33 @@ test.each(['shared', 'worker'] as const)(
     });
     const last = changes.next();
     stop.abort(new Error('enough'));
+    await expect(last).rejects.toThrow('enough');
+  },
+);
+
+test.each(['shared', 'worker'] as const)(
+  'who waits for crossings is told of each one once, when it happens (%s)',
+  async (scope) => {
+    const tracker = create();
+    const pool = tracker.tag('pool', { scope });
+    tracker.budget('pool', { softBytes: 5, hardBytes: 10 });
+    const stop = new AbortController();
+    const changes = tracker.watchBudgets({ signal: stop.signal, ref: true });
+    const next = async (change: () => void): Promise<unknown> => {
+      const told = changes.next();
+      // It waits by then.
+      await new Promise((resolve) => setImmediate(resolve));
+      change();
+      return (await told).value;
+    };
+    const counts = { softCrossings: 0, refusals: 0 };
+    const none = { isAboveSoft: false };
+    expect(await next(() => pool.alloc(6))).toMatchObject({ ...counts, currentBytes: 6, softCrossings: 1 });
+    const refused = (): void => expect(() => pool.alloc(5)).toThrow(MemoryBudgetError);
+    expect(await next(refused)).toMatchObject({ ...counts, refusals: 1, budget: { isAboveSoft: true } });
+    expect(await next(() => pool.dealloc(6))).toMatchObject({ ...counts, currentBytes: 0, budget: none });
+    expect(await next(() => pool.alloc(7))).toMatchObject({ ...counts, softCrossings: 1 });
+    const last = next(() => stop.abort(new Error('enough')));
     await expect(last).rejects.toThrow('enough');
   },
 );

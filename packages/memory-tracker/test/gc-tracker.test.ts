@@ -4,6 +4,7 @@ import { GCProfiler } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { expect, test, vi } from 'vitest';
 import { GcTrackerDisposedError, trackGc } from '../src/index.ts';
+import { summarize } from '../src/gc-tracker.ts';
 import { collectGarbage } from './collect-garbage.ts';
 
 const kept: { value: unknown } = { value: undefined };
@@ -90,3 +91,20 @@ test('works in a worker thread', async () => {
   expect(collections).toBeGreaterThan(0);
   await worker.terminate();
 });
+
+test.each([
+  [19, undefined, undefined],
+  [20, 10, undefined],
+  [999, 500, undefined],
+  [1000, 500, 990],
+])(
+  'of %d pauses of 1, 2, 3 … ms half are at most %s, and 99 %% at most %s',
+  (count, p50PauseMs, p99PauseMs) => {
+    const collections = Array.from({ length: count }, (_, i) => ({
+      kind: 'minor' as const,
+      pauseMs: count - i,
+      freedBytes: 0,
+    }));
+    expect(summarize(collections, 1e9)).toMatchObject({ count, maxPauseMs: count, p50PauseMs, p99PauseMs });
+  },
+);

@@ -182,6 +182,12 @@ describe('a lost handle', () => {
     tracker.track('pool', 100).resize(70);
   }
 
+  /** The same of handles that are released, or given away, before. */
+  function release(tracker: MemoryTracker): void {
+    tracker.track('pool', 1)[Symbol.dispose]();
+    tracker.adopt(tracker.track('pool', 2).transfer())[Symbol.dispose]();
+  }
+
   async function collected(leaks: MemoryLeak[]): Promise<void> {
     while (leaks.length === 0) {
       collectGarbage();
@@ -196,6 +202,7 @@ describe('a lost handle', () => {
       using kept = tracker.track('pool', 5);
       kept.resize(6);
     }
+    release(tracker);
     lose(tracker);
     await collected(leaks);
     expect(leaks).toMatchObject([{ tag: 'pool', bytes: 70, released: false }]);

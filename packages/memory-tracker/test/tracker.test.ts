@@ -16,6 +16,7 @@ import {
   type MemorySink,
 } from '../src/index.ts';
 import {
+  EPOCH_ONE,
   FRESH,
   tagCell,
   TRACK_DONE,
@@ -205,6 +206,16 @@ test('snapshots survive JSON, and their difference says what has changed', () =>
   ]);
   expect([currentBytes, live]).toEqual([-33, 0]);
   expect(tracker.read().totals).toMatchObject({ currentBytes: 77, peakBytesAtMost: 117, live: 2 });
+});
+
+test('a peak of the epoch before, while another thread begins one, is none', () => {
+  const { arena, tracker } = create();
+  const pool = tracker.tag('pool');
+  pool.alloc(100);
+  pool.dealloc(70);
+  const tag = TrackerTable.open(tracker.handle, arena).tagAt(0) >> 2;
+  arena.i32[tag + tagCell.word.current + 1]! += EPOCH_ONE;
+  expect(tracker.read().tags).toMatchObject([{ currentBytes: 30, peakBytes: 30 }]);
 });
 
 test('recording allocates nothing', () => {
