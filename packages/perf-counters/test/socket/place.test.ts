@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -16,11 +17,27 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate as turnLoop } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { connectSnapshots, serveSnapshots, type SnapshotServer } from '../../src/socket/index.ts';
 import { claimPath, removeDeserted } from '../../src/socket/place.ts';
 import { fileIdentity, pathState, socketDirectory } from '../../src/socket/socket-path.ts';
 import { leaveSocket, newRegistry, useOwnTemporaryFolder } from './scene.ts';
+
+/** Comes between a look at a path and what follows from it. */
+const looks = vi.hoisted(() => ({
+  after: undefined as ((path: string, state: string) => string) | undefined,
+}));
+vi.mock('../../src/socket/socket-path.ts', async (original) => {
+  const found = await original<typeof import('../../src/socket/socket-path.ts')>();
+  const look = async (path: string): Promise<string> => {
+    const state = await found.pathState(path);
+    return looks.after?.(path, state) ?? state;
+  };
+  return { ...found, pathState: look };
+});
+afterEach(() => {
+  looks.after = undefined;
+});
 
 const COMPETING = fileURLToPath(new URL('./competing-process.ts', import.meta.url));
 const scene = useOwnTemporaryFolder();
@@ -150,6 +167,46 @@ test('a socket that took the place while another one made sure of its claim is l
   await expect(serve(path)).rejects.toThrow('another one serves there');
   expect(fileIdentity(path)).toBe(fileIdentity(`${path}.own`));
   first.close();
+});
+
+test('a place that another one takes between the look with the claim and the act is left alone', async () => {
+  const path = place();
+  await leaveSocket(path);
+  const other = await listenAt(`${path}.own`);
+  let seen = 0;
+  looks.after = (at, state) => {
+    if (at === path && ++seen === 2) {
+      unlinkSync(path);
+      linkSync(`${path}.own`, path);
+    }
+    return state;
+  };
+  await expect(serve(path)).rejects.toThrow('another one serves there');
+  expect(fileIdentity(path)).toBe(fileIdentity(`${path}.own`));
+  other.close();
+});
+
+test('a file that is there again after the look with the claim, and was not during it, was not looked at', async () => {
+  const path = place();
+  const other = await listenAt(path);
+  await leaveSocket(`${path}.dead`);
+  let seen = 0;
+  // The first look is of a moment before it listened; when the claim is held another file is there, and after the second look it is back.
+  looks.after = (at, state) => {
+    if (at !== path) return state;
+    seen++;
+    if (seen === 1) {
+      renameSync(path, `${path}.own`);
+      renameSync(`${path}.dead`, path);
+      return 'deserted';
+    }
+    if (seen === 2) renameSync(`${path}.own`, path);
+    return state;
+  };
+  const identity = fileIdentity(path);
+  await expect(serve(path)).rejects.toThrow('another one serves there');
+  expect(fileIdentity(path)).toBe(identity);
+  other.close();
 });
 
 test('a deserted socket is removed, one that listens and what is no socket stay', async () => {
