@@ -33,6 +33,16 @@ describe('gauges', () => {
     expect(gauges[0]!.total()).toBe(expected);
   });
 
+  test('of a writer that is reclaimed have no value, that of what is beyond the limit of series either', () => {
+    const { registry } = create();
+    const other = Registry.attach(registry.handle);
+    const family = other.gauge({ name: 'g', help: '', labels: ['of'], maxSeries: 1 });
+    for (const of of ['a', 'b']) family.labels(of).set(1);
+    expect(registry.prometheusText()).toContain('g{of="other"} 1\n');
+    expect(registry.reclaim(other.writer)).toBe(true);
+    expect(registry.prometheusText()).toBe('# HELP g \n# TYPE g gauge\n');
+  });
+
   test('refuse what is no number, and stay as they were', () => {
     const { registry } = create();
     const gauge = registry.gauge({ name: 'g', help: '' });

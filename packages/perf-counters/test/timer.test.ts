@@ -118,6 +118,17 @@ describe('a timer', () => {
     expect(registry.read().metrics).toEqual([]);
   });
 
+  test('rounds to the nearest nanosecond', () => {
+    const { registry, clock } = scene();
+    const timer = registry.timer({ ...named, clock });
+    clock.ms = 0;
+    const start = timer.now();
+    clock.ms = 1.7e-6;
+    timer.recordSince(start);
+    timer.record(2.6e-6);
+    expect(timer.distribution().sum).toBe(5e-9);
+  });
+
   test('refuses a start that is no time', () => {
     const { registry, clock } = scene();
     const timer = registry.timer({ ...named, clock });
@@ -149,6 +160,16 @@ describe('a batch', () => {
     expect(clock.reads).toBe(2);
     const { count, sum, min, max } = timer.distribution();
     expect({ count, sum, min, max }).toEqual({ count: 7, sum: 0.001, min: 142857e-9, max: 142858e-9 });
+  });
+
+  test('on a clock that went back took no time', () => {
+    const { registry, clock } = scene();
+    const timer = registry.timer({ ...named, clock });
+    const batch = timer.batch(3);
+    clock.ms -= 5;
+    expect(batch.stop()).toBe(0);
+    const { count, sum } = timer.distribution();
+    expect({ count, sum }).toEqual({ count: 3, sum: 0 });
   });
 
   test('of nothing records nothing, and what is no batch is refused before it begins', () => {

@@ -1,9 +1,10 @@
 // Writers: handed on from thread to thread, released, reclaimed.
+import { tally } from '@corelane/shared-memory';
 import { describe, expect, test } from 'vitest';
 import { ArgumentRangeError, Registry, RegistryDisposedError } from '../src/index.ts';
-import { WRITER_CLAIMED, writerRecord } from '../src/layout.ts';
+import { histogramSlot, upDownSlot, WRITER_CLAIMED, WRITER_FREE, writerRecord } from '../src/layout.ts';
 import { openRegistry } from '../src/open-registry.ts';
-import { recordAt, takeName, Writer } from '../src/writer.ts';
+import { recordAt, slotAt, takeName, Writer } from '../src/writer.ts';
 import { create } from './new-registry.ts';
 import { defineAll } from './worker/metrics.ts';
 
@@ -61,13 +62,14 @@ describe('a writer', () => {
     expect(defineAll(registry).plain.total()).toBe(0);
   });
 
-  test.each(['reclaimed', 'released'])(
+  test.each(['reclaimed by its thread', 'reclaimed by its number', 'released'])(
     'that was %s is nobody’s when another thread has just claimed it',
     (how) => {
       const { arena, registry } = create();
       const { table } = openRegistry(registry.handle, arena);
       const writer = Writer.claim(table, 77);
       if (how === 'released') writer.release();
+      else if (how === 'reclaimed by its number') expect(registry.reclaim(writer.index)).toBe(true);
       else expect(registry.reclaimThread(77)).toBe(1);
       expect(registry.writers()[writer.index]).toMatchObject({ claimed: false, threadId: 77 });
       // Claimed, by one that has not said who it is.
@@ -95,5 +97,49 @@ describe('a writer', () => {
       'threadId is -1, expected that of the Worker before its end',
     );
     expect(registry.reclaim(2)).toBe(false);
+  });
+
+  test('repairs what the one before it left in the middle of a carry, before it counts', () => {
+    const { arena, registry } = create();
+    const { table } = openRegistry(registry.handle, arena);
+    const first = Registry.attach(registry.handle, arena);
+    const define = (of: Registry) =>
+      ({
+        counter: of.counter({ name: 'a_total', help: '' }),
+        upDown: of.upDownCounter({ name: 'b', help: '' }),
+        histogram: of.histogram({ name: 'c', help: '', buckets: [10] }),
+        gauge: of.gauge({ name: 'd', help: '' }),
+      }) as const;
+    const dead = define(first);
+    dead.counter.inc(5);
+    dead.upDown.inc(5);
+    dead.upDown.dec(3);
+    for (const value of [4, 6]) dead.histogram.record(value);
+    dead.gauge.set(7);
+    // As a thread leaves them that ends between the two stores of a carry: the high word is one ahead.
+    const words = {
+      0: [0],
+      1: [upDownSlot.word.up, upDownSlot.word.down],
+      2: [histogramSlot.word.sum, histogramSlot.bytes >> 2],
+    };
+    for (const [series, tallies] of Object.entries(words))
+      for (const word of tallies)
+        Atomics.add(
+          arena.i32,
+          (slotAt(table, first.writer, Number(series), 8) >> 2) + word + tally.word.high,
+          1,
+        );
+    Atomics.store(arena.i32, (recordAt(table, first.writer) >> 2) + writerRecord.word.state, WRITER_FREE);
+    const { counter, upDown, histogram, gauge } = define(Registry.attach(registry.handle, arena));
+    counter.inc(0x7fffffff);
+    upDown.inc(0x7fffffff);
+    upDown.dec(0x7fffffff);
+    histogram.record(0x7fffffff);
+    histogram.recordMany(0, 0x7fffffff);
+    expect(counter.total()).toBe(5 + 0x7fffffff);
+    expect(upDown.total()).toBe(2);
+    const { counts, sum } = histogram.distribution();
+    expect([...counts, sum]).toEqual([2 + 0x7fffffff, 1, 10 + 0x7fffffff]);
+    expect(gauge.total()).toBe(0); // a value of the dead is nobody's
   });
 });
