@@ -195,6 +195,19 @@ test('a stack deeper than ours is no problem', () => {
   expect(layoutFlameGraph(named).depth).toBe(depth);
 });
 
+test('stacks that a speedscope file would write by the gigabyte are refused', () => {
+  const depth = 12_000;
+  const nodes = Array.from({ length: depth }, (_, i) => ({
+    id: i + 1,
+    callFrame: { functionName: 'f', scriptId: '1', url: '', lineNumber: 0, columnNumber: 0 },
+    children: i + 1 < depth ? [i + 2] : [],
+  }));
+  const samples = nodes.map(({ id }) => id).toReversed();
+  const profile = { nodes, startTime: 0, endTime: depth, samples, timeDeltas: samples.map(() => 1) };
+  expect(() => toSpeedscope({ name: 'deep', profile })).toThrow('expected at most 50000000');
+  expect(callTree({ name: 'deep', profile }).totalUs).toBe(depth - 1);
+});
+
 test('frames of a speedscope file have lines and columns from 1, and none where there are none', () => {
   const frame = (
     functionName: string,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -73,6 +73,14 @@ test('writes a flame graph, a file for speedscope and one profile, side by side 
   expect(threads()).toEqual([2, 2, 7]);
   expect(run(...outputs, '--sum', ...BOTH).code).toBe(0);
   expect(threads()).toEqual([0, 1, 5]);
+});
+
+test('two files of the same name are two threads', () => {
+  mkdirSync(file('other'));
+  copyFileSync(BOTH[0] as string, file('other/main.cpuprofile'));
+  const [svg, same] = [file('same.svg'), [BOTH[0] as string, file('other/main.cpuprofile')]];
+  expect(run('--svg', svg, ...same).code).toBe(0);
+  for (const name of same) expect(readFileSync(svg, 'utf8')).toContain(`data-name="${name}"`);
 });
 
 test('maps names and places where that is asked for, and says of which scripts it can’t', () => {

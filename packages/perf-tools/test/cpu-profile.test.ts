@@ -48,6 +48,8 @@ describe('a CPU profile', () => {
     ['nodes[2]', profile({ nodes: [node(1, [2]), node(2), node(3)] })],
     ['endTime', profile({ endTime: 9 })],
     ['startTime', profile({ startTime: Number.NaN })],
+    ['endTime', profile({ endTime: 1e300 })],
+    ['timeDeltas[1]', profile({ timeDeltas: [1, -1e300] })],
     ['samples[1]', profile({ samples: [2, 4] })],
     ['timeDeltas', profile({ timeDeltas: [1] })],
     ['timeDeltas[0]', profile({ timeDeltas: ['1', 2] })],

@@ -102,6 +102,34 @@ describe('a flame graph', () => {
     expect(main.title).toBe('main — file:///app/main.js:10:5\n70.0 ms (70.0 %), itself 20.0 ms in 2 samples');
   });
 
+  test.each([200, 400, 470, 700, 1200])(
+    'of width %i has its title and its legend side by side with nothing',
+    (width) => {
+      const document = drawn({ width, title: '商品 of a title that is long '.repeat(9) });
+      const title = document.querySelector('.title');
+      expect(title?.textContent).toMatch(/…$/);
+      const columns = Array.from(title?.textContent ?? '').reduce(
+        (n, c) => n + (c > '\u0590' && c !== '…' ? 2 : 1),
+        0,
+      );
+      expect(columns * 9).toBeLessThanOrEqual(width - 20);
+      const texts = [...document.querySelectorAll('svg > text')].filter(({ id }) => id !== 'details');
+      const rowsOf = Map.groupBy(texts, (text) => text.getAttribute('y'));
+      expect(rowsOf.get('20')).toEqual([title]);
+      for (const row of rowsOf.values()) {
+        const spans = row.map((text) => {
+          const length = text === title ? 0 : (text.textContent?.length ?? 0) * 7.3;
+          const x = Number(text.getAttribute('x'));
+          return text.getAttribute('text-anchor') === 'end' ? [x - length, x] : [x, x + length];
+        });
+        spans.sort(([a = 0], [b = 0]) => a - b);
+        spans.forEach(([, end = 0], i) => expect(end).toBeLessThanOrEqual(spans[i + 1]?.[0] ?? width));
+      }
+      const lowest = Math.max(...texts.map((text) => Number(text.getAttribute('y'))));
+      expect(boxes(document).get('(root)')?.y).toBeGreaterThan(lowest);
+    },
+  );
+
   test('stands on its root where it is to go up, and shows idle time where that is asked for', () => {
     const all = boxes(drawn({ direction: 'up', idle: true }));
     expect((all.get('main') as Box).y).toBeLessThan((all.get('(root)') as Box).y);

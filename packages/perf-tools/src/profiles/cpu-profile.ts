@@ -110,8 +110,9 @@ function integer(path: string, value: unknown): number {
   return value as number;
 }
 
+/** Sums of as many as there may be are numbers, too. */
 function finite(path: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value))
-    throw new ProfileFormatError(path, value, 'a number');
+  if (typeof value !== 'number' || !(Math.abs(value) <= Number.MAX_SAFE_INTEGER))
+    throw new ProfileFormatError(path, value, `a number up to ${Number.MAX_SAFE_INTEGER}`);
   return value;
 }

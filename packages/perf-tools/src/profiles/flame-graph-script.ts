@@ -11,6 +11,15 @@ export const FLAME_GRAPH_SCRIPT = `
     g, x: Number(g.dataset.x), w: Number(g.dataset.w), name: g.dataset.name, rect: g.querySelector('rect'), text: g.querySelector('text'),
   }));
   const tolerance = 1e-6;
+  function cutTo(name, letters) {
+    let used = 0, cut = '';
+    for (const letter of name) {
+      used += letter.codePointAt(0) < 0x590 ? 1 : 2;
+      if (used < letters) cut += letter;
+      if (used > letters) return cut + '\\u2026';
+    }
+    return name;
+  }
   function zoom(from, width) {
     for (const { g, x, w, name, rect, text } of frames) {
       const above = x <= from + tolerance && x + w >= from + width - tolerance && w > width + tolerance;
@@ -22,7 +31,7 @@ export const FLAME_GRAPH_SCRIPT = `
       rect.setAttribute('width', Math.max(0.1, px - 0.4));
       text.setAttribute('x', margin + left * inner + 3);
       const letters = Math.floor((px - 6) / letter);
-      text.textContent = letters < 3 ? '' : name.length <= letters ? name : name.slice(0, letters - 1) + '\\u2026';
+      text.textContent = letters < 3 ? '' : cutTo(name, letters);
     }
     reset.setAttribute('visibility', width < 1 - tolerance ? 'visible' : 'hidden');
   }

@@ -19,11 +19,15 @@ export interface FlameGraphOptions {
 }
 
 const ROW_PX = 17;
+/** The title, and a row with buttons and the legend; where that has no place for the legend it has a row of its own. */
 const HEAD_PX = 44;
+const LEGEND_ROW_PX = 20;
+const BUTTONS_PX = 170;
 const FOOT_PX = 24;
 const MARGIN_PX = 10;
-/** Of a letter of the font, a little more than it is. */
+/** Of a letter of the font, a little more than it is; letters of most scripts beyond Latin, Greek and Cyrillic may take two. */
 const LETTER_PX = 7.3;
+const TITLE_LETTER_PX = 9.3;
 
 /** Hue and saturation; the lightness varies with the name. */
 const COLOURS: Record<FrameKind, readonly [hue: number, saturation: number]> = {
@@ -38,6 +42,10 @@ const LEGEND: readonly (readonly [FrameKind, string])[] = [
   ['node', 'Node'],
   ['v8', 'V8'],
 ];
+
+const LEGEND_GAP_PX = 8;
+const legendPartPx = (text: string): number => text.length * LETTER_PX + 16 + LEGEND_GAP_PX;
+const LEGEND_PX = LEGEND.reduce((px, [, text]) => px + legendPartPx(text), 0);
 
 /** @throws ArgumentRangeError, ProfileFormatError */
 export function toFlameGraphSvg(profiles: Profiles, options: FlameGraphOptions = {}): string {
@@ -55,17 +63,23 @@ export function toFlameGraphSvg(profiles: Profiles, options: FlameGraphOptions =
     minWidth: minWidthPx / inner,
     ...(byThread === undefined ? {} : { byThread }),
   });
-  const height = HEAD_PX + layout.depth * ROW_PX + FOOT_PX;
+  const isNarrow = inner < LEGEND_PX + BUTTONS_PX;
+  const headPx = isNarrow ? HEAD_PX + LEGEND_ROW_PX : HEAD_PX;
+  const height = headPx + layout.depth * ROW_PX + FOOT_PX;
   const topOf = (depth: number): number =>
-    HEAD_PX + (direction === 'down' ? depth : layout.depth - 1 - depth) * ROW_PX;
+    headPx + (direction === 'down' ? depth : layout.depth - 1 - depth) * ROW_PX;
   const frames = layout.boxes.map((box) => drawn(box, topOf(box.depth), inner, layout.totalUs));
   const hidden = layout.hidden === 0 ? '' : `, ${layout.hidden} too narrow to draw`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" data-inner="${inner}" data-margin="${MARGIN_PX}" data-letter="${LETTER_PX}">`,
     `<style>text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#222}.title{font-size:15px;font-weight:bold}.button{cursor:pointer;fill:#1a5fb4}#frames g{cursor:pointer}#frames g:hover rect{stroke:#222}.found rect{fill:#d33cff}.above{opacity:.55}</style>`,
     `<rect width="100%" height="100%" fill="#fdfdfb"/>`,
-    `<text class="title" x="${MARGIN_PX}" y="20">${escaped(title)}</text>`,
-    legend(width),
+    `<title>${escaped(title)}</title>`,
+    `<text class="title" x="${MARGIN_PX}" y="20">${escaped(cutTo(title, Math.floor(inner / TITLE_LETTER_PX)))}</text>`,
+    buttons(width),
+    isNarrow
+      ? legend(MARGIN_PX, 58, width - MARGIN_PX)
+      : legend(MARGIN_PX + BUTTONS_PX / 2 + (inner - BUTTONS_PX - LEGEND_PX), 38, width),
     `<text id="details" x="${MARGIN_PX}" y="${height - 8}">${escaped(`${duration(layout.totalUs)} in ${layout.boxes.length} boxes${hidden}`)}</text>`,
     `<g id="frames">`,
     ...frames,
@@ -96,14 +110,19 @@ function drawn(
   );
 }
 
-function legend(width: number): string {
-  let x = width - MARGIN_PX;
-  const drawnRightToLeft = LEGEND.toReversed().map(([kind, text]) => {
-    x -= text.length * LETTER_PX + 24;
-    return `<rect x="${x.toFixed(1)}" y="9" width="12" height="12" fill="${colourOf(kind, text)}"/><text x="${(x + 16).toFixed(1)}" y="19">${text}</text>`;
+function legend(left: number, y: number, right: number): string {
+  let x = left;
+  const drawnParts = LEGEND.map(([kind, text]) => {
+    const at = x;
+    x += legendPartPx(text);
+    if (x - LEGEND_GAP_PX > right) return '';
+    return `<rect x="${at.toFixed(1)}" y="${y - 10}" width="12" height="12" fill="${colourOf(kind, text)}"/><text x="${(at + 16).toFixed(1)}" y="${y}">${text}</text>`;
   });
-  const buttons = `<text id="reset" class="button" x="${MARGIN_PX}" y="38" visibility="hidden">reset zoom</text><text id="search" class="button" x="${width - MARGIN_PX}" y="38" text-anchor="end" visibility="hidden">search</text>`;
-  return `${drawnRightToLeft.join('')}${buttons}`;
+  return drawnParts.join('');
+}
+
+function buttons(width: number): string {
+  return `<text id="reset" class="button" x="${MARGIN_PX}" y="38" visibility="hidden">reset zoom</text><text id="search" class="button" x="${width - MARGIN_PX}" y="38" text-anchor="end" visibility="hidden">search</text>`;
 }
 
 function nameOf({ functionName }: CallTree): string {
@@ -115,11 +134,21 @@ function placeOf({ url, lineNumber, columnNumber }: CallTree): string {
   return lineNumber < 0 ? url : `${url}:${lineNumber + 1}:${columnNumber + 1}`;
 }
 
-/** As the script does it when it zooms. */
 function labelOf(name: string, widthPx: number): string {
   const letters = Math.floor((widthPx - 6) / LETTER_PX);
-  if (letters < 3) return '';
-  return name.length <= letters ? name : `${name.slice(0, letters - 1)}…`;
+  return letters < 3 ? '' : cutTo(name, letters);
+}
+
+/** As the script does it when it zooms. */
+function cutTo(text: string, letters: number): string {
+  let used = 0;
+  let cut = '';
+  for (const letter of text) {
+    used += (letter.codePointAt(0) as number) < 0x05_90 ? 1 : 2;
+    if (used < letters) cut += letter;
+    if (used > letters) return `${cut}…`;
+  }
+  return text;
 }
 
 function colourOf(kind: FrameKind, name: string): string {

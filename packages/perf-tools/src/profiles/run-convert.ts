@@ -57,7 +57,7 @@ export function runConvert(argv: readonly string[]): number {
   if (files.length === 0) return complain(`no file\n\n${CONVERT_USAGE.trimEnd()}`, 2);
   if (values.title !== undefined && values.svg === undefined) return complain('--title is that of --svg', 2);
   try {
-    const read = files.map(readProfile);
+    const read = named(files.map(readProfile), files);
     const profiles = values['source-maps'] ? mapped(read) : read;
     const options = values.sum ? { byThread: false } : {};
     const title = values.title ?? files.map((file) => basename(file)).join(', ');
@@ -82,6 +82,12 @@ function readProfile(file: string): NamedProfile {
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Files of the same name are told apart by their paths. */
+function named(profiles: readonly NamedProfile[], files: readonly string[]): readonly NamedProfile[] {
+  const isUnique = new Set(profiles.map(({ name }) => name)).size === profiles.length;
+  return isUnique ? profiles : profiles.map((profile, i) => ({ ...profile, name: files[i] as string }));
 }
 
 /** What could not be mapped is said, and stays as it was. */

@@ -1,7 +1,7 @@
 // A file for https://www.speedscope.app (its schema: https://www.speedscope.app/file-format-schema.json): one profile for each thread, in the order of time.
-import { checkNames } from '../errors.ts';
+import { ArgumentRangeError, checkNames } from '../errors.ts';
 import { frameKey, isIdle, profileList, stacks, stretches, type Profiles } from './call-tree.ts';
-import type { CallFrame } from './cpu-profile.ts';
+import type { CallFrame, ProfileNode } from './cpu-profile.ts';
 import type { NamedProfile } from './recording.ts';
 
 export interface SpeedscopeFrame {
@@ -34,10 +34,14 @@ export interface SpeedscopeFile {
   readonly profiles: readonly SpeedscopeProfile[];
 }
 
-/** @throws ArgumentRangeError where there is no profile, ProfileFormatError */
+/** Each stack is written as a whole: deep ones that are all different take the square of their depth. Guessed: some 300 MB. */
+const MOST_ENTRIES = 5e7;
+
+/** @throws ArgumentRangeError where there is no profile, or stacks are too deep for such a file, ProfileFormatError */
 export function toSpeedscope(input: Profiles, options: { readonly name?: string } = {}): SpeedscopeFile {
   const profiles = profileList(input);
   checkNames('toSpeedscope', options, ['name']);
+  checkDepths(profiles);
   const frames = new Frames();
   const converted = profiles.map((profile) => convert(profile, frames));
   return {
@@ -50,8 +54,30 @@ export function toSpeedscope(input: Profiles, options: { readonly name?: string 
   };
 }
 
+/** @throws ArgumentRangeError */
+function checkDepths(profiles: readonly NamedProfile[]): void {
+  let entries = 0;
+  for (const { profile } of profiles) {
+    const depthOf = new Map<number, number>();
+    for (const { node, parentId } of stacks(profile)) depthOf.set(node.id, (depthOf.get(parentId) ?? 0) + 1);
+    for (const id of new Set(profile.samples)) entries += depthOf.get(id) ?? 0;
+  }
+  if (entries > MOST_ENTRIES)
+    throw new ArgumentRangeError(
+      'frames of different stacks',
+      entries,
+      `at most ${MOST_ENTRIES}: callTree, mergeProfiles and toFlameGraphSvg take deeper ones`,
+    );
+}
+
 function convert({ name, profile }: NamedProfile, frames: Frames): SpeedscopeProfile {
   const nodes = new Map(stacks(profile).map((stack) => [stack.node.id, stack]));
+  const indices = new Map<number, number>();
+  const indexOf = ({ id, callFrame }: ProfileNode): number => {
+    let index = indices.get(id);
+    if (index === undefined) indices.set(id, (index = frames.indexOf(callFrame)));
+    return index;
+  };
   // Of those nodes only that were on top at some time: a tree may be deep.
   const known = new Map<number, readonly number[]>();
   const stackOf = (nodeId: number): readonly number[] => {
@@ -59,7 +85,7 @@ function convert({ name, profile }: NamedProfile, frames: Frames): SpeedscopePro
     if (found !== undefined) return found;
     const stack: number[] = [];
     for (let at = nodes.get(nodeId); at !== undefined; at = nodes.get(at.parentId))
-      if (!isIdle(at.node.callFrame)) stack.push(frames.indexOf(at.node.callFrame));
+      if (!isIdle(at.node.callFrame)) stack.push(indexOf(at.node));
     const outermostFirst = stack.toReversed();
     known.set(nodeId, outermostFirst);
     return outermostFirst;
