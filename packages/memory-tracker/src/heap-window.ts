@@ -11,7 +11,7 @@ import { GCProfiler, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Guessed: an odd number, so that the median is a sample, and a few compilations on the side do not reach it. */
-export const SAMPLES = 7;
+const SAMPLES = 7;
 /** Guessed: so many rough samples are taken again before they count. */
 const MAX_ROUGH = 3;
 
