@@ -62,6 +62,7 @@ interface Profiler {
 }
 
 const MAX_MS = 0x7f_ff_ff_ff;
+const V8_INTERVAL_US = 1000;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const RECORDING_OPTIONS = ['intervalUs', 'deoptimize', 'timeoutMs', 'name', 'signal'];
 
@@ -234,8 +235,8 @@ async function startByInspector(
   );
   try {
     await thread.post('Profiler.enable', {}, timeoutMs);
-    if (intervalUs !== undefined)
-      await thread.post('Profiler.setSamplingInterval', { interval: intervalUs }, timeoutMs);
+    // Also where it is V8's own: the session may have had another one.
+    await thread.post('Profiler.setSamplingInterval', { interval: intervalUs ?? V8_INTERVAL_US }, timeoutMs);
     await thread.post('Profiler.start', {}, timeoutMs);
     // Coverage by counts has V8 drop all optimised code; ending it would end that of somebody else, too.
     if (deoptimize && process.env['NODE_V8_COVERAGE'] === undefined) {

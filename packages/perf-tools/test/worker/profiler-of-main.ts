@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { profileThread, startProfile } from '../../src/profiles/index.ts';
 
-// What was recorded before, and thrown away, is no part of it.
+// Neither what was recorded before, and thrown away, nor its interval is part of it.
 await (await startProfile(0, { intervalUs: 100 }))[Symbol.asyncDispose]();
-const { name, threadId, by, profile } = await profileThread(0, { durationMs: 100, intervalUs: 500 });
+const { name, threadId, by, profile } = await profileThread(0, { durationMs: 100 });
 parentPort?.postMessage({ name, threadId, by, profile });
