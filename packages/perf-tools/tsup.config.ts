@@ -1,6 +1,7 @@
-import { defineLibrary } from '../../tools/tsup.base.ts';
+import { compact, defineLibrary } from '../../tools/tsup.base.ts';
 
 export default defineLibrary({
+  ...compact,
   entry: {
     index: 'src/index.ts',
     capacity: 'src/capacity/index.ts',
