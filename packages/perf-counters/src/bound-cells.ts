@@ -8,9 +8,9 @@
 // Tried and rejected: a search from the first bound that a cell can have (skewed bounds make it a walk over all); a table that is indexed
 // by the value shifted (either coarse at the lower end, where most bounds are, or large); cells that are closed below, so that 0 is no case of
 // its own (no faster: measured).
-import { bucketCount, bucketOf, lowerOf, upperOf, type BucketShape } from './buckets.ts';
+import { bucketCount, bucketOf, lowerOf, upperOf, type BoundsShape, type LogLinearShape } from './buckets.ts';
 
-/** As fine as it gets: of 256 bounds at even distances from 0 no two are within a cell. 48 KiB then; bounds that double take half of one. */
+/** As fine as it gets: of 256 bounds at even distances from 0 no two are within a cell. 50 KiB then; bounds that double take half of one. */
 const MAX_SUB_BITS = 8;
 const VALUE_BITS = 31;
 const MAX_VALUE = 2 ** VALUE_BITS - 1;
@@ -18,36 +18,37 @@ const MAX_VALUE = 2 ** VALUE_BITS - 1;
 export interface BoundCells {
   /** Of the log-linear buckets that the cells are: 2^subBits per power of two. Bucket 0, of the value 0 alone, is no cell. */
   readonly subBits: number;
-  /** Of each cell: the bucket of its smallest values, or CROWDED; and the last value in that bucket. */
+  /**
+   * Of each cell: the bucket of its smallest values, or CROWDED; and the last value in that bucket. The value 0 is found as if it were 2^32: at
+   * the end of one more power of two, whose other cells are of no value.
+   */
   readonly pairs: Int32Array;
 }
 
 /** In place of a bucket: several bounds are in this cell. */
 export const CROWDED = -1;
 
-type Bounds = Extract<BucketShape, { kind: 'bounds' }>;
-type Cells = Extract<BucketShape, { kind: 'log-linear' }>;
-
 /** A function of the shape alone, and the same for all series of a metric. */
-const made = new WeakMap<Bounds, BoundCells>();
+const made = new WeakMap<BoundsShape, BoundCells>();
 
 /** The cells of these bounds. */
-export function boundCells(shape: Bounds): BoundCells {
+export function boundCells(shape: BoundsShape): BoundCells {
   let cells = made.get(shape);
   if (cells === undefined) made.set(shape, (cells = tabulate(shape)));
   return cells;
 }
 
-function tabulate(shape: Bounds): BoundCells {
+function tabulate(shape: BoundsShape): BoundCells {
   let cells = cellsOf(1);
   for (let subBits = 2; subBits <= MAX_SUB_BITS && crowds(cells, shape) > 0; subBits++) {
     const finer = cellsOf(subBits);
     if (crowds(finer, shape) < crowds(cells, shape)) cells = finer;
   }
   const { bounds } = shape;
-  // Without bucket 0 and the one for what is above.
-  const pairs = new Int32Array(2 * (bucketCount(cells) - 2));
-  for (let pair = 0, cell = 1; pair < pairs.length; pair += 2, cell++) {
+  const cellCount = bucketCount(cells) - 2; // without bucket 0 and the one for what is above
+  const pairs = new Int32Array(2 * (cellCount + 2 ** cells.subBits));
+  pairs[pairs.length - 1] = MAX_VALUE; // of 0: in bucket 0, whatever that ends with
+  for (let pair = 0, cell = 1; cell <= cellCount; pair += 2, cell++) {
     const upper = upperOf(cells, cell);
     const first = bucketOf(shape, lowerOf(cells, cell) + 1);
     const split = bounds[first] ?? Infinity;
@@ -58,12 +59,12 @@ function tabulate(shape: Bounds): BoundCells {
   return { subBits: cells.subBits, pairs };
 }
 
-function cellsOf(subBits: number): Cells {
+function cellsOf(subBits: number): LogLinearShape {
   return { kind: 'log-linear', subBits, resolutionBits: 0, maxBits: VALUE_BITS };
 }
 
 /** Neighbours among the bounds that are within one cell: a bound at the end of its cell is not, as all of the cell is up to it. */
-function crowds(cells: Cells, { bounds }: Bounds): number {
+function crowds(cells: LogLinearShape, { bounds }: BoundsShape): number {
   let count = 0;
   for (let i = 1; i < bounds.length; i++) {
     const cell = bucketOf(cells, bounds[i] as number);

@@ -6,21 +6,23 @@
 import { ArgumentRangeError } from './errors.ts';
 
 /** Buckets as a definition holds them: plain data. Values are integers ("steps"). */
-export type BucketShape =
-  | {
-      readonly kind: 'log-linear';
-      /** 2^subBits buckets per power of two: quantiles are off by at most 2^-(subBits + 1) of the value. */
-      readonly subBits: number;
-      /** Values closer than 2^resolutionBits are not told apart. */
-      readonly resolutionBits: number;
-      /** Values above 2^maxBits share the last bucket. */
-      readonly maxBits: number;
-    }
-  | {
-      readonly kind: 'bounds';
-      /** Largest value of each bucket, ascending; one more bucket follows for what is above. */
-      readonly bounds: readonly number[];
-    };
+export type BucketShape = LogLinearShape | BoundsShape;
+
+export interface LogLinearShape {
+  readonly kind: 'log-linear';
+  /** 2^subBits buckets per power of two: quantiles are off by at most 2^-(subBits + 1) of the value. */
+  readonly subBits: number;
+  /** Values closer than 2^resolutionBits are not told apart. */
+  readonly resolutionBits: number;
+  /** Values above 2^maxBits share the last bucket. */
+  readonly maxBits: number;
+}
+
+export interface BoundsShape {
+  readonly kind: 'bounds';
+  /** Largest value of each bucket, ascending; one more bucket follows for what is above. */
+  readonly bounds: readonly number[];
+}
 
 export interface BucketOptions {
   /** Share of the value by which a quantile may be off, 2^-14 to 0.25; 0.05 by default. Rounded down to a power of two. */
@@ -130,7 +132,7 @@ function areBounds(bounds: readonly number[]): boolean {
   );
 }
 
-/** The bucket of an integer from 0 to 2^53 - 1. `Histogram.record` has the part for 1 to 2^31 - 1 inline. */
+/** The bucket of an integer from 0 to 2^53 - 1. `LogLinearHistogram.record` has the part for 1 to 2^31 - 1 inline. */
 export function bucketOf(shape: BucketShape, value: number): number {
   if (shape.kind === 'bounds') return boundOf(shape.bounds, value);
   const { subBits, resolutionBits } = shape;

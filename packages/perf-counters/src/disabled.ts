@@ -1,4 +1,5 @@
 // Handles that do nothing, for a registry that is switched off: of the same types, so that a call site sees either these or those.
+import type { BucketShape } from './buckets.ts';
 import { Counter } from './counter.ts';
 import { sameMetric, describeDefinition, type Definition } from './definition.ts';
 import { Distribution } from './distribution.ts';
@@ -111,7 +112,7 @@ function disabledHandle(definition: Definition): SlotHandle {
     case 'gauge':
       return new DisabledGauge(source);
     case 'histogram':
-      return new DisabledHistogram(source);
+      return new DisabledHistogram(source, definition.buckets as BucketShape);
     case 'timer':
       return new DisabledTimer(source, noClock);
   }

@@ -19,7 +19,8 @@ import { ArgumentRangeError, disposed } from './errors.ts';
 import type { Family } from './family.ts';
 import { Gauge } from './gauge.ts';
 import { WriterHandles, type Handles, type MakeHandle } from './handles.ts';
-import { Histogram } from './histogram.ts';
+import type { Histogram } from './histogram.ts';
+import { openHistogram } from './open-histogram.ts';
 import { checkMethod, checkOptionNames } from './option-names.ts';
 import { createRegistry, DISABLED_BYTES, openRegistry, type RegistryHandle } from './open-registry.ts';
 import type { MetricsContentType } from './accept.ts';
@@ -121,7 +122,7 @@ export class Registry {
   histogram(options: Unlabelled<HistogramOptions>): Histogram;
   histogram<const L extends NonEmpty>(options: Labelled<HistogramOptions, L>): Family<Histogram, L>;
   histogram(options: HistogramOptions): Histogram | Family<Histogram> {
-    return this.#define('histogram', options, (source) => new Histogram(source));
+    return this.#define('histogram', options, openHistogram);
   }
 
   /** A histogram of durations. */

@@ -1,7 +1,8 @@
 // Durations: a histogram of nanoseconds that is exported in seconds, and a clock.
 import type { Distribution } from './distribution.ts';
 import { ArgumentRangeError, disposed } from './errors.ts';
-import { Histogram } from './histogram.ts';
+import type { Histogram } from './histogram.ts';
+import { openHistogram } from './open-histogram.ts';
 import type { Clock } from './ports.ts';
 import { RunningBatch, RunningTimer, UNTIMED } from './running-timer.ts';
 import type { Sampling } from './sampling.ts';
@@ -18,7 +19,7 @@ export class Timer implements SlotHandle {
 
   /** Made by a registry. @internal */
   constructor(source: SlotSource, clock: Clock, sampling?: Sampling) {
-    this.#histogram = new Histogram(source);
+    this.#histogram = openHistogram(source);
     this.#clock = clock;
     this.#sampling = sampling;
   }

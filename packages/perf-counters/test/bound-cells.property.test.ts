@@ -2,23 +2,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { boundCells, CROWDED } from '../src/bound-cells.ts';
-import { bucketCount, bucketOf, type BucketShape } from '../src/buckets.ts';
-import { Histogram } from '../src/histogram.ts';
+import { bucketCount, bucketOf, type BoundsShape } from '../src/buckets.ts';
+import { openHistogram } from '../src/open-histogram.ts';
 import { histogramSlot } from '../src/layout.ts';
-
-type Bounds = Extract<BucketShape, { kind: 'bounds' }>;
 
 const MAX_I32 = 2 ** 31 - 1;
 
-const of = (...bounds: number[]): Bounds => ({ kind: 'bounds', bounds });
-const evenly = (count: number, step: number, from = 0): Bounds =>
+const of = (...bounds: number[]): BoundsShape => ({ kind: 'bounds', bounds });
+const evenly = (count: number, step: number, from = 0): BoundsShape =>
   of(...Array.from({ length: count }, (_, i) => from + (i + 1) * step));
 
 /** In the order of a definition, each once. */
-const ascending = (values: number[]): Bounds => of(...new Set(values.toSorted((a, b) => a - b)));
+const ascending = (values: number[]): BoundsShape => of(...new Set(values.toSorted((a, b) => a - b)));
 
 /** Spread evenly, over the powers of two, or crowded somewhere. */
-const bounds: fc.Arbitrary<Bounds> = fc.oneof(
+const bounds: fc.Arbitrary<BoundsShape> = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 2 ** 33 }), { minLength: 1, maxLength: 60 }).map(ascending),
   fc
     .array(
@@ -34,7 +32,7 @@ const bounds: fc.Arbitrary<Bounds> = fc.oneof(
 );
 
 /** On both sides of every bound, and of every end of a cell of whatever width that is near. */
-function around({ bounds: all }: Bounds): number[] {
+function around({ bounds: all }: BoundsShape): number[] {
   const near = [0, 1, 2 ** 31, 2 ** 33 + 1, 2 ** 53 - 1];
   for (const bound of all) {
     near.push(bound);
@@ -50,9 +48,9 @@ function around({ bounds: all }: Bounds): number[] {
 }
 
 /** A histogram on words of its own, that has its extremes: so all values that can take the short way do. */
-function histogram(buckets: Bounds): { record(value: number): void; counts(): number[] } {
+function histogram(buckets: BoundsShape): { record(value: number): void; counts(): number[] } {
   let words = new Int32Array(0);
-  const made = new Histogram({
+  const made = openHistogram({
     floats: { put: () => undefined, get: () => 0 },
     perUnit: 1,
     buckets,
@@ -102,12 +100,13 @@ describe('a value', () => {
 });
 
 describe('cells', () => {
-  const pairs = (shape: Bounds): [number, number][] =>
+  const pairs = (shape: BoundsShape): [number, number][] =>
     Array.from({ length: boundCells(shape).pairs.length / 2 }, (_, cell) => {
       const found = boundCells(shape).pairs.subarray(2 * cell);
       return [found[0]!, found[1]!];
     });
-  const crowded = (shape: Bounds): number => pairs(shape).filter(([bucket]) => bucket === CROWDED).length;
+  const crowded = (shape: BoundsShape): number =>
+    pairs(shape).filter(([bucket]) => bucket === CROWDED).length;
 
   test('have one bound each at most, where bounds double, or lie evenly from 0 on', () => {
     const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10].map((bound) => bound * 1e9);

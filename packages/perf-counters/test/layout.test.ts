@@ -40,7 +40,7 @@ test('slots of different writers share no line, and no slot overlaps another', (
   expect(starts.size).toBe(4 * (150 + 5));
 });
 
-test('a histogram has its sum and its buckets where Histogram.record has them as numbers', () => {
+test('a histogram has its sum and its buckets where the short ways of histograms have them as numbers', () => {
   expect(histogramSlot.word.sum).toBe(4);
   expect(histogramSlot.bytes >> 2).toBe(8); // the bucket of 0
   expect((histogramSlot.bytes + tally.bytes) >> 2).toBe(10); // the bucket of 1
