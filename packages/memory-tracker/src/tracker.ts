@@ -68,6 +68,8 @@ export class MemoryTracker implements MemorySink {
 
   /** A new tracker, with the first worker claimed for this thread. @throws ArgumentRangeError, ArenaExhaustedError */
   static create(arena: Arena, options: MemoryTrackerOptions = {}): MemoryTracker {
+    if (typeof (arena as Partial<Arena> | undefined)?.createObject !== 'function')
+      throw new ArgumentRangeError('arena', arena, 'an object with createObject()');
     checkNames('options', options, ['tags', 'workers', 'leaks']);
     const { tags = 64, workers = 16 } = options;
     checkRange('tags', tags, MAX_TAGS);

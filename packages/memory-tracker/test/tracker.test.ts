@@ -268,6 +268,10 @@ describe('limits', () => {
     expect(MemoryTracker.attach(tracker.handle).worker).toBe(1);
   });
 
+  test.each([undefined, null, {}, { tags: 5 }])('a tracker in what is no arena: %o', (arena) => {
+    expect(() => MemoryTracker.create(arena as never)).toThrow(ArgumentRangeError);
+  });
+
   test.each([{ tags: 0 }, { workers: 1.5 }, { tags: 1e9 }])('options outside their range: %o', (options) => {
     expect(() => MemoryTracker.create(Arena.create({ bytes: 1 << 18 }), options)).toThrow(ArgumentRangeError);
   });

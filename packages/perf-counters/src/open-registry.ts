@@ -10,7 +10,7 @@ import { Catalog } from './catalog.ts';
 import { ArgumentRangeError } from './errors.ts';
 import { registryRoot } from './layout.ts';
 import { DEFINITION_BYTES, MAX_METRICS, MAX_SERIES, MAX_WRITERS, SERIES_NAME_BYTES } from './limits.ts';
-import { checkOptionNames } from './option-names.ts';
+import { checkMethod, checkOptionNames } from './option-names.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import { directoryBytes, tableBytes, type WriterTable } from './writer.ts';
 
@@ -30,6 +30,7 @@ export const DISABLED_BYTES = 2 * 65536;
 
 /** @throws ArgumentRangeError, ArenaExhaustedError */
 export function createRegistry(arena: Arena, options: RegistryOptions = {}): OpenRegistry {
+  checkMethod('arena', arena, 'createObject');
   checkOptionNames(options, ['series', 'writers', 'metrics', 'enabled']);
   const { enabled = true } = options;
   if (typeof enabled !== 'boolean') throw new ArgumentRangeError('enabled', enabled, 'true or false');

@@ -54,6 +54,7 @@ export class Timer implements SlotHandle {
 
   /** Records a duration in milliseconds, to the nanosecond. @throws ArgumentRangeError, RegistryDisposedError */
   record(ms: number): void {
+    if (typeof ms !== 'number') throw new ArgumentRangeError('ms', ms, 'a number');
     const ns = ms * 1e6;
     // The same as rounding, for what fits into 32 bits, and three times as fast.
     if (ns >= 0 && ns < 0x7fffffff) this.#histogram.record((ns + 0.5) | 0);

@@ -78,6 +78,10 @@ describe('limits', () => {
     },
   );
 
+  test.each([undefined, null, {}, { series: 5 }])('a registry in what is no arena: %o', (arena) => {
+    expect(() => Registry.create(arena as never)).toThrow(ArgumentRangeError);
+  });
+
   test('of label values and definitions are told in bytes', () => {
     const { registry } = create();
     expect(() => registry.counter({ name: 'a', help: 'x'.repeat(2000) })).toThrow(

@@ -42,6 +42,8 @@ describe('a timer', () => {
     expect({ count, sum, min, max }).toEqual({ count: 3, sum: 2, min: 0, max: 1.5 });
     expect(() => timer.record(-1)).toThrow(ArgumentRangeError);
     expect(() => timer.record(NaN)).toThrow(ArgumentRangeError);
+    for (const noNumber of [null, '5', 5n, undefined])
+      expect(() => timer.record(noNumber as never)).toThrow(ArgumentRangeError);
   });
 
   test('times a function, whether it returns or throws, and hands on what it does', () => {
