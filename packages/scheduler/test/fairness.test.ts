@@ -63,11 +63,13 @@ test.each(IN_TURN)(
     const { scheduler, open } = await held(threads, policy);
     await using _ = scheduler;
     await using other = Scheduler.attach(scheduler.handle);
-    const many = Array.from({ length: 2000 }, () => scheduler.run(gated.stamp));
-    const one = other.run(gated.stamp);
+    const many = Array.from({ length: 2000 }, () => scheduler.run(gated.stampHere));
+    const one = other.run(gated.stampHere);
     await open();
-    expect(await one).toBeLessThanOrEqual(ahead(policy));
-    await Promise.all(many);
+    const [worker, stamp] = await one;
+    const before = (await Promise.all(many)).filter((each) => each[0] === worker && each[1] < stamp);
+    // Of those that the same worker ran: it may have been stopped with the task in hand, while the other one went on.
+    expect(before.length).toBeLessThanOrEqual(ahead(policy));
   },
 );
 
